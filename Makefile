@@ -1,0 +1,43 @@
+# `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup hub test check lint lock bench clean
+
+BIN := .venv/bin
+UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## .venv with callboard and all it needs, exactly as locked; quick when nothing changed
+	@bash deploy/setup.sh
+
+hub: setup ## a hub for trying things out, at http://127.0.0.1:8000
+	$(BIN)/callboard -f deploy/local/hub_config.py --hello
+
+test: setup ## every test, those with real servers and killed hubs too
+	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
+	$(BIN)/pytest
+
+check: lint ## what to run before every commit: lint, types, unit and property tests
+	$(BIN)/pytest -q -m "not slow" tests/unit tests/property
+
+lint: setup ## style, types, and which folder may import which
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: ## requirements.lock anew from pyproject.toml, for Python 3.11 to 3.13 (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }
+	$(UV) pip compile pyproject.toml --extra test -o requirements.lock --quiet \
+		--universal --python-version 3.11 --fork-strategy fewest --upgrade \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+	@! grep -nE '://|^--|file:' requirements.lock || { echo "an address in requirements.lock" >&2; exit 1; }
+
+bench: setup ## how fast it is, beside its earlier self or another hub
+	$(BIN)/python -m benchmarks
+
+clean: ## what tools leave behind; not .venv, and nothing of a hub's state
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

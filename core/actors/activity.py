@@ -1,0 +1,61 @@
+"""Gathers when users, servers and tokens were last seen, and records it now and then as one event.
+
+The one thing the hub may forget: a crash loses what was gathered since the last record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import trio
+
+from core.errors import UnavailableError
+from core.events.activity import STREAM, ActivityRecorded
+from core.events.record import HUB
+from core.events.store import EventStore, Write
+
+
+class Activity:
+    def __init__(self, store: EventStore, resolution: float) -> None:
+        """`resolution`: seconds between records."""
+        self._store = store
+        self._resolution = resolution
+        self._version: int | None = None
+        self.users: dict[str, datetime] = {}
+        self.servers: dict[str, datetime] = {}
+        self.tokens: dict[str, datetime] = {}
+
+    def saw_user(self, user_id: str, at: datetime) -> None:
+        self.users[user_id] = max(at, self.users.get(user_id, at))
+
+    def saw_server(self, server_id: str, at: datetime) -> None:
+        self.servers[server_id] = max(at, self.servers.get(server_id, at))
+
+    def saw_token(self, token_id: str, at: datetime) -> None:
+        self.tokens[token_id] = max(at, self.tokens.get(token_id, at))
+
+    async def run(self) -> None:
+        while True:
+            await trio.sleep(max(self._resolution, 1.0))
+            await self.record()
+
+    async def record(self) -> None:
+        """Write down what was gathered. While the log cannot be written it is kept and gathered further."""
+        if not (self.users or self.servers or self.tokens):
+            return
+        event = ActivityRecorded(dict(self.users), dict(self.servers), dict(self.tokens))
+        try:
+            if self._version is None:
+                self._version = self._store.version(STREAM)
+            records = await self._store.append(Write(STREAM, self._version, [event]), by=HUB)
+        except UnavailableError:
+            return
+        self._version = records[-1].version
+        for kept, recorded in (
+            (self.users, event.users),
+            (self.servers, event.servers),
+            (self.tokens, event.tokens),
+        ):
+            for key, at in recorded.items():
+                if kept.get(key) == at:
+                    del kept[key]

@@ -1,0 +1,82 @@
+"""The loop for what only decides: users, tokens and their like.
+
+They have no work of their own, so they need no task while nobody asks: the first command folds the stream,
+commands take turns, and the state is kept for a while for the next one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import trio
+
+from core.events.record import By
+from core.events.store import EventStore, Write
+from core.events.writer import Claim
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+Event = TypeVar("Event")
+
+KEPT = 2000  # states remembered while nobody asks
+
+
+class Entities(Generic[State, Command, Event]):
+    """All entities of one kind, by id."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        stream: Callable[[str], str],
+        initial: State,
+        decide: Callable[[State, Command], Sequence[Event]],
+        evolve: Callable[[State, Event], State],
+    ) -> None:
+        self._store = store
+        self._stream = stream
+        self._initial = initial
+        self._decide = decide
+        self._evolve = evolve
+        self._turns: dict[str, trio.Lock] = {}
+        self._kept: OrderedDict[str, tuple[State, int]] = OrderedDict()
+
+    async def ask(
+        self, entity_id: str, command: Command, *, by: By, claim: Claim | None = None, urgent: bool = False
+    ) -> State:
+        """The entity as the command left it; raises the HubError it was refused with."""
+        turn = self._turns.setdefault(entity_id, trio.Lock())
+        try:
+            async with turn:
+                return await self._answer(entity_id, command, by, claim, urgent)
+        finally:
+            if not turn.locked() and not turn.statistics().tasks_waiting:
+                self._turns.pop(entity_id, None)
+
+    async def _answer(
+        self, entity_id: str, command: Command, by: By, claim: Claim | None, urgent: bool
+    ) -> State:
+        state, version = await self._fold(entity_id)
+        events: Sequence[Any] = self._decide(state, command)
+        if not events and claim is None:
+            return state
+        self._kept.pop(entity_id, None)  # should the append fail, fold again
+        write = Write(self._stream(entity_id), version, events)
+        for record in await self._store.append(write, by=by, claim=claim, urgent=urgent):
+            state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
+        self._keep(entity_id, state, version)
+        return state
+
+    async def _fold(self, entity_id: str) -> tuple[State, int]:
+        if entity_id in self._kept:
+            return self._kept[entity_id]
+        state, version = self._initial, 0
+        for record in await self._store.read(self._stream(entity_id)):
+            state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
+        return state, version
+
+    def _keep(self, entity_id: str, state: State, version: int) -> None:
+        self._kept[entity_id] = state, version
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)

@@ -1,0 +1,181 @@
+"""The hub's settings, as structs. The names are those of JupyterHub's traits; times are seconds.
+
+`core/config_file.py` reads them from a `jupyterhub_config.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+Count = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = float
+Token = Annotated[str, Meta(min_length=8, max_length=64)]
+
+
+class ConfigError(ValueError):
+    """The hub cannot start with this configuration. One line for whoever wrote it, without a secret in it."""
+
+
+class TornadoSettings(Struct, frozen=True):
+    """The keys of `c.JupyterHub.tornado_settings` that mean something here."""
+
+    slow_spawn_timeout: Seconds = 10
+    slow_stop_timeout: Seconds = 10
+    headers: dict[str, str] = {}
+
+
+class GroupSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of `c.JupyterHub.load_groups`"""
+
+    users: list[str] = []
+    properties: dict[str, Any] = {}
+
+
+class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of `c.JupyterHub.services`. With a `command` it is managed: the hub starts and restarts it."""
+
+    name: str
+    admin: bool = False
+    url: str = ""
+    api_token: Token = ""
+    command: list[str] = []
+    environment: dict[str, str] = {}
+    cwd: str = ""
+    user: str = ""
+    info: dict[str, Any] = {}
+    display: bool = True
+    timeout: Seconds = 30
+    oauth_client_id: str = ""  # `service-NAME` once loaded
+    oauth_redirect_uri: str = ""
+    oauth_client_allowed_scopes: list[str] = []
+    oauth_no_confirm: bool = False
+    oauth_roles: list[str] = []
+
+
+class HubSettings(Struct, frozen=True):
+    """`c.JupyterHub`"""
+
+    bind_url: str = "http://:8000"
+    base_url: str = "/"
+    public_url: str = ""
+    hub_ip: str = "127.0.0.1"
+    hub_port: Port = 8081
+    hub_bind_url: str = ""
+    hub_connect_ip: str = ""
+    hub_connect_url: str = ""
+    ssl_key: str = ""
+    ssl_cert: str = ""
+    db_url: str = "sqlite:///callboard.sqlite"
+    cookie_secret: str = ""
+    cookie_secret_file: str = "jupyterhub_cookie_secret"  # noqa: S105 -- a file's name
+    cleanup_servers: bool = True
+    cleanup_proxy: bool = True
+    api_tokens: dict[Token, str] = {}
+    service_tokens: dict[Token, str] = {}
+    services: list[ServiceSettings] = []
+    load_roles: list[dict[str, Any]] = []
+    load_groups: dict[str, GroupSettings] = {}
+    custom_scopes: dict[str, dict[str, Any]] = {}
+    allow_named_servers: bool = False
+    named_server_limit_per_user: Count = 0
+    concurrent_spawn_limit: Count = 100
+    active_server_limit: Count = 0
+    spawn_throttle_retry_range: tuple[int, int] = (30, 60)
+    api_page_default_limit: Annotated[int, Meta(ge=1)] = 50
+    api_page_max_limit: Annotated[int, Meta(ge=1)] = 200
+    activity_resolution: Seconds = 30
+    last_activity_interval: Seconds = 300
+    spawner_class: str = "localprocess"
+    authenticator_class: str = "pam"
+    tornado_settings: TornadoSettings = TornadoSettings()
+    pid_file: str = ""
+    log_level: str = "INFO"
+
+
+class SpawnerSettings(Struct, frozen=True):
+    """`c.Spawner`, and what its subclasses' sections change"""
+
+    cmd: list[str] = field(default_factory=lambda: ["jupyterhub-singleuser"])
+    args: list[str] = []
+    environment: dict[str, str] = {}
+    env_keep: list[str] = field(
+        default_factory=lambda: [
+            "CONDA_DEFAULT_ENV",
+            "CONDA_ROOT",
+            "JUPYTERHUB_SINGLEUSER_APP",
+            "LANG",
+            "LC_ALL",
+            "LD_LIBRARY_PATH",
+            "PATH",
+            "PYTHONPATH",
+            "VIRTUAL_ENV",
+        ]
+    )
+    ip: str = "127.0.0.1"
+    port: Port = 0
+    notebook_dir: str = ""
+    default_url: str = ""
+    debug: bool = False
+    disable_user_config: bool = False
+    start_timeout: Seconds = 60
+    http_timeout: Seconds = 30
+    poll_interval: Seconds = 30
+    hub_connect_url: str = ""
+
+
+class LocalProcessSettings(Struct, frozen=True):
+    """`c.LocalProcessSpawner` and `c.SimpleLocalProcessSpawner`"""
+
+    interrupt_timeout: Seconds = 30
+    term_timeout: Seconds = 30
+    kill_timeout: Seconds = 5
+    shell_cmd: list[str] = []
+    port_range: tuple[Port, Port] | None = None
+    home_dir_template: str = "/tmp/{username}"  # noqa: S108 -- JupyterHub's default
+
+
+class SimulatedSettings(Struct, frozen=True):
+    """`c.SimulatedSpawner`: servers without processes, for tests, load and demos.
+
+    `url`: a server that already listens and stands for all of them. `gate_url`: a start is held until a GET
+    of this URL, with the user's name as its query, is answered.
+    """
+
+    url: str = ""
+    gate_url: str = ""
+
+
+class AuthenticatorSettings(Struct, frozen=True):
+    """`c.Authenticator`"""
+
+    admin_users: set[str] = set()
+    allowed_users: set[str] = set()
+    allow_all: bool = False
+
+
+class CallboardSettings(Struct, frozen=True):
+    """`c.Callboard`: what JupyterHub has no word for"""
+
+    allow_any_server_name: bool = False
+    max_body_size: Annotated[int, Meta(ge=1024)] = 2**20
+    spawn_queue_limit: Count = 1000
+    state_dir: str = ""  # where launch files and outputs live; beside the log by default
+    proxy_pid_file: str = "callboard-proxy.pid"
+    mailbox_size: Annotated[int, Meta(ge=1)] = 100
+
+
+class Settings(Struct, frozen=True):
+    hub: HubSettings = HubSettings()
+    spawner: SpawnerSettings = field(default_factory=SpawnerSettings)
+    local_process: LocalProcessSettings = LocalProcessSettings()
+    simulated: SimulatedSettings = SimulatedSettings()
+    authenticator: AuthenticatorSettings = AuthenticatorSettings()
+    callboard: CallboardSettings = CallboardSettings()
+
+
+def database_path(db_url: str) -> str:
+    """The file behind a loaded `db_url`; `:memory:` for a log that is not to be kept."""
+    return db_url.removeprefix("sqlite://").removeprefix("/").partition("?")[0] or ":memory:"

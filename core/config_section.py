@@ -1,0 +1,162 @@
+"""What is given for one class of a config file, and how each of its traits is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from msgspec import NODEFAULT, Struct, to_builtins
+from msgspec.structs import fields, replace
+from traitlets.config.loader import Config, LazyConfigValue
+
+from core.config import Count, GroupSettings, ServiceSettings, TornadoSettings
+from core.config_names import lineage
+from core.config_values import Trait, convert, convert_struct, words
+
+S = TypeVar("S", bound=Struct)
+
+
+class Note(Struct, frozen=True):
+    """Something in the configuration that has no effect, or not the one it may seem to have. Not an error."""
+
+    origin: str
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.name} {self.text}"
+
+
+class Given(Struct):
+    """What files and command line say, unchecked. `origins`: who said it, by section and trait."""
+
+    config: Config
+    origins: dict[tuple[str, str], str]
+
+
+class Section:
+    """The values given for a class: in its own section, else in those of its ancestors."""
+
+    def __init__(self, given: Given, name: str, notes: list[Note]) -> None:
+        self._values = Config()
+        self._traits: dict[str, Trait] = {}
+        self._notes = notes
+        for section in lineage(name):
+            values = given.config.get(section, {})
+            self._values.merge(Config({key: _own_copy(value) for key, value in values.items()}))
+            self._traits |= {key: Trait(given.origins[section, key], section, key) for key in values}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._traits
+
+    def names(self) -> set[str]:
+        return set(self._traits)
+
+    def trait(self, name: str) -> Trait:
+        return self._traits[name]
+
+    def note(self, name: str, text: str, at: str = "") -> None:
+        trait = self.trait(name)
+        self._notes.append(Note(trait.origin, f"c.{trait.section}.{name}{at}", text))
+
+    def fill(self, to: type[S]) -> S:
+        """The struct with what is given, and its defaults for the rest."""
+        given = {}
+        for field in fields(to):
+            if field.name in self:
+                make = field.default_factory
+                default = field.default if make is NODEFAULT else make()
+                given[field.name] = self.read(field.name, field.type, default)
+        return to(**given)
+
+    def read(self, name: str, to: Any, default: Any) -> Any:
+        """The value given for a trait, or `default`, which is also what changes in place start from."""
+        if name not in self:
+            return default
+        value = self._values[name]
+        if isinstance(value, LazyConfigValue):
+            start = to_builtins(default) if isinstance(default, Struct) else default
+            value = value.get_value(start)
+            if value == start:
+                return default
+        if name in READERS:
+            return READERS[name](self, self.trait(name), value)
+        return convert(self.trait(name), value, to)
+
+
+def _own_copy(value: Any) -> Any:
+    """Merging changes what is still to be applied in place; all other values are only read."""
+    return deepcopy(value) if isinstance(value, LazyConfigValue) else value
+
+
+def _environment(section: Section, trait: Trait, value: Any) -> dict[str, str]:
+    variables = {}
+    for name, item in convert(trait, value, dict[str, Any]).items():
+        if callable(item):
+            section.note(trait.name, "as a function does not act yet: it is left out", f"[{name!r}]")
+        else:
+            variables[name] = item
+    result: dict[str, str] = convert(trait, variables, dict[str, str])
+    return result
+
+
+def _tornado_settings(section: Section, trait: Trait, value: Any) -> TornadoSettings:
+    given = convert(trait, value, dict[str, Any])
+    known = {name: given[name] for name in given if name in TornadoSettings.__struct_fields__}
+    for name in given.keys() - known.keys():
+        section.note(trait.name, "does not act yet", f"[{name!r}]")
+    return convert_struct(trait, known, TornadoSettings)
+
+
+def _server_limit(section: Section, trait: Trait, value: Any) -> int:
+    if callable(value):
+        section.note(trait.name, "as a function does not act yet: there is no limit")
+        return 0
+    result: int = convert(trait, value, Count)
+    return result
+
+
+def _groups(_: Section, trait: Trait, value: Any) -> dict[str, GroupSettings]:
+    """Each group as a dict, or as the list of its users."""
+    groups = {}
+    for name, item in convert(trait, value, dict[str, Any]).items():
+        group = {"users": item} if isinstance(item, list | tuple | set | frozenset) else item
+        groups[name] = convert_struct(trait, group, GroupSettings, f"[{name!r}]")
+    return groups
+
+
+def _services(_: Section, trait: Trait, value: Any) -> list[ServiceSettings]:
+    services: dict[str, ServiceSettings] = {}
+    for number, item in enumerate(convert(trait, value, list[dict[str, Any]])):
+        service = _service(trait, item, f"[{number}]")
+        if service.name in services:
+            raise trait.refuse(service.name, "there is a service of this name already", f"[{number}].name")
+        services[service.name] = service
+    return list(services.values())
+
+
+def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
+    fields = {**item, "command": words(item.get("command", []))}
+    if not fields.get("api_token", "-"):
+        del fields["api_token"]  # empty: none
+    service = convert_struct(trait, fields, ServiceSettings, at)
+    name, url, client_id = service.name, service.url, service.oauth_client_id or f"service-{service.name}"
+    if not name.strip(".") or "/" in name or name != name.strip() or name != unquote(name):
+        allowed = "no slash, nothing percent-encoded, no blanks around it, not only dots"
+        raise trait.refuse(name, allowed, f"{at}.name")
+    if url and not url.startswith(("http://", "https://")):
+        raise trait.refuse(url, "expected a URL that starts with http:// or https://", f"{at}.url")
+    if not client_id.startswith("service-"):
+        raise trait.refuse(client_id, "expected a name that starts with service-", f"{at}.oauth_client_id")
+    return replace(service, oauth_client_id=client_id)
+
+
+READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
+    "environment": _environment,
+    "tornado_settings": _tornado_settings,
+    "named_server_limit_per_user": _server_limit,
+    "load_groups": _groups,
+    "services": _services,
+}

@@ -1,0 +1,160 @@
+"""From what the config files say to checked `Settings`, and to notes on what they say in vain.
+
+The section of a class inherits from those of its parents and wins over them. Only the classes in use count:
+`c.Spawner.cmd` for every spawner, `c.DummyAuthenticator.x` only where `dummy` is the authenticator.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+from traitlets.config.loader import Config
+
+from core.config import (
+    AuthenticatorSettings,
+    CallboardSettings,
+    HubSettings,
+    LocalProcessSettings,
+    Port,
+    Settings,
+    SimulatedSettings,
+    SpawnerSettings,
+)
+from core.config_names import (
+    AUTHENTICATORS,
+    CLASSES,
+    MOVED,
+    SPAWNERS,
+    acting_traits,
+    known_traits,
+    nearest,
+)
+from core.config_section import Given, Note, Section
+
+
+def to_settings(given: Given) -> tuple[Settings, list[Note]]:
+    """Raises ConfigError for a value that is not allowed."""
+    notes = _note_names(given)
+    top = Section(given, "JupyterHub", notes)
+    hub = _hub(top)
+    spawner = Section(given, SPAWNERS[hub.spawner_class], notes)
+    login = Section(given, AUTHENTICATORS[hub.authenticator_class], notes)
+    settings = Settings(
+        hub=hub,
+        spawner=spawner.fill(SpawnerSettings),
+        local_process=spawner.fill(LocalProcessSettings),
+        simulated=spawner.fill(SimulatedSettings),
+        authenticator=_authenticator(login, top, hub.authenticator_class),
+        callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
+    )
+    _check_url(top, "hub_bind_url", hub.hub_bind_url)
+    _check_url(top, "hub_connect_url", hub.hub_connect_url)
+    _check_url(spawner, "hub_connect_url", settings.spawner.hub_connect_url)
+    return settings, notes
+
+
+def _hub(top: Section) -> HubSettings:
+    hub = top.fill(HubSettings)
+    _check_url(top, "bind_url", hub.bind_url)
+    base_url = hub.base_url if "base_url" in top else _path_of(hub.bind_url)
+    base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+    return replace(
+        hub,
+        base_url=base_url,
+        bind_url=_bind_url(top, hub, base_url),
+        public_url=_public_url(top, hub.public_url, base_url),
+        db_url=_db_url(top, hub.db_url),
+    )
+
+
+def _authenticator(login: Section, top: Section, name: str) -> AuthenticatorSettings:
+    found = login.fill(AuthenticatorSettings)
+    admins: set[str] = top.read("admin_users", set[str], set())
+    allowed = found.allowed_users | login.read("whitelist", set[str], set())
+    anybody = not allowed if name == "dummy" and "allow_all" not in login else found.allow_all
+    return replace(found, admin_users=found.admin_users | admins, allowed_users=allowed, allow_all=anybody)
+
+
+def _bind_url(top: Section, hub: HubSettings, base_url: str) -> str:
+    """The public URL to bind; `ip` and `port` win over its parts, and TLS decides its scheme."""
+    scheme, _, rest = hub.bind_url.partition("://")
+    if scheme == "http+unix":
+        return f"http+unix://{rest}"
+    parts = urlsplit(hub.bind_url)
+    host = top.read("ip", str, parts.hostname or "")
+    port = top.read("port", Port, parts.port)
+    if "bind_url" in top:
+        for name in {"ip", "port"} & top.names():
+            top.note(name, "wins over that part of bind_url: use one of the two")
+    address = f"[{host}]" if ":" in host else host
+    return f"{'https' if hub.ssl_cert else 'http'}://{address}{'' if port is None else f':{port}'}{base_url}"
+
+
+def _public_url(top: Section, url: str, base_url: str) -> str:
+    if not url:
+        return ""
+    _check_url(top, "public_url", url)
+    if urlsplit(url).path in ("", "/"):
+        return url.rstrip("/") + base_url
+    with_slash = url.rstrip("/") + "/"
+    if not with_slash.endswith(base_url):
+        raise top.trait("public_url").refuse(url, f"its path must be that of base_url, {base_url}")
+    return with_slash
+
+
+def _db_url(top: Section, url: str) -> str:
+    """A URL; a plain file name is one of an SQLite file."""
+    full = url if "://" in url else f"sqlite:///{url}"
+    if full != "sqlite://" and not re.fullmatch("sqlite:///.+", full):
+        allowed = "expected a file's name, sqlite:///NAME, or sqlite:// for a log in memory"
+        raise top.trait("db_url").refuse(url, allowed)
+    return full
+
+
+def _path_of(url: str) -> str:
+    return "/" if url.startswith("http+unix:") else urlsplit(url).path
+
+
+def _check_url(section: Section, name: str, url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https", "http+unix") and bool(parts.netloc)
+        _ = parts.port  # raises if it is none
+    except ValueError:
+        usable = False
+    if not usable:
+        raise section.trait(name).refuse(url, "expected a URL such as http://127.0.0.1:8000")
+
+
+def _note_names(given: Given) -> list[Note]:
+    """What is unknown, does not act yet or has moved."""
+    notes = []
+    for (section, name), origin in given.origins.items():
+        if section not in CLASSES or not isinstance(given.config.get(section), Config):
+            note = Note(
+                origin, f"c.{section}", f"is not known here{_did_you_mean(nearest(section, CLASSES))}"
+            )
+            if note not in notes:
+                notes.append(note)
+        elif trouble := _trouble(section, name):
+            notes.append(Note(origin, f"c.{section}.{name}", trouble))
+    return notes
+
+
+def _trouble(section: str, name: str) -> str:
+    if (section, name) in MOVED:
+        return f"is deprecated: use c.{'.'.join(MOVED[section, name])}"
+    if name in acting_traits(section):
+        return ""
+    known = known_traits(section)
+    if name in known:
+        return "does not act yet"
+    return f"is not known here{_did_you_mean(nearest(name, known))}"
+
+
+def _did_you_mean(name: str) -> str:
+    return f" (did you mean {name}?)" if name else ""

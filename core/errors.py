@@ -1,0 +1,108 @@
+"""Every refusal the hub can give, as a tree.
+
+    HubError
+    ├── InvalidError            what was sent makes no sense
+    ├── ForbiddenError          the caller may not
+    ├── NotFoundError           there is no such thing, or the caller may not know of it
+    ├── ConflictError           it clashes with how things are now
+    │   ├── AlreadyExistsError
+    │   ├── AlreadyRunningError
+    │   ├── PendingError        a start, stop or check is under way
+    │   ├── KeyReusedError      an idempotency key came back with another request
+    │   └── RepeatedError       an idempotency key came back: the outcome is stored already
+    ├── LimitError              a limit of the hub or of the user is reached
+    ├── ThrottledError          too much at once; asking later may work
+    ├── BusyError               a mailbox is full; asking again soon will work
+    ├── UnavailableError        the log cannot be written now; nothing was changed
+    └── SpawnError              a server could not be started
+
+A refusal is worded for the person who asked and knows no status code (`web/errors.py` does).
+Anything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """A refusal: expected, and told to whoever asked."""
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidError(HubError):
+    pass
+
+
+class ForbiddenError(HubError):
+    pass
+
+
+class NotFoundError(HubError):
+    pass
+
+
+class ConflictError(HubError):
+    pass
+
+
+class AlreadyExistsError(ConflictError):
+    pass
+
+
+class AlreadyRunningError(ConflictError):
+    pass
+
+
+class PendingError(ConflictError):
+    pass
+
+
+class KeyReusedError(ConflictError):
+    pass
+
+
+class RepeatedError(ConflictError):
+    pass
+
+
+class LimitError(HubError):
+    pass
+
+
+class ThrottledError(HubError):
+    """`retry_after`: seconds to wait before asking again, None where nobody can say."""
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BusyError(HubError):
+    pass
+
+
+class UnavailableError(HubError):
+    pass
+
+
+class SpawnError(HubError):
+    """A start failed for a reason worth telling.
+
+    `status`: what an HTTP caller who still waits is answered (JupyterHub: 400 for a SpawnException, the
+    hook's own for an HTTP error, else 500). `html_message`: the same for people, marked up by a hook.
+    `exit_status`: of the process, where that is why.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 500, html_message: str = "", exit_status: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.html_message = html_message
+        self.exit_status = exit_status
+
+
+class UnreachableError(Exception):
+    """A spawner's backend could not be asked: news about the backend, never about a server."""

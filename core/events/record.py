@@ -1,0 +1,41 @@
+"""The envelope every event is recorded in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from core.events import Event
+
+
+class By(Struct, frozen=True):
+    """Who did it, and how.
+
+    `principal`: `user/{id}`, `service/{name}` or `hub`. `via`: the id of the token or session used.
+    `request`: the id of the HTTP request. `cause`: the position of the event that led to this one.
+    """
+
+    principal: str
+    via: str = ""
+    request: str = ""
+    cause: int | None = None
+
+
+HUB = By("hub")
+
+
+class Record(Struct, frozen=True):
+    """An event with its place in the log. Positions and versions begin at 1; `at` is UTC."""
+
+    position: int
+    stream: str
+    version: int
+    at: datetime
+    by: By
+    event: Event
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment (UTC) as it is stored: ISO 8601 with microseconds and `Z`, so that texts sort as moments do."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

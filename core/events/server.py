@@ -1,0 +1,141 @@
+"""What can happen to a server. Stream: `server/{id}`.
+
+Every event names the attempt it is about by its spawn id, so that late news of an earlier one is told apart.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+def server_stream(server_id: str) -> str:
+    return f"server/{server_id}"
+
+
+class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
+    """A start was asked for. A fold may begin here: it holds all that matters of what came before.
+
+    `user`: the id of its user. The names are those of that moment, and so is `prefix`: the URL path the server
+    will have for as long as it runs, renamed or not.
+    `token_digest`: of the token the server will hold. `leftovers`: earlier attempts still to be ended.
+    `previous`: the attempt before this one, whose output may now be dropped.
+    """
+
+    spawn_id: str
+    user: str
+    user_name: str
+    server_name: str
+    prefix: str
+    user_options: dict[str, Any]
+    token_digest: str
+    token_scopes: list[str] = []
+    leftovers: tuple[str, ...] = ()
+    previous: str = ""
+
+
+class SpawnProgressed(Struct, frozen=True, tag="server.spawn-progressed"):
+    """A message of the spawner's on the way to ready."""
+
+    spawn_id: str
+    message: str
+    progress: float | None = None
+    html_message: str = ""
+    extra: dict[str, Any] = {}
+
+
+class SpawnAnswered(Struct, frozen=True, tag="server.spawn-answered"):
+    """It answers at `url`: from here on it has a route."""
+
+    spawn_id: str
+    url: str
+
+
+class SpawnSucceeded(Struct, frozen=True, tag="server.ready"):
+    """It answers, and whoever proxies for the hub knows the way."""
+
+    spawn_id: str
+
+
+class SpawnFailed(Struct, frozen=True, tag="server.spawn-failed"):
+    """It will not become ready. `status`: for an HTTP caller. `leftover`: its end could not be confirmed."""
+
+    spawn_id: str
+    reason: str
+    status: int = 500
+    html_message: str = ""
+    exit_status: int | None = None
+    leftover: bool = False
+
+
+class SpawnCancelled(Struct, frozen=True, tag="server.spawn-cancelled"):
+    """A stop was asked for while it was starting. `why`: for people; who asked is in the envelope."""
+
+    spawn_id: str
+    why: str = ""
+
+
+class StopRequested(Struct, frozen=True, tag="server.stop-requested"):
+    """`why`: for people; who asked is in the envelope."""
+
+    spawn_id: str
+    why: str = ""
+
+
+class ServerStopped(Struct, frozen=True, tag="server.stopped"):
+    """A stop is over. `leftover`: the backend never confirmed it, the hub goes on ending it."""
+
+    spawn_id: str
+    exit_status: int | None = None
+    leftover: bool = False
+
+
+class ServerDied(Struct, frozen=True, tag="server.died"):
+    """It ended without having been asked to."""
+
+    spawn_id: str
+    exit_status: int | None = None
+
+
+class ServerAdopted(Struct, frozen=True, tag="server.adopted"):
+    """Found alive and answering after a restart of the hub."""
+
+    spawn_id: str
+
+
+class ServerLost(Struct, frozen=True, tag="server.lost"):
+    """Found gone after a restart of the hub."""
+
+    spawn_id: str
+    exit_status: int | None = None
+
+
+class LeftoverEnded(Struct, frozen=True, tag="server.leftover-ended"):
+    """The backend confirmed the end of an attempt that the server had already left behind."""
+
+    spawn_id: str
+    exit_status: int | None = None
+
+
+class OptionsStored(Struct, frozen=True, tag="server.options-stored"):
+    """Options for the next start, stored without one."""
+
+    user_options: dict[str, Any]
+
+
+ServerEvent = (
+    SpawnRequested
+    | SpawnProgressed
+    | SpawnAnswered
+    | SpawnSucceeded
+    | SpawnFailed
+    | SpawnCancelled
+    | StopRequested
+    | ServerStopped
+    | ServerDied
+    | ServerAdopted
+    | ServerLost
+    | LeftoverEnded
+    | OptionsStored
+)

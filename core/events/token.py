@@ -1,0 +1,35 @@
+"""What can happen to an API token. Stream: `token/{id}`. The token of a server is in `SpawnRequested`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+def token_stream(token_id: str) -> str:
+    return f"token/{token_id}"
+
+
+class TokenIssued(Struct, frozen=True, tag="token.issued"):
+    """`owner`: `user/{id}` or `service/{name}`. `digest`: see core/token.py; the token itself is nowhere.
+
+    `hint`: the first characters, kept only of tokens people chose themselves, so that only a token that
+    begins so is worth the slow hash. `scopes`: as asked for; what they come to is computed when used.
+    """
+
+    owner: str
+    digest: str
+    scopes: list[str]
+    note: str = ""
+    expires_at: datetime | None = None
+    hint: str = ""
+    client: str = "jupyterhub"
+    session_id: str | None = None
+
+
+class TokenRevoked(Struct, frozen=True, tag="token.revoked"):
+    why: str = ""
+
+
+TokenEvent = TokenIssued | TokenRevoked

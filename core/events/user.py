@@ -1,0 +1,62 @@
+"""What can happen to a user, and to the set of servers a user has. Stream: `user/{id}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+def user_stream(user_id: str) -> str:
+    return f"user/{user_id}"
+
+
+class UserCreated(Struct, frozen=True, tag="user.created"):
+    """`default_server`: the id of the server called `""`, which every user has from the start."""
+
+    name: str
+    default_server: str
+    admin: bool = False
+
+
+class UserRenamed(Struct, frozen=True, tag="user.renamed"):
+    name: str
+
+
+class AdminGranted(Struct, frozen=True, tag="user.admin-granted"):
+    pass
+
+
+class AdminRevoked(Struct, frozen=True, tag="user.admin-revoked"):
+    pass
+
+
+class ServerAdded(Struct, frozen=True, tag="user.server-added"):
+    server: str
+    name: str
+    display_name: str = ""
+    user_options: dict[str, Any] | None = None
+
+
+class ServerRemoved(Struct, frozen=True, tag="user.server-removed"):
+    server: str
+
+
+class UserDeletionRequested(Struct, frozen=True, tag="user.deletion-requested"):
+    """From here on nothing of the user's starts; the user goes once every server has ended."""
+
+
+class UserDeleted(Struct, frozen=True, tag="user.deleted"):
+    pass
+
+
+UserEvent = (
+    UserCreated
+    | UserRenamed
+    | AdminGranted
+    | AdminRevoked
+    | ServerAdded
+    | ServerRemoved
+    | UserDeletionRequested
+    | UserDeleted
+)

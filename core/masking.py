@@ -1,0 +1,57 @@
+"""Settings and other values, as they may be shown: without what only the hub should know."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec import to_builtins
+
+from core.config import Settings
+
+HIDDEN = "(hidden)"
+
+_SECRET = re.compile(r"token|secret|passw|pwd|passphrase|credential|auth_state|key", re.IGNORECASE)
+_HARMLESS = frozenset({"cookie_secret_file", "ssl_key"})  # where a secret is, not what it is
+_KEYED_BY_TOKEN = frozenset({"api_tokens", "service_tokens", "tokens"})
+_URL_USER = re.compile(r"://[^/@\s]+@")
+_OPTION = re.compile(r"((?:token|secret|passw|pwd|passphrase|credential|key)\w*=)\S+", re.IGNORECASE)
+_PLAIN = (str, bytes, bool, int, float, list, tuple, set, frozenset, dict, type(None))
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """All settings as JSON, secrets hidden."""
+    plain = to_builtins(settings, enc_hook=str, str_keys=True, order="deterministic")
+    return {part: mask(values) for part, values in plain.items()}
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting or an environment variable of this name holds something to keep to oneself."""
+    return name not in _HARMLESS and _SECRET.search(name) is not None
+
+
+def mask(value: Any, name: str = "") -> Any:
+    """The same value with every secret hidden. `name`: of the setting or variable it belongs to."""
+    match value:
+        case dict() if name in _KEYED_BY_TOKEN:
+            return {f"{HIDDEN} {number}": mask(item) for number, item in enumerate(value.values(), 1)}
+        case dict():
+            return {key: mask(item, str(key)) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return type(value)(mask(item, name) for item in value)
+        case _ if is_secret(name) and value not in ("", None):
+            return HIDDEN
+        case str():
+            return _OPTION.sub(rf"\1{HIDDEN}", _URL_USER.sub(f"://{HIDDEN}@", value))
+        case _:
+            return value
+
+
+def show(value: Any, name: str = "", length: int = 60) -> str:
+    """The value for a line of text: hidden if it belongs to a secret, else its `repr`, cut to `length`."""
+    if is_secret(name) or (name == "environment" and not isinstance(value, dict)):
+        return HIDDEN
+    if type(value) not in _PLAIN:
+        return f"a {type(value).__name__}"
+    text = repr(mask(value, name))
+    return text if len(text) <= length else f"{text[: length - 3]}..."

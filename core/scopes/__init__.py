@@ -1,0 +1,91 @@
+"""Scopes: who may do what, and to whom. Pure, and on the path of every request.
+
+table.py    the scopes there are, as data
+parse.py    one scope as it is written, `servers!user=alice`
+held.py     the scopes somebody holds, expanded; union and intersection
+expand.py   from what roles, tokens and shares say to what is held
+check.py    may they? and why
+visible.py  which keys of a model they may see
+"""
+
+from core.scopes.check import Answer, Explanation, Grant, check, check_any, explain, listed
+from core.scopes.expand import (
+    as_stored,
+    excess_scopes,
+    expand,
+    fallen_away,
+    identify_scopes,
+    share_scopes,
+    token_scopes,
+    with_members,
+)
+from core.scopes.held import (
+    EVERYWHERE,
+    NO_GROUPS,
+    NOTHING,
+    Group,
+    Memberships,
+    Reach,
+    Resource,
+    Scopes,
+    Server,
+    Service,
+    User,
+    intersect,
+)
+from core.scopes.parse import NOBODY, Filter, Owner, Scope, ScopeError, fill_in, parse_scope
+from core.scopes.table import BUILT_IN, INHERIT, NO_SCOPE, SELF, STANDARD, Definition, ScopeTable
+from core.scopes.visible import (
+    visible_group_keys,
+    visible_server_keys,
+    visible_service_keys,
+    visible_user_keys,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "EVERYWHERE",
+    "INHERIT",
+    "NOBODY",
+    "NOTHING",
+    "NO_GROUPS",
+    "NO_SCOPE",
+    "SELF",
+    "STANDARD",
+    "Answer",
+    "Definition",
+    "Explanation",
+    "Filter",
+    "Grant",
+    "Group",
+    "Memberships",
+    "Owner",
+    "Reach",
+    "Resource",
+    "Scope",
+    "ScopeError",
+    "ScopeTable",
+    "Scopes",
+    "Server",
+    "Service",
+    "User",
+    "as_stored",
+    "check",
+    "check_any",
+    "excess_scopes",
+    "expand",
+    "explain",
+    "fallen_away",
+    "fill_in",
+    "identify_scopes",
+    "intersect",
+    "listed",
+    "parse_scope",
+    "share_scopes",
+    "token_scopes",
+    "visible_group_keys",
+    "visible_server_keys",
+    "visible_service_keys",
+    "visible_user_keys",
+    "with_members",
+]

@@ -1,0 +1,296 @@
+"""A server as a state machine: none -> spawn -> ready -> stop -> none. Pure: no clock, no chance, no I/O.
+
+Stopped --Start--> Spawning --SpawnSucceeded--> Ready --Stop--> Stopping --ServerStopped--> Stopped
+                      |  `--SpawnFailed--> Stopped |                ^
+                      `------Stop (cancels)--------|----------------'
+                                                   |--ServerDied--> Stopped
+                   (the hub restarts)  Ready --> Checking --ServerAdopted--> Ready
+                                                   `--ServerLost--> Stopped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from core.errors import AlreadyRunningError, PendingError
+from core.events.hub import HubStarted
+from core.events.server import (
+    LeftoverEnded,
+    OptionsStored,
+    ServerAdopted,
+    ServerDied,
+    ServerEvent,
+    ServerLost,
+    ServerStopped,
+    SpawnAnswered,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnProgressed,
+    SpawnRequested,
+    SpawnSucceeded,
+    StopRequested,
+)
+
+MAX_MESSAGES = 50  # stored progress messages a spawn
+
+UserOptions = dict[str, Any]
+
+# --- states ---
+
+
+class Stopped(Struct, frozen=True):
+    """`failure`: how the last start failed, if it did. `spawn_id`: the last attempt, whose output is kept."""
+
+    user_options: UserOptions | None = None
+    failure: SpawnFailed | None = None
+    spawn_id: str = ""
+    leftovers: tuple[str, ...] = ()
+
+
+class Spawning(Struct, frozen=True):
+    """`url` is known once the server has answered there. The names: see SpawnRequested."""
+
+    spawn_id: str
+    user_options: UserOptions
+    prefix: str
+    user_name: str = ""
+    server_name: str = ""
+    previous: str = ""
+    url: str = ""
+    messages: int = 0
+    leftovers: tuple[str, ...] = ()
+
+
+class Ready(Struct, frozen=True):
+    spawn_id: str
+    user_options: UserOptions
+    prefix: str
+    url: str
+    leftovers: tuple[str, ...] = ()
+
+
+class Checking(Struct, frozen=True):
+    """It was ready when the hub went away; whether it still is will be seen."""
+
+    spawn_id: str
+    user_options: UserOptions
+    prefix: str
+    url: str
+    leftovers: tuple[str, ...] = ()
+
+
+class Stopping(Struct, frozen=True):
+    spawn_id: str
+    user_options: UserOptions
+    leftovers: tuple[str, ...] = ()
+
+
+Server = Stopped | Spawning | Ready | Checking | Stopping
+
+# --- commands ---
+
+
+class Start(Struct, frozen=True):
+    """`user_options`: None for those of the last start. The rest: see SpawnRequested."""
+
+    spawn_id: str
+    user: str
+    user_name: str
+    server_name: str
+    prefix: str
+    user_options: UserOptions | None
+    token_digest: str
+    token_scopes: list[str] = []
+
+
+class Stop(Struct, frozen=True):
+    """`spawn_id`: stop only that attempt; None: whatever is there."""
+
+    why: str = ""
+    spawn_id: str | None = None
+
+
+class StoreOptions(Struct, frozen=True):
+    user_options: UserOptions
+
+
+News = (
+    SpawnProgressed
+    | SpawnAnswered
+    | SpawnSucceeded
+    | SpawnFailed
+    | ServerStopped
+    | ServerDied
+    | ServerAdopted
+    | ServerLost
+    | LeftoverEnded
+)
+
+
+class Report(Struct, frozen=True):
+    """What the work of a state has found out. Late news is normal: it decides nothing."""
+
+    news: News
+
+
+Command = Start | Stop | StoreOptions | Report
+
+
+def decide(server: Server, command: Command) -> list[ServerEvent]:
+    """What happens if `command` reaches `server`: nothing, events, or a HubError."""
+    match command:
+        case Start():
+            return _start(server, command)
+        case Stop():
+            return _stop(server, command)
+        case StoreOptions():
+            return _store_options(server, command)
+        case Report():
+            return [command.news] if _is_due(server, command.news) else []
+        case _:
+            assert_never(command)
+
+
+def _start(server: Server, command: Start) -> list[ServerEvent]:
+    match server:
+        case Stopped():
+            given = command.user_options
+            return [
+                SpawnRequested(
+                    command.spawn_id,
+                    command.user,
+                    command.user_name,
+                    command.server_name,
+                    command.prefix,
+                    given if given is not None else server.user_options or {},
+                    command.token_digest,
+                    command.token_scopes,
+                    server.leftovers,
+                    server.spawn_id,
+                )
+            ]
+        case Spawning():
+            return []  # already on its way: asking twice is the same as asking once
+        case Ready():
+            raise AlreadyRunningError("This server is already running.")
+        case Checking():
+            raise PendingError("This server is being checked after a restart of the hub.")
+        case Stopping():
+            raise PendingError("This server is still stopping.")
+        case _:
+            assert_never(server)
+
+
+def _stop(server: Server, command: Stop) -> list[ServerEvent]:
+    if isinstance(server, Stopped) or command.spawn_id not in (None, server.spawn_id):
+        return []
+    match server:
+        case Spawning():
+            return [SpawnCancelled(server.spawn_id, command.why)]
+        case Ready() | Checking():
+            return [StopRequested(server.spawn_id, command.why)]
+        case Stopping():
+            return []
+        case _:
+            assert_never(server)
+
+
+def _store_options(server: Server, command: StoreOptions) -> list[ServerEvent]:
+    if not isinstance(server, Stopped):
+        raise PendingError("The options of a server can be changed only while it is stopped.")
+    return [] if server.user_options == command.user_options else [OptionsStored(command.user_options)]
+
+
+def _is_due(server: Server, news: News) -> bool:
+    """Whether `news` is about the attempt and the state the server is in."""
+    match news:
+        case SpawnProgressed():
+            due = isinstance(server, Spawning) and server.messages < MAX_MESSAGES
+        case SpawnAnswered():
+            due = isinstance(server, Spawning) and server.url != news.url
+        case SpawnSucceeded():
+            due = isinstance(server, Spawning) and server.url != ""
+        case SpawnFailed():
+            due = isinstance(server, Spawning)
+        case ServerStopped():
+            due = isinstance(server, Stopping)
+        case ServerDied():
+            due = isinstance(server, Ready)
+        case ServerAdopted() | ServerLost():
+            due = isinstance(server, Checking)
+        case LeftoverEnded():
+            return news.spawn_id in server.leftovers
+        case _:
+            assert_never(news)
+    return due and server.spawn_id == news.spawn_id
+
+
+def evolve(server: Server, event: ServerEvent) -> Server:
+    """The server after `event`. Never refuses: by now it has happened."""
+    match event:
+        case SpawnRequested():
+            return Spawning(
+                event.spawn_id,
+                event.user_options,
+                event.prefix,
+                event.user_name,
+                event.server_name,
+                event.previous,
+                leftovers=event.leftovers,
+            )
+        case SpawnProgressed():
+            return replace(server, messages=server.messages + 1) if isinstance(server, Spawning) else server
+        case SpawnAnswered():
+            return replace(server, url=event.url) if isinstance(server, Spawning) else server
+        case SpawnSucceeded() | ServerAdopted():
+            return _ready(server)
+        case SpawnFailed():
+            return _stopped(server, event.leftover, failure=event)
+        case SpawnCancelled() | StopRequested():
+            return Stopping(event.spawn_id, server.user_options or {}, server.leftovers)
+        case ServerStopped():
+            return _stopped(server, event.leftover)
+        case ServerDied() | ServerLost():
+            return _stopped(server, leftover=False)
+        case LeftoverEnded():
+            left = tuple(spawn_id for spawn_id in server.leftovers if spawn_id != event.spawn_id)
+            return replace(server, leftovers=left)
+        case OptionsStored():
+            return replace(server, user_options=event.user_options)
+        case _:
+            assert_never(event)
+
+
+def _ready(server: Server) -> Server:
+    if isinstance(server, Spawning | Checking):
+        return Ready(server.spawn_id, server.user_options, server.prefix, server.url, server.leftovers)
+    return server
+
+
+def _stopped(server: Server, leftover: bool, failure: SpawnFailed | None = None) -> Stopped:
+    leftovers = (*server.leftovers, server.spawn_id) if leftover else server.leftovers
+    return Stopped(server.user_options, failure, server.spawn_id, leftovers)
+
+
+def on_hub_started(server: Server, event: HubStarted) -> Server:
+    """A new hub has not seen this server yet, so a ready one is in doubt."""
+    if isinstance(server, Ready):
+        return Checking(server.spawn_id, server.user_options, server.prefix, server.url, server.leftovers)
+    return server
+
+
+def replay(events: Iterable[ServerEvent | HubStarted], server: Server | None = None) -> Server:
+    """The server that these events, in the order of the log, have made."""
+    state: Server = server or Stopped()
+    for event in events:
+        state = on_hub_started(state, event) if isinstance(event, HubStarted) else evolve(state, event)
+    return state
+
+
+def is_same_phase(before: Server, after: Server) -> bool:
+    """Whether the work that `before` called for is the work that `after` calls for."""
+    return type(before) is type(after) and before.spawn_id == after.spawn_id

@@ -1,0 +1,155 @@
+"""A user: a name, a right, and the servers that bear the user's name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from core.errors import AlreadyExistsError, InvalidError, LimitError, NotFoundError, PendingError
+from core.events.user import (
+    AdminGranted,
+    AdminRevoked,
+    ServerAdded,
+    ServerRemoved,
+    UserCreated,
+    UserDeleted,
+    UserDeletionRequested,
+    UserEvent,
+    UserRenamed,
+)
+
+
+class NoUser(Struct, frozen=True):
+    """Never made, or deleted."""
+
+
+class User(Struct, frozen=True):
+    """`servers`: id to name; the default server's name is `""`. `leaving`: its deletion was asked for."""
+
+    name: str
+    servers: Mapping[str, str]
+    admin: bool = False
+    leaving: bool = False
+
+    def server_called(self, name: str) -> str | None:
+        return next((server for server, called in self.servers.items() if called == name), None)
+
+
+AnyUser = NoUser | User
+
+# --- commands ---
+
+
+class Create(Struct, frozen=True):
+    name: str
+    default_server: str
+    admin: bool = False
+
+
+class Rename(Struct, frozen=True):
+    name: str
+
+
+class SetAdmin(Struct, frozen=True):
+    admin: bool
+
+
+class AddServer(Struct, frozen=True):
+    """`limit`: how many named servers a user may have, 0 for any number."""
+
+    server: str
+    name: str
+    display_name: str = ""
+    user_options: dict[str, Any] | None = None
+    limit: int = 0
+
+
+class RemoveServer(Struct, frozen=True):
+    server: str
+
+
+class RequestDeletion(Struct, frozen=True):
+    pass
+
+
+class FinishDeletion(Struct, frozen=True):
+    """Every server of the user has ended."""
+
+
+Command = Create | Rename | SetAdmin | AddServer | RemoveServer | RequestDeletion | FinishDeletion
+
+
+def decide(user: AnyUser, command: Command) -> list[UserEvent]:
+    """What happens if `command` reaches `user`: nothing, events, or a HubError."""
+    if isinstance(user, NoUser):
+        if isinstance(command, Create):
+            return [UserCreated(command.name, command.default_server, command.admin)]
+        raise NotFoundError("There is no such user.")
+    match command:
+        case Create():
+            raise AlreadyExistsError(f"User {user.name} already exists.")
+        case Rename():
+            return [] if command.name == user.name else [UserRenamed(command.name)]
+        case SetAdmin():
+            if command.admin == user.admin:
+                return []
+            return [AdminGranted() if command.admin else AdminRevoked()]
+        case AddServer():
+            return _add_server(user, command)
+        case RemoveServer():
+            return _remove_server(user, command)
+        case RequestDeletion():
+            return [] if user.leaving else [UserDeletionRequested()]
+        case FinishDeletion():
+            return [UserDeleted()] if user.leaving else []
+        case _:
+            assert_never(command)
+
+
+def _add_server(user: User, command: AddServer) -> list[UserEvent]:
+    if user.leaving:
+        raise PendingError(f"User {user.name} is being deleted.")
+    if user.server_called(command.name) is not None:
+        raise AlreadyExistsError(f"{user.name} already has a server named {command.name!r}.")
+    named = sum(1 for name in user.servers.values() if name)
+    if command.limit and named >= command.limit:
+        raise LimitError(f"{user.name} already has {named} named servers, and may not have more.")
+    return [ServerAdded(command.server, command.name, command.display_name, command.user_options)]
+
+
+def _remove_server(user: User, command: RemoveServer) -> list[UserEvent]:
+    name = user.servers.get(command.server)
+    if name is None:
+        return []
+    if name == "":
+        raise InvalidError("The default server cannot be removed.")
+    return [ServerRemoved(command.server)]
+
+
+def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
+    """The user after `event`. Never refuses: by now it has happened."""
+    if isinstance(event, UserCreated):
+        return User(event.name, {event.default_server: ""}, event.admin)
+    if isinstance(user, NoUser):
+        return user
+    match event:
+        case UserRenamed():
+            return replace(user, name=event.name)
+        case AdminGranted():
+            return replace(user, admin=True)
+        case AdminRevoked():
+            return replace(user, admin=False)
+        case ServerAdded():
+            return replace(user, servers={**user.servers, event.server: event.name})
+        case ServerRemoved():
+            rest = {server: name for server, name in user.servers.items() if server != event.server}
+            return replace(user, servers=rest)
+        case UserDeletionRequested():
+            return replace(user, leaving=True)
+        case UserDeleted():
+            return NoUser()
+        case _:
+            assert_never(event)

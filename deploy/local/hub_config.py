@@ -1,0 +1,30 @@
+"""A hub on this machine for trying things out: `make hub`. Anybody may log in under any name, so it stays local.
+
+All it keeps is in the current directory: callboard.sqlite, homes/, jupyterhub_cookie_secret.
+"""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+try:
+    admin = getpass.getuser()
+except (KeyError, OSError):  # a container's nameless user
+    admin = "admin"
+
+c = get_config()  # noqa: F821
+
+c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+c.JupyterHub.db_url = "sqlite:///callboard.sqlite"
+
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {admin}
+
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = str(Path("homes", "{username}").absolute())
+c.Spawner.cmd = [str(Path(sys.executable).with_name("jupyterhub-singleuser"))]
+if os.geteuid() == 0:
+    c.Spawner.args = ["--allow-root"]

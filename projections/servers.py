@@ -1,0 +1,262 @@
+"""The servers, and every query on them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlite_utils import Database
+
+from core.events.activity import ActivityRecorded
+from core.events.hub import HubStarted
+from core.events.record import Record, utc_text
+from core.events.server import (
+    LeftoverEnded,
+    OptionsStored,
+    ServerAdopted,
+    ServerDied,
+    ServerLost,
+    ServerStopped,
+    SpawnAnswered,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnRequested,
+    SpawnSucceeded,
+    StopRequested,
+)
+from core.events.user import ServerAdded, ServerRemoved, UserCreated, UserDeleted
+
+NAME = "servers"
+VERSION = 1
+TABLES = ("servers",)
+EVENTS = (
+    UserCreated,
+    UserDeleted,
+    ServerAdded,
+    ServerRemoved,
+    SpawnRequested,
+    SpawnAnswered,
+    SpawnSucceeded,
+    SpawnFailed,
+    SpawnCancelled,
+    StopRequested,
+    ServerStopped,
+    ServerDied,
+    ServerAdopted,
+    ServerLost,
+    LeftoverEnded,
+    OptionsStored,
+    HubStarted,
+    ActivityRecorded,
+)
+
+
+class ServerRow(NamedTuple):
+    """`state`: stopped, spawn, ready, check or stop. `prefix`: while it is not stopped, else `""`.
+
+    `fold_from`: the version of its stream after which folding may begin. `failure`: the last SpawnFailed, as
+    JSON, until the next start. `exit_status`: of the last attempt, where known. `leftovers`: the spawn ids of
+    attempts left behind that the hub goes on ending, as a JSON list.
+    """
+
+    id: str
+    user: str
+    name: str
+    display_name: str
+    state: str
+    spawn_id: str
+    prefix: str
+    url: str
+    user_options: str | None
+    started: str | None
+    last_activity: str | None
+    failure: str | None
+    exit_status: int | None
+    leftovers: str
+    fold_from: int
+
+    @property
+    def is_active(self) -> bool:
+        return self.state != "stopped"
+
+    def options(self) -> dict[str, Any] | None:
+        return (
+            None if self.user_options is None else msgspec.json.decode(self.user_options, type=dict[str, Any])
+        )
+
+    def left_behind(self) -> list[str]:
+        return msgspec.json.decode(self.leftovers, type=list[str])
+
+    def failed(self) -> SpawnFailed | None:
+        return None if self.failure is None else msgspec.json.decode(self.failure, type=SpawnFailed)
+
+
+_ALL = f"SELECT {', '.join(ServerRow._fields)} FROM servers "  # noqa: S608
+
+
+def create(db: Database) -> None:
+    db.table("servers").create(
+        {
+            "id": str,
+            "user": str,
+            "name": str,
+            "display_name": str,
+            "state": str,
+            "spawn_id": str,
+            "prefix": str,
+            "url": str,
+            "user_options": str,
+            "started": str,
+            "last_activity": str,
+            "failure": str,
+            "exit_status": int,
+            "leftovers": str,
+            "fold_from": int,
+        },
+        pk="id",
+        strict=True,
+    )
+    db.table("servers").create_index(["user"])
+    db.execute("CREATE INDEX servers_spawn_id ON servers (spawn_id) WHERE spawn_id != ''")
+    db.execute("CREATE INDEX servers_active ON servers (state, user) WHERE state != 'stopped'")
+    db.execute("CREATE INDEX servers_leftovers ON servers (id) WHERE leftovers != '[]'")
+
+
+def project(db: sqlite3.Connection, record: Record) -> None:
+    entity = record.stream.partition("/")[2]
+    at = utc_text(record.at)
+    match record.event:
+        case UserCreated(default_server=server):
+            _insert(db, server, entity, "", "", None)
+        case ServerAdded(server=server, name=name, display_name=display_name, user_options=options):
+            _insert(db, server, entity, name, display_name, _json(options))
+        case ServerRemoved(server=server):
+            db.execute("DELETE FROM servers WHERE id = ?", (server,))
+        case UserDeleted():
+            db.execute("DELETE FROM servers WHERE user = ?", (entity,))
+        case SpawnRequested() as spawn:
+            db.execute(
+                "UPDATE servers SET state = 'spawn', spawn_id = ?, prefix = ?, url = '', user_options = ?, "
+                "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, "
+                "fold_from = ? WHERE id = ?",
+                (
+                    spawn.spawn_id,
+                    spawn.prefix,
+                    _json(spawn.user_options),
+                    at,
+                    at,
+                    msgspec.json.encode(spawn.leftovers).decode(),
+                    record.version - 1,
+                    entity,
+                ),
+            )
+        case SpawnAnswered(url=url):
+            db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
+        case SpawnSucceeded() | ServerAdopted():
+            db.execute("UPDATE servers SET state = 'ready' WHERE id = ?", (entity,))
+        case SpawnCancelled() | StopRequested():
+            db.execute("UPDATE servers SET state = 'stop' WHERE id = ?", (entity,))
+        case SpawnFailed(exit_status=status, leftover=leftover):
+            _end(db, entity, at, status, msgspec.json.encode(record.event).decode())
+            _leave_behind(db, entity, record.event.spawn_id, leftover)
+        case ServerStopped(exit_status=status, leftover=leftover):
+            _end(db, entity, at, status, None)
+            _leave_behind(db, entity, record.event.spawn_id, leftover)
+        case LeftoverEnded(spawn_id=spawn_id):
+            _change_leftovers(db, entity, lambda left: [one for one in left if one != spawn_id])
+        case ServerDied(exit_status=status) | ServerLost(exit_status=status):
+            _end(db, entity, at, status, None)
+        case OptionsStored(user_options=options):
+            db.execute("UPDATE servers SET user_options = ? WHERE id = ?", (_json(options), entity))
+        case HubStarted():
+            db.execute("UPDATE servers SET state = 'check' WHERE state = 'ready'")
+        case ActivityRecorded(servers=servers):
+            rows = [(utc_text(moment), server, utc_text(moment)) for server, moment in servers.items()]
+            db.executemany(
+                "UPDATE servers SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
+            )
+
+
+def _insert(
+    db: sqlite3.Connection, server: str, user: str, name: str, display_name: str, options: str | None
+) -> None:
+    db.execute(
+        "INSERT INTO servers VALUES (?, ?, ?, ?, 'stopped', '', '', '', ?, NULL, NULL, NULL, NULL, '[]', 0)",
+        (server, user, name, display_name, options),
+    )
+
+
+def _end(db: sqlite3.Connection, server: str, at: str, status: int | None, failure: str | None) -> None:
+    db.execute(
+        "UPDATE servers SET state = 'stopped', prefix = '', url = '', started = NULL, last_activity = ?, "
+        "exit_status = ?, failure = ? WHERE id = ?",
+        (at, status, failure, server),
+    )
+
+
+def _leave_behind(db: sqlite3.Connection, server: str, spawn_id: str, leftover: bool) -> None:
+    if leftover:
+        _change_leftovers(db, server, lambda left: [*left, spawn_id])
+
+
+def _change_leftovers(db: sqlite3.Connection, server: str, change: Callable[[list[str]], list[str]]) -> None:
+    row = db.execute("SELECT leftovers FROM servers WHERE id = ?", (server,)).fetchone()
+    if row is not None:
+        left = msgspec.json.encode(change(msgspec.json.decode(row[0], type=list[str]))).decode()
+        db.execute("UPDATE servers SET leftovers = ? WHERE id = ?", (left, server))
+
+
+def _json(options: dict[str, Any] | None) -> str | None:
+    return None if options is None else msgspec.json.encode(options).decode()
+
+
+# --- queries ---
+
+
+def by_id(db: sqlite3.Connection, server_id: str) -> ServerRow | None:
+    row = db.execute(_ALL + "WHERE id = ?", (server_id,)).fetchone()
+    return None if row is None else ServerRow(*row)
+
+
+def by_name(db: sqlite3.Connection, user_id: str, name: str) -> ServerRow | None:
+    row = db.execute(_ALL + "WHERE user = ? AND name = ?", (user_id, name)).fetchone()
+    return None if row is None else ServerRow(*row)
+
+
+def by_spawn_id(db: sqlite3.Connection, spawn_id: str) -> ServerRow | None:
+    """The server whose last attempt this is."""
+    row = db.execute(_ALL + "WHERE spawn_id = ?", (spawn_id,)).fetchone()
+    return None if row is None else ServerRow(*row)
+
+
+def of_user(db: sqlite3.Connection, user_id: str) -> list[ServerRow]:
+    """All servers of a user, the default one first."""
+    rows = db.execute(_ALL + "WHERE user = ? ORDER BY name", (user_id,)).fetchall()
+    return [ServerRow(*row) for row in rows]
+
+
+def of_users(db: sqlite3.Connection, user_ids: list[str]) -> dict[str, list[ServerRow]]:
+    """The servers of each of these users (a page of them at most)."""
+    marks = ",".join("?" * len(user_ids))
+    found: dict[str, list[ServerRow]] = {user_id: [] for user_id in user_ids}
+    for row in db.execute(f"{_ALL} WHERE user IN ({marks}) ORDER BY name", user_ids).fetchall():
+        server = ServerRow(*row)
+        found[server.user].append(server)
+    return found
+
+
+def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> list[ServerRow]:
+    """The next servers, by id, that are not stopped or have left something behind: those that need an actor."""
+    rows = db.execute(
+        f"{_ALL} WHERE id IN (SELECT id FROM servers WHERE state != 'stopped' "
+        "UNION SELECT id FROM servers WHERE leftovers != '[]') AND id > ? ORDER BY id LIMIT ?",
+        (after, count),
+    ).fetchall()
+    return [ServerRow(*row) for row in rows]
+
+
+def count_active(db: sqlite3.Connection) -> int:
+    (number,) = db.execute("SELECT count(*) FROM servers WHERE state != 'stopped'").fetchone()
+    return int(number)

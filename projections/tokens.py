@@ -1,0 +1,174 @@
+"""The tokens that count now: issued and not revoked, and those of servers that are not gone."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+import msgspec
+from sqlite_utils import Database
+
+from core.events.activity import ActivityRecorded
+from core.events.record import Record, utc_text
+from core.events.server import (
+    ServerDied,
+    ServerLost,
+    ServerStopped,
+    SpawnFailed,
+    SpawnRequested,
+)
+from core.events.token import TokenIssued, TokenRevoked
+from core.events.user import UserDeleted, user_stream
+
+NAME = "tokens"
+VERSION = 1
+TABLES = ("tokens",)
+EVENTS = (
+    TokenIssued,
+    TokenRevoked,
+    UserDeleted,
+    SpawnRequested,
+    SpawnFailed,
+    ServerStopped,
+    ServerDied,
+    ServerLost,
+    ActivityRecorded,
+)
+
+
+class TokenRow(NamedTuple):
+    """`owner`: `user/{id}` or `service/{name}`. `server`: the id of the server whose own token it is, or `""`."""
+
+    position: int
+    id: str
+    owner: str
+    digest: str
+    hint: str
+    scopes: str
+    note: str
+    created: str
+    expires_at: str | None
+    last_activity: str | None
+    client: str
+    session_id: str | None
+    server: str
+
+    def raw_scopes(self) -> list[str]:
+        return msgspec.json.decode(self.scopes, type=list[str])
+
+
+_ALL = f"SELECT {', '.join(TokenRow._fields)} FROM tokens "  # noqa: S608
+
+
+def create(db: Database) -> None:
+    db.table("tokens").create(
+        {
+            "position": int,
+            "id": str,
+            "owner": str,
+            "digest": str,
+            "hint": str,
+            "scopes": str,
+            "note": str,
+            "created": str,
+            "expires_at": str,
+            "last_activity": str,
+            "client": str,
+            "session_id": str,
+            "server": str,
+        },
+        pk="position",
+        strict=True,
+    )
+    for column in ("id", "digest"):
+        db.table("tokens").create_index([column], unique=True)
+    db.table("tokens").create_index(["owner"])
+    db.execute("CREATE INDEX tokens_hint ON tokens (hint) WHERE hint != ''")
+
+
+_INSERT = f"INSERT INTO tokens VALUES ({', '.join('?' * len(TokenRow._fields))})"  # noqa: S608
+
+
+def project(db: sqlite3.Connection, record: Record) -> None:
+    entity = record.stream.partition("/")[2]
+    created = utc_text(record.at)
+    match record.event:
+        case TokenIssued() as token:
+            row = TokenRow(
+                record.position,
+                entity,
+                token.owner,
+                token.digest,
+                token.hint,
+                msgspec.json.encode(token.scopes).decode(),
+                token.note,
+                created,
+                None if token.expires_at is None else utc_text(token.expires_at),
+                None,
+                token.client,
+                token.session_id,
+                "",
+            )
+            db.execute(_INSERT, row)
+        case SpawnRequested() as spawn:
+            scopes = msgspec.json.encode(spawn.token_scopes).decode()
+            note = f"Server at {spawn.prefix}"
+            row = TokenRow(
+                record.position,
+                spawn.spawn_id,
+                user_stream(spawn.user),
+                spawn.token_digest,
+                "",
+                scopes,
+                note,
+                created,
+                None,
+                None,
+                "jupyterhub",
+                None,
+                entity,
+            )
+            db.execute(_INSERT, row)
+        case TokenRevoked():
+            db.execute("DELETE FROM tokens WHERE id = ?", (entity,))
+        case (
+            SpawnFailed(spawn_id=spawn_id)
+            | ServerStopped(spawn_id=spawn_id)
+            | ServerDied(spawn_id=spawn_id)
+            | ServerLost(spawn_id=spawn_id)
+        ):
+            db.execute("DELETE FROM tokens WHERE id = ?", (spawn_id,))
+        case UserDeleted():
+            db.execute("DELETE FROM tokens WHERE owner = ?", (record.stream,))
+        case ActivityRecorded(tokens=tokens):
+            rows = [(utc_text(at), token, utc_text(at)) for token, at in tokens.items()]
+            db.executemany(
+                "UPDATE tokens SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
+            )
+
+
+# --- queries ---
+
+
+def _row(values: tuple[object, ...] | None) -> TokenRow | None:
+    return None if values is None else TokenRow(*values)  # type: ignore[arg-type]
+
+
+def by_digest(db: sqlite3.Connection, digest: str) -> TokenRow | None:
+    return _row(db.execute(_ALL + "WHERE digest = ?", (digest,)).fetchone())
+
+
+def by_id(db: sqlite3.Connection, token_id: str) -> TokenRow | None:
+    return _row(db.execute(_ALL + "WHERE id = ?", (token_id,)).fetchone())
+
+
+def has_hint(db: sqlite3.Connection, hint: str) -> bool:
+    """Whether some token that people chose begins so."""
+    return db.execute("SELECT 1 FROM tokens WHERE hint = ? AND hint != ''", (hint,)).fetchone() is not None
+
+
+def of_owner(db: sqlite3.Connection, owner: str) -> list[TokenRow]:
+    rows = db.execute(
+        _ALL + "WHERE owner = ? ORDER BY last_activity, position LIMIT 1000", (owner,)
+    ).fetchall()
+    return [TokenRow(*row) for row in rows]

@@ -1,0 +1,289 @@
+"""Servers as processes of this machine, each in a session of its own, which outlive the hub.
+
+A launcher (`launch.sh`) stands between hub and server: it writes down who the server is and how it ended, so
+that the next hub knows as much as the one that started it. The lock of an attempt is taken by the hub before
+the launcher exists, and handed down to it and to the server: whoever finds it free knows that nothing runs
+and nothing is on its way. Linux only (pidfds, /proc).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+from urllib.parse import urlsplit
+
+import trio
+
+from core.config import LocalProcessSettings, SpawnerSettings
+from core.errors import SpawnError, UnreachableError
+from core.ids import is_id
+from core.readiness import wait_server_up
+from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from spawners import output_file
+from spawners.attempt_files import Alive, AttemptFiles, Ended, Stage, UnderWay, Untouched
+from spawners.launching import launch
+from spawners.pauses import pauses
+from spawners.ports import Ports
+from spawners.process_end import end_family, end_server, has_left_nothing
+from spawners.process_family import Census
+from spawners.process_identity import Identity, open_process
+
+UNSUPPORTED_OPTIONS = frozenset(
+    {
+        "custom",
+        "flavor",
+        "gpus",
+        "image",
+        "nodes",
+        "option",
+        "partition",
+        "profile",
+        "queue",
+        "repo2docker",
+        "system",
+    }
+)
+"""Options that say where or in what image to run. All others are free-form and nobody's promise."""
+
+_FORKS_AT_ONCE = 8
+_LAUNCHES_AT_MOST = 3
+_FAREWELL = 2.0  # seconds a launcher has to write the exit status down
+_FIRST_LOOK, _LAST_LOOK = 1.0, 60.0  # seconds between looks at how much output there is
+_FOLLOW_PAUSE = 0.25
+
+
+class LocalProcessSpawner:
+    """Starts servers as processes. `simple`: with the hub's rights, else as the system's user of that name.
+
+    A stop ends the server, then its descendants and what is left of its process group. After an end that was
+    not in order (a crash, SIGKILL) it ends every process that carries the attempt's mark in its environment.
+    So what people have detached on purpose lives on only after a server that ended in order.
+    """
+
+    def __init__(
+        self, directory: Path, spawner: SpawnerSettings, local: LocalProcessSettings, *, simple: bool
+    ) -> None:
+        self._directory = directory.absolute()
+        self._local = local
+        self._ports = Ports(spawner.ip, local.port_range, self._ports_in_use)
+        self._launch = partial(launch, ports=self._ports, spawner=spawner, local=local, simple=simple)
+        self._launchers: dict[str, int] = {}  # pids of children that nobody has waited for yet
+        self._forks = trio.CapacityLimiter(_FORKS_AT_ONCE)
+        self._census = Census()
+
+    async def start(self, attempt: Attempt, report: Report) -> str:
+        files = self._files(attempt.spawn_id)
+        report(Progress("Spawning server...", 50))
+        launches = 0
+        for pause in pauses():
+            with _asking():
+                stage = files.stage()
+                if isinstance(stage, Alive):
+                    return files.url()
+            if isinstance(stage, Ended) or (isinstance(stage, UnderWay) and stage.server_has_ended):
+                raise _ended(stage)
+            if isinstance(stage, Untouched):
+                launches += 1
+                if launches > _LAUNCHES_AT_MOST:
+                    raise SpawnError("The server could not be launched: the launcher ends without a trace.")
+                await trio.to_thread.run_sync(self._launch_one, attempt, files, limiter=self._forks)
+            await trio.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    async def wait_up(self, url: str) -> None:
+        await wait_server_up(url)
+
+    async def poll(self, spawn_id: str) -> Running | Gone:
+        with _asking():
+            files = self._files(spawn_id)
+            stage = await _look(files)
+            match stage:
+                case Alive(identity):
+                    output_file.trim(files.output)
+                    return Running({"pid": identity.pid})
+                case UnderWay():
+                    return Running()
+                case Untouched():
+                    return Gone()
+                case Ended(exit_status):
+                    await self._reap_soon(spawn_id)
+                    self._ports.release(spawn_id)
+                    return Gone(exit_status)
+                case _:
+                    assert_never(stage)
+
+    async def wait_news(self, spawn_id: str) -> None:
+        with _asking():
+            files = self._files(spawn_id)
+            for pause in pauses():
+                stage = files.stage()
+                if not isinstance(stage, UnderWay) or stage.server_has_ended:
+                    break
+                await trio.sleep(pause)
+            if isinstance(stage, Alive):
+                await _wait_end(stage.identity, files.output)
+            else:
+                await trio.lowlevel.checkpoint()
+
+    async def stop(self, spawn_id: str) -> Gone:
+        with _asking():
+            files = self._files(spawn_id)
+            ended = await self._end(spawn_id, files)
+            if files.directory.exists() and not files.is_swept():  # it died before anybody asked it to
+                await end_family(spawn_id, set(), self._census, self._local)
+                files.mark_swept()
+            await self._reap_soon(spawn_id)
+            self._ports.release(spawn_id)
+            return Gone(ended.exit_status)
+
+    async def list_attempts(self) -> list[str]:
+        for spawn_id in list(self._launchers):
+            self._reap(spawn_id)
+        with _asking():
+            return await trio.to_thread.run_sync(self._not_ended)
+
+    def last_lines(self, spawn_id: str) -> list[str]:
+        try:
+            return output_file.last_lines(self._files(spawn_id).output)
+        except OSError:
+            return []
+
+    async def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        """What the server writes from `offset` on, with the offset behind each piece, until it has ended."""
+        files = self._files(spawn_id)
+        while True:
+            with _asking():
+                ended = isinstance(files.stage(), Ended | Untouched)
+                data, offset = output_file.read(files.output, offset)
+            if data:
+                yield data, offset
+            elif ended:
+                return
+            else:
+                await trio.sleep(_FOLLOW_PAUSE)
+
+    async def forget(self, spawn_id: str) -> None:
+        with _asking():
+            files = self._files(spawn_id)
+            if isinstance(await _look(files), Ended | Untouched):
+                self._ports.release(spawn_id)
+                await trio.to_thread.run_sync(files.remove)
+
+    def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
+        return UNSUPPORTED_OPTIONS & user_options.keys()
+
+    def _launch_one(self, attempt: Attempt, files: AttemptFiles) -> None:
+        pid = self._launch(attempt, files)
+        if pid is not None:
+            self._launchers[attempt.spawn_id] = pid
+
+    async def _end(self, spawn_id: str, files: AttemptFiles) -> Ended:
+        """Return when the server has ended, its launcher has said how, and none can be launched any more."""
+        for pause in pauses():
+            stage = await _look(files)
+            match stage:
+                case Ended():
+                    return stage
+                case Alive(identity):
+                    family, in_order = await end_server(identity, self._local)
+                    await self._reap_soon(spawn_id)
+                    if not (in_order and await has_left_nothing(family, identity.session)):
+                        await end_family(spawn_id, family, self._census, self._local)
+                    files.mark_swept()
+                case Untouched():
+                    if not files.directory.exists():
+                        return Ended()
+                    if files.bar():
+                        files.mark_swept()
+                case UnderWay():
+                    await trio.sleep(pause)
+                case _:
+                    assert_never(stage)
+        raise AssertionError("pauses never end")
+
+    def _files(self, spawn_id: str) -> AttemptFiles:
+        if not is_id(spawn_id):
+            raise ValueError(f"not a spawn id: {spawn_id!r}")
+        return AttemptFiles(self._directory / spawn_id)
+
+    def _not_ended(self) -> list[str]:
+        try:
+            names = sorted(filter(is_id, os.listdir(self._directory)))
+        except FileNotFoundError:
+            return []
+        return [name for name in names if isinstance(self._files(name).stage(), Alive | UnderWay)]
+
+    def _ports_in_use(self) -> dict[str, int]:
+        ports = {name: urlsplit(self._files(name).url()).port for name in self._not_ended()}
+        return {name: port for name, port in ports.items() if port}
+
+    async def _reap_soon(self, spawn_id: str) -> None:
+        """Wait for the launcher, if it is a child of this process: it has nothing more to do."""
+        with trio.move_on_after(_FAREWELL):
+            for pause in pauses():
+                if self._reap(spawn_id):
+                    return
+                await trio.sleep(pause)
+
+    def _reap(self, spawn_id: str) -> bool:
+        """False if the launcher still runs."""
+        pid = self._launchers.get(spawn_id)
+        if pid is None:
+            return True
+        try:
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                return False
+        except ChildProcessError:
+            pass  # somebody else has waited for it
+        self._launchers.pop(spawn_id, None)
+        return True
+
+
+async def _look(files: AttemptFiles) -> Stage:
+    """The stage, once a launcher whose server has ended has had its time to say how."""
+    with trio.move_on_after(_FAREWELL):
+        for pause in pauses():
+            stage = files.stage()
+            if not (isinstance(stage, UnderWay) and stage.server_has_ended):
+                return stage
+            await trio.sleep(pause)
+    return Ended()  # somebody holds the lock, but the launcher was killed
+
+
+async def _wait_end(identity: Identity, output: Path) -> None:
+    """Return when the process has ended; meanwhile keep its output short."""
+    pidfd = open_process(identity)
+    if pidfd is None:
+        return
+    pause, seen = _FIRST_LOOK, 0
+    try:
+        while True:
+            with trio.move_on_after(pause):
+                await trio.lowlevel.wait_readable(pidfd)
+                return
+            output_file.trim(output)
+            now = output_file.size(output)
+            much = now - seen > output_file.SLACK // 2
+            pause, seen = max(pause / 2, _FIRST_LOOK) if much else min(pause * 2, _LAST_LOOK), now
+    finally:
+        os.close(pidfd)
+
+
+def _ended(stage: Stage) -> SpawnError:
+    status = stage.exit_status if isinstance(stage, Ended) else None
+    if status in (126, 127):
+        return SpawnError(f"The server's command could not be run (status {status}).", exit_status=status)
+    told = "" if status is None else f", with exit status {status}"
+    return SpawnError(f"The server's process has already ended{told}.", exit_status=status)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnreachableError(f"This machine's processes cannot be asked after: {error}.") from error

@@ -1,0 +1,92 @@
+"""Where the spawners under contract run their servers: a world outlives the hubs that come and go in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from core.config import LocalProcessSettings, SimulatedSettings, SpawnerSettings
+from core.ids import new_id
+from core.readiness import wait_server_up
+from core.spawner import Attempt, Gone, Progress, Spawner
+from spawners.local_process import LocalProcessSpawner
+from spawners.process_family import marked
+from spawners.simulated import SimulatedBackend, SimulatedSpawner
+
+TINY_SERVER = str(Path(__file__).with_name("tiny_server.py"))
+
+
+def ignore(progress: Progress) -> None:
+    pass
+
+
+class SimulatedWorld:
+    name = "simulated"
+
+    def __init__(self, directory: Path) -> None:
+        self.backend = SimulatedBackend()
+
+    def hub(self) -> Spawner:
+        return SimulatedSpawner(SimulatedSettings(), self.backend)
+
+    def attempt(self, **simulate: Any) -> Attempt:
+        """`exit`, `signal` and `after`: how and when it ends by itself."""
+        if "exit" in simulate or "signal" in simulate:
+            simulate["die_after"] = simulate.pop("after", 0.2)
+            simulate["exit_status"] = simulate.pop("exit", None) or -simulate.pop("signal", 0)
+        return Attempt(new_id("s"), "alice", "", "/user/alice/", {"simulate": simulate}, {})
+
+    async def wait_up(self, url: str) -> None:
+        await self.backend.wait_server_up(url)
+
+    async def close(self) -> None:
+        pass
+
+
+class LocalWorld:
+    name = "local_process"
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.state = directory / "attempts"
+        self.spawn_ids: list[str] = []
+        self.spawner = SpawnerSettings(cmd=[sys.executable, "-S", "-E", TINY_SERVER])
+        self.local = LocalProcessSettings(
+            interrupt_timeout=5,
+            term_timeout=5,
+            kill_timeout=5,
+            home_dir_template=str(directory / "home" / "{username}"),
+        )
+
+    def hub(self) -> LocalProcessSpawner:
+        return LocalProcessSpawner(self.state, self.spawner, self.local, simple=True)
+
+    def attempt(self, **behaviour: Any) -> Attempt:
+        spawn_id = new_id("s")
+        self.spawn_ids.append(spawn_id)
+        if "exit" in behaviour or "signal" in behaviour:
+            behaviour.setdefault("after", 0.2)
+        environment = {"BEHAVIOUR": json.dumps(behaviour), "JUPYTERHUB_API_TOKEN": "t0p-s3cret"}
+        return Attempt(spawn_id, "alice", "", "/user/alice/", {}, environment)
+
+    async def wait_up(self, url: str) -> None:
+        assert await wait_server_up(f"{url}/user/alice/api") == "6.1.1"
+
+    def processes(self, spawn_id: str) -> set[int]:
+        return {one.pid for one in marked({spawn_id})[spawn_id]}
+
+    async def close(self) -> None:
+        """Nothing that a test has started may outlive it."""
+        hub = self.hub()
+        for spawn_id in self.spawn_ids:
+            assert isinstance(await hub.stop(spawn_id), Gone)
+            with trio.fail_after(5):
+                while self.processes(spawn_id):  # launchers that nobody has waited for yet
+                    await trio.sleep(0.01)
+
+
+World = SimulatedWorld | LocalWorld

@@ -1,0 +1,435 @@
+# ruff: noqa: E501 -- tables of cases, one a line
+import contextlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from core.config import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
+from core.config_file import load_settings
+from core.config_names import CLASSES, known_traits
+from core.masking import describe, is_secret
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Settings and notes from the text of a config file, and overrides."""
+
+    def load(text, *overrides):
+        file = tmp_path / "hub.py"
+        file.write_text(text)
+        settings, notes = load_settings([file.relative_to(tmp_path)], overrides)
+        return settings, [str(note) for note in notes]
+
+    return load
+
+
+def look_up(settings, path):
+    for name in path.split("."):
+        settings = getattr(settings, name)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "value"),
+    [
+        # kinds of values, and the liberties people take with them
+        ("c.JupyterHub.hub_port = 9081", "hub.hub_port", 9081),
+        ("c.JupyterHub.cleanup_servers = False", "hub.cleanup_servers", False),
+        ("c.Spawner.cmd = 'jupyter-labhub'", "spawner.cmd", ["jupyter-labhub"]),
+        ("c.Spawner.cmd = ('a', 'b')", "spawner.cmd", ["a", "b"]),
+        ("c.LocalProcessSpawner.shell_cmd = ['bash', '-lc']", "local_process.shell_cmd", ["bash", "-lc"]),
+        ("c.Spawner.start_timeout = 90", "spawner.start_timeout", 90.0),
+        ("c.Authenticator.admin_users = ['alice', 'bob']", "authenticator.admin_users", {"alice", "bob"}),
+        ("c.Authenticator.allowed_users = ('bob',)", "authenticator.allowed_users", {"bob"}),
+        ("c.Spawner.hub_connect_url = None", "spawner.hub_connect_url", ""),
+        ("c.LocalProcessSpawner.port_range = (20000, 20100)", "local_process.port_range", (20000, 20100)),
+        ("c.JupyterHub.log_level = 10", "hub.log_level", "DEBUG"),
+        ("c.JupyterHub.log_level = 'ERROR'", "hub.log_level", "ERROR"),
+        ("c.JupyterHub.cookie_secret = bytes(32)", "hub.cookie_secret", "00" * 32),
+        ("c.JupyterHub.api_tokens = {'0123456789': 'alice'}", "hub.api_tokens", {"0123456789": "alice"}),
+        ("c.JupyterHub.tornado_settings = {'slow_spawn_timeout': 0}", "hub.tornado_settings.slow_spawn_timeout", 0),
+        ("c.JupyterHub.tornado_settings = {'headers': {'a': 'b'}}", "hub.tornado_settings.headers", {"a": "b"}),
+        ("c.Application.log_level = 'WARN'", "hub.log_level", "WARN"),
+        ("c.Callboard.spawn_queue_limit = 5", "callboard.spawn_queue_limit", 5),
+        # changed in place
+        ("c.Spawner.args.append('--debug')", "spawner.args", ["--debug"]),
+        ("c.Spawner.cmd.append('--debug')", "spawner.cmd", ["jupyterhub-singleuser", "--debug"]),
+        ("c.Spawner.environment.update({'A': 'b'})", "spawner.environment", {"A": "b"}),
+        ("c.Authenticator.admin_users.add('alice')", "authenticator.admin_users", {"alice"}),
+        ("c.JupyterHub.load_roles.append({'name': 'x'})", "hub.load_roles", [{"name": "x"}]),
+        ("c.JupyterHub.tornado_settings.update({'slow_stop_timeout': 1})", "hub.tornado_settings.slow_stop_timeout", 1),
+        ("if c.Spawner.debug: pass", "spawner.debug", False),
+        # URLs
+        ("", "hub.bind_url", "http://:8000/"),
+        ("c.JupyterHub.bind_url = 'http://127.0.0.1:9000'", "hub.bind_url", "http://127.0.0.1:9000/"),
+        ("c.JupyterHub.bind_url = 'http://:9000/lab'", "hub.base_url", "/lab/"),
+        ("c.JupyterHub.bind_url = 'http+unix://%2Ftmp%2Fs'", "hub.bind_url", "http+unix://%2Ftmp%2Fs"),
+        ("c.JupyterHub.ip = '::1'", "hub.bind_url", "http://[::1]:8000/"),
+        ("c.JupyterHub.port = 9000", "hub.bind_url", "http://:9000/"),
+        ("c.JupyterHub.base_url = 'lab'", "hub.base_url", "/lab/"),
+        ("c.JupyterHub.base_url = '/lab/x'", "hub.bind_url", "http://:8000/lab/x/"),
+        ("c.JupyterHub.ssl_cert = 'cert.pem'", "hub.bind_url", "https://:8000/"),
+        ("c.JupyterHub.public_url = 'https://hub.example'", "hub.public_url", "https://hub.example/"),
+        ("c.JupyterHub.db_url = 'hub.sqlite'", "hub.db_url", "sqlite:///hub.sqlite"),
+        ("c.JupyterHub.db_url = 'sqlite:////srv/hub.sqlite'", "hub.db_url", "sqlite:////srv/hub.sqlite"),
+        ("c.JupyterHub.db_url = 'sqlite://'", "hub.db_url", "sqlite://"),
+        # classes
+        ("c.JupyterHub.spawner_class = 'simple'", "hub.spawner_class", "simple"),
+        ("c.JupyterHub.spawner_class = 'default'", "hub.spawner_class", "localprocess"),
+        ("c.JupyterHub.spawner_class = 'jupyterhub.spawner.SimpleLocalProcessSpawner'", "hub.spawner_class", "simple"),
+        ("c.JupyterHub.spawner_class = 'spawners.simulated.SimulatedSpawner'", "hub.spawner_class", "simulated"),
+        ("c.JupyterHub.authenticator_class = 'jupyterhub.auth.DummyAuthenticator'", "hub.authenticator_class", "dummy"),
+        ("c.JupyterHub.authenticator_class = 'default'", "hub.authenticator_class", "pam"),
+        (
+            "class DummyAuthenticator: __module__ = 'jupyterhub.auth'\n"
+            "c.JupyterHub.authenticator_class = DummyAuthenticator",
+            "hub.authenticator_class",
+            "dummy",
+        ),
+        # groups in both forms
+        (
+            "c.JupyterHub.load_groups = {'a': ['alice'], 'b': {'users': ['bob'], 'properties': {'x': 1}}}",
+            "hub.load_groups",
+            {"a": GroupSettings(["alice"]), "b": GroupSettings(["bob"], {"x": 1})},
+        ),
+        # who may log in
+        ("c.JupyterHub.authenticator_class = 'dummy'", "authenticator.allow_all", True),
+        ("c.JupyterHub.authenticator_class = 'pam'", "authenticator.allow_all", False),
+        (
+            "c.JupyterHub.authenticator_class = 'dummy'; c.Authenticator.allowed_users = {'bob'}",
+            "authenticator.allow_all",
+            False,
+        ),
+        (
+            "c.JupyterHub.authenticator_class = 'dummy'; c.DummyAuthenticator.allow_all = False",
+            "authenticator.allow_all",
+            False,
+        ),
+        (
+            "c.JupyterHub.admin_users = {'alice'}; c.Authenticator.admin_users = {'bob'}",
+            "authenticator.admin_users",
+            {"alice", "bob"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
+    settings, _ = load(line)
+    assert look_up(settings, path) == value
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("c.Spawner.start_timeout = '60s'", "hub.py: c.Spawner.start_timeout = '60s': expected number, got str"),
+        ("c.JupyterHub.hub_port = True", "hub.py: c.JupyterHub.hub_port = True: expected int, got bool"),
+        ("c.JupyterHub.hub_port = 70000", "hub.py: c.JupyterHub.hub_port = 70000: expected int <= 65535"),
+        ("c.Spawner.debug = 1", "hub.py: c.Spawner.debug = 1: expected True or False, got int"),
+        ("c.Spawner.args = '--debug'", "hub.py: c.Spawner.args = '--debug': expected list, got str"),
+        ("c.Spawner.args = ['a', 3]", "hub.py: c.Spawner.args[1] = 3: expected str, got int"),
+        ("c.Authenticator.admin_users = 'alice'", "hub.py: c.Authenticator.admin_users = 'alice': expected list, got str"),
+        ("c.LocalProcessSpawner.cmd = 5", "hub.py: c.LocalProcessSpawner.cmd = 5: expected list, got int"),
+        ("c.Spawner.environment = {'N': 1}", "hub.py: c.Spawner.environment['N'] = 1: expected str, got int"),
+        ("c.Spawner.cmd = print", "hub.py: c.Spawner.cmd = a builtin_function_or_method: expected list, got"),
+        ("c.Spawner.args = ['x' * 100, 5, 'y']; c.Spawner.args = 'x' * 100", "'" + "x" * 56 + "...: expected list"),
+        ("c.JupyterHub.log_level = 'loud'", "c.JupyterHub.log_level = 'loud': expected DEBUG, INFO, WARN"),
+        ("c.JupyterHub.bind_url = '127.0.0.1:8000'", "expected a URL such as http://127.0.0.1:8000"),
+        ("c.JupyterHub.bind_url = 'http://x:port'", "c.JupyterHub.bind_url = 'http://x:port': expected a URL"),
+        ("c.JupyterHub.base_url = '/a'; c.JupyterHub.public_url = 'https://b/c'", "must be that of base_url, /a/"),
+        ("c.JupyterHub.db_url = 'mysql://alice:geheim@db/hub'", "= 'mysql://(hidden)@db/hub': expected a file's name"),
+        ("c.JupyterHub.db_url = ''", "c.JupyterHub.db_url = '': expected a file's name, sqlite:///NAME"),
+        ("c.JupyterHub.spawner_class = 'docker'", "= 'docker': the ones there are: localprocess, simple, simulated"),
+        ("class S: pass\nc.JupyterHub.spawner_class = S", "= a type: the ones there are: localprocess"),
+        ("c.JupyterHub.load_groups = {'a': {'usrs': []}}", "['a']: unknown field 'usrs'; the fields are users, properties"),
+        ("c.JupyterHub.load_groups = {'a': 'bob'}", "c.JupyterHub.load_groups['a'] = 'bob': expected a dict, got str"),
+        ("c.JupyterHub.services = [{'name': 'x', 'comand': 'y'}]", "services[0]: unknown field 'comand'; the fields are name"),
+        ("c.JupyterHub.services = [{'url': 'http://x'}]", "object missing required field name"),
+        ("c.JupyterHub.services = [{'name': 'a/b'}]", "services[0].name = 'a/b': no slash"),
+        ("c.JupyterHub.services = [{'name': 'a'}, {'name': 'a'}]", "services[1].name = 'a': there is a service of this name"),
+        ("c.JupyterHub.services = [{'name': 'a', 'url': 'ftp://x'}]", "services[0].url = 'ftp://x': expected a URL that"),
+        ("c.JupyterHub.services = [{'name': 'a', 'oauth_client_id': 'a'}]", "starts with service-"),
+        ("c.JupyterHub.services = ['a']", "c.JupyterHub.services[0] = 'a': expected dict, got str"),
+        ("c.Spawner = 5", "hub.py:1: ValueError: values whose keys begin with an uppercase char"),
+        ("x = {}\ny = x['alice']", "hub.py:2: KeyError: 'alice'"),
+        ("def f():\n  raise OSError('no\\nsuch')\nf()", "hub.py:2: OSError: no such"),
+        ("c = = 5", "hub.py:1: SyntaxError: invalid syntax"),
+    ],
+)  # fmt: skip
+def test_a_wrong_line_is_refused_in_one_line(load, line, message):
+    with pytest.raises(ConfigError) as refusal:
+        load(line)
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "c.JupyterHub.cookie_secret = 5 and ['geheim']",
+        "c.JupyterHub.api_tokens = {'geheim': 'alice'}",
+        "c.JupyterHub.api_tokens = ['geheim']",
+        "c.JupyterHub.api_tokens = {'geheim-geheim': 5}",
+        "c.JupyterHub.service_tokens = {'geheim' * 20: 'x'}",
+        "c.JupyterHub.services = [{'name': 'x', 'api_token': 'geheim'}]",
+        "c.JupyterHub.services = [{'name': 'x', 'api_token': ['geheim']}]",
+        "c.JupyterHub.services = [{'name': 'x', 'apitoken': 'geheim'}]",
+        "c.JupyterHub.services = {'name': 'x', 'api_token': 'geheim'}",
+        "c.Spawner.environment = 'A=geheim'",
+        "c.Spawner.environment = {'DB_PASSWORD': ['geheim']}",
+        "c.JupyterHub.services = [{'name': 'x', 'environment': 'A=geheim'}]",
+        "c.Spawner.args = '--IdentityProvider.token=geheim'",
+    ],
+)
+def test_a_refusal_does_not_repeat_a_secret(load, line):
+    with pytest.raises(ConfigError) as refusal:
+        load(line)
+    assert "geheim" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("c.Spawner.start_timout = 5", "hub.py: c.Spawner.start_timout is not known here (did you mean start_timeout?)"),
+        ("c.DockerSpawner.image = 'x'", "hub.py: c.DockerSpawner is not known here"),
+        ("c.jupyterhub.port = 5", "hub.py: c.jupyterhub is not known here (did you mean JupyterHub?)"),
+        ("c.zzzzzzz = 5", "hub.py: c.zzzzzzz is not known here"),
+        ("c.Spawner.mem_limit = '1G'", "hub.py: c.Spawner.mem_limit does not act yet"),
+        ("c.Spawner.pre_spawn_hook = print", "hub.py: c.Spawner.pre_spawn_hook does not act yet"),
+        ("c.ConfigurableHTTPProxy.auth_token = 'x'", "hub.py: c.ConfigurableHTTPProxy.auth_token does not act yet"),
+        ("c.JupyterHub.admin_users = {'x'}", "hub.py: c.JupyterHub.admin_users is deprecated: use c.Authenticator.admin_users"),
+        ("c.Spawner.environment = {'A': print}", "hub.py: c.Spawner.environment['A'] as a function does not act yet"),
+        ("c.JupyterHub.named_server_limit_per_user = print", "hub.py: c.JupyterHub.named_server_limit_per_user as a"),
+        ("c.JupyterHub.tornado_settings = {'debug': 1}", "hub.py: c.JupyterHub.tornado_settings['debug'] does not act"),
+        ("c.JupyterHub.port = 1; c.JupyterHub.bind_url = 'http://:2'", "hub.py: c.JupyterHub.port wins over that part"),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_is_noted(load, line, note):
+    _, notes = load(line)
+    assert len(notes) == 1
+    assert notes[0].startswith(note)
+
+
+def test_an_ancestors_section_may_set_a_descendants_trait(load):
+    settings, notes = load(
+        "c.JupyterHub.spawner_class = 'simple'; c.Spawner.home_dir_template = '/srv/{username}'"
+    )
+    assert settings.local_process.home_dir_template == "/srv/{username}"
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("spawner", "start_timeout", "environment"),
+    [
+        ("localprocess", 2, {"A": "1", "B": "2"}),
+        ("simple", 3, {"A": "1", "B": "2", "C": "3"}),
+        ("simulated", 1, {"A": "1"}),
+    ],
+)
+def test_the_more_specific_section_wins(load, spawner, start_timeout, environment):
+    settings, _ = load(
+        f"""
+c.JupyterHub.spawner_class = {spawner!r}
+c.SimpleLocalProcessSpawner.start_timeout = 3
+c.LocalProcessSpawner.start_timeout = 2
+c.Spawner.start_timeout = 1
+c.Spawner.environment = {{'A': '1'}}
+c.LocalProcessSpawner.environment.update({{'B': '2'}})
+c.SimpleLocalProcessSpawner.environment.update({{'C': '3'}})
+"""
+    )
+    assert settings.spawner.start_timeout == start_timeout
+    assert settings.spawner.environment == environment
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("--JupyterHub.hub_port=9999", "hub.hub_port", 9999),
+        ("JupyterHub.hub_port=9999", "hub.hub_port", 9999),
+        ("--Spawner.cmd=jupyter-labhub", "spawner.cmd", ["jupyter-labhub"]),
+        ("--Spawner.cmd=['a', 'b']", "spawner.cmd", ["a", "b"]),
+        ("--JupyterHub.ip=0.0.0.0", "hub.bind_url", "http://0.0.0.0:8000/"),
+        ("--JupyterHub.pid_file=5", "hub.pid_file", "5"),
+        ("--JupyterHub.cookie_secret=" + "1" * 64, "hub.cookie_secret", "1" * 64),
+        ("--Spawner.debug=true", "spawner.debug", True),
+        ("--Spawner.debug=True", "spawner.debug", True),
+        ("--Spawner.default_url=/a=b", "spawner.default_url", "/a=b"),
+        ("--JupyterHub.db_url=sqlite://", "hub.db_url", "sqlite://"),
+        ("--JupyterHub.spawner_class=simple", "hub.spawner_class", "simple"),
+        ("--JupyterHub.load_groups={'a': ['bob']}", "hub.load_groups", {"a": GroupSettings(["bob"])}),
+        ("--JupyterHub.log_level=10", "hub.log_level", "DEBUG"),
+    ],
+)
+def test_the_command_line_wins_over_the_file(load, override, path, value):
+    settings, notes = load("c.JupyterHub.hub_port = 1; c.Spawner.cmd = 'x'", override)
+    assert look_up(settings, path) == value
+    assert notes == []
+
+
+def test_a_wrong_override_is_refused_and_an_odd_one_noted(load):
+    with pytest.raises(
+        ConfigError, match=r"command line: c\.Spawner\.start_timeout = 'soon': expected number"
+    ):
+        load("", "--Spawner.start_timeout=soon")
+    _, notes = load("", "--x=1", "--Spawner.foo=geheim")
+    assert notes == [
+        "command line: --x is not known here (expected --Class.trait=value)",
+        "command line: c.Spawner.foo is not known here",
+    ]
+
+
+def test_a_service_gets_its_defaults(load):
+    settings, notes = load(
+        f"c.JupyterHub.services = [{{'name': 'cull', 'command': 'cull-idle', 'api_token': '{TOKEN}'}},"
+        " {'name': 'other', 'api_token': ''}]"
+    )
+    assert settings.hub.services == [
+        ServiceSettings("cull", command=["cull-idle"], api_token=TOKEN, oauth_client_id="service-cull"),
+        ServiceSettings("other", oauth_client_id="service-other"),
+    ]
+    assert notes == []
+
+
+def test_the_later_file_wins_and_may_change_what_the_earlier_one_set(tmp_path):
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("c.JupyterHub.hub_port = 1; c.Spawner.environment = {'A': '1'}; c.Spawner.debug = True")
+    two.write_text("c.JupyterHub.hub_port = 2; c.Spawner.environment.update({'B': '2'})")
+    settings, _ = load_settings([one, two], [])
+    assert settings.hub.hub_port == 2
+    assert settings.spawner.environment == {"A": "1", "B": "2"}
+    assert settings.spawner.debug
+
+
+def test_a_subconfig_is_found_beside_the_file_and_its_failure_is_placed(tmp_path):
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "hub.py").write_text("c = get_config()\nload_subconfig('more.py')\nload_subconfig('absent.py')")
+    (folder / "more.py").write_text("c.JupyterHub.hub_port = 5")
+    assert load_settings([folder / "hub.py"], [])[0].hub.hub_port == 5
+    (folder / "more.py").write_text("\n1 / 0")
+    with pytest.raises(ConfigError, match=r"more\.py:2: ZeroDivisionError"):
+        load_settings([folder / "hub.py"], [])
+
+
+def test_the_default_file_is_read_if_it_is_there(tmp_path):
+    assert load_settings([], [])[0].hub.hub_port == 8081
+    (tmp_path / "jupyterhub_config.py").write_text("c.JupyterHub.hub_port = 5")
+    assert load_settings([], [])[0].hub.hub_port == 5
+
+
+def test_a_file_that_is_asked_for_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.py: there is no such config file"):
+        load_settings([tmp_path / "nowhere.py"], [])
+
+
+def test_defaults_without_any_file():
+    settings, notes = load_settings([], [])
+    assert settings.spawner == Settings().spawner
+    assert notes == []
+
+
+def test_loading_twice_gives_the_same(load):
+    text = "c.Spawner.args.append('a'); c.Authenticator.admin_users.add('bob')"
+    assert load(text) == load(text)
+    assert Settings().spawner.args == []
+
+
+def test_settings_are_described_as_json_without_secrets(load):
+    settings, _ = load(
+        """
+c.JupyterHub.cookie_secret = 'ab' * 32
+c.JupyterHub.api_tokens = {'geheim-1': 'alice'}
+c.JupyterHub.service_tokens = {'geheim-2': 'cull'}
+c.JupyterHub.services = [{'name': 'x', 'api_token': 'geheim-3', 'environment': {'SECRET_KEY': 'geheim'}}]
+c.JupyterHub.load_roles = [{'name': 'r', 'users': {'bob'}}]
+c.Spawner.environment = {'DB': 'postgres://alice:geheim@db', 'API_TOKEN': 'geheim', 'LANG': 'C'}
+c.Spawner.args = ['--x.password=geheim']
+c.JupyterHub.ssl_key = 'key.pem'
+"""
+    )
+    text = json.dumps(describe(settings))
+    assert "geheim" not in text
+    assert "abab" not in text
+    shown = describe(settings)
+    assert shown["hub"]["api_tokens"] == {"(hidden) 1": "alice"}
+    assert shown["hub"]["ssl_key"] == "key.pem"
+    assert shown["spawner"]["environment"] == {
+        "API_TOKEN": "(hidden)", "DB": "postgres://(hidden)@db", "LANG": "C",
+    }  # fmt: skip
+    assert shown["spawner"]["args"] == ["--x.password=(hidden)"]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite://", ":memory:"),
+        ("sqlite:///:memory:", ":memory:"),
+        ("sqlite:///hub.sqlite", "hub.sqlite"),
+        ("sqlite:////srv/hub.sqlite", "/srv/hub.sqlite"),
+    ],
+)
+def test_the_file_of_a_database_url(url, path):
+    assert database_path(url) == path
+
+
+LIST_TRAITS = """
+import json, warnings
+warnings.simplefilter("ignore")
+from jupyterhub import app, auth, proxy, spawner
+from jupyterhub.authenticators import shared
+classes = [app.JupyterHub, spawner.SimpleLocalProcessSpawner, auth.PAMAuthenticator, auth.DummyAuthenticator,
+           auth.NullAuthenticator, shared.SharedPasswordAuthenticator, proxy.ConfigurableHTTPProxy]
+print(json.dumps({cls.__name__: sorted(cls.class_traits(config=True)) for cls in classes}))
+"""
+
+
+@pytest.mark.slow
+def test_every_trait_of_jupyterhub_is_known():
+    """Else a file that works there would be told that it has a typing error."""
+    output = subprocess.run([sys.executable, "-c", LIST_TRAITS], check=True, capture_output=True).stdout
+    for name, traits in json.loads(output).items():
+        assert name in CLASSES
+        assert set(traits) - known_traits(name) == set()
+
+
+ODD_VALUES = [
+    "None", "True", "-1", "5", "1e400", "float('nan')", "10**30", "''", "'geheim'", "b'geheim'", "[]", "['geheim']", "[None]",
+    "[{}]", "[['geheim']]", "{}", "{'geheim'}", "{'geheim': 1}", "{1: 'geheim'}", "{'a': {'b': object()}}", "[{'name': 5}]",
+    "[{5: 'x'}]", "(1, 2, 3)", "object()", "object", "print", "c.Spawner", "'http://[::1'", "'://'", "'\\ud800'", "'a\\nb'",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "section", ["JupyterHub", "Spawner", "LocalProcessSpawner", "Authenticator", "Callboard"]
+)
+def test_any_value_of_any_trait_is_accepted_or_refused_in_one_line(load, section):
+    for name in sorted(known_traits(section)):
+        for value in ODD_VALUES:
+            try:
+                settings, notes = load(f"c.{section}.{name} = {value}")
+            except ConfigError as refusal:
+                lines = [str(refusal)]
+                if is_secret(name):
+                    assert "geheim" not in lines[0]
+            else:
+                json.dumps(describe(settings))
+                lines = notes
+            assert not any("\n" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "section", ["JupyterHub", "Spawner", "LocalProcessSpawner", "Authenticator", "Callboard"]
+)
+@pytest.mark.parametrize("word", ["", "geheim", "5", "[", "{}", "((", "-", "a\0b", "nan", "None"])
+def test_any_word_of_the_command_line_is_accepted_or_refused(section, word):
+    for name in sorted(known_traits(section)):
+        with contextlib.suppress(ConfigError):
+            load_settings([], [f"--{section}.{name}={word}"])

@@ -1,0 +1,138 @@
+"""Which route a request belongs to."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from web.proxy.routes import Route, Routes, lacks_final_slash
+from web.proxy.target import Target, parse_target
+
+HUB = parse_target("http://127.0.0.1:8081")
+
+
+def table(*specs: str) -> Routes:
+    return Routes([Route(spec, HUB) for spec in specs])
+
+
+def spec_of(routes: Routes, path: str, host: str = "hub.example") -> str | None:
+    found = routes.find(host.encode(), path.encode())
+    return found and found.spec
+
+
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("/", "/"),
+        ("/hub/home", "/"),
+        ("/user/alice", "/user/alice/"),
+        ("/user/alice/", "/user/alice/"),
+        ("/user/alice/lab/tree", "/user/alice/"),
+        ("/user/alice2/lab", "/"),
+        ("/user/alice/gpu", "/user/alice/gpu/"),
+        ("/user/alice/gpu/api", "/user/alice/gpu/"),
+        ("/user/alice/gpu2/api", "/user/alice/"),
+        ("/user//alice/", "/"),
+        ("//user/alice/", "/"),
+        ("/user/%61lice/", "/user/alice/"),
+        ("/user/x%20y%C3%A9/lab", "/user/x%20y%C3%A9/"),
+        ("/user/x y\u00e9/lab", "/user/x%20y%C3%A9/"),
+        ("/user/alice%2Fgpu/api", "/user/alice/gpu/"),
+        ("/" * 30_000, "/"),
+    ],
+)
+def test_the_longest_prefix_on_segment_borders_wins(path: str, spec: str) -> None:
+    routes = table("/", "/user/alice/", "/user/alice/gpu/", "/user/x%20y%C3%A9/")
+    assert spec_of(routes, path) == spec
+
+
+def test_what_no_route_covers_is_nobodys() -> None:
+    assert spec_of(table("/base/"), "/other") is None
+    assert spec_of(table("/base/"), "/base/hub/home") == "/base/"
+    assert spec_of(table(), "/") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "spec"),
+    [
+        ("u1.hub.example", "/user/u1/lab", "u1.hub.example/user/u1/"),
+        ("U1.hub.example:8000", "/user/u1/lab", "u1.hub.example/user/u1/"),
+        ("u1.hub.example", "/hub/home", "/"),
+        ("hub.example", "/user/u1/lab", "/"),
+        ("[::1]:8000", "/user/u1/lab", "[::1]/user/u1/"),
+        ("", "/user/u1/lab", "/"),
+    ],
+)
+def test_a_route_may_begin_with_a_host(host: str, path: str, spec: str) -> None:
+    routes = table("/", "u1.hub.example/user/u1/", "[::1]/user/u1/")
+    assert spec_of(routes, path, host) == spec
+
+
+def test_changes_set_and_remove() -> None:
+    routes = table("/", "/user/alice/")
+    routes.change([Route("/user/bob/", HUB)], ["/user/alice/", "/user/nobody/"])
+    assert spec_of(routes, "/user/bob/lab") == "/user/bob/"
+    assert spec_of(routes, "/user/alice/lab") == "/"
+    routes.replace([Route("/", HUB)])
+    assert spec_of(routes, "/user/bob/lab") == "/"
+    assert len(routes) == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "lacks"),
+    [
+        ("/user/alice/", "/user/alice", True),
+        ("/user/alice/", "/user/%61lice", True),
+        ("/user/alice/", "/user/alice/", False),
+        ("/user/alice/", "/user/alice/lab", False),
+        ("/user/x%20y/", "/user/x%20y", True),
+        ("u1.hub.example/user/u1/", "/user/u1", True),
+        ("/", "/", False),
+        ("//evil.example/", "//evil.example", False),
+    ],
+)
+def test_a_route_without_its_last_slash_is_noticed(spec: str, path: str, lacks: bool) -> None:
+    assert lacks_final_slash(Route(spec, HUB), path.encode()) is lacks
+
+
+segments = st.text(st.sampled_from("ab%/ \u00e9"), min_size=1, max_size=3).map(
+    lambda text: quote(text, safe="")
+)
+specs = st.lists(segments, max_size=4).map(lambda parts: "/" + "".join(part + "/" for part in parts))
+
+
+@given(st.lists(specs, max_size=8), st.lists(specs, max_size=4), specs)
+def test_the_table_agrees_with_a_plain_search(kept: list[str], removed: list[str], path: str) -> None:
+    from urllib.parse import unquote_to_bytes
+
+    routes = table(*kept, *removed)
+    routes.change([], removed)
+    gone = {unquote_to_bytes(spec) for spec in removed}
+    left = {unquote_to_bytes(spec): spec for spec in kept if unquote_to_bytes(spec) not in gone}
+    decoded = unquote_to_bytes(path)
+    expected = max((spec for spec in left if decoded.startswith(spec)), key=len, default=None)
+    found = routes.find(b"", path.encode())
+    assert (found and unquote_to_bytes(found.spec)) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://127.0.0.1:1234", Target("127.0.0.1", 1234, b"127.0.0.1:1234")),
+        ("http://127.0.0.1:1234/", Target("127.0.0.1", 1234, b"127.0.0.1:1234")),
+        ("http://node7/prefix/", Target("node7", 80, b"node7", b"/prefix")),
+        ("http://[::1]:80", Target("::1", 80, b"[::1]:80")),
+        ("http+unix://%2Frun%2Fhub.sock", Target("/run/hub.sock", 0, b"localhost")),
+    ],
+)
+def test_targets(url: str, target: Target) -> None:
+    assert parse_target(url) == target
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://x", "127.0.0.1:1", "http://", "http://h:port", "http://h\u00e9/\u00e9"]
+)
+def test_what_cannot_be_reached_is_no_target(url: str) -> None:
+    with pytest.raises(ValueError):
+        parse_target(url)

@@ -1,0 +1,87 @@
+"""What a route asks of its caller. The one place where a request is let in or turned away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from msgspec import Struct
+
+from core.errors import ForbiddenError, NotFoundError
+from core.scopes import Answer, Group, Memberships, Resource, Server, Service, User, check_any
+from web.identity import Identity
+
+
+class Open(Struct, frozen=True):
+    """Anyone, known or not."""
+
+
+class Identified(Struct, frozen=True):
+    """Anyone the hub knows."""
+
+
+class TheProxy(Struct, frozen=True):
+    """The proxy that this hub or the one before it has started."""
+
+
+class Needs(Struct, frozen=True):
+    """Any one of these scopes, on what the URL names."""
+
+    scopes: tuple[str, ...]
+
+
+class Lists(Struct, frozen=True):
+    """Any form of this `list:` scope; what the caller may not see is left out."""
+
+    scope: str
+
+
+Access = Open | Identified | TheProxy | Needs | Lists
+
+OPEN = Open()
+IDENTIFIED = Identified()
+THE_PROXY = TheProxy()
+
+
+def needs(*scopes: str) -> Needs:
+    return Needs(scopes)
+
+
+def check_access(
+    access: Access, identity: Identity | None, names: Mapping[str, str], memberships: Memberships
+) -> None:
+    """Raises ForbiddenError, or NotFoundError where the caller may not even know whether the thing exists.
+
+    Source of which is which: JupyterHub's scope check (a scope held for other things only is a 404).
+    """
+    if isinstance(access, Open):
+        return
+    if identity is None or (identity.kind == "proxy") != isinstance(access, TheProxy):
+        raise ForbiddenError("Missing or invalid credentials.")
+    match access:
+        case Identified() | TheProxy():
+            return
+        case Needs(scopes):
+            answer = check_any(identity.scopes, scopes, resource(names), memberships)
+            if answer is Answer.HIDDEN:
+                raise NotFoundError("")
+            if answer is Answer.ABSENT:
+                raise ForbiddenError(f"This needs one of the scopes: {', '.join(scopes)}.")
+        case Lists(scope):
+            if scope not in identity.scopes.held:
+                raise ForbiddenError(f"This needs the scope {scope}.")
+        case _:
+            assert_never(access)
+
+
+def resource(names: Mapping[str, str]) -> Resource | None:
+    """What a URL is about, by the names in it."""
+    if "user" in names:
+        if "server" in names:
+            return Server(names["user"], names["server"])
+        return User(names["user"])
+    if "group" in names:
+        return Group(names["group"])
+    if "service" in names:
+        return Service(names["service"])
+    return None

@@ -1,0 +1,29 @@
+"""Last activity as the API shows it: what the log says, or what has been seen since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from core.actors.activity import Activity
+from core.events.record import utc_text
+
+
+class LastSeen:
+    def __init__(self, activity: Activity) -> None:
+        self._activity = activity
+
+    def user(self, user_id: str, recorded: str | None) -> str | None:
+        return _later(self._activity.users, user_id, recorded)
+
+    def server(self, server_id: str, recorded: str | None) -> str | None:
+        return _later(self._activity.servers, server_id, recorded)
+
+    def token(self, token_id: str, recorded: str | None) -> str | None:
+        return _later(self._activity.tokens, token_id, recorded)
+
+
+def _later(seen: Mapping[str, datetime], key: str, recorded: str | None) -> str | None:
+    at = seen.get(key)
+    text = max(recorded or "", utc_text(at) if at else "")
+    return text.replace(".000000Z", "Z") or None

@@ -1,0 +1,107 @@
+"""The progress of a start or a stop, as a stream of events that any client may join, leave and resume."""
+
+from __future__ import annotations
+
+import html
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+
+import trio
+from quart import Response, request
+
+from core.errors import InvalidError, NotFoundError
+from core.events.server import server_stream
+from core.events.store import EventStore
+from projections import progress, servers
+from projections.progress import SPAWN, STOP, Message
+from projections.servers import ServerRow
+from web.access import needs
+from web.answers import encode
+from web.api.servers import known_server
+from web.api.users import known_user
+from web.context import hub
+from web.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.routing import Noun
+
+noun = Noun("progress")
+
+
+@noun.get(
+    "/users/<user>/servers/<server>/progress",
+    "/users/<user>/server/progress",
+    access=needs("read:servers"),
+    streams=True,
+)
+async def follow(user: str, server: str = "") -> Response:
+    found = known_server(known_user(user), server)
+    match found.state:
+        case "ready" | "check":
+            return event_stream(_one(ready_event(found.prefix)))
+        case "spawn":
+            return event_stream(_follow(hub().store, found, SPAWN, _resume_after()))
+        case "stop":
+            return event_stream(_follow(hub().store, found, STOP, _resume_after()))
+    failure = found.failed()
+    if failure is None:
+        raise (
+            NotFoundError("This server is not starting.")
+            if not found.spawn_id
+            else InvalidError("This server is neither starting nor running.")
+        )
+    return event_stream(_one(encode(progress.failure(failure.reason, failure.html_message))))
+
+
+def ready_event(url: str) -> bytes:
+    shown = html.escape(url)
+    return json.dumps(
+        {
+            "progress": 100,
+            "ready": True,
+            "message": f"Server ready at {url}",
+            "html_message": f'Server ready at <a href="{shown}">{shown}</a>',
+            "url": url,
+        }
+    ).encode()
+
+
+def _resume_after() -> int:
+    """The position of the last event the client has seen, 0 if it begins."""
+    text = request.headers.get("Last-Event-ID", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+async def _one(data: bytes) -> AsyncIterator[bytes]:
+    yield b"data: %b\n\n" % data
+
+
+async def _follow(store: EventStore, server: ServerRow, phase: str, after: int) -> AsyncIterator[bytes]:
+    """What there is of the phase, then what comes, until its last event."""
+    db = store.db
+    stream = server_stream(server.id)
+    yield KEEP_ALIVE
+    while True:
+        messages = progress.messages(db, server.id, phase, after)
+        if messages:
+            yield b"".join(_line(message, server.prefix) for message in messages)
+            after = messages[-1].position
+            if messages[-1].is_last:
+                return
+            continue
+        if _is_over(db, server, phase):
+            return
+        with trio.move_on_after(KEEP_ALIVE_INTERVAL) as quiet:
+            await store.wait_stream(stream)
+        if quiet.cancelled_caught:
+            yield KEEP_ALIVE
+
+
+def _line(message: Message, prefix: str) -> bytes:
+    data = message.data.encode() if message.data else ready_event(prefix)
+    return b"id: %d\ndata: %b\n\n" % (message.position, data)
+
+
+def _is_over(db: sqlite3.Connection, server: ServerRow, phase: str) -> bool:
+    """The server has moved on to another start, or is gone: nothing more will come of this phase."""
+    now = servers.by_id(db, server.id)
+    return now is None or now.spawn_id != server.spawn_id or now.state != phase

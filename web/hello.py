@@ -1,0 +1,46 @@
+"""The first words of a hub that somebody tries out: where it is, a token, and what to do with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from core.events.record import HUB
+from core.events.user import user_stream
+from core.ids import new_id
+from core.names import escape
+from core.token import Issue, new_token, quick_digest
+from web.bootstrap import admins, ensure_user
+from web.hub import Hub
+
+TOKEN_LIFE = timedelta(days=7)
+
+TEXT = """
+Callboard is running at {address}
+
+Token of {name}, an administrator, for a week:
+
+    export TOKEN={token}
+
+Start a server, watch it start, open it:
+
+    curl -X POST -H "Authorization: token $TOKEN" {api}/users/{escaped}/server
+    curl -N -H "Authorization: token $TOKEN" {api}/users/{escaped}/server/progress
+    curl -H "Authorization: token $TOKEN" {address}user/{escaped}/api/status
+
+Ctrl-C stops the hub and its servers.
+"""
+
+
+async def say_hello(hub: Hub) -> None:
+    """Print it, with a token made for the occasion."""
+    name = next(iter(sorted(admins(hub.settings))), "admin")
+    owner = await ensure_user(hub, name, admin=True)
+    token = new_token()
+    issue = Issue(
+        user_stream(owner), quick_digest(token), ["inherit"], "first steps", datetime.now(UTC) + TOKEN_LIFE
+    )
+    await hub.token_entities.ask(new_id("t"), issue, by=HUB)
+    bind_url = hub.settings.hub.bind_url.rstrip("/")
+    address = f"{bind_url.replace('//:', '//127.0.0.1:')}{hub.base_url}"
+    text = TEXT.format(name=name, escaped=escape(name), token=token, address=address, api=f"{address}hub/api")
+    print(text, flush=True)

@@ -1,0 +1,285 @@
+"""Start here: builds every part, hands each what it needs, serves, and ends in order."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import trio
+from tricycle import open_service_nursery
+
+import projections
+from core import token, user
+from core.actors.activity import Activity
+from core.actors.departures import Departures
+from core.actors.entity import Entities
+from core.actors.supervisor import Supervisor
+from core.config import Settings
+from core.errors import HubError, UnreachableError
+from core.events import hub as hub_events
+from core.events.database import MEMORY, LogLock
+from core.events.hub import HubStarted, HubStopped
+from core.events.record import HUB, Record
+from core.events.store import EventStore, Write
+from core.events.token import token_stream
+from core.events.user import user_stream
+from core.roles import load_roles
+from core.secret_file import load_or_make_secret
+from core.server import Stop, Stopped
+from core.spawn_limits import SpawnLimits
+from core.spawner import Spawner
+from projections import servers as servers_table
+from projections import users as users_table
+from spawners import make_spawner
+from web import version
+from web.activity import LastSeen
+from web.app import build_app
+from web.bootstrap import bootstrap
+from web.hub import Hub, TokenEntities, UserEntities
+from web.launch import Launch
+from web.models import Models
+from web.proxies import Proxies
+from web.proxy_process import ProxyProcess
+from web.rights import Rights
+from web.serve import listen, serve
+from web.service_book import ServiceBook
+from web.stage import HubStage
+
+logger = logging.getLogger("callboard")
+
+KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
+
+
+class Folds:
+    """Where folding a server may begin: known from its row."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def fold_from(self, server_id: str) -> int:
+        row = servers_table.by_id(self._store.db, server_id)
+        return row.fold_from if row else 0
+
+
+def log_path(settings: Settings) -> str:
+    """The file of `db_url`, or `:memory:`."""
+    url = settings.hub.db_url
+    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url
+    return MEMORY if path in ("", "sqlite://", MEMORY) else path
+
+
+def hub_address(settings: Settings) -> str:
+    """Where the hub listens, as an origin."""
+    hub = settings.hub
+    return hub.hub_bind_url.rstrip("/") or f"http://{hub.hub_ip or '127.0.0.1'}:{hub.hub_port}"
+
+
+def connect_url(settings: Settings) -> str:
+    """Where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`."""
+    hub = settings.hub
+    origin = settings.spawner.hub_connect_url or hub.hub_connect_url or hub_address(settings)
+    return f"{origin.rstrip('/')}{hub.base_url}hub"
+
+
+@asynccontextmanager
+async def open_hub(
+    settings: Settings,
+    *,
+    store: EventStore,
+    secret: bytes,
+    spawner: Spawner,
+    configure: Callable[[Hub], None] = lambda _: None,
+) -> AsyncIterator[Hub]:
+    """A hub that lives, without sockets: the store writes, actors act. Its end leaves servers as they are."""
+    services = {service.name: service for service in settings.hub.services}
+    roles = load_roles(settings.hub.load_roles, services=services)
+    limits = SpawnLimits(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
+    launch = Launch(settings, secret, roles, connect_url(settings))
+    proxies = Proxies()
+    stage = HubStage(store, spawner, settings, launch, limits, proxies)
+    async with open_service_nursery() as writing:
+        await writing.start(store.run)
+        async with open_service_nursery() as living:
+            since = await _record_start(store)
+            supervisor = Supervisor(stage, Folds(store), since=since)
+            stage.connect(lambda server_id, command: supervisor.ask(server_id, command, by=HUB))
+            users: UserEntities = Entities(store, user_stream, user.NoUser(), user.decide, user.evolve)
+            tokens: TokenEntities = Entities(store, token_stream, token.NoToken(), token.decide, token.evolve)
+            activity = Activity(store, settings.hub.activity_resolution)
+            rights = Rights(store.db, roles, services)
+            store.listen(rights.forget)
+            hub = Hub(
+                settings=settings,
+                secret=secret,
+                address=hub_address(settings),
+                store=store,
+                spawner=spawner,
+                servers=supervisor,
+                users=users,
+                token_entities=tokens,
+                departures=Departures(users, supervisor),
+                activity=activity,
+                limits=limits,
+                launch=launch,
+                proxies=proxies,
+                rights=rights,
+                models=Models(rights, LastSeen(activity), settings.hub.base_url),
+                services=ServiceBook(services),
+                roles=roles,
+            )
+            configure(hub)
+            await living.start(supervisor.run)
+            await living.start(hub.departures.run)
+            living.start_soon(activity.run)
+            living.start_soon(_forget_keys, store)
+            await bootstrap(hub)
+            living.start_soon(resume, hub)
+            yield hub
+            await activity.record()
+            living.cancel_scope.cancel()
+        writing.cancel_scope.cancel()
+
+
+async def _record_start(store: EventStore) -> Record:
+    write = Write(hub_events.STREAM, store.version(hub_events.STREAM), [HubStarted(version.OWN)])
+    (record,) = await store.append(write, by=HUB)
+    return record
+
+
+async def resume(hub: Hub) -> None:
+    """After a restart: enter every unfinished state, go on with deletions, end what no server knows."""
+    known: set[str] = set()
+    after = ""
+    while rows := servers_table.unfinished(hub.store.db, after):
+        for server in rows:
+            known.update((server.spawn_id, *server.left_behind()))
+            hub.servers.actor(server.id)
+        after = rows[-1].id
+        await trio.lowlevel.checkpoint()
+    for row in users_table.leaving(hub.store.db):
+        hub.departures.go_on(row.id)
+    await _end_unknown(hub, known)
+
+
+async def _end_unknown(hub: Hub, known: set[str]) -> None:
+    """Nothing runs without a server that knows it."""
+    before = hub.store.head
+    try:
+        attempts = await hub.spawner.list_attempts()
+    except UnreachableError as error:
+        logger.warning("cannot ask the spawner what runs: %s", error)
+        return
+    for spawn_id in attempts:
+        if spawn_id in known or servers_table.by_spawn_id(hub.store.db, spawn_id) is not None:
+            continue
+        logger.warning("ending %s, which no server knows (log at %d)", spawn_id, before)
+        try:
+            await hub.spawner.stop(spawn_id)
+            await hub.spawner.forget(spawn_id)
+        except UnreachableError as error:
+            logger.warning("cannot end %s: %s", spawn_id, error)
+
+
+async def _forget_keys(store: EventStore) -> None:
+    while True:
+        try:
+            await store.forget_keys(datetime.now(UTC) - timedelta(seconds=KEY_LIFE))
+        except Exception:
+            logger.exception("old idempotency keys could not be dropped")
+        await trio.sleep(3600)
+
+
+async def stop_servers(hub: Hub) -> None:
+    """End every server that is active, all at once."""
+
+    async def end(server_id: str) -> None:
+        try:
+            actor = hub.servers.actor(server_id)
+            await actor.ask(Stop("The hub is shutting down."), by=HUB)
+            await actor.wait_until(lambda state: isinstance(state, Stopped))
+        except HubError as error:
+            logger.warning("server %s could not be stopped: %s", server_id, error)
+
+    after = ""
+    async with trio.open_nursery() as nursery:
+        while rows := servers_table.unfinished(hub.store.db, after):
+            for row in rows:
+                nursery.start_soon(end, row.id)
+            after = rows[-1].id
+
+
+async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]]) -> None:
+    """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start."""
+    path = log_path(settings)
+    lock = None if path == MEMORY else LogLock(path)
+    secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
+    listener = listen(hub_address(settings))
+    directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
+    spawner = make_spawner(settings.hub.spawner_class, settings, directory)
+    store = EventStore(path, projections.ALL, threaded=path != MEMORY)
+    try:
+        async with open_hub(settings, store=store, secret=secret, spawner=spawner) as hub:
+            await _serve_until_told(hub, listener, on_ready)
+    finally:
+        store.close()
+        if lock:
+            lock.release()
+
+
+async def _serve_until_told(
+    hub: Hub, listener: socket.socket, on_ready: Callable[[Hub], Awaitable[None]]
+) -> None:
+    app = build_app(hub)
+    proxy = ProxyProcess(hub.settings, hub.address, hub.proxy_secret)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_watch_signals, hub)
+        await nursery.start(partial(serve, app, listener, hub.closing.wait))
+        await proxy.begin(hub.proxies.wait_connected)
+        watching = await nursery.start(_keep_proxy, proxy)
+        _settle_garbage()
+        await on_ready(hub)
+        await hub.closing.wait()
+        watching.cancel()
+        await _end(hub, proxy)
+        nursery.cancel_scope.cancel()
+
+
+async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            hub.closing.set()
+
+
+async def _keep_proxy(
+    proxy: ProxyProcess, task_status: trio.TaskStatus[trio.CancelScope] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.CancelScope() as scope:
+        task_status.started(scope)
+        await proxy.run()
+
+
+async def _end(hub: Hub, proxy: ProxyProcess) -> None:
+    """Servers and proxy end or stay, as the settings say; then the log says that the hub has stopped."""
+    settings = hub.settings.hub
+    if settings.cleanup_servers:
+        await stop_servers(hub)
+    if settings.cleanup_proxy:
+        await proxy.stop()
+    stream = hub_events.STREAM
+    event = HubStopped(servers=settings.cleanup_servers)
+    await hub.store.append(Write(stream, hub.store.version(stream), [event]), by=HUB)
+
+
+def _settle_garbage() -> None:
+    """What start-up has made lives as long as the hub: keep the collector from looking at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)

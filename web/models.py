@@ -1,0 +1,203 @@
+"""The JSON of users, servers, tokens and services: field for field JupyterHub's, cut to what a caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from core.config import ServiceSettings
+from core.names import escape, full_name, server_prefix
+from core.scopes import Scopes, Server, visible_server_keys, visible_service_keys, visible_user_keys
+from projections.servers import ServerRow
+from projections.tokens import TokenRow
+from projections.users import UserRow
+from web.activity import LastSeen
+from web.rights import Rights
+
+Timestamp = str | None
+
+
+class ServerModel(Struct):
+    name: str
+    display_name: str
+    full_name: str
+    last_activity: Timestamp
+    started: Timestamp
+    pending: Literal["spawn", "stop", "check", "rename"] | None
+    ready: bool
+    stopped: bool
+    url: str
+    user_options: dict[str, Any] | None
+    progress_url: str
+    full_url: str | None
+    full_progress_url: str | None
+    state: dict[str, Any] | UnsetType | None = UNSET
+    servers: dict[str, ServerModel] | UnsetType = UNSET
+
+
+class UserModel(Struct):
+    kind: Literal["user"]
+    name: str
+    admin: bool | UnsetType = UNSET
+    user_info: dict[str, Any] | UnsetType | None = UNSET
+    roles: list[str] | UnsetType = UNSET
+    groups: list[str] | UnsetType = UNSET
+    server: str | UnsetType | None = UNSET
+    pending: str | UnsetType | None = UNSET
+    created: str | UnsetType = UNSET
+    last_activity: Timestamp | UnsetType = UNSET
+    servers: dict[str, ServerModel] | UnsetType = UNSET
+    auth_state: dict[str, Any] | UnsetType | None = UNSET
+
+
+class TokenModel(Struct):
+    id: str
+    kind: Literal["api_token"]
+    roles: list[str]
+    scopes: list[str]
+    created: str
+    last_activity: Timestamp
+    expires_at: Timestamp
+    note: str
+    session_id: str | None
+    oauth_client: str
+    user: str | UnsetType = UNSET
+    service: str | UnsetType = UNSET
+    token: str | UnsetType = UNSET
+
+
+class ServiceModel(Struct):
+    kind: Literal["service"]
+    name: str
+    admin: bool | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+    url: str | UnsetType | None = UNSET
+    prefix: str | UnsetType = UNSET
+    command: list[str] | UnsetType = UNSET
+    pid: int | UnsetType = UNSET
+    info: dict[str, Any] | UnsetType | None = UNSET
+    display: bool | UnsetType | None = UNSET
+    managed: bool | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+
+
+class Models:
+    """Builds models from rows. `db`: what the event loop reads through, or the writer's connection."""
+
+    def __init__(self, rights: Rights, seen: LastSeen, base_url: str) -> None:
+        self._rights = rights
+        self._seen = seen
+        self._base_url = base_url
+
+    def user(
+        self, row: UserRow, its: Sequence[ServerRow], scopes: Scopes, *, include_stopped: bool = False
+    ) -> UserModel | None:
+        """None: the caller may not see anything of this user."""
+        listed = [server for server in its if server.is_active or include_stopped]
+        keys = visible_user_keys(
+            scopes, row.name, self._rights.memberships, [server.name for server in listed]
+        )
+        if keys is None:
+            return None
+        model = UserModel("user", row.name)
+        if "admin" in keys:
+            model.admin = bool(row.admin)
+        if "user_info" in keys:
+            model.user_info = None
+        if "roles" in keys:
+            model.roles = self._rights.roles_of_user(row)
+        if "groups" in keys:
+            model.groups = []
+        if "server" in keys:
+            default = next((server for server in its if not server.name), None)
+            model.server = default.prefix if default and default.state == "ready" else None
+            model.pending = pending(default) if default else None
+            model.created = shown(row.created)
+        if "last_activity" in keys:
+            model.last_activity = self._seen.user(row.id, row.last_activity)
+        if "servers" in keys:
+            models = (self.server(row.name, server, scopes) for server in listed)
+            model.servers = {server.name: server for server in models if server is not None}
+        if "auth_state" in keys:
+            model.auth_state = None
+        return model
+
+    def server(self, user: str, row: ServerRow, scopes: Scopes) -> ServerModel | None:
+        """None: the caller may not see this server."""
+        keys = visible_server_keys(scopes, Server(user, row.name), self._rights.memberships)
+        if keys is None:
+            return None
+        segment = f"servers/{escape(row.name)}" if row.name else "server"
+        model = ServerModel(
+            name=row.name,
+            display_name=row.display_name or row.name,
+            full_name=full_name(user, row.name),
+            last_activity=self._seen.server(row.id, row.last_activity),
+            started=row.started and shown(row.started),
+            pending=pending(row),
+            ready=row.state == "ready",
+            stopped=not row.is_active,
+            url=row.prefix or server_prefix(self._base_url, user, row.name),
+            user_options=row.options(),
+            progress_url=f"{self._base_url}hub/api/users/{escape(user)}/{segment}/progress",
+            full_url=None,
+            full_progress_url=None,
+        )
+        if "state" in keys:
+            model.state = {}
+        return model
+
+    def token(self, row: TokenRow, owner_name: str) -> TokenModel:
+        identity = self._rights.by_token(row)
+        kind, _, _ = row.owner.partition("/")
+        model = TokenModel(
+            id=row.id,
+            kind="api_token",
+            roles=[],
+            scopes=identity.scopes.as_strings() if identity else [],
+            created=shown(row.created),
+            last_activity=self._seen.token(row.id, row.last_activity),
+            expires_at=row.expires_at and shown(row.expires_at),
+            note=row.note,
+            session_id=row.session_id,
+            oauth_client="JupyterHub" if row.client == "jupyterhub" else row.client,
+        )
+        if kind == "user":
+            model.user = owner_name
+        else:
+            model.service = owner_name
+        return model
+
+    def service(self, service: ServiceSettings, scopes: Scopes) -> ServiceModel | None:
+        """None: the caller may not see this service."""
+        keys = visible_service_keys(scopes, service.name, self._rights.memberships)
+        if keys is None:
+            return None
+        model = ServiceModel("service", service.name)
+        if "admin" in keys:
+            model.admin = service.admin
+        if "roles" in keys:
+            model.roles = self._rights.roles_of_service(service.name)
+        if "url" in keys:
+            model.url = service.url
+            model.prefix = f"{self._base_url}services/{escape(service.name)}/" if service.url else ""
+            model.command = service.command
+            model.pid = 0
+            model.info = service.info
+            model.display = service.display
+        return model
+
+
+def shown(stored: str) -> str:
+    """A stored moment as JupyterHub shows it: without microseconds where they are zero."""
+    return stored.replace(".000000Z", "Z")
+
+
+def pending(server: ServerRow) -> Literal["spawn", "stop", "check", "rename"] | None:
+    match server.state:
+        case "spawn" | "stop" | "check" as state:
+            return state
+        case _:
+            return None

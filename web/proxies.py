@@ -1,0 +1,48 @@
+"""The proxies that follow the hub's routes: who is connected, and how far each has come."""
+
+from __future__ import annotations
+
+import trio
+
+
+class Proxies:
+    def __init__(self) -> None:
+        self._applied: dict[str, int] = {}
+        self._connections: dict[str, int] = {}
+        self._moved = trio.Event()
+
+    def connect(self, proxy: str) -> None:
+        self._connections[proxy] = self._connections.get(proxy, 0) + 1
+
+    def disconnect(self, proxy: str) -> None:
+        """A proxy may re-join before the hub has noticed that its old connection is dead."""
+        left = self._connections[proxy] - 1
+        if left:
+            self._connections[proxy] = left
+        else:
+            del self._connections[proxy]
+            self._applied.pop(proxy, None)
+        self._tell()
+
+    def applied(self, proxy: str, position: int) -> None:
+        if proxy in self._connections:
+            self._applied[proxy] = max(position, self._applied.get(proxy, 0))
+            self._tell()
+
+    @property
+    def connected(self) -> list[str]:
+        return list(self._connections)
+
+    async def wait_connected(self) -> None:
+        """Return once some proxy follows the hub and has a table."""
+        while not self._applied:
+            await self._moved.wait()
+
+    async def wait_applied(self, position: int) -> None:
+        """Return once every connected proxy has the routes as of `position`; at once if none is connected."""
+        while any(self._applied.get(proxy, 0) < position for proxy in self._connections):
+            await self._moved.wait()
+
+    def _tell(self) -> None:
+        self._moved.set()
+        self._moved = trio.Event()

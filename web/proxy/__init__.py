@@ -1,0 +1,1 @@
+"""The embedded proxy: a process of its own that owns the public port and outlives the hub."""

@@ -1,0 +1,95 @@
+"""Replies of the proxy's own: when nothing behind it can give one."""
+
+import html
+import http
+import json
+from typing import Protocol
+
+from web.proxy.request import Request
+
+
+class Answer(Protocol):
+    def __call__(self, request: Request, *, closes: bool) -> bytes: ...
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title></head>
+<body><h1>{status} : {phrase}</h1><p>{message}</p></body></html>
+"""
+_RETRY = b"Retry-After: 2\r\n"
+
+
+def refusal(status: int, reason: str) -> bytes:
+    """To a client whose request was not understood; the connection closes behind it."""
+    phrase = http.HTTPStatus(status).phrase
+    return _reply(status, b"text/plain; charset=utf-8", f"{phrase}: {reason}\n".encode(), closes=True)
+
+
+def healthy(request: Request, *, closes: bool) -> bytes:
+    return _for(request, 200, b"application/json", b'{"status": "OK"}', closes=closes)
+
+
+def slash_redirect(request: Request, *, closes: bool) -> bytes:
+    path, mark, query = request.target.partition(b"?")
+    location = b"Location: %b/%b%b\r\n" % (path, mark, query)
+    return _for(request, 302, b"text/plain", b"", location, closes=closes)
+
+
+def not_found(request: Request, *, closes: bool) -> bytes:
+    return _explained(request, 404, "Nothing is served under this address.", closes=closes)
+
+
+def server_away(request: Request, *, closes: bool) -> bytes:
+    message = "The server behind this address does not answer. It may have stopped, or be starting."
+    return _explained(request, 503, message, closes=closes)
+
+
+def bad_reply(request: Request, *, closes: bool) -> bytes:
+    return _explained(request, 502, "The server behind this address gave a malformed answer.", closes=closes)
+
+
+def hub_away(request: Request, *, closes: bool) -> bytes:
+    message = b"The hub is away, perhaps only restarting. Running servers stay reachable.\n"
+    return _for(request, 503, b"text/plain; charset=utf-8", message, _RETRY, closes=closes)
+
+
+def too_many(limit: int) -> bytes:
+    message = f"This proxy serves {limit} connections at most.\n".encode()
+    return _reply(503, b"text/plain; charset=utf-8", message, _RETRY, closes=True)
+
+
+def _explained(request: Request, status: int, message: str, *, closes: bool) -> bytes:
+    """HTML for people, JSON for programs."""
+    if wants_json(request):
+        content = json.dumps({"status": status, "message": message}).encode()
+        return _for(request, status, b"application/json", content, closes=closes)
+    phrase = http.HTTPStatus(status).phrase
+    page = _PAGE.format(status=status, phrase=phrase, message=html.escape(message))
+    return _for(request, status, b"text/html; charset=utf-8", page.encode(), closes=closes)
+
+
+def wants_json(request: Request) -> bool:
+    accept = request.header(b"accept").lower()
+    as_json, as_html = accept.find(b"application/json"), accept.find(b"text/html")
+    return b"/api/" in request.path or (as_json >= 0 and not 0 <= as_html < as_json)
+
+
+def _for(
+    request: Request, status: int, content_type: bytes, content: bytes, headers: bytes = b"", *, closes: bool
+) -> bytes:
+    reply = _reply(status, content_type, content, headers, closes=closes)
+    return reply.removesuffix(content) if request.method == b"HEAD" and content else reply
+
+
+def _reply(status: int, content_type: bytes, content: bytes, headers: bytes = b"", *, closes: bool) -> bytes:
+    phrase = http.HTTPStatus(status).phrase.encode()
+    connection = b"Connection: close\r\n" if closes else b""
+    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b\r\n%b" % (
+        status,
+        phrase,
+        content_type,
+        len(content),
+        headers,
+        connection,
+        content,
+    )

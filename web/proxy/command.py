@@ -1,0 +1,52 @@
+"""`callboard proxy`: what the command line and the environment say, as settings."""
+
+import os
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments could be read by everybody
+
+
+@click.command("proxy")
+@click.option(
+    "--bind-url",
+    default="http://:8000",
+    help="http://HOST:PORT or http+unix://%2Fpath; its path is the base URL.",
+)
+@click.option("--hub-url", default="http://127.0.0.1:8081", help="Where the hub listens, without a path.")
+@click.option("--base-url", default="", help="Default: the path of --bind-url.")
+@click.option(
+    "--stream-url", default="", help="The hub's route stream. Default: HUB-URL BASE-URL hub/api/proxy/stream."
+)
+@click.option(
+    "--ssl-key", default="", help="Serve https with this key; read anew when it changes and on SIGHUP."
+)
+@click.option("--ssl-cert", default="", help="The certificate to that key, with its chain.")
+@click.option("--pid-file", default="", help="Say here, in JSON, which process this is.")
+@click.option("--activity-interval", default=300.0, help="Seconds between reports of activity.")
+@click.option("--max-connections", default=0, help="Default: half of the limit on open files.")
+@click.option(
+    "--shutdown-grace", default=5.0, help="Seconds in which running requests may end after SIGTERM."
+)
+def proxy(**options: Any) -> None:
+    """Serve the public port and follow the hub's routes. The credential comes in CALLBOARD_PROXY_TOKEN."""
+    run = import_module("web.proxy.run")  # trio and the rest, which other commands need not wait for
+    run.run(settings_from(options, os.environ.get(TOKEN_VARIABLE, "")))
+
+
+def settings_from(options: dict[str, Any], token: str) -> Any:
+    """The ProxySettings for this command line. Raises click.UsageError."""
+    if not token:
+        raise click.UsageError(f"{TOKEN_VARIABLE} is not set")
+    if bool(options["ssl_key"]) > bool(options["ssl_cert"]):
+        raise click.UsageError("--ssl-key needs --ssl-cert")
+    settings = import_module("web.proxy.settings")
+    limits = settings.Limits(
+        connections=options.pop("max_connections"), shutdown_grace=options.pop("shutdown_grace")
+    )
+    bind_path = urlsplit(options["bind_url"]).path
+    base_url = f"/{(options.pop('base_url') or bind_path).strip('/')}/".replace("//", "/")
+    return settings.ProxySettings(token=token, base_url=base_url, limits=limits, **options)

@@ -1,0 +1,123 @@
+"""Keeps our routes equal to the hub's, and tells it how far we have got."""
+
+import logging
+from typing import Any
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from web.proxy.hub import HubClient, HubStream
+from web.proxy.routes import Route, Routes
+from web.proxy.sse import EventReader, ServerSentEvent
+from web.proxy.target import parse_target
+
+log = logging.getLogger("callboard.proxy")
+
+_SILENCE = 25.0  # seconds; the hub says something every 8
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 0.5
+
+
+class _ToldRoute(Struct, frozen=True):
+    target: str
+    data: dict[str, Any] = {}
+
+
+class _Table(Struct, frozen=True):
+    routes: dict[str, _ToldRoute]
+
+
+class _Change(Struct, frozen=True):
+    set: dict[str, _ToldRoute] = {}
+    remove: list[str] = []
+
+
+class Follower:
+    """While the hub is away, the last known routes stay."""
+
+    def __init__(self, hub: HubClient, routes: Routes, proxy_id: str) -> None:
+        self._hub = hub
+        self._routes = routes
+        self._proxy_id = proxy_id
+        self._position: int | None = None  # None: nothing applied yet, or not to be relied on
+        self._news = trio.Event()
+        self._pause = _FIRST_PAUSE
+        self._complaint = ""
+
+    async def follow(self) -> None:
+        while True:
+            try:
+                await self._join()
+            except OSError as error:
+                self._complain(str(error) or type(error).__name__)
+            except trio.TooSlowError:
+                self._complain("the hub fell silent")
+            except (ValueError, msgspec.MsgspecError) as error:
+                self._position = None  # ask for the whole table
+                self._complain(f"the hub spoke nonsense: {error}")
+            await trio.sleep(self._pause)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    async def report_applied(self) -> None:
+        """One report at a time; of several positions only the latest is told."""
+        pause = _FIRST_PAUSE
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            try:
+                await self._hub.post("applied", {"proxy": self._proxy_id, "position": self._position})
+                pause = _FIRST_PAUSE
+            except OSError as error:
+                log.debug("could not tell the hub our position: %s", error)
+                self._news.set()
+                await trio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _join(self) -> None:
+        last = "" if self._position is None else f"Last-Event-ID: {self._position}\r\n"
+        async with self._hub.stream(f"proxy={self._proxy_id}", last) as stream:
+            if self._complaint or self._position is None:
+                log.info("following the hub")
+            self._complaint = ""
+            if self._position is not None:
+                self._news.set()  # a hub that has restarted does not know
+            await self._read(stream)
+
+    async def _read(self, stream: HubStream) -> None:
+        reader = EventReader()
+        while True:
+            with trio.fail_after(_SILENCE):
+                data = await stream.receive()
+            for event in reader.feed(data):
+                self._apply(event)
+                self._pause = _FIRST_PAUSE
+
+    def _apply(self, event: ServerSentEvent) -> None:
+        match event.name:
+            case "routes":
+                table = msgspec.json.decode(event.data, type=_Table)
+                self._routes.replace(_usable(table.routes))
+            case "change":
+                change = msgspec.json.decode(event.data, type=_Change)
+                self._routes.change(_usable(change.set), change.remove)
+            case _:
+                return  # of a later hub
+        self._position = int(event.id)
+        self._news.set()
+
+    def _complain(self, text: str) -> None:
+        """Once for every trouble, not twice a second."""
+        if text != self._complaint:
+            log.warning("not following the hub: %s", text)
+            self._complaint = text
+
+
+def _usable(told: dict[str, _ToldRoute]) -> list[Route]:
+    routes = []
+    for spec, route in told.items():
+        try:
+            routes.append(Route(spec, parse_target(route.target), route.data.get("hub") is True))
+        except ValueError as error:
+            log.warning("route %s is left out: %s", spec, error)
+    return routes

@@ -1,0 +1,32 @@
+"""What all connections share."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from web.proxy.activity import Activity
+from web.proxy.routes import Routes
+from web.proxy.settings import Limits
+from web.proxy.upgrade import Tunnels
+from web.proxy.upstreams import Upstreams
+from web.proxy.watch import Watch
+
+if TYPE_CHECKING:
+    from web.proxy.connection import Connection
+
+
+_SCRATCH = 256 * 1024
+
+
+@dataclass
+class Parts:
+    limits: Limits
+    routes: Routes
+    upstreams: Upstreams
+    activity: Activity
+    watch: Watch
+    tunnels: Tunnels
+    scratch: memoryview = field(
+        default_factory=lambda: memoryview(bytearray(_SCRATCH))
+    )  # never held over a wait
+    connections: "set[Connection]" = field(default_factory=set)
+    is_draining: bool = False

@@ -1,0 +1,173 @@
+"""The proxy's process: builds everything, serves, and ends in good order."""
+
+import contextlib
+import gc
+import logging
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+import trio
+
+from web.proxy import answers, pid_file
+from web.proxy.activity import Activity
+from web.proxy.connection import Connection
+from web.proxy.follow import Follower
+from web.proxy.hub import HubClient
+from web.proxy.listen import Listeners, accept, accept_waiting, raise_file_limit
+from web.proxy.parts import Parts
+from web.proxy.rewrite import Visitor
+from web.proxy.routes import Route, Routes
+from web.proxy.settings import ProxySettings
+from web.proxy.stream import Stream, TlsStream
+from web.proxy.target import parse_target
+from web.proxy.tls import Certificate
+from web.proxy.upgrade import Tunnels
+from web.proxy.upstreams import Upstreams
+from web.proxy.watch import Watch
+
+log = logging.getLogger("callboard.proxy")
+
+_SPARE_FILES = 100
+_LAST_WORDS = 1.0  # seconds for the last report of activity
+_LOOK_EVERY = 1.0
+_TICK = 0.05
+_GC_THRESHOLDS = (50_000, 50, 100)
+
+
+def run(settings: ProxySettings) -> None:
+    """Serves until SIGTERM. Exits 1 with one line if it cannot begin."""
+    _log_to_stderr()
+    signal.signal(signal.SIGTERM, _end_early)
+    files = raise_file_limit()
+    try:
+        certificate = Certificate(settings.ssl_key, settings.ssl_cert) if settings.ssl_cert else None
+        proxy = Proxy(settings, certificate, Listeners(settings.bind_url), (files - _SPARE_FILES) // 2)
+    except (OSError, ValueError) as error:
+        sys.exit(f"callboard proxy: {error}")
+    # What is there now stays for ever, and little of what comes makes circles: collecting seldom halves the
+    # slowest hundredth of replies.
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    with pid_file.kept(settings.pid_file, proxy.address):
+        trio.run(proxy.serve)
+
+
+def _end_early(number: int, frame: object) -> None:
+    """Until trio takes over the signals."""
+    sys.exit(0)
+
+
+def _log_to_stderr() -> None:
+    logging.raiseExceptions = False  # the hub that held the other end of stderr may be gone
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s callboard proxy %(levelname)s %(message)s"
+    )
+
+
+class Proxy:
+    """`room`: how many connections there are files for."""
+
+    def __init__(
+        self, settings: ProxySettings, certificate: Certificate | None, listeners: Listeners, room: int
+    ) -> None:
+        self._settings = settings
+        self._certificate = certificate
+        self._listeners = listeners
+        self._most = settings.limits.connections or room
+        # Until the hub has told its routes, all goes to the hub.
+        self._routes = Routes([Route(settings.base_url, parse_target(settings.hub_url), is_hub=True)])
+        self._hub = HubClient(settings.stream, settings.token)
+        self._activity = Activity()
+        watch = Watch()
+        self._parts = Parts(
+            limits=settings.limits,
+            routes=self._routes,
+            upstreams=Upstreams(settings.limits.connect_timeout),
+            activity=self._activity,
+            watch=watch,
+            tunnels=Tunnels(watch, self._activity, settings.limits.tunnel_grace),
+        )
+
+    @property
+    def address(self) -> str:
+        return self._listeners.address
+
+    async def serve(self) -> None:
+        follower = Follower(self._hub, self._routes, secrets.token_hex(8))
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async with trio.open_nursery() as house:
+                house.start_soon(self._parts.watch.run)
+                house.start_soon(self._look_at_the_clock)
+                house.start_soon(follower.follow)
+                house.start_soon(follower.report_applied)
+                house.start_soon(self._activity.report_to, self._hub, self._settings.activity_interval)
+                if self._certificate:
+                    house.start_soon(self._certificate.follow_files)
+                take = partial(self._take, house)
+                async with trio.open_nursery() as doors:
+                    for listener in self._listeners.sockets:
+                        doors.start_soon(accept, listener, take)
+                    log.info("listening on %s, hub at %s", self.address, self._settings.hub_url)
+                    await self._wait_stop(signals)
+                    doors.cancel_scope.cancel()
+                await self._drain(take)
+                house.cancel_scope.cancel()
+
+    async def _wait_stop(self, signals: AsyncIterator[int]) -> None:
+        async for number in signals:
+            if number != signal.SIGHUP:
+                return
+            if self._certificate:
+                self._certificate.reload()
+
+    def _take(self, house: trio.Nursery, sock: socket.socket, address: str) -> None:
+        if len(self._parts.connections) + len(self._parts.tunnels) >= self._most:
+            self._turn_away(sock)
+            return
+        patience = self._settings.limits.idle_timeout
+        try:
+            context = self._certificate.context if self._certificate else None
+            stream = TlsStream(sock, context, patience) if context else Stream(sock, patience)
+        except OSError:  # gone already
+            sock.close()
+            return
+        visitor = Visitor(address.encode(), self._settings.scheme)
+        house.start_soon(Connection(self._parts, stream, visitor).run)
+
+    def _turn_away(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            if not self._certificate:
+                sock.send(answers.too_many(self._most))
+        sock.close()
+
+    async def _look_at_the_clock(self) -> None:
+        """One look a second at everybody's patience costs less than a timer for every wait."""
+        while True:
+            await trio.sleep(_LOOK_EVERY)
+            now = time.monotonic()
+            for connection in list(self._parts.connections):
+                connection.close_expired(now)
+            self._parts.tunnels.close_expired(now)
+            self._parts.upstreams.close_idle(now)
+
+    async def _drain(self, take: Callable[[socket.socket, str], None]) -> None:
+        """Running requests may end; those who wait in front of the closed door are still let in."""
+        log.info("ending: %d connections, %d tunnels", len(self._parts.connections), len(self._parts.tunnels))
+        for listener in self._listeners.sockets:
+            accept_waiting(listener, take)
+        self._listeners.close()
+        self._parts.is_draining = True
+        self._parts.tunnels.close()
+        deadline = trio.current_time() + self._settings.limits.shutdown_grace
+        await trio.sleep(_TICK)  # so that what has been let in is no longer idle
+        while self._parts.connections and trio.current_time() < deadline:
+            for connection in list(self._parts.connections):
+                connection.close_idle()
+            await trio.sleep(_TICK)
+        with trio.move_on_after(_LAST_WORDS):
+            await self._activity.report(self._hub)

@@ -1,0 +1,44 @@
+"""What the proxy is told when it starts."""
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True):
+    """Bounds on what strangers may take. Times are seconds, sizes bytes."""
+
+    head_size: int = 64 * 1024
+    request_line: int = 32 * 1024
+    reply_head_size: int = 256 * 1024
+    head_timeout: float = 30.0  # from its first byte, or from the connection's beginning
+    idle_timeout: float = 75.0  # between requests; also how long a peer may stall inside one
+    connect_timeout: float = 10.0
+    connections: int = 0  # 0: as many as the limit on open files leaves room for
+    shutdown_grace: float = 5.0
+    tunnel_grace: float = 10.0  # between the end of one direction of a WebSocket and that of the other
+
+
+class ProxySettings(Struct, frozen=True):
+    """`bind_url` is `http://HOST:PORT` or `http+unix://%2Fpath`, `hub_url` the hub's origin."""
+
+    bind_url: str
+    hub_url: str
+    token: str
+    base_url: str = "/"
+    stream_url: str = ""  # "": below `hub_url` and `base_url`, where our hub has it
+    ssl_key: str = ""
+    ssl_cert: str = ""
+    pid_file: str = ""
+    activity_interval: float = 300.0
+    limits: Limits = Limits()
+
+    def __repr__(self) -> str:
+        return f"ProxySettings(bind_url={self.bind_url!r}, hub_url={self.hub_url!r})"  # never the token
+
+    @property
+    def stream(self) -> str:
+        return self.stream_url or f"{self.hub_url.rstrip('/')}{self.base_url}hub/api/proxy/stream"
+
+    @property
+    def scheme(self) -> bytes:
+        """What visitors speak to us."""
+        return b"https" if self.ssl_cert else b"http"

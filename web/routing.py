@@ -1,0 +1,151 @@
+"""Routes as declarations: path, method, what the caller must hold. A route without one cannot be written.
+
+Paths are matched as they were sent, still percent-encoded, and each segment is decoded by itself: so
+`/servers//progress` is the default server's, and a name may hold an encoded slash without being two segments.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from msgspec import Struct
+from quart import Quart, Response, g, request
+from werkzeug.routing import BaseConverter, Rule
+
+from web import answers
+from web.access import Access, check_access
+from web.context import hub
+from web.idempotency import once
+from web.identity import Identity, same_secret, token_in
+
+Handler = Callable[..., Awaitable[Response]]
+
+
+class Route(Struct, frozen=True):
+    """`name`: unique among all routes, `users.list`. `statuses`: the ones it may answer by itself."""
+
+    name: str
+    method: str
+    path: str
+    access: Access
+    handler: Handler
+    statuses: tuple[int, ...]
+    streams: bool = False
+
+
+class Noun:
+    """The routes of one noun of the API; the noun in the URL is the name of the file."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.routes: list[Route] = []
+
+    def route(
+        self,
+        method: str,
+        *paths: str,
+        access: Access,
+        statuses: Sequence[int] = (200,),
+        streams: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            for path in paths:
+                self.routes.append(
+                    Route(
+                        f"{self.name}.{handler.__name__}",
+                        method,
+                        path,
+                        access,
+                        handler,
+                        tuple(statuses),
+                        streams,
+                    )
+                )
+            return handler
+
+        return declare
+
+    def get(self, *paths: str, access: Access, **options: Any) -> Callable[[Handler], Handler]:
+        return self.route("GET", *paths, access=access, **options)
+
+    def post(self, *paths: str, access: Access, **options: Any) -> Callable[[Handler], Handler]:
+        return self.route("POST", *paths, access=access, **options)
+
+    def put(self, *paths: str, access: Access, **options: Any) -> Callable[[Handler], Handler]:
+        return self.route("PUT", *paths, access=access, **options)
+
+    def patch(self, *paths: str, access: Access, **options: Any) -> Callable[[Handler], Handler]:
+        return self.route("PATCH", *paths, access=access, **options)
+
+    def delete(self, *paths: str, access: Access, **options: Any) -> Callable[[Handler], Handler]:
+        return self.route("DELETE", *paths, access=access, **options)
+
+
+class Segment(BaseConverter):
+    """One segment of a path, decoded. It may be empty: the name of the default server is."""
+
+    regex = "[^/]*"
+    part_isolating = True
+
+    def to_python(self, value: str) -> str:
+        return unquote(value)
+
+
+def install(app: Quart, nouns: Sequence[Noun], prefix: str) -> None:
+    """Serve the routes of these nouns below `prefix` (without a slash at its end)."""
+    app.url_map.converters["default"] = Segment
+    app.url_map.merge_slashes = False
+    handlers: dict[tuple[str, str], Route] = {}
+    for noun in nouns:
+        for route in noun.routes:
+            key = (route.method, route.path)
+            assert key not in handlers, f"two routes for {key}"
+            handlers[key] = route
+            endpoint = f"{prefix}:{route.method}:{route.path}"
+            app.url_map.add(_rule(app, f"{prefix}{route.path}", endpoint, route.method))
+            app.view_functions[endpoint] = _guarded(route)
+
+
+def _rule(app: Quart, path: str, endpoint: str, method: str) -> Rule:
+    rule = app.url_rule_class(path, endpoint=endpoint, methods=[method], strict_slashes=True)
+    rule.provide_automatic_options = False
+    if rule.methods is not None and method == "GET":
+        rule.methods.discard("HEAD")
+    return rule
+
+
+def _guarded(route: Route) -> Handler:
+    """The handler behind the check: who asks, may they, and has this very command been carried out before?"""
+
+    async def guarded(**names: str) -> Response:
+        g.identity = identify()
+        check_access(route.access, g.identity, names, hub().rights.memberships)
+        if route.method == "GET":
+            return await answers.with_etag(request, await route.handler(**names))
+        return await once(lambda: route.handler(**names))
+
+    return guarded
+
+
+def identify() -> Identity | None:
+    """Whoever the credentials of this request belong to."""
+    token = token_in(request.headers.get("Authorization", ""))
+    if token is None:
+        return None
+    the_hub = hub()
+    row = the_hub.tokens.find(token)
+    if row is None:
+        if same_secret(token, the_hub.proxy_secret):
+            return the_hub.proxy_identity
+        return None
+    identity = the_hub.rights.by_token(row)
+    if identity is not None:
+        the_hub.saw(identity)
+    return identity
+
+
+def new_request_id() -> str:
+    return secrets.token_hex(8)

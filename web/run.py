@@ -1,0 +1,62 @@
+"""`callboard run`: settings to a running hub, and every way that can fail as one line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import trio
+
+from core.config import ConfigError, Settings
+from core.config_file import load_settings
+from core.errors import HubError
+from core.events.codec import UnknownEventError
+from core.events.database import DatabaseError
+from web.hello import say_hello
+from web.hub import Hub
+from web.main import run
+from web.proxy_process import ProxyError
+from web.serve import BindError
+
+
+def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> int:
+    """The exit code: 0 after an orderly end, 1 for what keeps a hub from starting."""
+    try:
+        settings, notes = load_settings(files, overrides)
+        _set_up_logging(settings)
+        for note in notes:
+            logging.getLogger("callboard.config").warning("%s", note)
+        trio.run(lambda: run(settings, on_ready=_ready(hello)))
+    except (
+        ConfigError,
+        DatabaseError,
+        BindError,
+        ProxyError,
+        UnknownEventError,
+        HubError,
+        ValueError,
+    ) as error:
+        print(f"callboard: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
+    async def ready(hub: Hub) -> None:
+        logging.getLogger("callboard").warning("Callboard is running at %s", hub.settings.hub.bind_url)
+        if hello:
+            await say_hello(hub)
+
+    return ready
+
+
+def _set_up_logging(settings: Settings) -> None:
+    level = getattr(logging, str(settings.hub.log_level).upper(), logging.INFO)
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="[%(levelname).1s %(asctime)s %(name)s] %(message)s"
+    )
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
