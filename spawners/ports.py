@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 from core.errors import SpawnError
 
 WILDCARDS = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Addresses to listen on that nobody can connect to, and where to connect instead."""
+
+
+_LOWEST = 16384
+_TRIES = 50
 
 
 class Ports:
@@ -60,6 +67,11 @@ class Ports:
             self._taken.discard(port)
 
     def _any(self) -> int:
+        """Below the ports that the kernel gives to outgoing connections: there one may go in the meantime."""
+        for _ in range(_TRIES):
+            port = _LOWEST + secrets.randbelow(max(_first_ephemeral_port() - _LOWEST, 1))
+            if port not in self._taken and self._is_free(port):
+                return port
         while True:
             with self._socket() as sock:
                 sock.bind((self._ip, 0))
@@ -92,3 +104,11 @@ class Ports:
 
 def url_at(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@cache
+def _first_ephemeral_port() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 32768

@@ -1,4 +1,4 @@
-"""A hub on this machine for trying things out: `make hub`. Anybody may log in under any name, so it stays local.
+"""A hub for trying things out: `make hub`. Anybody may log in under any name, so it is for this machine only.
 
 All it keeps is in the current directory: callboard.sqlite, homes/, jupyterhub_cookie_secret.
 """

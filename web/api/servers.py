@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from typing import Any
 
@@ -116,10 +117,8 @@ async def _existing_or_new(owner: UserRow, name: str, asked: Asked) -> ServerRow
         check_display_name(asked.display_name) if asked.display_name else "",
         limit=settings.hub.named_server_limit_per_user,
     )
-    try:
+    with contextlib.suppress(AlreadyExistsError):  # another request may have added it meanwhile
         await hub().users.ask(owner.id, command, by=by())
-    except AlreadyExistsError:
-        pass  # another request added it meanwhile
     return known_server(owner, name)
 
 

@@ -1,0 +1,85 @@
+"""A hub in memory: the real store, actors and application, the simulated spawner, no sockets and no threads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+import projections
+from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
+from core.events.store import EventStore
+from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from web.app import build_app
+from web.hub import Hub
+from web.main import open_hub
+
+SECRET = bytes(range(32))
+ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
+SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
+
+
+class Client(httpx.AsyncClient):
+    """Speaks to the hub in memory, below /hub/api, with a token unless told otherwise."""
+
+    def __init__(self, hub: Hub, token: str | None) -> None:
+        super().__init__(
+            transport=httpx.ASGITransport(build_app(hub)),
+            base_url="http://hub.test/hub/api",
+            headers={"Authorization": f"token {token}"} if token else {},
+        )
+        self.hub = hub
+
+    def with_token(self, token: str | None) -> Client:
+        return Client(self.hub, token)
+
+
+def settings_for_tests(**hub: Any) -> Settings:
+    defaults: dict[str, Any] = {
+        "spawner_class": "simulated",
+        "authenticator_class": "dummy",
+        "allow_named_servers": True,
+        "api_tokens": {ADMIN_TOKEN: "alice"},
+        "services": [ServiceSettings("ops", api_token=SERVICE_TOKEN)],
+        "load_roles": [
+            {"name": "ops", "services": ["ops"], "scopes": ["admin:users", "admin:servers", "tokens"]}
+        ],
+    }
+    return Settings(
+        hub=HubSettings(**{**defaults, **hub}),
+        authenticator=AuthenticatorSettings(admin_users={"alice"}, allow_all=True),
+    )
+
+
+@asynccontextmanager
+async def hub_in_memory(
+    settings: Settings | None = None,
+    *,
+    store: EventStore | None = None,
+    backend: SimulatedBackend | None = None,
+) -> AsyncIterator[Hub]:
+    """A hub that lives. Give the `store` and the `backend` of an earlier one to have it restarted."""
+    chosen = settings or settings_for_tests()
+    kept = store or EventStore(":memory:", projections.ALL, threaded=False)
+    spawner = SimulatedSpawner(SimulatedSettings(), backend)
+    async with open_hub(chosen, store=kept, secret=SECRET, spawner=spawner) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    async with hub_in_memory() as hub:
+        yield hub
+
+
+@pytest.fixture
+async def client(hub: Hub) -> AsyncIterator[Client]:
+    """An administrator's client."""
+    async with Client(hub, ADMIN_TOKEN) as client:
+        yield client
+
+
+HubFactory = Callable[..., AbstractAsyncContextManager[Hub]]
