@@ -124,6 +124,11 @@ class SpawnerSettings(Struct, frozen=True):
     http_timeout: Seconds = 30
     poll_interval: Seconds = 30
     hub_connect_url: str = ""
+    # Functions; see core/hooks.py. What they are called with is in web/hook_views.py.
+    pre_spawn_hook: Any = None
+    apply_user_options: Any = None
+    progress_ready_hook: Any = None
+    options_from_form: Any = None
 
 
 class LocalProcessSettings(Struct, frozen=True):
@@ -167,6 +172,24 @@ class CallboardSettings(Struct, frozen=True):
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
 
 
+class StartAPISettings(Struct, frozen=True):
+    """`c.StartAPI`: the one-call start of a server that the hub names after the option `name`
+
+    `server_limit`: how many servers it may make for one user. Source of the defaults: Jupyter4NFDI's API.
+    """
+
+    default_user_options: dict[str, Any] = field(
+        default_factory=lambda: {
+            "option": "custom",
+            "custom": {"customimage": "jupyter/minimal-notebook:latest"},
+            "system": "deNBI-Cloud",
+            "flavor": "m1",
+            "name": "POST API Server",
+        }
+    )
+    server_limit: Count = 15
+
+
 class Settings(Struct, frozen=True):
     hub: HubSettings = HubSettings()
     spawner: SpawnerSettings = field(default_factory=SpawnerSettings)
@@ -174,6 +197,7 @@ class Settings(Struct, frozen=True):
     simulated: SimulatedSettings = SimulatedSettings()
     authenticator: AuthenticatorSettings = AuthenticatorSettings()
     callboard: CallboardSettings = CallboardSettings()
+    start_api: StartAPISettings = field(default_factory=StartAPISettings)
 
 
 def database_path(db_url: str) -> str:

@@ -48,6 +48,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "SimulatedSpawner": config.SimulatedSettings,
     "Authenticator": config.AuthenticatorSettings,
     "Callboard": config.CallboardSettings,
+    "StartAPI": config.StartAPISettings,
 }
 
 # Act as well, but are folded into another setting: these into `bind_url`, ...

@@ -21,6 +21,7 @@ from core.config import (
     Settings,
     SimulatedSettings,
     SpawnerSettings,
+    StartAPISettings,
 )
 from core.config_names import (
     AUTHENTICATORS,
@@ -48,6 +49,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         simulated=spawner.fill(SimulatedSettings),
         authenticator=_authenticator(login, top, hub.authenticator_class),
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
+        start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
     )
     _check_url(top, "hub_bind_url", hub.hub_bind_url)
     _check_url(top, "hub_connect_url", hub.hub_connect_url)

@@ -160,7 +160,25 @@ def _class_name(names: dict[str, str]) -> Callable[[Any], str]:
     return canonical
 
 
+def _function(value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError("expected a function, or None")
+    return value
+
+
+def _function_or_dict(value: Any) -> Any:
+    return value if isinstance(value, dict) else _function(value)
+
+
+def _form_reader(value: Any) -> Any:
+    return value if value in ("passthrough", "simple") else _function(value)
+
+
 PREPARE: dict[str, Callable[[Any], Any]] = {
+    "pre_spawn_hook": _function,
+    "progress_ready_hook": _function,
+    "apply_user_options": _function_or_dict,
+    "options_from_form": _form_reader,
     "cmd": words,
     "shell_cmd": words,
     "cookie_secret": _hex,

@@ -92,13 +92,20 @@ class SpawnError(HubError):
 
     `status`: what an HTTP caller who still waits is answered (JupyterHub: 400 for a SpawnException, the
     hook's own for an HTTP error, else 500). `html_message`: the same for people, marked up by a hook.
-    `exit_status`: of the process, where that is why.
+    `exit_status`: of the process, where that is why. `reason`: one word for the kind of failure.
     """
 
     def __init__(
-        self, message: str, *, status: int = 500, html_message: str = "", exit_status: int | None = None
+        self,
+        message: str,
+        *,
+        status: int = 500,
+        html_message: str = "",
+        exit_status: int | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.status = status
         self.html_message = html_message
         self.exit_status = exit_status

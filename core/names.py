@@ -67,6 +67,18 @@ def check_display_name(name: str) -> str:
     return normal
 
 
+def slug(text: str) -> str:
+    """A valid server name that looks like the text: `POST API Server` is `post-api-server`.
+
+    Source of the steps: JupyterHub's home page, for names that people type.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if not name[:1].isalpha():
+        name = f"x-{name}".rstrip("-")
+    return name[:MAX_SERVER_NAME].rstrip("-")
+
+
 def escape(name: str) -> str:
     """As one URL segment; `@` and `~` stay as they are, as in JupyterHub."""
     return quote(name, safe="@~")

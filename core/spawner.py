@@ -6,10 +6,12 @@ Everything a spawner makes is named after the spawn id before it exists. So a hu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 from msgspec import Struct
+
+from core.config import SpawnerSettings
 
 UserOptions = dict[str, Any]
 
@@ -18,6 +20,7 @@ class Attempt(Struct, frozen=True):
     """One start of one server, with all a spawner needs to know; built anew after a restart.
 
     `environment` is the hub's part of the server's environment and holds the server's token: never log it.
+    `settings`: the spawner's settings as hooks and options have left them for this start; None: as configured.
     """
 
     spawn_id: str
@@ -26,6 +29,7 @@ class Attempt(Struct, frozen=True):
     prefix: str
     user_options: UserOptions
     environment: dict[str, str]
+    settings: SpawnerSettings | None = None
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):
@@ -41,7 +45,7 @@ Report = Callable[[Progress], None]
 
 
 class Running(Struct, frozen=True):
-    """It runs. `state`: what an administrator may see of it, such as `{"pid": 4711}`."""
+    """It runs. `state`: as `Spawner.state`."""
 
     state: dict[str, Any] = {}
 
@@ -86,8 +90,14 @@ class Spawner(Protocol):
     async def list_attempts(self) -> list[str]:
         """The spawn ids of everything that may still run, so that the hub can end what no server knows."""
 
+    def state(self, spawn_id: str) -> dict[str, Any]:
+        """What an administrator may see of what runs, such as `{"pid": 4711}`; nothing if nothing does."""
+
     def last_lines(self, spawn_id: str) -> list[str]:
         """The last lines (at most 100) of its output; they survive the server until `forget`."""
+
+    def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        """What it writes from `offset` (bytes) on, with the offset behind each piece, until it has ended."""
 
     async def forget(self, spawn_id: str) -> None:
         """Drop what is kept of an attempt that is gone (its output, its files)."""

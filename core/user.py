@@ -13,7 +13,10 @@ from core.events.user import (
     AdminGranted,
     AdminRevoked,
     ServerAdded,
+    ServerRemovalRequested,
     ServerRemoved,
+    ServerRenamed,
+    ServerTitled,
     UserCreated,
     UserDeleted,
     UserDeletionRequested,
@@ -27,12 +30,16 @@ class NoUser(Struct, frozen=True):
 
 
 class User(Struct, frozen=True):
-    """`servers`: id to name; the default server's name is `""`. `leaving`: its deletion was asked for."""
+    """`servers`: id to name; the default server's name is `""`. `leaving`: its deletion was asked for.
+
+    `removing`: the servers whose removal was asked for.
+    """
 
     name: str
     servers: Mapping[str, str]
     admin: bool = False
     leaving: bool = False
+    removing: frozenset[str] = frozenset()
 
     def server_called(self, name: str) -> str | None:
         return next((server for server, called in self.servers.items() if called == name), None)
@@ -67,7 +74,27 @@ class AddServer(Struct, frozen=True):
     limit: int = 0
 
 
-class RemoveServer(Struct, frozen=True):
+class RenameServer(Struct, frozen=True):
+    """`default_server`: the id of the next default server, should this one have been it. `limit`: as above."""
+
+    server: str
+    name: str
+    default_server: str
+    limit: int = 0
+
+
+class TitleServer(Struct, frozen=True):
+    server: str
+    display_name: str
+
+
+class RequestRemoval(Struct, frozen=True):
+    server: str
+
+
+class FinishRemoval(Struct, frozen=True):
+    """The server has ended."""
+
     server: str
 
 
@@ -79,7 +106,18 @@ class FinishDeletion(Struct, frozen=True):
     """Every server of the user has ended."""
 
 
-Command = Create | Rename | SetAdmin | AddServer | RemoveServer | RequestDeletion | FinishDeletion
+Command = (
+    Create
+    | Rename
+    | SetAdmin
+    | AddServer
+    | RenameServer
+    | TitleServer
+    | RequestRemoval
+    | FinishRemoval
+    | RequestDeletion
+    | FinishDeletion
+)
 
 
 def decide(user: AnyUser, command: Command) -> list[UserEvent]:
@@ -99,8 +137,14 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
             return [AdminGranted() if command.admin else AdminRevoked()]
         case AddServer():
             return _add_server(user, command)
-        case RemoveServer():
-            return _remove_server(user, command)
+        case RenameServer():
+            return _rename_server(user, command)
+        case TitleServer():
+            return [ServerTitled(command.server, command.display_name)] if command.server in user.servers else []
+        case RequestRemoval():
+            return _request_removal(user, command)
+        case FinishRemoval():
+            return [ServerRemoved(command.server)] if command.server in user.removing else []
         case RequestDeletion():
             return [] if user.leaving else [UserDeletionRequested()]
         case FinishDeletion():
@@ -112,21 +156,42 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
 def _add_server(user: User, command: AddServer) -> list[UserEvent]:
     if user.leaving:
         raise PendingError(f"User {user.name} is being deleted.")
-    if user.server_called(command.name) is not None:
-        raise AlreadyExistsError(f"{user.name} already has a server named {command.name!r}.")
-    named = sum(1 for name in user.servers.values() if name)
-    if command.limit and named >= command.limit:
-        raise LimitError(f"{user.name} already has {named} named servers, and may not have more.")
+    _check_name_is_free(user, command.name)
+    _check_limit(user, command.limit)
     return [ServerAdded(command.server, command.name, command.display_name, command.user_options)]
 
 
-def _remove_server(user: User, command: RemoveServer) -> list[UserEvent]:
+def _rename_server(user: User, command: RenameServer) -> list[UserEvent]:
+    old = user.servers.get(command.server)
+    if old is None:
+        raise NotFoundError("There is no such server.")
+    if old == command.name:
+        return []
+    _check_name_is_free(user, command.name)
+    if old:
+        return [ServerRenamed(command.server, command.name)]
+    _check_limit(user, command.limit)
+    return [ServerRenamed(command.server, command.name, command.default_server)]
+
+
+def _check_name_is_free(user: User, name: str) -> None:
+    if user.server_called(name) is not None:
+        raise AlreadyExistsError(f"{user.name} already has a server named {name!r}.")
+
+
+def _check_limit(user: User, limit: int) -> None:
+    named = sum(1 for name in user.servers.values() if name)
+    if limit and named >= limit:
+        raise LimitError(f"{user.name} already has {named} named servers, and may not have more.")
+
+
+def _request_removal(user: User, command: RequestRemoval) -> list[UserEvent]:
     name = user.servers.get(command.server)
     if name is None:
-        return []
+        raise NotFoundError("There is no such server.")
     if name == "":
         raise InvalidError("The default server cannot be removed.")
-    return [ServerRemoved(command.server)]
+    return [] if command.server in user.removing else [ServerRemovalRequested(command.server)]
 
 
 def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
@@ -144,9 +209,18 @@ def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
             return replace(user, admin=False)
         case ServerAdded():
             return replace(user, servers={**user.servers, event.server: event.name})
+        case ServerRenamed():
+            after = {**user.servers, event.server: event.name}
+            if event.default_server:
+                after[event.default_server] = ""
+            return replace(user, servers=after)
+        case ServerTitled():
+            return user
+        case ServerRemovalRequested():
+            return replace(user, removing=user.removing | {event.server})
         case ServerRemoved():
             rest = {server: name for server, name in user.servers.items() if server != event.server}
-            return replace(user, servers=rest)
+            return replace(user, servers=rest, removing=user.removing - {event.server})
         case UserDeletionRequested():
             return replace(user, leaving=True)
         case UserDeleted():

@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from core.events.database import Projection
-from projections import names, progress, routes, servers, tokens, users
+from projections import names, progress, routes, servers, share_codes, shares, tokens, users
 
-ALL = cast(tuple[Projection, ...], (names, users, servers, tokens, progress, routes))
+ALL = cast(tuple[Projection, ...], (names, users, servers, tokens, shares, share_codes, progress, routes))

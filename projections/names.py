@@ -8,12 +8,19 @@ from sqlite_utils import Database
 
 from core.errors import AlreadyExistsError
 from core.events.record import Record
-from core.events.user import ServerAdded, ServerRemoved, UserCreated, UserDeleted, UserRenamed
+from core.events.user import (
+    ServerAdded,
+    ServerRemoved,
+    ServerRenamed,
+    UserCreated,
+    UserDeleted,
+    UserRenamed,
+)
 
 NAME = "names"
 VERSION = 1
 TABLES = ("names",)
-EVENTS = (UserCreated, UserRenamed, UserDeleted, ServerAdded, ServerRemoved)
+EVENTS = (UserCreated, UserRenamed, UserDeleted, ServerAdded, ServerRenamed, ServerRemoved)
 
 
 def create(db: Database) -> None:
@@ -36,6 +43,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case UserDeleted():
             db.execute("DELETE FROM names WHERE holder = ? OR scope = ?", (entity, entity))
         case ServerAdded(server=server, name=name):
+            _claim(db, "server", entity, name, server)
+        case ServerRenamed(server=server, name=name):
+            db.execute("DELETE FROM names WHERE holder = ?", (server,))
             _claim(db, "server", entity, name, server)
         case ServerRemoved(server=server):
             db.execute("DELETE FROM names WHERE holder = ?", (server,))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlite_utils import Database
 
+from core.errors import NotFoundError
 from core.events.activity import ActivityRecorded
 from core.events.hub import HubStarted
 from core.events.record import Record, utc_text
@@ -26,7 +27,16 @@ from core.events.server import (
     SpawnSucceeded,
     StopRequested,
 )
-from core.events.user import ServerAdded, ServerRemoved, UserCreated, UserDeleted
+from core.events.share import ShareCodeIssued, ShareGranted
+from core.events.user import (
+    ServerAdded,
+    ServerRemovalRequested,
+    ServerRemoved,
+    ServerRenamed,
+    ServerTitled,
+    UserCreated,
+    UserDeleted,
+)
 
 NAME = "servers"
 VERSION = 1
@@ -35,7 +45,10 @@ EVENTS = (
     UserCreated,
     UserDeleted,
     ServerAdded,
+    ServerRemovalRequested,
     ServerRemoved,
+    ServerRenamed,
+    ServerTitled,
     SpawnRequested,
     SpawnAnswered,
     SpawnSucceeded,
@@ -48,6 +61,8 @@ EVENTS = (
     ServerLost,
     LeftoverEnded,
     OptionsStored,
+    ShareGranted,
+    ShareCodeIssued,
     HubStarted,
     ActivityRecorded,
 )
@@ -58,7 +73,7 @@ class ServerRow(NamedTuple):
 
     `fold_from`: the version of its stream after which folding may begin. `failure`: the last SpawnFailed, as
     JSON, until the next start. `exit_status`: of the last attempt, where known. `leftovers`: the spawn ids of
-    attempts left behind that the hub goes on ending, as a JSON list.
+    attempts left behind that the hub goes on ending, as a JSON list. `leaving`: its removal was asked for.
     """
 
     id: str
@@ -75,6 +90,7 @@ class ServerRow(NamedTuple):
     failure: str | None
     exit_status: int | None
     leftovers: str
+    leaving: bool
     fold_from: int
 
     @property
@@ -113,6 +129,7 @@ def create(db: Database) -> None:
             "failure": str,
             "exit_status": int,
             "leftovers": str,
+            "leaving": int,
             "fold_from": int,
         },
         pk="id",
@@ -121,6 +138,7 @@ def create(db: Database) -> None:
     db.table("servers").create_index(["user"])
     db.execute("CREATE INDEX servers_spawn_id ON servers (spawn_id) WHERE spawn_id != ''")
     db.execute("CREATE INDEX servers_active ON servers (state, user) WHERE state != 'stopped'")
+    db.execute("CREATE INDEX servers_leaving ON servers (id) WHERE leaving = 1")
     db.execute("CREATE INDEX servers_leftovers ON servers (id) WHERE leftovers != '[]'")
 
 
@@ -132,15 +150,23 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             _insert(db, server, entity, "", "", None)
         case ServerAdded(server=server, name=name, display_name=display_name, user_options=options):
             _insert(db, server, entity, name, display_name, _json(options))
+        case ServerRenamed(server=server, name=name, default_server=default):
+            db.execute("UPDATE servers SET name = ? WHERE id = ?", (name, server))
+            if default:
+                _insert(db, default, entity, "", "", None)
+        case ServerTitled(server=server, display_name=display_name):
+            db.execute("UPDATE servers SET display_name = ? WHERE id = ?", (display_name, server))
+        case ServerRemovalRequested(server=server):
+            db.execute("UPDATE servers SET leaving = 1 WHERE id = ?", (server,))
         case ServerRemoved(server=server):
             db.execute("DELETE FROM servers WHERE id = ?", (server,))
         case UserDeleted():
             db.execute("DELETE FROM servers WHERE user = ?", (entity,))
         case SpawnRequested() as spawn:
-            db.execute(
+            changed = db.execute(
                 "UPDATE servers SET state = 'spawn', spawn_id = ?, prefix = ?, url = '', user_options = ?, "
                 "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, "
-                "fold_from = ? WHERE id = ?",
+                "fold_from = ? WHERE id = ? AND leaving = 0",
                 (
                     spawn.spawn_id,
                     spawn.prefix,
@@ -152,6 +178,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
                     entity,
                 ),
             )
+            if changed.rowcount == 0:  # refused here, where no other event can come between
+                raise NotFoundError("There is no such server, or not for much longer.")
         case SpawnAnswered(url=url):
             db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
         case SpawnSucceeded() | ServerAdopted():
@@ -170,6 +198,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             _end(db, entity, at, status, None)
         case OptionsStored(user_options=options):
             db.execute("UPDATE servers SET user_options = ? WHERE id = ?", (_json(options), entity))
+        case ShareGranted(server=server) | ShareCodeIssued(server=server):
+            _check_still_there(db, server)
         case HubStarted():
             db.execute("UPDATE servers SET state = 'check' WHERE state = 'ready'")
         case ActivityRecorded(servers=servers):
@@ -183,9 +213,15 @@ def _insert(
     db: sqlite3.Connection, server: str, user: str, name: str, display_name: str, options: str | None
 ) -> None:
     db.execute(
-        "INSERT INTO servers VALUES (?, ?, ?, ?, 'stopped', '', '', '', ?, NULL, NULL, NULL, NULL, '[]', 0)",
+        "INSERT INTO servers VALUES (?, ?, ?, ?, 'stopped', '', '', '', ?, NULL, NULL, NULL, NULL, '[]', 0, 0)",
         (server, user, name, display_name, options),
     )
+
+
+def _check_still_there(db: sqlite3.Connection, server: str) -> None:
+    """Nothing is shared of a server that was removed meanwhile."""
+    if db.execute("SELECT 1 FROM servers WHERE id = ?", (server,)).fetchone() is None:
+        raise NotFoundError("There is no such server.")
 
 
 def _end(db: sqlite3.Connection, server: str, at: str, status: int | None, failure: str | None) -> None:
@@ -255,6 +291,11 @@ def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> lis
         (after, count),
     ).fetchall()
     return [ServerRow(*row) for row in rows]
+
+
+def leaving(db: sqlite3.Connection) -> list[ServerRow]:
+    """Servers whose removal was asked for and is not over."""
+    return [ServerRow(*row) for row in db.execute(_ALL + "WHERE leaving = 1 LIMIT 200").fetchall()]
 
 
 def count_active(db: sqlite3.Connection) -> int:

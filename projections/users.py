@@ -11,9 +11,11 @@ from core.errors import InvalidError, NotFoundError
 from core.events.activity import ActivityRecorded
 from core.events.record import Record, utc_text
 from core.events.server import SpawnRequested
+from core.events.share import ShareGranted
 from core.events.user import (
     AdminGranted,
     AdminRevoked,
+    ServerRenamed,
     UserCreated,
     UserDeleted,
     UserDeletionRequested,
@@ -26,11 +28,13 @@ TABLES = ("users",)
 EVENTS = (
     UserCreated,
     UserRenamed,
+    ServerRenamed,
     UserDeleted,
     UserDeletionRequested,
     AdminGranted,
     AdminRevoked,
     SpawnRequested,
+    ShareGranted,
     ActivityRecorded,
 )
 
@@ -85,12 +89,16 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("UPDATE users SET admin = 1 WHERE id = ?", (user_id,))
         case AdminRevoked():
             db.execute("UPDATE users SET admin = 0 WHERE id = ?", (user_id,))
+        case ServerRenamed(default_server=default) if default:
+            db.execute("UPDATE users SET default_server = ? WHERE id = ?", (default, user_id))
         case UserDeletionRequested():
             db.execute("UPDATE users SET leaving = 1 WHERE id = ?", (user_id,))
         case UserDeleted():
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
         case SpawnRequested(user=owner):
             _started(db, owner, utc_text(record.at))
+        case ShareGranted(grantee=grantee) if grantee.startswith("user/"):
+            _check_still_there(db, grantee.removeprefix("user/"))
         case ActivityRecorded(users=users):
             rows = [(utc_text(at), user, utc_text(at)) for user, at in users.items()]
             db.executemany(
@@ -103,6 +111,12 @@ def _started(db: sqlite3.Connection, user_id: str, at: str) -> None:
     change = "UPDATE users SET last_activity = ? WHERE id = ? AND leaving = 0"
     if db.execute(change, (at, user_id)).rowcount == 0:
         raise NotFoundError("There is no such user, or not for much longer.")
+
+
+def _check_still_there(db: sqlite3.Connection, user_id: str) -> None:
+    """Nothing is shared with a user who was deleted meanwhile."""
+    if db.execute("SELECT 1 FROM users WHERE id = ?", (user_id,)).fetchone() is None:
+        raise NotFoundError("There is no such user.")
 
 
 # --- queries ---

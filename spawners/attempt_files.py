@@ -16,7 +16,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -51,14 +50,14 @@ Stage = Untouched | UnderWay | Alive | Ended
 class AttemptFiles:
     """Every method may raise OSError."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: str) -> None:
         self.directory = directory
-        self.output = directory / "output"
-        self._lock = directory / "lock"
-        self._url = directory / "url"
-        self._identity = directory / "identity"
-        self._exit = directory / "exit"
-        self._swept = directory / "swept"
+        self.output = f"{directory}/output"
+        self._lock = f"{directory}/lock"
+        self._url = f"{directory}/url"
+        self._identity = f"{directory}/identity"
+        self._exit = f"{directory}/exit"
+        self._swept = f"{directory}/swept"
 
     def stage(self) -> Stage:
         identity = self.identity()
@@ -75,7 +74,7 @@ class AttemptFiles:
 
     def has_begun(self) -> bool:
         """Whether a server was run or must not be run any more. Final while the lock is held."""
-        return self._identity.exists() or self._exit.exists()
+        return os.path.exists(self._identity) or os.path.exists(self._exit)
 
     def identity(self) -> Identity | None:
         """Of the server; None until it is written, and written whole."""
@@ -92,10 +91,10 @@ class AttemptFiles:
 
     def write_url(self, url: str) -> None:
         """Only with the lock held."""
-        self._url.write_text(url)
+        _write(self._url, url)
 
     def create(self) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
 
     def take_lock(self) -> int | None:
         """A descriptor: the lock is held until it and all heirs of it are closed. None if it is taken."""
@@ -112,16 +111,19 @@ class AttemptFiles:
             return False
         try:
             if not self.has_begun():
-                self._exit.write_text(f"{_STOPPED}\n")
+                _write(self._exit, f"{_STOPPED}\n")
         finally:
             os.close(descriptor)
         return True
 
+    def exists(self) -> bool:
+        return os.path.exists(self.directory)
+
     def is_swept(self) -> bool:
-        return self._swept.exists()
+        return os.path.exists(self._swept)
 
     def mark_swept(self) -> None:
-        self._swept.touch(mode=0o600)
+        _write(self._swept, "")
 
     def remove(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -145,12 +147,24 @@ def _lock(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     """An empty text if there is no such file."""
     try:
-        return path.read_text("ascii", "replace")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
+    try:
+        return os.read(descriptor, 4096).decode("ascii", "replace")
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, text.encode("ascii"))
+    finally:
+        os.close(descriptor)
 
 
 def _exit_status(line: str) -> int | None:

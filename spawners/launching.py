@@ -34,6 +34,7 @@ def launch(
 
     It blocks: call it in a thread.
     """
+    spawner = attempt.settings or spawner
     try:
         account = (
             hub_account(attempt.user, local.home_dir_template) if simple else system_account(attempt.user)
@@ -100,7 +101,7 @@ def _run(
     files: AttemptFiles, account: Account, command: list[str], environment: dict[str, str], lock: int
 ) -> int:
     output = output_file.open_for_writing(files.output, account.owner)
-    place = [str(files.directory), this_boot(), this_namespace(), account.start_in]
+    place = [files.directory, this_boot(), this_namespace(), account.start_in]
     try:
         launcher = subprocess.Popen(  # noqa: S603 -- what the administrator configured
             ["/bin/sh", str(_LAUNCHER), *place, *command],

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 import trio
@@ -67,13 +67,14 @@ class LocalProcessSpawner:
     def __init__(
         self, directory: Path, spawner: SpawnerSettings, local: LocalProcessSettings, *, simple: bool
     ) -> None:
-        self._directory = directory.absolute()
+        self._directory = str(directory.absolute())
         self._local = local
         self._ports = Ports(spawner.ip, local.port_range, self._ports_in_use)
         self._launch = partial(launch, ports=self._ports, spawner=spawner, local=local, simple=simple)
         self._launchers: dict[str, int] = {}  # pids of children that nobody has waited for yet
         self._forks = trio.CapacityLimiter(_FORKS_AT_ONCE)
         self._census = Census()
+        self._pids: dict[str, int] = {}  # of servers known to run
 
     async def start(self, attempt: Attempt, report: Report) -> str:
         files = self._files(attempt.spawn_id)
@@ -104,7 +105,8 @@ class LocalProcessSpawner:
             match stage:
                 case Alive(identity):
                     output_file.trim(files.output)
-                    return Running({"pid": identity.pid})
+                    self._pids[spawn_id] = identity.pid
+                    return Running(self.state(spawn_id))
                 case UnderWay():
                     return Running()
                 case Untouched():
@@ -112,6 +114,7 @@ class LocalProcessSpawner:
                 case Ended(exit_status):
                     await self._reap_soon(spawn_id)
                     self._ports.release(spawn_id)
+                    self._pids.pop(spawn_id, None)
                     return Gone(exit_status)
                 case _:
                     assert_never(stage)
@@ -133,7 +136,7 @@ class LocalProcessSpawner:
         with _asking():
             files = self._files(spawn_id)
             ended = await self._end(spawn_id, files)
-            if files.directory.exists() and not files.is_swept():  # it died before anybody asked it to
+            if files.exists() and not files.is_swept():  # it died before anybody asked it to
                 await end_family(spawn_id, set(), self._census, self._local)
                 files.mark_swept()
             await self._reap_soon(spawn_id)
@@ -145,6 +148,17 @@ class LocalProcessSpawner:
             self._reap(spawn_id)
         with _asking():
             return await trio.to_thread.run_sync(self._not_ended)
+
+    def state(self, spawn_id: str) -> dict[str, Any]:
+        if spawn_id not in self._pids:
+            try:
+                stage = self._files(spawn_id).stage()
+            except OSError:
+                return {}
+            if not isinstance(stage, Alive):
+                return {}
+            self._pids[spawn_id] = stage.identity.pid
+        return {"pid": self._pids[spawn_id]}
 
     def last_lines(self, spawn_id: str) -> list[str]:
         try:
@@ -177,9 +191,14 @@ class LocalProcessSpawner:
         return UNSUPPORTED_OPTIONS & user_options.keys()
 
     def _launch_one(self, attempt: Attempt, files: AttemptFiles) -> None:
+        """In a thread."""
         pid = self._launch(attempt, files)
         if pid is not None:
+            former = self._launchers.get(attempt.spawn_id)
             self._launchers[attempt.spawn_id] = pid
+            if former is not None:
+                with suppress(ChildProcessError):
+                    os.waitpid(former, 0)  # its lock was free: it was killed before it could launch anything
 
     async def _end(self, spawn_id: str, files: AttemptFiles) -> Ended:
         """Return when the server has ended, its launcher has said how, and none can be launched any more."""
@@ -195,7 +214,7 @@ class LocalProcessSpawner:
                         await end_family(spawn_id, family, self._census, self._local)
                     files.mark_swept()
                 case Untouched():
-                    if not files.directory.exists():
+                    if not files.exists():
                         return Ended()
                     if files.bar():
                         files.mark_swept()
@@ -208,7 +227,7 @@ class LocalProcessSpawner:
     def _files(self, spawn_id: str) -> AttemptFiles:
         if not is_id(spawn_id):
             raise ValueError(f"not a spawn id: {spawn_id!r}")
-        return AttemptFiles(self._directory / spawn_id)
+        return AttemptFiles(f"{self._directory}/{spawn_id}")
 
     def _not_ended(self) -> list[str]:
         try:
@@ -234,17 +253,16 @@ class LocalProcessSpawner:
         pid = self._launchers.get(spawn_id)
         if pid is None:
             return True
-        try:
+        with suppress(ChildProcessError):  # somebody else has waited for it
             if os.waitpid(pid, os.WNOHANG) == (0, 0):
                 return False
-        except ChildProcessError:
-            pass  # somebody else has waited for it
         self._launchers.pop(spawn_id, None)
         return True
 
 
 async def _look(files: AttemptFiles) -> Stage:
     """The stage, once a launcher whose server has ended has had its time to say how."""
+    await trio.lowlevel.checkpoint()
     with trio.move_on_after(_FAREWELL):
         for pause in pauses():
             stage = files.stage()
@@ -254,7 +272,7 @@ async def _look(files: AttemptFiles) -> Stage:
     return Ended()  # somebody holds the lock, but the launcher was killed
 
 
-async def _wait_end(identity: Identity, output: Path) -> None:
+async def _wait_end(identity: Identity, output: str) -> None:
     """Return when the process has ended; meanwhile keep its output short."""
     pidfd = open_process(identity)
     if pidfd is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from pathlib import Path
 
 KEPT = 2**20
 SLACK = 2**20  # so much more may gather before the beginning is dropped
@@ -21,7 +20,7 @@ _KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02  # of <linux/falloc.h>
 _BLOCK = 4096
 
 
-def open_for_writing(path: Path, owner: tuple[int, int] | None) -> int:
+def open_for_writing(path: str, owner: tuple[int, int] | None) -> int:
     """A descriptor for the server. `owner`: the user and group that will write, if not the hub's own."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     if owner is not None:
@@ -29,18 +28,18 @@ def open_for_writing(path: Path, owner: tuple[int, int] | None) -> int:
     return descriptor
 
 
-def size(path: Path) -> int:
+def size(path: str) -> int:
     """In bytes, all that was ever written; 0 if there is no such file."""
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return 0
 
 
-def trim(path: Path) -> None:
+def trim(path: str) -> None:
     """Drop the beginning if more is on disk than should be kept."""
     try:
-        status = path.stat()
+        status = os.stat(path)
         if status.st_blocks * 512 <= KEPT + SLACK or status.st_size <= KEPT:
             return
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -77,10 +76,10 @@ def _begin_again(descriptor: int) -> None:
     os.write(descriptor, tail)
 
 
-def read(path: Path, offset: int, at_most: int = 2**16) -> tuple[bytes, int]:
+def read(path: str, offset: int, at_most: int = 2**16) -> tuple[bytes, int]:
     """What stands there and the offset behind it. Begins where something is kept; b"" if nothing is new."""
     try:
-        with path.open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:
             end = os.fstat(file.fileno()).st_size
             begin = offset if offset <= end else 0  # began again meanwhile
             try:
@@ -95,7 +94,7 @@ def read(path: Path, offset: int, at_most: int = 2**16) -> tuple[bytes, int]:
         return b"", 0
 
 
-def last_lines(path: Path) -> list[str]:
+def last_lines(path: str) -> list[str]:
     """At most 100; a line that the beginning was cut from is left out."""
     begin = max(size(path) - _TAIL, 0)
     data, _ = read(path, begin, _TAIL)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_FIRST, _GROWTH, _LAST = 0.001, 1.5, 0.05
+_FIRST, _GROWTH, _LAST = 0.0005, 1.3, 0.05
 
 
 def pauses() -> Iterator[float]:

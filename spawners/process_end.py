@@ -97,5 +97,7 @@ def _living(processes: Iterable[Identity]) -> set[Identity]:
 
 
 def _send(pidfd: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it has ended already
+    with suppress(
+        ProcessLookupError, PermissionError
+    ):  # it has ended, or got other rights: that will be told
         signal.pidfd_send_signal(pidfd, number)

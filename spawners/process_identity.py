@@ -57,10 +57,14 @@ def parse_stat(line: str) -> Stat:
 def read_stat(pid: int) -> Stat | None:
     """None if there is no such process."""
     try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            return parse_stat(file.read(4096).decode("utf-8", "replace"))
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            line = os.read(descriptor, 4096)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, ProcessLookupError):
         return None
+    return parse_stat(line.decode("utf-8", "replace"))
 
 
 def identify(stat: Stat) -> Identity:

@@ -9,9 +9,9 @@ about runs, until it is stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from math import inf
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -226,8 +226,22 @@ class SimulatedSpawner:
         await trio.lowlevel.checkpoint()
         return self.backend.running()
 
+    def state(self, spawn_id: str) -> dict[str, Any]:
+        return {}
+
     def last_lines(self, spawn_id: str) -> list[str]:
         return self.backend.lines(spawn_id)
+
+    async def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        while True:
+            text = "".join(f"{line}\n" for line in self.backend.lines(spawn_id)).encode()
+            if len(text) > offset:
+                yield text[offset:], len(text)
+                offset = len(text)
+            server = self.backend.find(spawn_id)
+            if server is None or self.backend.has_ended(server):
+                return
+            await self.backend.wait_change(spawn_id)
 
     async def forget(self, spawn_id: str) -> None:
         server = self.backend.find(spawn_id)

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from core.errors import HubError
 from web import answers, version
 from web.api import hub as hub_api
-from web.api import progress, proxy, servers, services, tokens, users
+from web.api import logs, progress, proxy, servers, services, start, tokens, users
 from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
@@ -27,7 +27,7 @@ from web.routing import install, new_request_id
 
 logger = logging.getLogger("callboard.http")
 
-API = (hub_api.noun, users.noun, tokens.noun, servers.noun, progress.noun, services.noun, proxy.noun)
+API = (hub_api.noun, users.noun, tokens.noun, servers.noun, progress.noun, logs.noun, start.noun, services.noun, proxy.noun)
 
 
 class Connection(TrioASGIHTTPConnection):

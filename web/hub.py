@@ -9,6 +9,8 @@ import trio
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
+from core.actors.removals import Removals
+from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
 from core.config import Settings
 from core.events.store import EventStore
@@ -49,6 +51,8 @@ class Hub:
         users: UserEntities,
         token_entities: TokenEntities,
         departures: Departures,
+        removals: Removals,
+        sharing: Sharing,
         activity: Activity,
         limits: SpawnLimits,
         launch: Launch,
@@ -66,6 +70,8 @@ class Hub:
         self.users = users
         self.token_entities = token_entities
         self.departures = departures
+        self.removals = removals
+        self.sharing = sharing
         self.activity = activity
         self.limits = limits
         self.launch = launch

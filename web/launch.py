@@ -8,10 +8,13 @@ Source of the environment: JupyterHub 6.1, what a single-user server reads.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 from urllib.parse import quote
 
-from core.config import Settings
+from core.config import Settings, SpawnerSettings
+from core.errors import SpawnError
+from core.hooks import Hooks, as_spawn_error
 from core.ids import new_id
 from core.names import escape, server_prefix
 from core.roles import LoadedRoles
@@ -21,6 +24,9 @@ from core.spawner import Attempt
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.hook_views import HandlerView, SpawnerView, UserView
+
+logger = logging.getLogger("callboard.hooks")
 
 
 class Launch:
@@ -30,6 +36,8 @@ class Launch:
         self._key = derive(secret, "server-token")
         self._scopes = list(roles.roles["server"].scopes)
         self._hub_url = hub_url
+        self._hooks = Hooks()
+        self._handlers: dict[str, HandlerView] = {}
 
     def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
         spawn_id = new_id("s")
@@ -47,15 +55,93 @@ class Launch:
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
 
-    def attempt(self, spawning: Spawning) -> Attempt:
+    async def attempt(self, spawning: Spawning) -> Attempt:
+        """Raises SpawnError where an option or a hook will not have it."""
+        environment = self._environment(spawning)
+        settings = await self._after_hooks(spawning, environment)
         return Attempt(
             spawning.spawn_id,
             spawning.user_name,
             spawning.server_name,
             spawning.prefix,
             spawning.user_options,
-            self._environment(spawning),
+            environment,
+            settings,
         )
+
+    def remember(self, spawn_id: str, handler: HandlerView) -> None:
+        """Who asked for a start, for the hooks that want to know; dropped once they have run."""
+        if self._has_hooks:
+            self._handlers[spawn_id] = handler
+
+    @property
+    def _has_hooks(self) -> bool:
+        settings = self._settings.spawner
+        return settings.pre_spawn_hook is not None or settings.apply_user_options is not None
+
+    async def _after_hooks(self, spawning: Spawning, environment: dict[str, str]) -> SpawnerSettings | None:
+        """The spawner's settings as options and hooks leave them; None if there are none of either."""
+        if not self._has_hooks:
+            return None
+        settings = self._settings.spawner
+        view = SpawnerView(
+            settings=settings,
+            user=UserView(
+                spawning.user_name, server_prefix(self._settings.hub.base_url, spawning.user_name, "")
+            ),
+            name=spawning.server_name,
+            user_options=spawning.user_options,
+            environment=environment,
+            handler=self._handlers.pop(spawning.spawn_id, None),
+        )
+        if settings.apply_user_options is not None:
+            await self._apply_options(view, settings.apply_user_options)
+        if settings.pre_spawn_hook is not None:
+            await self._call(settings.pre_spawn_hook, view)
+        return view.changed_settings()
+
+    async def _apply_options(self, view: SpawnerView, apply: Any) -> None:
+        """A dict names the setting each option sets. Whatever goes wrong is the fault of the options: 400."""
+        if isinstance(apply, dict):
+            for option in view.user_options.keys() & apply.keys():
+                view.set_trait(apply[option], view.user_options[option])
+            return
+        try:
+            await self._hooks.call(apply, view, view.user_options)
+        except Exception as error:
+            refused = as_spawn_error(error)
+            if not hasattr(error, "status_code"):
+                logger.warning("apply_user_options failed: %r", error)
+                refused = SpawnError("The options of this start are invalid.", status=400)
+            raise refused from error
+
+    async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
+        """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
+        hook = self._settings.spawner.progress_ready_hook
+        if hook is None:
+            return event
+        user = UserView(user_name, server_prefix(self._settings.hub.base_url, user_name, ""))
+        view = SpawnerView(
+            settings=self._settings.spawner,
+            user=user,
+            name=server.name,
+            user_options=server.options() or {},
+            environment={},
+            handler=None,
+        )
+        try:
+            changed = await self._hooks.call(hook, view, dict(event))
+        except Exception as error:
+            logger.warning("progress_ready_hook failed: %r", error)
+            return event
+        return changed if isinstance(changed, dict) else event
+
+    async def _call(self, hook: Any, view: SpawnerView) -> None:
+        try:
+            await self._hooks.call(hook, view)
+        except Exception as error:
+            logger.warning("pre_spawn_hook failed: %r", error)
+            raise as_spawn_error(error) from error
 
     def _environment(self, spawning: Spawning) -> dict[str, str]:
         user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)

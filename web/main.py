@@ -20,6 +20,9 @@ from core import token, user
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
+from core.actors.errands import Errands
+from core.actors.removals import Removals
+from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
 from core.config import Settings
 from core.errors import HubError, UnreachableError
@@ -36,6 +39,8 @@ from core.server import Stop, Stopped
 from core.spawn_limits import SpawnLimits
 from core.spawner import Spawner
 from projections import servers as servers_table
+from projections import share_codes as share_codes_table
+from projections import shares as shares_table
 from projections import users as users_table
 from spawners import make_spawner
 from web import version
@@ -112,6 +117,7 @@ async def open_hub(
             stage.connect(lambda server_id, command: supervisor.ask(server_id, command, by=HUB))
             users: UserEntities = Entities(store, user_stream, user.NoUser(), user.decide, user.evolve)
             tokens: TokenEntities = Entities(store, token_stream, token.NoToken(), token.decide, token.evolve)
+            errands = Errands()
             activity = Activity(store, settings.hub.activity_resolution)
             rights = Rights(store.db, roles, services)
             store.listen(rights.forget)
@@ -125,17 +131,25 @@ async def open_hub(
                 users=users,
                 token_entities=tokens,
                 departures=Departures(users, supervisor),
+                removals=Removals(users, supervisor, errands),
+                sharing=Sharing(
+                    store,
+                    share_of=partial(shares_table.id_between, store.db),
+                    shares_on=partial(shares_table.ids_on, store.db),
+                    codes_on=partial(share_codes_table.ids_on, store.db),
+                ),
                 activity=activity,
                 limits=limits,
                 launch=launch,
                 proxies=proxies,
                 rights=rights,
-                models=Models(rights, LastSeen(activity), settings.hub.base_url),
+                models=Models(rights, LastSeen(activity), settings.hub.base_url, spawner.state),
                 services=ServiceBook(services),
                 roles=roles,
             )
             configure(hub)
             await living.start(supervisor.run)
+            await living.start(errands.run)
             await living.start(hub.departures.run)
             living.start_soon(activity.run)
             living.start_soon(_forget_keys, store)
@@ -165,6 +179,8 @@ async def resume(hub: Hub) -> None:
         await trio.lowlevel.checkpoint()
     for row in users_table.leaving(hub.store.db):
         hub.departures.go_on(row.id)
+    for server in servers_table.leaving(hub.store.db):
+        hub.removals.go_on(server.user, server.id)
     await _end_unknown(hub, known)
 
 

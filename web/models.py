@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -86,7 +86,11 @@ class ServiceModel(Struct):
 class Models:
     """Builds models from rows. `db`: what the event loop reads through, or the writer's connection."""
 
-    def __init__(self, rights: Rights, seen: LastSeen, base_url: str) -> None:
+    def __init__(
+        self, rights: Rights, seen: LastSeen, base_url: str, state_of: Callable[[str], dict[str, Any]]
+    ) -> None:
+        """`state_of`: what the spawner tells administrators of an attempt."""
+        self._state_of = state_of
         self._rights = rights
         self._seen = seen
         self._base_url = base_url
@@ -146,7 +150,7 @@ class Models:
             full_progress_url=None,
         )
         if "state" in keys:
-            model.state = {}
+            model.state = self._state_of(row.spawn_id) if row.is_active else {}
         return model
 
     def token(self, row: TokenRow, owner_name: str) -> TokenModel:

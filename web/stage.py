@@ -48,8 +48,8 @@ class HubStage:
         """How to reach a server on the hub's own behalf; known once the supervisor is."""
         self._ask = ask
 
-    def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
-        return self._launch.attempt(spawning)
+    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
+        return await self._launch.attempt(spawning)
 
     async def wait_up(self, url: str) -> None:
         await self.spawner.wait_up(url)

@@ -47,7 +47,7 @@ class Stage(Protocol):
     deadlines: Deadlines
     mailbox_size: int
 
-    def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
+    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         """All that the spawner needs to know of this start. May raise SpawnError."""
 
     async def wait_up(self, url: str) -> None:
@@ -169,7 +169,7 @@ class ServerWork:
         return None
 
     async def _ask_to_start(self, spawning: Spawning) -> str:
-        attempt = self._stage.attempt(self._server_id, spawning)
+        attempt = await self._stage.attempt(self._server_id, spawning)
         for delay in Delays():
             try:
                 return await self._spawner.start(attempt, self._add_message)

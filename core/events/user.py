@@ -38,6 +38,27 @@ class ServerAdded(Struct, frozen=True, tag="user.server-added"):
     user_options: dict[str, Any] | None = None
 
 
+class ServerRenamed(Struct, frozen=True, tag="user.server-renamed"):
+    """`default_server`: where the default server was given a name, the id of the one that takes its place."""
+
+    server: str
+    name: str
+    default_server: str = ""
+
+
+class ServerTitled(Struct, frozen=True, tag="user.server-titled"):
+    """A named server shows itself to people under this name."""
+
+    server: str
+    display_name: str
+
+
+class ServerRemovalRequested(Struct, frozen=True, tag="user.server-removal-requested"):
+    """From here on it does not start again; it goes once it has ended."""
+
+    server: str
+
+
 class ServerRemoved(Struct, frozen=True, tag="user.server-removed"):
     server: str
 
@@ -56,6 +77,9 @@ UserEvent = (
     | AdminGranted
     | AdminRevoked
     | ServerAdded
+    | ServerRenamed
+    | ServerTitled
+    | ServerRemovalRequested
     | ServerRemoved
     | UserDeletionRequested
     | UserDeleted

@@ -101,6 +101,14 @@ async def test_descendants_end_with_their_server(world: LocalWorld, orphans: boo
     assert not world.processes(attempt.spawn_id)
 
 
+async def test_a_kernel_ends_with_its_server_although_it_has_a_session_of_its_own(world: LocalWorld) -> None:
+    hub, attempt = world.hub(), world.attempt(children=1, detached=True)
+    await world.wait_up(await hub.start(attempt, ignore))
+    await until(lambda: len({os.getsid(pid) for pid in world.processes(attempt.spawn_id)}) == 2)
+    await hub.stop(attempt.spawn_id)
+    assert not world.processes(attempt.spawn_id)
+
+
 @pytest.mark.parametrize("orphans", [False, True])
 async def test_descendants_of_a_server_that_crashed_end_when_it_is_stopped(
     world: LocalWorld, orphans: bool
@@ -191,6 +199,43 @@ async def test_signals_to_the_launcher_do_no_harm(world: LocalWorld) -> None:
     assert await hub.poll(attempt.spawn_id) == Gone(5)
 
 
+@pytest.mark.parametrize("seed", range(15))
+async def test_a_launcher_killed_at_any_moment_leaves_one_server_or_none(
+    world: LocalWorld, seed: int
+) -> None:
+    delay = random.Random(seed).uniform(0, 0.004)
+    hub, attempt = world.hub(), world.attempt()
+
+    async def kill_launcher() -> None:
+        with trio.fail_after(5):
+            while attempt.spawn_id not in hub._launchers:
+                await trio.sleep(0)
+        await trio.sleep(delay)
+        os.kill(hub._launchers[attempt.spawn_id], signal.SIGKILL)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kill_launcher)
+        url = await hub.start(attempt, ignore)
+    await world.wait_up(url)
+    assert len(world.processes(attempt.spawn_id)) <= 2  # a launcher and a server, or a server alone
+    assert await hub.list_attempts() == [attempt.spawn_id]
+    await world.hub().stop(attempt.spawn_id)
+    assert not world.processes(attempt.spawn_id)
+
+
+def test_nothing_is_run_whose_identity_cannot_be_written(tmp_path: Path) -> None:
+    launcher = Path(output_file.__file__).with_name("launch.sh")
+    command = ["touch", str(tmp_path / "was_run")]
+    place = ["boot", "namespace", str(tmp_path)]
+    for directory in (tmp_path, tmp_path / "none"):
+        was_run = tmp_path / "was_run"
+        subprocess.run(
+            ["/bin/sh", str(launcher), str(directory), *place, *command], stderr=subprocess.DEVNULL
+        )
+        assert was_run.exists() == directory.exists()
+        was_run.unlink(missing_ok=True)
+
+
 async def test_a_launcher_killed_with_its_server_leaves_no_status(world: LocalWorld) -> None:
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
@@ -205,7 +250,7 @@ async def test_a_launcher_killed_with_its_server_leaves_no_status(world: LocalWo
 async def test_a_stop_waits_for_a_launcher_that_has_not_said_who_it_is(world: LocalWorld) -> None:
     """As after a hub that was killed in mid-start: the lock is held, the identity not yet written."""
     attempt = world.attempt()
-    files = AttemptFiles(world.state / attempt.spawn_id)
+    files = AttemptFiles(str(world.state / attempt.spawn_id))
     files.create()
     lock = files.take_lock()
     assert lock is not None
@@ -227,7 +272,7 @@ async def test_a_stop_waits_for_a_launcher_that_has_not_said_who_it_is(world: Lo
 
 async def test_a_hub_that_died_before_the_launch_is_no_obstacle(world: LocalWorld) -> None:
     attempt = world.attempt()
-    files = AttemptFiles(world.state / attempt.spawn_id)
+    files = AttemptFiles(str(world.state / attempt.spawn_id))
     files.create()
     files.write_url("http://127.0.0.1:1")
     hub = world.hub()
@@ -236,6 +281,20 @@ async def test_a_hub_that_died_before_the_launch_is_no_obstacle(world: LocalWorl
     url = await hub.start(attempt, ignore)
     assert url != "http://127.0.0.1:1"
     await world.wait_up(url)
+
+
+async def test_what_ended_between_look_and_launch_is_not_run(world: LocalWorld) -> None:
+    hub, died, stopped = world.hub(), world.attempt(exit=0, after=0), world.attempt()
+    await hub.start(died, ignore)
+    await hub.wait_news(died.spawn_id)
+    files = AttemptFiles(str(world.state / stopped.spawn_id))
+    files.create()
+    await hub.stop(stopped.spawn_id)
+    for attempt in (died, stopped):
+        hub._launch_one(attempt, AttemptFiles(str(world.state / attempt.spawn_id)))
+        await trio.sleep(0.02)
+        assert isinstance(await hub.poll(attempt.spawn_id), Gone)
+        assert not world.processes(attempt.spawn_id)
 
 
 @contextmanager
@@ -278,10 +337,10 @@ def _write_identity(world: LocalWorld, attempt: Attempt, pid: int, doctored: str
         namespace = "pid:[1]"
     elif doctored == "start":
         fields[21] = str(identity.start - 1)
-    files = AttemptFiles(world.state / attempt.spawn_id)
+    files = AttemptFiles(str(world.state / attempt.spawn_id))
     files.create()
-    (files.directory / "lock").touch()
-    (files.directory / "identity").write_text(f"{boot} {namespace} {' '.join(fields)}")
+    Path(files.directory, "lock").touch()
+    Path(files.directory, "identity").write_text(f"{boot} {namespace} {' '.join(fields)}")
 
 
 def test_a_zombie_has_ended() -> None:
@@ -311,9 +370,9 @@ def test_a_name_cannot_confuse_the_stat_line() -> None:
 @pytest.mark.parametrize("rubbish", ["", "x", "x\n", "a b c\n", "a b 1 (s) S 1"])
 async def test_an_identity_half_written_is_nobody(world: LocalWorld, rubbish: str) -> None:
     attempt = world.attempt()
-    files = AttemptFiles(world.state / attempt.spawn_id)
+    files = AttemptFiles(str(world.state / attempt.spawn_id))
     files.create()
-    (files.directory / "identity").write_text(rubbish)
+    Path(files.directory, "identity").write_text(rubbish)
     hub = world.hub()
     assert await hub.poll(attempt.spawn_id) == Gone(None)
     with pytest.raises(SpawnError):
@@ -546,38 +605,50 @@ async def test_output_is_kept_short_while_it_grows(world: LocalWorld) -> None:
     assert lines[99].startswith("pid")
 
 
+async def test_output_is_kept_short_between_polls(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spawners.local_process._FIRST_LOOK", 0.05)
+    hub, attempt = world.hub(), world.attempt(says=["0123456789" * 10, 80_000])
+    await hub.start(attempt, ignore)
+    output = world.state / attempt.spawn_id / "output"
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.wait_news, attempt.spawn_id)
+        await until(lambda: output.stat().st_size > 8_000_000)
+        await until(lambda: output.stat().st_blocks * 512 <= output_file.KEPT + output_file.SLACK)
+        nursery.cancel_scope.cancel()
+
+
 def test_where_there_are_no_holes_the_end_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output_file, "_punch_hole", lambda descriptor, length: False)
     path = tmp_path / "output"
-    writer = output_file.open_for_writing(path, None)
+    writer = output_file.open_for_writing(str(path), None)
     for number in range(400_000):
         os.write(writer, b"%09d\n" % number) if number % 1000 == 0 else None
     os.write(writer, b"x" * 3_000_000 + b"\nlast\n")
-    output_file.trim(path)
+    output_file.trim(str(path))
     os.write(writer, b"more\n")
     os.close(writer)
     assert path.stat().st_size <= output_file.KEPT
-    assert output_file.last_lines(path)[-2:] == ["last", "more"]
+    assert output_file.last_lines(str(path))[-2:] == ["last", "more"]
 
 
 def test_lines_are_text_and_not_too_long(tmp_path: Path) -> None:
     path = tmp_path / "output"
-    assert output_file.last_lines(path) == []
+    assert output_file.last_lines(str(path)) == []
     path.write_bytes(b"a\r\n\xff\xfe\0b\n\n" + b"x" * 5000 + "é".encode())
-    assert output_file.last_lines(path) == ["a", "\ufffd\ufffdb", "", "x" * 1000]
+    assert output_file.last_lines(str(path)) == ["a", "\ufffd\ufffdb", "", "x" * 1000]
     path.write_bytes(b"".join(b"%d\n" % number for number in range(1000)))
-    assert output_file.last_lines(path) == [str(number) for number in range(900, 1000)]
+    assert output_file.last_lines(str(path)) == [str(number) for number in range(900, 1000)]
 
 
 def test_what_was_dropped_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "output"
     path.write_bytes(b"x" * (output_file.KEPT + output_file.SLACK + 2**16) + b"end")
-    output_file.trim(path)
-    data, offset = output_file.read(path, 0, 2**30)
+    output_file.trim(str(path))
+    data, offset = output_file.read(str(path), 0, 2**30)
     assert output_file.KEPT <= len(data) <= output_file.KEPT + 2**13
-    assert offset == output_file.size(path)
-    assert output_file.read(path, offset) == (b"", offset)
-    assert output_file.read(path, offset + 10**9, 2**30)[0] == data
+    assert offset == output_file.size(str(path))
+    assert output_file.read(str(path), offset) == (b"", offset)
+    assert output_file.read(str(path), offset + 10**9, 2**30)[0] == data
 
 
 async def test_output_can_be_followed(world: LocalWorld) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import sqlite3
 from collections.abc import AsyncIterator
 
@@ -12,17 +11,17 @@ from quart import Response, request
 
 from core.errors import InvalidError, NotFoundError
 from core.events.server import server_stream
-from core.events.store import EventStore
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message
 from projections.servers import ServerRow
 from web.access import needs
 from web.answers import encode
-from web.api.servers import known_server
 from web.api.users import known_user
 from web.context import hub
+from web.hub import Hub
 from web.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.routing import Noun
+from web.starting import known_server
 
 noun = Noun("progress")
 
@@ -37,11 +36,11 @@ async def follow(user: str, server: str = "") -> Response:
     found = known_server(known_user(user), server)
     match found.state:
         case "ready" | "check":
-            return event_stream(_one(ready_event(found.prefix)))
+            return event_stream(_one(await ready_event(hub(), user, found)))
         case "spawn":
-            return event_stream(_follow(hub().store, found, SPAWN, _resume_after()))
+            return event_stream(_follow(hub(), user, found, SPAWN, _resume_after()))
         case "stop":
-            return event_stream(_follow(hub().store, found, STOP, _resume_after()))
+            return event_stream(_follow(hub(), user, found, STOP, _resume_after()))
     failure = found.failed()
     if failure is None:
         raise (
@@ -52,17 +51,18 @@ async def follow(user: str, server: str = "") -> Response:
     return event_stream(_one(encode(progress.failure(failure.reason, failure.html_message))))
 
 
-def ready_event(url: str) -> bytes:
+async def ready_event(the_hub: Hub, user: str, server: ServerRow) -> bytes:
+    """What ends the stream of a start that went well, as `progress_ready_hook` leaves it."""
+    url = server.prefix
     shown = html.escape(url)
-    return json.dumps(
-        {
-            "progress": 100,
-            "ready": True,
-            "message": f"Server ready at {url}",
-            "html_message": f'Server ready at <a href="{shown}">{shown}</a>',
-            "url": url,
-        }
-    ).encode()
+    event = {
+        "progress": 100,
+        "ready": True,
+        "message": f"Server ready at {url}",
+        "html_message": f'Server ready at <a href="{shown}">{shown}</a>',
+        "url": url,
+    }
+    return encode(await the_hub.launch.ready_event(user, server, event))
 
 
 def _resume_after() -> int:
@@ -75,15 +75,15 @@ async def _one(data: bytes) -> AsyncIterator[bytes]:
     yield b"data: %b\n\n" % data
 
 
-async def _follow(store: EventStore, server: ServerRow, phase: str, after: int) -> AsyncIterator[bytes]:
+async def _follow(the_hub: Hub, user: str, server: ServerRow, phase: str, after: int) -> AsyncIterator[bytes]:
     """What there is of the phase, then what comes, until its last event."""
-    db = store.db
+    store, db = the_hub.store, the_hub.store.db
     stream = server_stream(server.id)
     yield KEEP_ALIVE
     while True:
         messages = progress.messages(db, server.id, phase, after)
         if messages:
-            yield b"".join(_line(message, server.prefix) for message in messages)
+            yield b"".join([await _line(the_hub, message, user, server) for message in messages])
             after = messages[-1].position
             if messages[-1].is_last:
                 return
@@ -96,8 +96,8 @@ async def _follow(store: EventStore, server: ServerRow, phase: str, after: int) 
             yield KEEP_ALIVE
 
 
-def _line(message: Message, prefix: str) -> bytes:
-    data = message.data.encode() if message.data else ready_event(prefix)
+async def _line(the_hub: Hub, message: Message, user: str, server: ServerRow) -> bytes:
+    data = message.data.encode() if message.data else await ready_event(the_hub, user, server)
     return b"id: %d\ndata: %b\n\n" % (message.position, data)
 
 

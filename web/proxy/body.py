@@ -72,7 +72,7 @@ class ChunkedBody:
     def feed(self, data: bytes) -> bytes:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.done:
                 raise BadBodyError(str(error)) from None
             self.overrun = True

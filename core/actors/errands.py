@@ -1,0 +1,52 @@
+"""Wishes that are in the log, carried out one task each, whatever becomes of whoever had them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from core.errors import HubError
+
+RETRY = 5.0  # seconds
+
+logger = logging.getLogger("callboard.errands")
+
+
+class Errands:
+    """One errand at a time for each key. An errand that is refused is tried again, for as long as it takes."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, trio.Event] = {}
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    def go_on(self, key: str, errand: Callable[[], Awaitable[None]]) -> None:
+        """Begin the errand, unless it is under way."""
+        if key not in self._under_way:
+            assert self._nursery is not None, "errands are not running"
+            self._under_way[key] = trio.Event()
+            self._nursery.start_soon(self._carry_out, key, errand)
+
+    async def wait_done(self, key: str) -> None:
+        """Return once nothing is under way for `key`."""
+        if done := self._under_way.get(key):
+            await done.wait()
+
+    async def _carry_out(self, key: str, errand: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await errand()
+                break
+            except HubError as error:
+                logger.warning("%s cannot be finished yet: %s", key, error)
+            except Exception:
+                logger.exception("%s failed", key)
+            await trio.sleep(RETRY)
+        self._under_way.pop(key).set()

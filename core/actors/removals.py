@@ -1,0 +1,46 @@
+"""Removes servers for good: each is ended first. The wish is an event, so a hub that restarts goes on with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.actors.errands import Errands
+from core.events.record import HUB, By
+from core.server import Stop, Stopped
+from core.user import FinishRemoval, RequestRemoval
+
+if TYPE_CHECKING:
+    from core.actors.entity import Entities
+    from core.actors.supervisor import Supervisor
+    from core.events.user import UserEvent
+    from core.events.writer import Claim
+    from core.user import AnyUser, Command
+
+
+class Removals:
+    def __init__(self, users: Entities[AnyUser, Command, UserEvent], servers: Supervisor, errands: Errands) -> None:
+        self._users = users
+        self._servers = servers
+        self._errands = errands
+
+    async def begin(self, user_id: str, server_id: str, *, by: By, claim: Claim | None = None) -> None:
+        """Record the wish; it is carried out from here on, whatever becomes of the caller."""
+        await self._users.ask(user_id, RequestRemoval(server_id), by=by, claim=claim, urgent=True)
+        self.go_on(user_id, server_id)
+
+    def go_on(self, user_id: str, server_id: str) -> None:
+        """Carry out a wish that is in the log."""
+        self._errands.go_on(_key(server_id), lambda: self._remove(user_id, server_id))
+
+    async def wait_gone(self, server_id: str) -> None:
+        await self._errands.wait_done(_key(server_id))
+
+    async def _remove(self, user_id: str, server_id: str) -> None:
+        actor = self._servers.actor(server_id)
+        await actor.ask(Stop("The server is being removed."), by=HUB)
+        await actor.wait_until(lambda state: isinstance(state, Stopped))
+        await self._users.ask(user_id, FinishRemoval(server_id), by=HUB)
+
+
+def _key(server_id: str) -> str:
+    return f"removal of server {server_id}"

@@ -1,0 +1,68 @@
+"""What can happen to a share, stream `share/{id}`, and to a share code, stream `share-code/{id}`.
+
+Owner, server, user and group are ids and scopes have no filter: they are always those of the one server, whatever
+it is called by then. Shares and codes also end with their server, its owner and those it was shared with.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+def share_stream(share_id: str) -> str:
+    return f"share/{share_id}"
+
+
+def share_code_stream(code_id: str) -> str:
+    return f"share-code/{code_id}"
+
+
+class ShareGranted(Struct, frozen=True, tag="share.granted"):
+    """`grantee`: `user/{id}` or `group/{id}`, who may now use the server so far as `scopes` say."""
+
+    owner: str
+    server: str
+    grantee: str
+    scopes: list[str]
+
+
+class ShareWidened(Struct, frozen=True, tag="share.widened"):
+    """`scopes`: those that come on top."""
+
+    scopes: list[str]
+
+
+class ShareNarrowed(Struct, frozen=True, tag="share.narrowed"):
+    """`scopes`: those taken away. Some are left."""
+
+    scopes: list[str]
+
+
+class ShareRevoked(Struct, frozen=True, tag="share.revoked"):
+    """By the owner, or by those it was shared with; who it was is in the envelope."""
+
+
+class ShareCodeIssued(Struct, frozen=True, tag="share-code.issued"):
+    """`digest`: SHA-256 of the code, which itself is nowhere."""
+
+    owner: str
+    server: str
+    digest: str
+    scopes: list[str]
+    expires_at: datetime
+
+
+class ShareCodeExchanged(Struct, frozen=True, tag="share-code.exchanged"):
+    """A user has the share of the server that the code stands for, or had it already."""
+
+    user: str
+
+
+class ShareCodeRevoked(Struct, frozen=True, tag="share-code.revoked"):
+    """Nobody can exchange it any more; what it was exchanged for stays."""
+
+
+ShareEvent = ShareGranted | ShareWidened | ShareNarrowed | ShareRevoked
+ShareCodeEvent = ShareCodeIssued | ShareCodeExchanged | ShareCodeRevoked

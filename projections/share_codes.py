@@ -1,0 +1,153 @@
+"""The share codes there are, expired ones too until they are revoked, and every query on them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlite_utils import Database
+
+from core.events.record import Record, utc_text
+from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareCodeRevoked
+from core.events.user import ServerRemoved, UserDeleted
+from core.share import scopes_on
+from projections.shares import SharedServer
+
+NAME = "share_codes"
+VERSION = 1
+TABLES = ("share_codes",)
+EVENTS = (ShareCodeIssued, ShareCodeExchanged, ShareCodeRevoked, ServerRemoved, UserDeleted)
+
+
+class ShareCodeRow(NamedTuple):
+    """`number`: what people call it by, `sc_{number}`. `server_id`: of what it shares."""
+
+    number: int
+    id: str
+    server_id: str
+    server: SharedServer
+    scopes: list[str]
+    created: str
+    expires_at: str
+    exchange_count: int
+    last_exchanged_at: str | None
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at <= utc_text(now)
+
+
+def create(db: Database) -> None:
+    """`position`: of the event that made the code; the API's order, and its id there."""
+    db.table("share_codes").create(
+        {
+            "position": int,
+            "id": str,
+            "owner": str,
+            "server": str,
+            "digest": str,
+            "scopes": str,
+            "created": str,
+            "expires_at": str,
+            "exchange_count": int,
+            "last_exchanged_at": str,
+        },
+        pk="position",
+        strict=True,
+    )
+    for column in ("id", "digest"):
+        db.table("share_codes").create_index([column], unique=True)
+    for column in ("server", "owner"):
+        db.table("share_codes").create_index([column])
+
+
+def project(db: sqlite3.Connection, record: Record) -> None:
+    entity = record.stream.partition("/")[2]
+    at = utc_text(record.at)
+    match record.event:
+        case ShareCodeIssued() as code:
+            scopes = msgspec.json.encode(code.scopes).decode()
+            expires_at = utc_text(code.expires_at)
+            db.execute(
+                "INSERT INTO share_codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)",
+                (record.position, entity, code.owner, code.server, code.digest, scopes, at, expires_at),
+            )
+        case ShareCodeExchanged():
+            db.execute(
+                "UPDATE share_codes SET exchange_count = exchange_count + 1, last_exchanged_at = ? "
+                "WHERE id = ?",
+                (at, entity),
+            )
+        case ShareCodeRevoked():
+            db.execute("DELETE FROM share_codes WHERE id = ?", (entity,))
+        case ServerRemoved(server=server):
+            db.execute("DELETE FROM share_codes WHERE server = ?", (server,))
+        case UserDeleted():
+            db.execute("DELETE FROM share_codes WHERE owner = ?", (entity,))
+
+
+# --- queries ---
+
+
+class Listing(NamedTuple):
+    """Which codes: of an owner, or on a server. Both are ids."""
+
+    owner: str = ""
+    server: str = ""
+
+    def where(self) -> tuple[str, str]:
+        return (
+            ("share_codes.server = ?", self.server) if self.server else ("share_codes.owner = ?", self.owner)
+        )
+
+
+_ROWS = """
+SELECT share_codes.position, share_codes.id, share_codes.server,
+    owners.name, servers.name, servers.prefix, servers.state,
+    share_codes.scopes, share_codes.created, share_codes.expires_at,
+    share_codes.exchange_count, share_codes.last_exchanged_at
+FROM share_codes
+JOIN users AS owners ON owners.id = share_codes.owner
+JOIN servers ON servers.id = share_codes.server
+"""
+
+
+def _row(values: Sequence[Any]) -> ShareCodeRow:
+    number, code_id, server_id, owner, server, prefix, state, scopes, *rest = values
+    names = msgspec.json.decode(scopes, type=list[str])
+    shared = SharedServer(owner, server, prefix, state)
+    return ShareCodeRow(number, code_id, server_id, shared, scopes_on(owner, server, names), *rest)
+
+
+def listed(db: sqlite3.Connection, listing: Listing, offset: int, limit: int) -> list[ShareCodeRow]:
+    """One page of them, oldest first, expired ones too."""
+    where, parameter = listing.where()
+    rows = db.execute(
+        f"{_ROWS} WHERE {where} ORDER BY share_codes.position LIMIT ? OFFSET ?", (parameter, limit, offset)
+    ).fetchall()
+    return [_row(row) for row in rows]
+
+
+def count(db: sqlite3.Connection, listing: Listing) -> int:
+    where, parameter = listing.where()
+    (number,) = db.execute(f"SELECT count(*) FROM share_codes WHERE {where}", (parameter,)).fetchone()  # noqa: S608
+    return int(number)
+
+
+def by_digest(db: sqlite3.Connection, digest: str) -> ShareCodeRow | None:
+    row = db.execute(f"{_ROWS} WHERE share_codes.digest = ?", (digest,)).fetchone()
+    return None if row is None else _row(row)
+
+
+def by_number(db: sqlite3.Connection, number: int) -> ShareCodeRow | None:
+    row = db.execute(f"{_ROWS} WHERE share_codes.position = ?", (number,)).fetchone()
+    return None if row is None else _row(row)
+
+
+def ids_on(db: sqlite3.Connection, server_id: str) -> list[str]:
+    rows = db.execute(
+        "SELECT id FROM share_codes WHERE server = ? ORDER BY position", (server_id,)
+    ).fetchall()
+    return [code_id for (code_id,) in rows]

@@ -1,0 +1,52 @@
+"""What a server has written: its last lines, or all of it as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from quart import Response, request
+
+from core.errors import UnreachableError
+from core.spawner import Spawner
+from web.access import needs
+from web.answers import encode, reply
+from web.api.users import known_user
+from web.context import hub
+from web.event_stream import event_stream
+from web.paging import argument
+from web.routing import Noun
+from web.starting import known_server
+
+noun = Noun("logs")
+
+
+@noun.get(
+    "/users/<user>/servers/<server>/logs",
+    "/users/<user>/server/logs",
+    access=needs("servers"),
+    streams=True,
+)
+async def read(user: str, server: str = "") -> Response:
+    """The last lines (at most 100), or with `Accept: text/event-stream` whatever it writes until it ends.
+
+    Each event of the stream has the offset behind it as its id, and may be resumed from there.
+    """
+    found = known_server(known_user(user), server)
+    spawner = hub().spawner
+    if "text/event-stream" not in request.headers.get("Accept", ""):
+        lines = spawner.last_lines(found.spawn_id) if found.spawn_id else []
+        return reply({"logs": lines, "exit_code": found.exit_status, "running": found.is_active})
+    last_seen = request.headers.get("Last-Event-ID") or argument("after", "0")
+    offset = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else 0
+    return event_stream(_follow(spawner, found.spawn_id, offset))
+
+
+async def _follow(spawner: Spawner, spawn_id: str, offset: int) -> AsyncIterator[bytes]:
+    if not spawn_id:
+        return
+    try:
+        async for piece, behind in spawner.follow_output(spawn_id, offset):
+            text = encode({"text": piece.decode(errors="replace")})
+            yield b"id: %d\ndata: %b\n\n" % (behind, text)
+    except UnreachableError:
+        yield b"event: lost\ndata: {}\n\n"

@@ -1,0 +1,175 @@
+"""Jupyter4NFDI's start API: one call makes and starts a server, which the hub names after the option `name`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Response, request
+
+from core.errors import (
+    AlreadyExistsError,
+    ForbiddenError,
+    InvalidError,
+    LimitError,
+    SpawnError,
+)
+from core.names import escape, slug
+from core.scopes import Answer, Server, check
+from core.server import Ready
+from core.spawner import Progress
+from projections import servers, users
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.access import IDENTIFIED, needs
+from web.answers import reply
+from web.api.users import known_user
+from web.context import caller, database, hub, raw_body
+from web.public_url import origin
+from web.routing import Noun
+from web.starting import Asked, add_server, begin, known_server, wait_settled
+
+noun = Noun("start")
+
+
+@noun.post("/start", access=IDENTIFIED, statuses=(200, 202))
+async def start(**_: str) -> Response:
+    """200 if the server runs, 202 if it is on its way. The same name again means the same server."""
+    owner = _myself()
+    given = await raw_body()
+    if given is not None and not isinstance(given, dict):
+        raise InvalidError("The body of a start is a JSON object of options.")
+    options = merged(given or {}, hub().settings.start_api.default_user_options)
+    _check_honoured(given or {})
+    name, title = _name_of(options)
+    _check_may_start(owner, name)
+    server = await _server_called(owner, name, title)
+    if server.state == "ready":
+        return _running(owner, server)
+    if server.is_active:
+        return _pending(owner, server)
+    return await _start(owner, server, options, _ineffective(given or {}, options))
+
+
+@noun.get("/start/<user>/<server>", access=needs("read:servers"), statuses=(200, 202))
+async def status(user: str, server: str) -> Response:
+    """How the server is: running, pending, failed or stopped."""
+    owner = known_user(user)
+    found = known_server(owner, server)
+    if found.state == "ready":
+        return _running(owner, found)
+    if found.is_active:
+        return _pending(owner, found)
+    failure = found.failed()
+    if failure is not None:
+        return _failed(owner, found, failure.reason)
+    return reply({"status": "stopped", **_remains(found)})
+
+
+# --- options ---
+
+
+def merged(given: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """What was given on top of the defaults; those that belong to another `option` stay away."""
+    kept = dict(defaults)
+    if given.get("option", kept.get("option")) != kept.get("option"):
+        kept.pop(str(kept.get("option")), None)
+    return {**kept, **given}
+
+
+def _check_honoured(given: dict[str, Any]) -> None:
+    """What is asked for explicitly and cannot be had is refused, not ignored."""
+    unsupported = sorted(hub().spawner.unsupported_options(given))
+    if unsupported:
+        raise InvalidError(f"The servers of this hub cannot honour these options: {', '.join(unsupported)}.")
+
+
+def _ineffective(given: dict[str, Any], options: dict[str, Any]) -> list[str]:
+    return sorted(hub().spawner.unsupported_options(options) - given.keys())
+
+
+def _name_of(options: dict[str, Any]) -> tuple[str, str]:
+    """The server's name, and the text it is made from."""
+    text = options.get("name", "")
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidError("The option name is a text that says what to call the server.")
+    return slug(text), " ".join(text.split())
+
+
+# --- the server ---
+
+
+def _myself() -> UserRow:
+    identity = caller()
+    row = users.by_id(database(), identity.id) if identity.kind == "user" else None
+    if row is None:
+        raise ForbiddenError("Only users have servers to start.")
+    return row
+
+
+def _check_may_start(owner: UserRow, name: str) -> None:
+    held = caller().scopes
+    answer = check(held, "start:servers", Server(owner.name, name), hub().rights.memberships)
+    if answer is not Answer.ALLOWED:
+        raise ForbiddenError("This needs the scope start:servers on yourself.")
+
+
+async def _server_called(owner: UserRow, name: str, title: str) -> ServerRow:
+    row = servers.by_name(database(), owner.id, name)
+    if row is not None:
+        return row
+    limit = hub().settings.start_api.server_limit
+    try:
+        return await add_server(owner, name, Asked(display_name=title), limit=limit)
+    except AlreadyExistsError:
+        return known_server(owner, name)
+    except LimitError:
+        named = [row.name for row in servers.of_user(database(), owner.id) if row.name]
+        raise LimitError(
+            f"You may have {limit} servers, and have: {', '.join(named)}. Delete one of them first."
+        ) from None
+
+
+async def _start(
+    owner: UserRow, server: ServerRow, options: dict[str, Any], ineffective: list[str]
+) -> Response:
+    actor, spawn_id = await begin(owner, server, options)
+    if ineffective:
+        text = f"These default options mean nothing here: {', '.join(ineffective)}"
+        actor.add_message(Progress(text))
+    try:
+        state = None if spawn_id is None else await wait_settled(actor, spawn_id)
+    except SpawnError as error:
+        return _failed(owner, servers.by_id(database(), server.id) or server, error.message, error.status)
+    return _running(owner, server) if isinstance(state, Ready) else _pending(owner, server)
+
+
+# --- answers ---
+
+
+def _urls(owner: UserRow, server: ServerRow) -> dict[str, str]:
+    api = f"{origin(request, hub().settings)}{hub().base_url}hub/api"
+    user, name = escape(owner.name), escape(server.name)
+    return {
+        "status_url": f"{api}/start/{user}/{name}",
+        "delete_url": f"{api}/users/{user}/servers/{name}",
+    }
+
+
+def _running(owner: UserRow, server: ServerRow) -> Response:
+    path = f"{hub().base_url}user/{escape(owner.name)}/{escape(server.name)}/"
+    next_url = f"{origin(request, hub().settings)}{server.prefix or path}"
+    return reply({"status": "running", "next_url": next_url, **_urls(owner, server)})
+
+
+def _pending(owner: UserRow, server: ServerRow) -> Response:
+    return reply({"status": "pending", **_urls(owner, server)}, 202)
+
+
+def _failed(owner: UserRow, server: ServerRow, message: str, status: int = 200) -> Response:
+    return reply({"status": "failed", "message": message, **_urls(owner, server), **_remains(server)}, status)
+
+
+def _remains(server: ServerRow) -> dict[str, Any]:
+    """What is kept of the last attempt: its exit status, null if it cannot be known, and its last lines."""
+    lines = hub().spawner.last_lines(server.spawn_id) if server.spawn_id else []
+    return {"exit_code": server.exit_status, "logs": lines}

@@ -1,0 +1,23 @@
+"""The hub as browsers see it: scheme and host, from the configuration or from what proxies say."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from quart.wrappers import Request
+
+from core.config import Settings
+
+
+def origin(request: Request, settings: Settings) -> str:
+    """`https://hub.example`: of `public_url` if that is set, else the first forwarded protocol and the Host."""
+    if settings.hub.public_url:
+        parts = urlsplit(settings.hub.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{browser_scheme(request)}://{request.host}"
+
+
+def browser_scheme(request: Request) -> str:
+    """The protocol the browser speaks: the first element of `X-Forwarded-Proto`, the one nearest to it."""
+    forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()
+    return forwarded if forwarded in ("http", "https") else request.scheme

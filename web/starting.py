@@ -1,0 +1,191 @@
+"""A start and a stop as the API's callers know them: found or added, asked for, waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from typing import Any
+
+import trio
+from msgspec import Struct
+from quart import request
+
+from core.actors.server import ServerActor
+from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError
+from core.events.server import SpawnFailed
+from core.events.writer import Outcome
+from core.ids import new_id
+from core.names import check_any_server_name, check_display_name, check_server_name
+from core.server import Server, Spawning, Stop, Stopped, Stopping
+from core.user import AddServer, TitleServer
+from projections import servers
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.context import by, database, hub
+from web.hook_views import HandlerView, RequestView
+from web.idempotency import claim
+
+
+class Asked(Struct, frozen=True):
+    """What the body of a start says. None: nothing."""
+
+    user_options: dict[str, Any] | None = None
+    display_name: str | None = None
+
+
+def parse_start(value: Any) -> Asked:
+    """Raises InvalidError. An object with neither key is the options; an empty one says nothing."""
+    if value is None or value == {}:
+        return Asked()
+    if not isinstance(value, dict):
+        raise InvalidError("The body of a start is a JSON object.")
+    if "user_options" not in value and "display_name" not in value:
+        return Asked(value)
+    options, display_name = value.get("user_options"), value.get("display_name")
+    if options is not None and not isinstance(options, dict):
+        raise InvalidError("user_options is an object or null.")
+    if "display_name" in value and not isinstance(display_name, str):
+        raise InvalidError("display_name is a string.")
+    return Asked(options, display_name)
+
+
+# --- finding and adding ---
+
+
+def known_server(owner: UserRow, name: str) -> ServerRow:
+    row = servers.by_name(database(), owner.id, name)
+    if row is None:
+        raise NotFoundError(f"{owner.name} has no server named {name!r}.")
+    return row
+
+
+def check_named_servers_allowed() -> None:
+    if not hub().settings.hub.allow_named_servers:
+        raise InvalidError("Named servers are not enabled.")
+
+
+def check_new_name(name: str) -> str:
+    settings = hub().settings.callboard
+    return check_any_server_name(name) if settings.allow_any_server_name else check_server_name(name)
+
+
+async def add_server(
+    owner: UserRow, name: str, asked: Asked, *, limit: int | None = None, final: bool = False
+) -> ServerRow:
+    """A named server that does not exist yet. Raises AlreadyExistsError, InvalidError, LimitError.
+
+    `limit`: other than the configured one. `final`: adding is all that the request is for.
+    """
+    command = AddServer(
+        new_id("v"),
+        check_new_name(name),
+        check_display_name(asked.display_name) if asked.display_name else "",
+        asked.user_options,
+        limit=hub().settings.hub.named_server_limit_per_user if limit is None else limit,
+    )
+    outcome = claim(lambda _: Outcome(201)) if final else None
+    await hub().users.ask(owner.id, command, by=by(), claim=outcome)
+    return known_server(owner, name)
+
+
+async def existing_or_new(owner: UserRow, name: str, asked: Asked) -> ServerRow:
+    row = servers.by_name(database(), owner.id, name)
+    if not name:
+        return row or known_server(owner, name)
+    check_named_servers_allowed()
+    if row is None:
+        with contextlib.suppress(AlreadyExistsError):  # another request may have added it meanwhile
+            await add_server(owner, name, Asked(display_name=asked.display_name))
+        return known_server(owner, name)
+    if asked.display_name:
+        await title(owner, row, asked.display_name)
+    return row
+
+
+async def title(owner: UserRow, server: ServerRow, display_name: str) -> None:
+    checked = check_display_name(display_name)
+    if checked != server.display_name:
+        await hub().users.ask(owner.id, TitleServer(server.id, checked), by=by())
+
+
+# --- starting ---
+
+
+async def begin(
+    owner: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+) -> tuple[ServerActor, str | None]:
+    """Ask for a start; the spawn id is None where one is already under way."""
+    the_hub = hub()
+    await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
+    command = the_hub.launch.command(owner, server, user_options)
+    the_hub.launch.remember(command.spawn_id, handler_view())
+    low, high = the_hub.settings.hub.spawn_throttle_retry_range
+    actor = the_hub.servers.actor(server.id)
+    with the_hub.limits.admit(actor.state, random.randint(low, high)):  # noqa: S311
+        state = await actor.ask(command, by=by(), claim=claim(lambda _: Outcome(202)))
+    assert isinstance(state, Spawning)
+    return actor, state.spawn_id if state.spawn_id == command.spawn_id else None
+
+
+def handler_view() -> HandlerView:
+    """This request, as hooks may look at it; without what it authenticates itself by."""
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in ("authorization", "cookie")
+    }
+    query = request.query_string.decode("latin-1")
+    return HandlerView(RequestView(request.method, request.path, query, headers, request.remote_addr or ""))
+
+
+async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
+    """The state after the start, None if that takes longer than a request should wait.
+
+    Raises SpawnError where the start failed or was cancelled.
+    """
+
+    def is_settled(state: Server) -> bool:
+        return not isinstance(state, Spawning) or state.spawn_id != spawn_id
+
+    with trio.move_on_after(hub().settings.hub.tornado_settings.slow_spawn_timeout) as patience:
+        await actor.wait_until(is_settled)
+    if patience.cancelled_caught:
+        return None
+    state = actor.state
+    if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
+        raise as_error(state.failure)
+    if isinstance(state, Stopped | Stopping):
+        raise SpawnError("The start was cancelled.")
+    return state
+
+
+def as_error(failure: SpawnFailed) -> SpawnError:
+    return SpawnError(failure.reason, status=failure.status)
+
+
+# --- stopping ---
+
+
+def parse_stop(value: Any) -> bool:
+    """Whether to remove the server too. Raises InvalidError."""
+    if value is None:
+        return False
+    if not isinstance(value, dict) or not isinstance(value.get("remove", False), bool):
+        raise InvalidError('The body of a stop is a JSON object such as {"remove": true}.')
+    return bool(value.get("remove", False))
+
+
+async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
+    """Ask for a stop, and for the removal that is to follow it. False where that takes long and goes on."""
+    the_hub = hub()
+    outcome = claim(lambda _: Outcome(202))
+    if remove:
+        await the_hub.removals.begin(owner.id, server.id, by=by(), claim=outcome)
+    with trio.move_on_after(the_hub.settings.hub.tornado_settings.slow_stop_timeout) as patience:
+        if remove:
+            await the_hub.removals.wait_gone(server.id)
+        else:
+            actor = the_hub.servers.actor(server.id)
+            await actor.ask(Stop(), by=by(), claim=outcome)
+            await actor.wait_until(lambda state: isinstance(state, Stopped))
+    return not patience.cancelled_caught
