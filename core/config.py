@@ -31,7 +31,7 @@ class GroupSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """One of `c.JupyterHub.load_groups`"""
 
     users: list[str] = []
-    properties: dict[str, Any] = {}
+    properties: dict[str, Any] | None = None  # None: as they are
 
 
 class ServiceSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +66,7 @@ class HubSettings(Struct, frozen=True):
     hub_bind_url: str = ""
     hub_connect_ip: str = ""
     hub_connect_url: str = ""
+    hub_routespec: str = ""  # which path of the public address leads to the hub; the base URL by default
     ssl_key: str = ""
     ssl_cert: str = ""
     db_url: str = "sqlite:///callboard.sqlite"
@@ -76,9 +77,14 @@ class HubSettings(Struct, frozen=True):
     api_tokens: dict[Token, str] = {}
     service_tokens: dict[Token, str] = {}
     services: list[ServiceSettings] = []
+    service_check_interval: Seconds = 60
+    authenticate_prometheus: bool = True
     load_roles: list[dict[str, Any]] = []
     load_groups: dict[str, GroupSettings] = {}
     custom_scopes: dict[str, dict[str, Any]] = {}
+    extra_user_scopes: set[str] = set()
+    admin_access: bool = False
+    token_expires_in_max_seconds: Count = 0
     allow_named_servers: bool = False
     named_server_limit_per_user: Count = 0
     concurrent_spawn_limit: Count = 100
@@ -93,6 +99,12 @@ class HubSettings(Struct, frozen=True):
     tornado_settings: TornadoSettings = TornadoSettings()
     pid_file: str = ""
     log_level: str = "INFO"
+
+
+class ProxySettings(Struct, frozen=True):
+    """`c.Proxy`, whichever proxy is in use. `extra_routes`: from path (`/metrics/`) to URL, kept besides the hub's."""
+
+    extra_routes: dict[str, str] = {}
 
 
 class SpawnerSettings(Struct, frozen=True):
@@ -124,6 +136,7 @@ class SpawnerSettings(Struct, frozen=True):
     http_timeout: Seconds = 30
     poll_interval: Seconds = 30
     hub_connect_url: str = ""
+    server_token_scopes: list[str] = []
     # Functions; see core/hooks.py. What they are called with is in web/hook_views.py.
     pre_spawn_hook: Any = None
     apply_user_options: Any = None
@@ -159,6 +172,24 @@ class AuthenticatorSettings(Struct, frozen=True):
     admin_users: set[str] = set()
     allowed_users: set[str] = set()
     allow_all: bool = False
+    blocked_users: set[str] = set()
+    allow_existing_users: bool | None = None  # None: only where allowed_users names somebody
+    enable_auth_state: bool = False
+    manage_groups: bool = False
+    username_pattern: str = ""
+    username_map: dict[str, str] = {}
+
+
+class DummySettings(Struct, frozen=True):
+    """`c.DummyAuthenticator`. `password`: the one that everybody has; empty: any will do."""
+
+    password: str = ""
+
+
+class CryptSettings(Struct, frozen=True):
+    """`c.CryptKeeper`. `keys`: 32 bytes each, in hex or base64; the first encrypts, all decrypt."""
+
+    keys: list[str] = []
 
 
 class CallboardSettings(Struct, frozen=True):
@@ -192,11 +223,14 @@ class StartAPISettings(Struct, frozen=True):
 
 class Settings(Struct, frozen=True):
     hub: HubSettings = HubSettings()
+    proxy: ProxySettings = ProxySettings()
     spawner: SpawnerSettings = field(default_factory=SpawnerSettings)
     local_process: LocalProcessSettings = LocalProcessSettings()
     simulated: SimulatedSettings = SimulatedSettings()
     authenticator: AuthenticatorSettings = AuthenticatorSettings()
     callboard: CallboardSettings = CallboardSettings()
+    dummy: DummySettings = DummySettings()
+    crypt: CryptSettings = CryptSettings()
     start_api: StartAPISettings = field(default_factory=StartAPISettings)
 
 

@@ -43,10 +43,13 @@ PARENT = {
 
 STRUCTS: dict[str, type[Struct]] = {
     "JupyterHub": config.HubSettings,
+    "Proxy": config.ProxySettings,
     "Spawner": config.SpawnerSettings,
     "LocalProcessSpawner": config.LocalProcessSettings,
     "SimulatedSpawner": config.SimulatedSettings,
     "Authenticator": config.AuthenticatorSettings,
+    "DummyAuthenticator": config.DummySettings,
+    "CryptKeeper": config.CryptSettings,
     "Callboard": config.CallboardSettings,
     "StartAPI": config.StartAPISettings,
 }

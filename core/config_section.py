@@ -118,6 +118,14 @@ def _server_limit(section: Section, trait: Trait, value: Any) -> int:
     return result
 
 
+def _server_token_scopes(section: Section, trait: Trait, value: Any) -> list[str]:
+    if callable(value):
+        section.note(trait.name, "as a function does not act yet: those of the role 'server' are taken")
+        return []
+    result: list[str] = convert(trait, value, list[str])
+    return result
+
+
 def _groups(_: Section, trait: Trait, value: Any) -> dict[str, GroupSettings]:
     """Each group as a dict, or as the list of its users."""
     groups = {}
@@ -157,6 +165,7 @@ READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "environment": _environment,
     "tornado_settings": _tornado_settings,
     "named_server_limit_per_user": _server_limit,
+    "server_token_scopes": _server_token_scopes,
     "load_groups": _groups,
     "services": _services,
 }

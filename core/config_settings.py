@@ -15,9 +15,12 @@ from traitlets.config.loader import Config
 from core.config import (
     AuthenticatorSettings,
     CallboardSettings,
+    CryptSettings,
+    DummySettings,
     HubSettings,
     LocalProcessSettings,
     Port,
+    ProxySettings,
     Settings,
     SimulatedSettings,
     SpawnerSettings,
@@ -33,6 +36,8 @@ from core.config_names import (
     nearest,
 )
 from core.config_section import Given, Note, Section
+from core.errors import HubError
+from core.route import check_free, check_target, normal_spec
 
 
 def to_settings(given: Given) -> tuple[Settings, list[Note]]:
@@ -44,11 +49,14 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     login = Section(given, AUTHENTICATORS[hub.authenticator_class], notes)
     settings = Settings(
         hub=hub,
+        proxy=_proxy(Section(given, "ConfigurableHTTPProxy", notes), hub),
         spawner=spawner.fill(SpawnerSettings),
         local_process=spawner.fill(LocalProcessSettings),
         simulated=spawner.fill(SimulatedSettings),
         authenticator=_authenticator(login, top, hub.authenticator_class),
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
+        dummy=login.fill(DummySettings),
+        crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
     )
     _check_url(top, "hub_bind_url", hub.hub_bind_url)
@@ -66,9 +74,24 @@ def _hub(top: Section) -> HubSettings:
         hub,
         base_url=base_url,
         bind_url=_bind_url(top, hub, base_url),
+        hub_routespec=_hub_routespec(top, hub.hub_routespec, base_url),
         public_url=_public_url(top, hub.public_url, base_url),
         db_url=_db_url(top, hub.db_url),
     )
+
+
+def _proxy(section: Section, hub: HubSettings) -> ProxySettings:
+    """With the paths and targets of extra routes as they are written in the hub."""
+    found = section.fill(ProxySettings)
+    routes = {}
+    for path, target in found.extra_routes.items():
+        try:
+            spec = normal_spec(path)
+            check_free(spec, hub.base_url, hub.hub_routespec)
+            routes[spec] = check_target(target)
+        except HubError as error:
+            raise section.trait("extra_routes").refuse({path: target}, error.message) from None
+    return replace(found, extra_routes=routes)
 
 
 def _authenticator(login: Section, top: Section, name: str) -> AuthenticatorSettings:
@@ -104,6 +127,16 @@ def _public_url(top: Section, url: str, base_url: str) -> str:
     if not with_slash.endswith(base_url):
         raise top.trait("public_url").refuse(url, f"its path must be that of base_url, {base_url}")
     return with_slash
+
+
+def _hub_routespec(top: Section, path: str, base_url: str) -> str:
+    """By default all below the base URL; `/hub/` or `/hub/api/` where other pages are somebody else's."""
+    if not path:
+        return base_url
+    with_slashes = f"/{path.strip('/')}/".replace("//", "/")
+    if not with_slashes.startswith(base_url):
+        raise top.trait("hub_routespec").refuse(path, f"must begin with base_url, {base_url}")
+    return with_slashes
 
 
 def _db_url(top: Section, url: str) -> str:

@@ -10,6 +10,7 @@
     │   ├── PendingError        a start, stop or check is under way
     │   ├── KeyReusedError      an idempotency key came back with another request
     │   └── RepeatedError       an idempotency key came back: the outcome is stored already
+    ├── ConfiguredError         the configuration file says it, and only there can it be changed
     ├── LimitError              a limit of the hub or of the user is reached
     ├── ThrottledError          too much at once; asking later may work
     ├── BusyError               a mailbox is full; asking again soon will work
@@ -64,6 +65,10 @@ class KeyReusedError(ConflictError):
 
 
 class RepeatedError(ConflictError):
+    pass
+
+
+class ConfiguredError(HubError):
     pass
 
 

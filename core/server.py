@@ -291,6 +291,11 @@ def replay(events: Iterable[ServerEvent | HubStarted], server: Server | None = N
     return state
 
 
+def has_ended(server: Server) -> bool:
+    """Whether nothing of it is left: it is stopped, and so is all that it has ever left behind."""
+    return isinstance(server, Stopped) and not server.leftovers
+
+
 def is_same_phase(before: Server, after: Server) -> bool:
     """Whether the work that `before` called for is the work that `after` calls for."""
     return type(before) is type(after) and before.spawn_id == after.spawn_id

@@ -68,7 +68,10 @@ class Issue(Struct, frozen=True):
 
 
 class Revoke(Struct, frozen=True):
+    """`of_server`: the token came with the start of a server, so this is the first its stream hears of it."""
+
     why: str = ""
+    of_server: bool = False
 
 
 Command = Issue | Revoke
@@ -92,7 +95,7 @@ def decide(token: AnyToken, command: Command) -> list[TokenEvent]:
                 )
             ]
         case Revoke():
-            if isinstance(token, NoToken):
+            if isinstance(token, NoToken) and not command.of_server:
                 raise NotFoundError("There is no such token.")
             return [TokenRevoked(command.why)]
         case _:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from core.errors import AlreadyExistsError, InvalidError, LimitError, NotFoundError, PendingError
@@ -21,6 +21,7 @@ from core.events.user import (
     UserDeleted,
     UserDeletionRequested,
     UserEvent,
+    UserInfoChanged,
     UserRenamed,
 )
 
@@ -38,6 +39,7 @@ class User(Struct, frozen=True):
     name: str
     servers: Mapping[str, str]
     admin: bool = False
+    user_info: dict[str, Any] | None = None
     leaving: bool = False
     removing: frozenset[str] = frozenset()
 
@@ -56,12 +58,12 @@ class Create(Struct, frozen=True):
     admin: bool = False
 
 
-class Rename(Struct, frozen=True):
-    name: str
+class Change(Struct, frozen=True):
+    """All that is given, or nothing of it. `admin`: None leaves it as it is."""
 
-
-class SetAdmin(Struct, frozen=True):
-    admin: bool
+    name: str = ""
+    admin: bool | None = None
+    user_info: dict[str, Any] | UnsetType | None = UNSET
 
 
 class AddServer(Struct, frozen=True):
@@ -108,8 +110,7 @@ class FinishDeletion(Struct, frozen=True):
 
 Command = (
     Create
-    | Rename
-    | SetAdmin
+    | Change
     | AddServer
     | RenameServer
     | TitleServer
@@ -129,12 +130,8 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
     match command:
         case Create():
             raise AlreadyExistsError(f"User {user.name} already exists.")
-        case Rename():
-            return [] if command.name == user.name else [UserRenamed(command.name)]
-        case SetAdmin():
-            if command.admin == user.admin:
-                return []
-            return [AdminGranted() if command.admin else AdminRevoked()]
+        case Change():
+            return list(_changes(user, command))
         case AddServer():
             return _add_server(user, command)
         case RenameServer():
@@ -151,6 +148,15 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
             return [UserDeleted()] if user.leaving else []
         case _:
             assert_never(command)
+
+
+def _changes(user: User, command: Change) -> Iterator[UserEvent]:
+    if command.name not in ("", user.name):
+        yield UserRenamed(command.name)
+    if command.admin not in (None, user.admin):
+        yield AdminGranted() if command.admin else AdminRevoked()
+    if not isinstance(command.user_info, UnsetType) and command.user_info != user.user_info:
+        yield UserInfoChanged(command.user_info)
 
 
 def _add_server(user: User, command: AddServer) -> list[UserEvent]:
@@ -207,6 +213,8 @@ def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
             return replace(user, admin=True)
         case AdminRevoked():
             return replace(user, admin=False)
+        case UserInfoChanged():
+            return replace(user, user_info=event.user_info)
         case ServerAdded():
             return replace(user, servers={**user.servers, event.server: event.name})
         case ServerRenamed():

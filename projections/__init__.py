@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import cast
 
-from core.events.database import Projection
-from projections import names, progress, routes, servers, share_codes, shares, tokens, users
+from core.events.folding import Projection
+from projections import (
+    extra_routes,
+    groups,
+    names,
+    progress,
+    roles,
+    routes,
+    servers,
+    services,
+    share_codes,
+    shares,
+    tokens,
+    users,
+)
 
-ALL = cast(tuple[Projection, ...], (names, users, servers, tokens, shares, share_codes, progress, routes))
+ALL = cast(tuple[Projection, ...], (names, users, groups, roles, servers, tokens, shares, share_codes, progress, services, extra_routes, routes))

@@ -1,28 +1,33 @@
-"""Drop, replay, compare: whether the kept tables are what the log says."""
+"""Drop, replay, compare: whether the kept tables are what the log says, and making them so."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from core.events.database import MEMORY, Projection, create_projections, open_for_writing
-from core.events.writer import read_records
+from core.events.database import MEMORY, open_log
+from core.events.folding import Folding, Projection
+
+
+def rebuild(log: sqlite3.Connection, projections: Sequence[Projection]) -> int:
+    """Drop the tables and fold them afresh, in one transaction; the number of events read.
+
+    No hub may be running on this log.
+    """
+    log.execute("BEGIN IMMEDIATE")
+    try:
+        count = Folding(projections).rebuild(log, log)
+    except BaseException:
+        log.execute("ROLLBACK")
+        raise
+    log.execute("COMMIT")
+    return count
 
 
 def rebuilt(log: sqlite3.Connection, projections: Sequence[Projection]) -> sqlite3.Connection:
-    """A database in memory with the projections folded afresh from `log`."""
-    memory = open_for_writing(MEMORY)
-    create_projections(memory, projections)
-    handlers: dict[type, list[Projection]] = {}
-    for projection in projections:
-        for event in projection.EVENTS:
-            handlers.setdefault(event, []).append(projection)
-    after = 0
-    while records := read_records(log, after, 1000):
-        for record in records:
-            for projection in handlers.get(type(record.event), ()):
-                projection.project(memory, record)
-        after = records[-1].position
+    """A database in memory with the projections folded afresh from `log`, which may be in use."""
+    memory = open_log(MEMORY)
+    Folding(projections).rebuild(memory, log)
     return memory
 
 

@@ -13,6 +13,7 @@ import msgspec
 from sqlite_utils import Database
 
 from core.errors import AlreadyExistsError
+from core.events.group import GroupDeleted, group_stream
 from core.events.record import Record, utc_text
 from core.events.share import ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
 from core.events.user import ServerRemoved, UserDeleted, user_stream
@@ -21,7 +22,7 @@ from core.share import scopes_on
 NAME = "shares"
 VERSION = 1
 TABLES = ("shares",)
-EVENTS = (ShareGranted, ShareWidened, ShareNarrowed, ShareRevoked, ServerRemoved, UserDeleted)
+EVENTS = (ShareGranted, ShareWidened, ShareNarrowed, ShareRevoked, ServerRemoved, UserDeleted, GroupDeleted)
 
 
 class SharedServer(NamedTuple):
@@ -77,6 +78,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM shares WHERE id = ?", (entity,))
         case ServerRemoved(server=server):
             db.execute("DELETE FROM shares WHERE server = ?", (server,))
+        case GroupDeleted():
+            db.execute("DELETE FROM shares WHERE grantee = ?", (record.stream,))
         case UserDeleted():
             db.execute("DELETE FROM shares WHERE owner = ? OR grantee = ?", (entity, record.stream))
 
@@ -119,12 +122,13 @@ class Listing(NamedTuple):
 
 
 _ROWS = """
-SELECT shares.grantee, users.name, owners.name, servers.name, servers.prefix, servers.state,
+SELECT shares.grantee, coalesce(users.name, groups.name), owners.name, servers.name, servers.prefix, servers.state,
     shares.scopes, shares.created
 FROM shares
 JOIN users AS owners ON owners.id = shares.owner
 JOIN servers ON servers.id = shares.server
 LEFT JOIN users ON shares.grantee LIKE 'user/%' AND users.id = substr(shares.grantee, 6)
+LEFT JOIN groups ON shares.grantee LIKE 'group/%' AND groups.id = substr(shares.grantee, 7)
 """
 
 
@@ -172,7 +176,7 @@ def ids_on(db: sqlite3.Connection, server_id: str) -> list[str]:
 
 def raw_scopes_for(db: sqlite3.Connection, user_id: str, group_ids: Iterable[str]) -> frozenset[str]:
     """All that is shared with a user, directly and through these groups, each scope with its server's filter."""
-    grantees = (user_stream(user_id), *(f"group/{group_id}" for group_id in group_ids))
+    grantees = (user_stream(user_id), *(group_stream(group_id) for group_id in group_ids))
     rows = db.execute(
         "SELECT owners.name, servers.name, shares.scopes FROM shares "  # noqa: S608
         "JOIN users AS owners ON owners.id = shares.owner JOIN servers ON servers.id = shares.server "

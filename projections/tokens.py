@@ -17,6 +17,7 @@ from core.events.server import (
     SpawnFailed,
     SpawnRequested,
 )
+from core.events.service import ServiceRemoved
 from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import UserDeleted, user_stream
 
@@ -27,6 +28,7 @@ EVENTS = (
     TokenIssued,
     TokenRevoked,
     UserDeleted,
+    ServiceRemoved,
     SpawnRequested,
     SpawnFailed,
     ServerStopped,
@@ -138,7 +140,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             | ServerLost(spawn_id=spawn_id)
         ):
             db.execute("DELETE FROM tokens WHERE id = ?", (spawn_id,))
-        case UserDeleted():
+        case UserDeleted() | ServiceRemoved():
             db.execute("DELETE FROM tokens WHERE owner = ?", (record.stream,))
         case ActivityRecorded(tokens=tokens):
             rows = [(utc_text(at), token, utc_text(at)) for token, at in tokens.items()]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
+import msgspec
 from sqlite_utils import Database
 
 from core.errors import InvalidError, NotFoundError
 from core.events.activity import ActivityRecorded
 from core.events.record import Record, utc_text
-from core.events.server import SpawnRequested
+from core.events.server import ServerDied, ServerLost, ServerStopped, SpawnFailed, SpawnRequested
 from core.events.share import ShareGranted
 from core.events.user import (
     AdminGranted,
@@ -19,12 +21,13 @@ from core.events.user import (
     UserCreated,
     UserDeleted,
     UserDeletionRequested,
+    UserInfoChanged,
     UserRenamed,
 )
 
 NAME = "users"
-VERSION = 1
-TABLES = ("users",)
+VERSION = 2
+TABLES = ("users", "users_servers")
 EVENTS = (
     UserCreated,
     UserRenamed,
@@ -33,14 +36,19 @@ EVENTS = (
     UserDeletionRequested,
     AdminGranted,
     AdminRevoked,
+    UserInfoChanged,
     SpawnRequested,
+    SpawnFailed,
+    ServerStopped,
+    ServerDied,
+    ServerLost,
     ShareGranted,
     ActivityRecorded,
 )
 
 
 class UserRow(NamedTuple):
-    """`created` and `last_activity` as the API shows them."""
+    """`created` and `last_activity`: UTC, as `utc_text` writes them. `user_info`: a JSON object, if there is one."""
 
     position: int
     id: str
@@ -50,6 +58,10 @@ class UserRow(NamedTuple):
     last_activity: str | None
     default_server: str
     leaving: bool
+    user_info: str | None
+
+    def info(self) -> dict[str, Any] | None:
+        return None if self.user_info is None else msgspec.json.decode(self.user_info, type=dict[str, Any])
 
 
 _COLUMNS = ", ".join(UserRow._fields)
@@ -57,7 +69,10 @@ _ALL = f"SELECT {_COLUMNS} FROM users "  # noqa: S608
 
 
 def create(db: Database) -> None:
-    """`position`: of the event that made the user; the API's order."""
+    """`position`: of the event that made the user; the API's order. `active`: how many servers are not stopped.
+
+    `users_servers`: which ones those are.
+    """
     db.table("users").create(
         {
             "position": int,
@@ -68,6 +83,8 @@ def create(db: Database) -> None:
             "last_activity": str,
             "default_server": str,
             "leaving": int,
+            "user_info": str,
+            "active": int,
         },
         pk="position",
         strict=True,
@@ -75,20 +92,27 @@ def create(db: Database) -> None:
     db.table("users").create_index(["id"], unique=True)
     db.table("users").create_index(["name"], unique=True)
     db.table("users").create_index(["last_activity"])
+    db.execute("CREATE INDEX users_active ON users (position) WHERE active > 0")
+    db.execute("CREATE INDEX users_inactive ON users (position) WHERE active = 0")
+    db.table("users_servers").create({"server": str, "user": str}, pk="server", strict=True)
+    db.execute("CREATE INDEX users_leaving ON users (position) WHERE leaving = 1")
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
     user_id = record.stream.partition("/")[2]
     match record.event:
         case UserCreated(name=name, default_server=server, admin=admin):
-            row = (record.position, user_id, name, admin, utc_text(record.at), None, server, False)
-            db.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (record.position, user_id, name, admin, utc_text(record.at), None, server, False, None, 0)
+            db.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         case UserRenamed(name=name):
             db.execute("UPDATE users SET name = ? WHERE id = ?", (name, user_id))
         case AdminGranted():
             db.execute("UPDATE users SET admin = 1 WHERE id = ?", (user_id,))
         case AdminRevoked():
             db.execute("UPDATE users SET admin = 0 WHERE id = ?", (user_id,))
+        case UserInfoChanged(user_info=info):
+            text = None if info is None else msgspec.json.encode(info).decode()
+            db.execute("UPDATE users SET user_info = ? WHERE id = ?", (text, user_id))
         case ServerRenamed(default_server=default) if default:
             db.execute("UPDATE users SET default_server = ? WHERE id = ?", (default, user_id))
         case UserDeletionRequested():
@@ -96,7 +120,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case UserDeleted():
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
         case SpawnRequested(user=owner):
-            _started(db, owner, utc_text(record.at))
+            _started(db, owner, record.stream, utc_text(record.at))
+        case SpawnFailed() | ServerStopped() | ServerDied() | ServerLost():
+            _ended(db, record.stream)
         case ShareGranted(grantee=grantee) if grantee.startswith("user/"):
             _check_still_there(db, grantee.removeprefix("user/"))
         case ActivityRecorded(users=users):
@@ -106,11 +132,18 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             )
 
 
-def _started(db: sqlite3.Connection, user_id: str, at: str) -> None:
+def _started(db: sqlite3.Connection, user_id: str, server: str, at: str) -> None:
     """Nothing starts for a user who is on the way out: refused here, where no other event can come between."""
-    change = "UPDATE users SET last_activity = ? WHERE id = ? AND leaving = 0"
-    if db.execute(change, (at, user_id)).rowcount == 0:
+    new = db.execute("INSERT INTO users_servers VALUES (?, ?) ON CONFLICT DO NOTHING", (server, user_id)).rowcount
+    change = "UPDATE users SET last_activity = ?, active = active + ? WHERE id = ? AND leaving = 0"
+    if db.execute(change, (at, new, user_id)).rowcount == 0:
         raise NotFoundError("There is no such user, or not for much longer.")
+
+
+def _ended(db: sqlite3.Connection, server: str) -> None:
+    row = db.execute("DELETE FROM users_servers WHERE server = ? RETURNING user", (server,)).fetchone()
+    if row is not None:
+        db.execute("UPDATE users SET active = active - 1 WHERE id = ?", row)
 
 
 def _check_still_there(db: sqlite3.Connection, user_id: str) -> None:
@@ -134,28 +167,47 @@ def by_id(db: sqlite3.Connection, user_id: str) -> UserRow | None:
     return _row(db.execute(_ALL + "WHERE id = ?", (user_id,)).fetchone())
 
 
-def leaving(db: sqlite3.Connection) -> list[UserRow]:
-    """Users whose deletion was asked for and is not over."""
-    return [UserRow(*row) for row in db.execute(_ALL + "WHERE leaving = 1 LIMIT 200").fetchall()]
+def leaving(db: sqlite3.Connection, after: int = 0) -> list[UserRow]:
+    """The next users, by position, whose deletion was asked for and is not over."""
+    rows = db.execute(
+        _ALL + "WHERE leaving = 1 AND position > ? ORDER BY position LIMIT 200", (after,)
+    ).fetchall()
+    return [UserRow(*row) for row in rows]
+
+
+def administrators(db: sqlite3.Connection) -> dict[str, str]:
+    """The names and ids of all users with the admin flag."""
+    return dict(db.execute("SELECT name, id FROM users WHERE admin = 1").fetchall())
+
+
+class Visible(NamedTuple):
+    """Some users only: those with these names, and the members of the groups with these names."""
+
+    users: Collection[str]
+    groups: Collection[str]
 
 
 class Listing(NamedTuple):
-    """Which users, in which order. `sort`: id, name or last_activity, with a `-` for the other way round."""
+    """Which users, in which order. `state`: active (some server of theirs is not stopped) or inactive.
+
+    `sort`: id, name or last_activity, with a `-` for the other way round. `among`: None for all users.
+    """
 
     state: str = ""
     name_filter: str = ""
     sort: str = "id"
     offset: int = 0
     limit: int = 200
+    among: Visible | None = None
 
 
-_STATES = {
-    "": "1",
-    "active": "id IN (SELECT user FROM servers WHERE state != 'stopped')",
-    "ready": "id IN (SELECT user FROM servers WHERE state = 'ready')",
-    "inactive": "id NOT IN (SELECT user FROM servers WHERE state != 'stopped')",
-}
+_STATES = {"": "", "active": "active > 0", "inactive": "active = 0"}
 _SORTS = {"id": "position", "name": "name", "last_activity": "last_activity"}
+_AMONG = (
+    "id IN (SELECT id FROM users WHERE name IN (SELECT value FROM json_each(?)) "
+    "UNION SELECT member FROM memberships JOIN groups ON groups.id = team "
+    "WHERE groups.name IN (SELECT value FROM json_each(?)))"
+)
 
 
 def listed(db: sqlite3.Connection, listing: Listing) -> list[UserRow]:
@@ -166,7 +218,7 @@ def listed(db: sqlite3.Connection, listing: Listing) -> list[UserRow]:
     where, parameters = _where(listing)
     direction = "DESC" if listing.sort.startswith("-") else "ASC"
     rows = db.execute(
-        f"{_ALL} WHERE {where} ORDER BY {column} {direction} LIMIT ? OFFSET ?",
+        f"{_ALL} {where} ORDER BY {column} {direction} LIMIT ? OFFSET ?",
         (*parameters, listing.limit, listing.offset),
     ).fetchall()
     return [UserRow(*row) for row in rows]
@@ -174,14 +226,29 @@ def listed(db: sqlite3.Connection, listing: Listing) -> list[UserRow]:
 
 def count(db: sqlite3.Connection, listing: Listing) -> int:
     where, parameters = _where(listing)
-    (number,) = db.execute(f"SELECT count(*) FROM users WHERE {where}", parameters).fetchone()  # noqa: S608
+    (number,) = db.execute(f"SELECT count(*) FROM users {where}", parameters).fetchone()  # noqa: S608
     return int(number)
 
 
 def _where(listing: Listing) -> tuple[str, tuple[str, ...]]:
     state = _STATES.get(listing.state)
     if state is None:
-        raise InvalidError(f"The state of users is one of {', '.join(filter(None, _STATES))}.")
-    if not listing.name_filter:
-        return state, ()
-    return f"{state} AND name LIKE ?", (f"%{listing.name_filter}%",)
+        raise InvalidError(f"The state of users is one of active, ready and inactive, not {listing.state!r}.")
+    terms, parameters = [state] if state else [], ()
+    if listing.name_filter:
+        terms, parameters = [*terms, "name LIKE ?"], (f"%{listing.name_filter}%",)
+    if listing.among is not None:
+        terms, parameters = [*terms, _AMONG], (*parameters, _json(listing.among.users), _json(listing.among.groups))
+    return f"WHERE {' AND '.join(terms)}" if terms else "", parameters
+
+
+def _json(names: Collection[str]) -> str:
+    return msgspec.json.encode(sorted(names)).decode()
+
+
+def existing(db: sqlite3.Connection, names: Collection[str]) -> dict[str, str]:
+    """The ids of the users with these names; who does not exist is missing in it."""
+    rows = db.execute(
+        "SELECT name, id FROM users WHERE name IN (SELECT value FROM json_each(?))", (_json(names),)
+    ).fetchall()
+    return dict(rows)

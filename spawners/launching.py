@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from core import faults
 from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError
 from core.spawner import Attempt
@@ -46,11 +47,15 @@ def launch(
         try:
             if files.has_begun():
                 return None
+            faults.point("launch locked")
             port = spawner.port or ports.take(attempt.spawn_id)
             environment = _environment(attempt, account, port, spawner)
             command = _command(environment, account, spawner, local)
             files.write_url(url_at(WILDCARDS.get(spawner.ip, spawner.ip), port))
-            return _run(files, account, command, environment, lock)
+            faults.point("launch named")
+            launcher = run_launcher(files, account, command, environment, lock)
+            faults.point("launched")
+            return launcher
         finally:
             os.close(lock)
     except OSError as error:
@@ -97,9 +102,10 @@ def _check_exists(program: str, environment: dict[str, str], account: Account) -
         raise SpawnError(f"The server's command was not found: {program!r} (c.Spawner.cmd).")
 
 
-def _run(
+def run_launcher(
     files: AttemptFiles, account: Account, command: list[str], environment: dict[str, str], lock: int
 ) -> int:
+    """The launcher's pid. `lock`: the attempt's, for it to hold."""
     output = output_file.open_for_writing(files.output, account.owner)
     place = [files.directory, this_boot(), this_namespace(), account.start_in]
     try:

@@ -9,7 +9,7 @@ and nothing is on its way. Linux only (pidfds, /proc).
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import trio
 
+from core import faults
 from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
 from core.ids import is_id
@@ -25,7 +26,7 @@ from core.readiness import wait_server_up
 from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
 from spawners import output_file
 from spawners.attempt_files import Alive, AttemptFiles, Ended, Stage, UnderWay, Untouched
-from spawners.launching import launch
+from spawners.launching import launch as launch_server
 from spawners.pauses import pauses
 from spawners.ports import Ports
 from spawners.process_end import end_family, end_server, has_left_nothing
@@ -65,12 +66,21 @@ class LocalProcessSpawner:
     """
 
     def __init__(
-        self, directory: Path, spawner: SpawnerSettings, local: LocalProcessSettings, *, simple: bool
+        self,
+        directory: Path,
+        spawner: SpawnerSettings,
+        local: LocalProcessSettings,
+        *,
+        simple: bool,
+        launch: Callable[[Attempt, AttemptFiles], int | None] | None = None,
     ) -> None:
+        """`launch`: how an attempt that holds no process yet gets one; by default as a server."""
         self._directory = str(directory.absolute())
         self._local = local
         self._ports = Ports(spawner.ip, local.port_range, self._ports_in_use)
-        self._launch = partial(launch, ports=self._ports, spawner=spawner, local=local, simple=simple)
+        self._launch = launch or partial(
+            launch_server, ports=self._ports, spawner=spawner, local=local, simple=simple
+        )
         self._launchers: dict[str, int] = {}  # pids of children that nobody has waited for yet
         self._forks = trio.CapacityLimiter(_FORKS_AT_ONCE)
         self._census = Census()
@@ -112,9 +122,7 @@ class LocalProcessSpawner:
                 case Untouched():
                     return Gone()
                 case Ended(exit_status):
-                    await self._reap_soon(spawn_id)
-                    self._ports.release(spawn_id)
-                    self._pids.pop(spawn_id, None)
+                    await self._let_go(spawn_id)
                     return Gone(exit_status)
                 case _:
                     assert_never(stage)
@@ -139,8 +147,7 @@ class LocalProcessSpawner:
             if files.exists() and not files.is_swept():  # it died before anybody asked it to
                 await end_family(spawn_id, set(), self._census, self._local)
                 files.mark_swept()
-            await self._reap_soon(spawn_id)
-            self._ports.release(spawn_id)
+            await self._let_go(spawn_id)
             return Gone(ended.exit_status)
 
     async def list_attempts(self) -> list[str]:
@@ -186,6 +193,7 @@ class LocalProcessSpawner:
             if isinstance(await _look(files), Ended | Untouched):
                 self._ports.release(spawn_id)
                 await trio.to_thread.run_sync(files.remove)
+                faults.point("output dropped")
 
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         return UNSUPPORTED_OPTIONS & user_options.keys()
@@ -209,6 +217,7 @@ class LocalProcessSpawner:
                     return stage
                 case Alive(identity):
                     family, in_order = await end_server(identity, self._local)
+                    faults.point("server ended")
                     await self._reap_soon(spawn_id)
                     if not (in_order and await has_left_nothing(family, identity.session)):
                         await end_family(spawn_id, family, self._census, self._local)
@@ -217,6 +226,7 @@ class LocalProcessSpawner:
                     if not files.exists():
                         return Ended()
                     if files.bar():
+                        faults.point("launch barred")
                         files.mark_swept()
                 case UnderWay():
                     await trio.sleep(pause)
@@ -239,6 +249,12 @@ class LocalProcessSpawner:
     def _ports_in_use(self) -> dict[str, int]:
         ports = {name: urlsplit(self._files(name).url()).port for name in self._not_ended()}
         return {name: port for name, port in ports.items() if port}
+
+    async def _let_go(self, spawn_id: str) -> None:
+        """Of what was kept in memory while it ran."""
+        self._pids.pop(spawn_id, None)
+        self._ports.release(spawn_id)
+        await self._reap_soon(spawn_id)
 
     async def _reap_soon(self, spawn_id: str) -> None:
         """Wait for the launcher, if it is a child of this process: it has nothing more to do."""

@@ -143,8 +143,11 @@ class SimulatedBackend:
             pause = min((moment - now for moment in _moments(server) if moment > now), default=inf)
         lot = self._waiting.setdefault(spawn_id, trio.lowlevel.ParkingLot())
         try:
-            with trio.move_on_after(pause):
+            if pause == inf:  # no scope for the many of which nothing is expected
                 await lot.park()
+            else:
+                with trio.move_on_after(pause):
+                    await lot.park()
         finally:
             if not lot:
                 self._waiting.pop(spawn_id, None)

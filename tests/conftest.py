@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from quart_trio import QuartTrio
 
 import projections
 from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
@@ -25,16 +26,17 @@ SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everyth
 class Client(httpx.AsyncClient):
     """Speaks to the hub in memory, below /hub/api, with a token unless told otherwise."""
 
-    def __init__(self, hub: Hub, token: str | None) -> None:
+    def __init__(self, hub: Hub, token: str | None, app: QuartTrio | None = None) -> None:
+        self.app = app or build_app(hub)
         super().__init__(
-            transport=httpx.ASGITransport(build_app(hub)),
+            transport=httpx.ASGITransport(self.app),
             base_url="http://hub.test/hub/api",
             headers={"Authorization": f"token {token}"} if token else {},
         )
         self.hub = hub
 
     def with_token(self, token: str | None) -> Client:
-        return Client(self.hub, token)
+        return Client(self.hub, token, self.app)
 
 
 def settings_for_tests(**hub: Any) -> Settings:

@@ -8,7 +8,18 @@ from typing import assert_never
 from msgspec import Struct
 
 from core.errors import ForbiddenError, NotFoundError
-from core.scopes import Answer, Group, Memberships, Resource, Server, Service, User, check_any
+from core.scopes import (
+    Answer,
+    Group,
+    Memberships,
+    Resource,
+    Server,
+    Service,
+    User,
+    check_any,
+    least,
+    listed,
+)
 from web.identity import Identity
 
 
@@ -25,9 +36,13 @@ class TheProxy(Struct, frozen=True):
 
 
 class Needs(Struct, frozen=True):
-    """Any one of these scopes, on what the URL names."""
+    """Any one of these scopes, on what the URL names.
+
+    `conceals`: who holds them for other things only is not told whether this one exists (404, else 403).
+    """
 
     scopes: tuple[str, ...]
+    conceals: bool = True
 
 
 class Lists(Struct, frozen=True):
@@ -43,8 +58,8 @@ IDENTIFIED = Identified()
 THE_PROXY = TheProxy()
 
 
-def needs(*scopes: str) -> Needs:
-    return Needs(scopes)
+def needs(*scopes: str, conceals: bool = True) -> Needs:
+    return Needs(scopes, conceals)
 
 
 def check_access(
@@ -61,15 +76,17 @@ def check_access(
     match access:
         case Identified() | TheProxy():
             return
-        case Needs(scopes):
-            answer = check_any(identity.scopes, scopes, resource(names), memberships)
-            if answer is Answer.HIDDEN:
-                raise NotFoundError("")
-            if answer is Answer.ABSENT:
-                raise ForbiddenError(f"This needs one of the scopes: {', '.join(scopes)}.")
+        case Needs(scopes, conceals):
+            about = resource(names)
+            answer = check_any(identity.scopes, scopes, about, memberships)
+            missing = " or ".join(least(scopes, about))
+            if answer is Answer.HIDDEN and conceals:
+                raise NotFoundError(f"There is no such thing, or you may not know of it. This needs {missing}.")
+            if answer is not Answer.ALLOWED:
+                raise ForbiddenError(f"You lack the scope for this: it needs {missing}.")
         case Lists(scope):
-            if scope not in identity.scopes.held:
-                raise ForbiddenError(f"This needs the scope {scope}.")
+            if listed(identity.scopes, scope) is None:
+                raise ForbiddenError(f"You lack the scope for this: it needs {scope}.")
         case _:
             assert_never(access)
 

@@ -10,24 +10,32 @@ import trio
 from hypercorn.typing import ASGISendCallable, HTTPScope
 from quart import Response, g, request
 from quart.typing import ResponseTypes
-from quart.wrappers import Request
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
-from core.errors import HubError
-from web import answers, version
+from core.errors import HubError, PendingError, ThrottledError
+from web import answers
+from web.api import authorizations, route_stream
 from web.api import hub as hub_api
-from web.api import logs, progress, proxy, servers, services, start, tokens, users
+from web.api import metrics as monitoring
+from web.api import logs, progress, proxy, servers, services, share_codes, shared_with, shares, shares_by_code
+from web.api import explain, groups, start, tokens, users
+from web.api_paths import api_prefixes, is_api
 from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
 from web.pages import fallback
-from web.routing import install, new_request_id
+from web.request_log import log_request
+from web.routing import Route, install, new_request_id
 
 logger = logging.getLogger("callboard.http")
 
-API = (hub_api.noun, users.noun, tokens.noun, servers.noun, progress.noun, logs.noun, start.noun, services.noun, proxy.noun)
+API = (hub_api.noun, explain.noun, groups.noun, users.noun, tokens.noun, servers.noun, progress.noun, logs.noun, start.noun, services.noun, proxy.noun,
+       route_stream.noun, authorizations.noun, monitoring.noun,
+       shares.noun, shares_by_code.noun, shared_with.noun, share_codes.noun)
+
+STARTS = ("servers.start", "start.start")
 
 
 class Connection(TrioASGIHTTPConnection):
@@ -45,18 +53,36 @@ class Connection(TrioASGIHTTPConnection):
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         body = getattr(response.response, "data", None)
         if not isinstance(body, bytes):
-
-            async def send_on(message: Any) -> None:
-                is_end = message["type"] == "http.response.body" and not message.get("more_body", False)
-                with trio.CancelScope(shield=is_end):
-                    await send(message)
-
-            await super()._send_response(cast(ASGISendCallable, send_on), response)
+            await self._send_stream(send, response)
             return
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers]
         with trio.CancelScope(shield=True):
             await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _send_stream(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        """Until its end, or until the hub no longer serves: then it ends properly wherever it is."""
+        over = cast("Hub", self.app.extensions["callboard"]).closed
+        is_sending = is_ended = False
+
+        async def send_on(message: Any) -> None:
+            nonlocal is_sending, is_ended
+            is_ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            is_sending = True
+            with trio.CancelScope(shield=is_ended):
+                await send(message)
+            is_sending = False
+
+        async def cut(scope: trio.CancelScope) -> None:
+            await over.wait()
+            scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cut, nursery.cancel_scope)
+            await super()._send_response(cast(ASGISendCallable, send_on), response)
+            nursery.cancel_scope.cancel()
+        if over.is_set() and not (is_sending or is_ended):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def build_app(hub: Hub) -> QuartTrio:
@@ -66,8 +92,9 @@ def build_app(hub: Hub) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     base = hub.base_url.rstrip("/")
-    install(app, API, f"{base}/hub/api")
-    install(app, [fallback.inside], f"{base}/hub")
+    for prefix in api_prefixes(hub.base_url):
+        install(app, API, prefix)
+    install(app, [monitoring.noun, fallback.inside], f"{base}/hub")
     install(app, [fallback.outside], base)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -81,36 +108,44 @@ async def _begin() -> Response | None:
     g.request_id = new_request_id()
     g.began = time.monotonic()
     g.identity = None
-    if request.method == "OPTIONS" and _is_api(request):
-        return answers.empty(200, "text/html")
+    g.route = None
+    if request.method == "OPTIONS" and _is_of_api():
+        return answers.empty(200, "application/json")
     return None
 
 
+def _is_of_api() -> bool:
+    """Whether there is something of the API at this URL, whatever the method."""
+    known = not isinstance(request.routing_exception, NotFound)
+    return known and is_api(request.path, the_hub().base_url)
+
+
 async def _finish(response: Response) -> Response:
-    hub = the_hub()
-    headers = response.headers
-    headers["X-JupyterHub-Version"] = version.COMPATIBLE
-    headers["X-Callboard-Version"] = version.OWN
-    headers["X-Request-Id"] = g.get("request_id", "")
-    headers["Access-Control-Allow-Headers"] = "accept, content-type, authorization"
-    csp = f"frame-ancestors 'none'; report-uri {hub.base_url}hub/security/csp-report"
-    headers["Content-Security-Policy"] = f"{csp}; default-src 'none'" if _is_api(request) else csp
-    for name, value in hub.settings.hub.tornado_settings.headers.items():
-        headers[name] = value
-    if logger.isEnabledFor(logging.INFO):
-        took = (time.monotonic() - g.get("began", 0)) * 1000
-        who = g.identity.name if g.get("identity") else ""
-        logger.info("%d %s %s (%s) %.1f ms", response.status_code, request.method, request.path, who, took)
+    hub, took = the_hub(), time.monotonic() - g.get("began", 0.0)
+    hub.headers.add(request, response)
+    route: Route | None = g.get("route")
+    hub.metrics.answered(request.method, route.label if route else "unknown", response.status_code, took)
+    log_request(request, response, g.identity.name if g.get("identity") else "", took)
     return response
-
-
-def _is_api(asked: Request) -> bool:
-    return "/hub/api" in asked.path
 
 
 async def _refused(error: HubError) -> Response:
     status = status_of(error)
+    if g.route is not None and g.route.name in STARTS:
+        _count_refused_start(error)
     return answers.refusal(status, error.message, headers_of(error))
+
+
+def _count_refused_start(error: HubError) -> None:
+    """What never came to be a start, and so is not in the log."""
+    seconds = time.monotonic() - g.began
+    match error:
+        case ThrottledError(retry_after=None):
+            the_hub().metrics.started(seconds, "failure", "too-many-users")
+        case ThrottledError():
+            the_hub().metrics.started(seconds, "failure", "throttled")
+        case PendingError():
+            the_hub().metrics.started(seconds, "failure", "already-pending")
 
 
 async def _http_error(error: HTTPException) -> Response:

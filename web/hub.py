@@ -5,35 +5,64 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import trio
+from msgspec import Struct
 
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
 from core.actors.removals import Removals
+from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
 from core.config import Settings
+from core.events.group import GroupEvent
+from core.events.role import RoleEvent
+from core.events.route import RouteEvent
+from core.events.service import ServiceEvent
 from core.events.store import EventStore
 from core.events.token import TokenEvent
 from core.events.user import UserEvent
+from core.group import AnyGroup
+from core.group import Command as GroupCommand
+from core.role import AnyRole
+from core.role import Command as RoleCommand
 from core.roles import LoadedRoles
+from core.route import AnyRoute
+from core.route import Command as RouteCommand
 from core.scopes import NOTHING
 from core.secret_file import derive
+from core.service import AnyService
+from core.service import Command as ServiceCommand
 from core.spawn_limits import SpawnLimits
 from core.spawner import Spawner
 from core.token import AnyToken
 from core.token import Command as TokenCommand
 from core.user import AnyUser
 from core.user import Command as UserCommand
+from core.user_names import UserNames
+from web.headers import AnswerHeaders
 from web.identity import Identity, TokenBook
 from web.launch import Launch
+from web.metrics import Metrics
 from web.models import Models
 from web.proxies import Proxies
 from web.rights import Rights
 from web.service_book import ServiceBook
+from web.share_models import ShareModels
 
 UserEntities = Entities[AnyUser, UserCommand, UserEvent]
 TokenEntities = Entities[AnyToken, TokenCommand, TokenEvent]
+GroupEntities = Entities[AnyGroup, GroupCommand, GroupEvent]
+RoleEntities = Entities[AnyRole, RoleCommand, RoleEvent]
+ServiceEntities = Entities[AnyService, ServiceCommand, ServiceEvent]
+RouteEntities = Entities[AnyRoute, RouteCommand, RouteEvent]
+
+
+class Ending(Struct):
+    """What ends with the hub."""
+
+    servers: bool
+    proxy: bool
 
 
 class Hub:
@@ -50,6 +79,9 @@ class Hub:
         servers: Supervisor,
         users: UserEntities,
         token_entities: TokenEntities,
+        groups: GroupEntities,
+        role_entities: RoleEntities,
+        user_names: UserNames,
         departures: Departures,
         removals: Removals,
         sharing: Sharing,
@@ -60,6 +92,10 @@ class Hub:
         rights: Rights,
         models: Models,
         services: ServiceBook,
+        service_entities: ServiceEntities,
+        service_processes: ServiceProcesses | None,
+        extra_routes: RouteEntities,
+        metrics: Metrics,
         roles: LoadedRoles,
     ) -> None:
         self.settings = settings
@@ -69,6 +105,9 @@ class Hub:
         self.servers = servers
         self.users = users
         self.token_entities = token_entities
+        self.groups = groups
+        self.role_entities = role_entities
+        self.user_names = user_names
         self.departures = departures
         self.removals = removals
         self.sharing = sharing
@@ -78,16 +117,30 @@ class Hub:
         self.proxies = proxies
         self.rights = rights
         self.models = models
+        self.share_models = ShareModels(settings.hub.base_url, settings.hub.public_url)
         self.services = services
+        self.service_entities = service_entities
+        self.service_processes = service_processes  # None: somebody else looks after them
+        self.extra_routes = extra_routes
+        self.metrics = metrics
+        self.headers = AnswerHeaders(settings.hub)
+        self.ending = Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy)
+        self.began = datetime.now(UTC)
         self.roles = roles
         self.tokens = TokenBook(store.db, store.fact("salt"))
         self.closing = trio.Event()  # set when the hub is to end
+        self.closed = trio.Event()  # set when it no longer serves: streams end, nobody is kept waiting
         self.proxy_secret = derive(secret, "proxy").hex()
         self.proxy_identity = Identity("proxy", "embedded", "proxy", NOTHING)
 
     @property
     def base_url(self) -> str:
         return self.settings.hub.base_url
+
+    @property
+    def route(self) -> tuple[str, str]:
+        """The one that leads to the hub itself: from which path, and where to."""
+        return self.settings.hub.hub_routespec or self.base_url, self.address
 
     def saw(self, identity: Identity) -> None:
         """The use of a token is activity of the token and, unless it is a server's own, of its user."""

@@ -16,8 +16,9 @@ from core.config import Settings, SpawnerSettings
 from core.errors import SpawnError
 from core.hooks import Hooks, as_spawn_error
 from core.ids import new_id
-from core.names import escape, server_prefix
-from core.roles import LoadedRoles
+from core.names import escape, full_name, server_prefix
+from core.roles import SERVER
+from core.scopes import Owner, cut
 from core.secret_file import derive
 from core.server import Spawning, Start
 from core.spawner import Attempt
@@ -25,16 +26,19 @@ from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views import HandlerView, SpawnerView, UserView
+from web.rights import Rights
 
 logger = logging.getLogger("callboard.hooks")
 
+ACTIVITY = "users:activity!user"  # what every server's token allows
+
 
 class Launch:
-    def __init__(self, settings: Settings, secret: bytes, roles: LoadedRoles, hub_url: str) -> None:
+    def __init__(self, settings: Settings, secret: bytes, rights: Rights, hub_url: str) -> None:
         """`hub_url`: where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`."""
         self._settings = settings
         self._key = derive(secret, "server-token")
-        self._scopes = list(roles.roles["server"].scopes)
+        self._rights = rights
         self._hub_url = hub_url
         self._hooks = Hooks()
         self._handlers: dict[str, HandlerView] = {}
@@ -49,8 +53,18 @@ class Launch:
             server_prefix(self._settings.hub.base_url, user.name, server.name),
             user_options,
             quick_digest(self.token(spawn_id)),
-            self._scopes,
+            self._scopes(user, server.name),
         )
+
+    def _scopes(self, user: UserRow, server_name: str) -> list[str]:
+        """Of the server's own token: what it is to have, as far as its user holds it now.
+
+        `!user` and `!server` stay as they are, for both may be renamed while it runs.
+        """
+        wanted = self._settings.spawner.server_token_scopes or self._rights.scopes_of_role(SERVER)
+        owner = Owner(user=user.name, server=full_name(user.name, server_name))
+        rights = self._rights
+        return cut([*wanted, ACTIVITY], owner, rights.of_user(user), rights.memberships, rights.table)
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,49 +17,66 @@ import trio
 from tricycle import open_service_nursery
 
 import projections
-from core import token, user
+from core import group, role, route, service, token, user
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
 from core.actors.errands import Errands
 from core.actors.removals import Removals
+from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
 from core.config import Settings
 from core.errors import HubError, UnreachableError
 from core.events import hub as hub_events
 from core.events.database import MEMORY, LogLock
+from core.events.group import group_stream
 from core.events.hub import HubStarted, HubStopped
 from core.events.record import HUB, Record
+from core.events.role import role_stream
+from core.events.route import route_stream
+from core.events.service import service_stream
 from core.events.store import EventStore, Write
 from core.events.token import token_stream
 from core.events.user import user_stream
-from core.roles import load_roles
+from core.roles import ADMIN
 from core.secret_file import load_or_make_secret
 from core.server import Stop, Stopped
 from core.spawn_limits import SpawnLimits
 from core.spawner import Spawner
+from projections import routes
 from projections import servers as servers_table
 from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from projections import users as users_table
 from spawners import make_spawner
+from spawners.service_process import make_service_spawner
 from web import version
 from web.activity import LastSeen
 from web.app import build_app
 from web.bootstrap import bootstrap
-from web.hub import Hub, TokenEntities, UserEntities
+from web.configured import configure_routes, configure_services
+from web.hub import Hub, ServiceEntities, TokenEntities, UserEntities
 from web.launch import Launch
+from web.metrics import Metrics
+from web.metrics_of_hub import MetricsOfHub
+from web.metrics_of_log import MetricsOfLog
 from web.models import Models
 from web.proxies import Proxies
 from web.proxy_process import ProxyProcess
 from web.rights import Rights
 from web.serve import listen, serve
 from web.service_book import ServiceBook
+from web.service_checks import ServiceChecks
+from web.service_launch import ServiceLaunch
 from web.stage import HubStage
+from web.timed_polls import with_timed_polls
+from web.wishes import wishes
 
 logger = logging.getLogger("callboard")
 
+MANY_FILES = 65_536
+LAST_WORDS = 2.0  # seconds the proxy has to take note of the last routes
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
 
 
@@ -100,27 +118,52 @@ async def open_hub(
     store: EventStore,
     secret: bytes,
     spawner: Spawner,
+    service_spawner: Spawner | None = None,
     configure: Callable[[Hub], None] = lambda _: None,
 ) -> AsyncIterator[Hub]:
-    """A hub that lives, without sockets: the store writes, actors act. Its end leaves servers as they are."""
-    services = {service.name: service for service in settings.hub.services}
-    roles = load_roles(settings.hub.load_roles, services=services)
+    """A hub that lives, without sockets: the store writes, actors act. Its end leaves servers as they are.
+
+    `service_spawner`: runs the managed services; without one they are left alone.
+    """
+    services = ServiceBook(store.db, {service.name: service for service in settings.hub.services})
+    metrics = Metrics()
+    wanted = wishes(settings)
+    rights = Rights(
+        store.db,
+        services,
+        wanted.table,
+        admin_services_by_flag=wanted.roles.members[ADMIN].services is None,
+    )
     limits = SpawnLimits(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
-    launch = Launch(settings, secret, roles, connect_url(settings))
+    launch = Launch(settings, secret, rights, connect_url(settings))
     proxies = Proxies()
-    stage = HubStage(store, spawner, settings, launch, limits, proxies)
+    timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
+    stage = HubStage(store, timed, settings, launch, limits, proxies)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
         async with open_service_nursery() as living:
             since = await _record_start(store)
             supervisor = Supervisor(stage, Folds(store), since=since)
-            stage.connect(lambda server_id, command: supervisor.ask(server_id, command, by=HUB))
             users: UserEntities = Entities(store, user_stream, user.NoUser(), user.decide, user.evolve)
             tokens: TokenEntities = Entities(store, token_stream, token.NoToken(), token.decide, token.evolve)
             errands = Errands()
             activity = Activity(store, settings.hub.activity_resolution)
-            rights = Rights(store.db, roles, services)
             store.listen(rights.forget)
+            service_entities: ServiceEntities = Entities(
+                store, service_stream, service.NoService(), service.decide, service.evolve
+            )
+            processes = None
+            if service_spawner is not None:
+                processes = ServiceProcesses(
+                    ServiceLaunch(
+                        service_spawner,
+                        services,
+                        secret,
+                        base_url=settings.hub.base_url,
+                        hub_url=connect_url(settings),
+                        tell=partial(service_entities.ask, by=HUB),
+                    )
+                )
             hub = Hub(
                 settings=settings,
                 secret=secret,
@@ -130,7 +173,10 @@ async def open_hub(
                 servers=supervisor,
                 users=users,
                 token_entities=tokens,
-                departures=Departures(users, supervisor),
+                groups=Entities(store, group_stream, group.NoGroup(), group.decide, group.evolve),
+                role_entities=Entities(store, role_stream, role.NoRole(), role.decide, role.evolve),
+                user_names=wanted.names,
+                departures=Departures(users, supervisor, errands),
                 removals=Removals(users, supervisor, errands),
                 sharing=Sharing(
                     store,
@@ -143,22 +189,40 @@ async def open_hub(
                 launch=launch,
                 proxies=proxies,
                 rights=rights,
-                models=Models(rights, LastSeen(activity), settings.hub.base_url, spawner.state),
-                services=ServiceBook(services),
-                roles=roles,
+                models=Models(rights, LastSeen(activity), settings.hub.base_url, spawner.state, services),
+                services=services,
+                service_entities=service_entities,
+                service_processes=processes,
+                extra_routes=Entities(store, route_stream, route.NoRoute(), route.decide, route.evolve),
+                metrics=metrics,
+                roles=wanted.roles,
             )
+            measure(hub)
             configure(hub)
             await living.start(supervisor.run)
             await living.start(errands.run)
-            await living.start(hub.departures.run)
             living.start_soon(activity.run)
             living.start_soon(_forget_keys, store)
-            await bootstrap(hub)
+            await configure_services(hub, secret)
+            await configure_routes(hub)
+            await bootstrap(hub, wanted)
             living.start_soon(resume, hub)
+            living.start_soon(ServiceChecks(services, settings.hub.service_check_interval).run)
+            if processes is not None:
+                living.start_soon(processes.run)
             yield hub
             await activity.record()
             living.cancel_scope.cancel()
         writing.cancel_scope.cancel()
+
+
+def measure(hub: Hub) -> None:
+    """Have the metrics hear of all that they are about."""
+    of_log = MetricsOfLog(hub.metrics, hub.proxies)
+    hub.store.listen(of_log.heard)
+    hub.store.on_commit = hub.metrics.committed
+    hub.proxies.on_applied = of_log.applied
+    hub.metrics.collect_from(MetricsOfHub(hub))
 
 
 async def _record_start(store: EventStore) -> Record:
@@ -170,15 +234,19 @@ async def _record_start(store: EventStore) -> Record:
 async def resume(hub: Hub) -> None:
     """After a restart: enter every unfinished state, go on with deletions, end what no server knows."""
     known: set[str] = set()
-    after = ""
+    began, after = trio.current_time(), ""
     while rows := servers_table.unfinished(hub.store.db, after):
         for server in rows:
             known.update((server.spawn_id, *server.left_behind()))
             hub.servers.actor(server.id)
         after = rows[-1].id
         await trio.lowlevel.checkpoint()
-    for row in users_table.leaving(hub.store.db):
-        hub.departures.go_on(row.id)
+    hub.metrics.resumed(trio.current_time() - began)
+    position = 0
+    while leaving := users_table.leaving(hub.store.db, position):
+        for departing in leaving:
+            hub.departures.go_on(departing.id)
+        position = leaving[-1].position
     for server in servers_table.leaving(hub.store.db):
         hub.removals.go_on(server.user, server.id)
     await _end_unknown(hub, known)
@@ -233,15 +301,19 @@ async def stop_servers(hub: Hub) -> None:
 
 async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]]) -> None:
     """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start."""
+    _allow_many_files()
     path = log_path(settings)
     lock = None if path == MEMORY else LogLock(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
     listener = listen(hub_address(settings))
     directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
+    service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
     try:
-        async with open_hub(settings, store=store, secret=secret, spawner=spawner) as hub:
+        async with open_hub(
+            settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
+        ) as hub:
             await _serve_until_told(hub, listener, on_ready)
     finally:
         store.close()
@@ -254,17 +326,27 @@ async def _serve_until_told(
 ) -> None:
     app = build_app(hub)
     proxy = ProxyProcess(hub.settings, hub.address, hub.proxy_secret)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_watch_signals, hub)
-        await nursery.start(partial(serve, app, listener, hub.closing.wait))
-        await proxy.begin(hub.proxies.wait_connected)
-        watching = await nursery.start(_keep_proxy, proxy)
-        _settle_garbage()
-        await on_ready(hub)
-        await hub.closing.wait()
-        watching.cancel()
+    async with trio.open_nursery() as house:
+        await house.start(_watch_signals, hub)
+        house.start_soon(hub.metrics.watch_loop)
+        async with trio.open_nursery() as doors:
+            await doors.start(partial(serve, app, listener, hub.closed.wait))
+            async with trio.open_nursery() as opening:
+                opening.start_soon(_cancel_when, hub.closing, opening.cancel_scope)
+                await proxy.begin(hub.proxies.wait_connected)
+                _settle_garbage()
+                hub.metrics.hub_started((datetime.now(UTC) - hub.began).total_seconds())
+                await on_ready(hub)
+                await proxy.run()
+            await _end_servers(hub)
+            hub.closed.set()  # streams end, and requests have a moment to finish
         await _end(hub, proxy)
-        nursery.cancel_scope.cancel()
+        house.cancel_scope.cancel()
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -274,24 +356,31 @@ async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TAS
             hub.closing.set()
 
 
-async def _keep_proxy(
-    proxy: ProxyProcess, task_status: trio.TaskStatus[trio.CancelScope] = trio.TASK_STATUS_IGNORED
-) -> None:
-    with trio.CancelScope() as scope:
-        task_status.started(scope)
-        await proxy.run()
+async def _end_servers(hub: Hub) -> None:
+    """While the hub still serves: whoever looks sees them go, and the proxy learns that their routes have gone."""
+    if hub.service_processes is not None:
+        await hub.service_processes.end_all()
+    if not hub.ending.servers:
+        return
+    await stop_servers(hub)
+    with trio.move_on_after(LAST_WORDS):
+        await hub.proxies.wait_applied(routes.head(hub.store.db))
 
 
 async def _end(hub: Hub, proxy: ProxyProcess) -> None:
-    """Servers and proxy end or stay, as the settings say; then the log says that the hub has stopped."""
-    settings = hub.settings.hub
-    if settings.cleanup_servers:
-        await stop_servers(hub)
-    if settings.cleanup_proxy:
+    """The proxy ends or stays, as the settings say; then the log says that the hub has stopped."""
+    if hub.ending.proxy:
         await proxy.stop()
     stream = hub_events.STREAM
-    event = HubStopped(servers=settings.cleanup_servers)
+    event = HubStopped(servers=hub.ending.servers)
     await hub.store.append(Write(stream, hub.store.version(stream), [event]), by=HUB)
+
+
+def _allow_many_files() -> None:
+    """Each running server and each connection holds a file descriptor: as many as the system allows, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < min(hard, MANY_FILES):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MANY_FILES), hard))
 
 
 def _settle_garbage() -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from core.config import ServiceSettings
 from core.names import escape, full_name, server_prefix
-from core.scopes import Scopes, Server, visible_server_keys, visible_service_keys, visible_user_keys
+from core.scopes import (
+    Scopes,
+    Server,
+    visible_group_keys,
+    visible_server_keys,
+    visible_service_keys,
+    visible_user_keys,
+)
+from projections import groups
+from projections.groups import GroupRow
 from projections.servers import ServerRow
+from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.activity import LastSeen
 from web.rights import Rights
+from web.service_book import ServiceBook
 
 Timestamp = str | None
 
@@ -52,6 +63,14 @@ class UserModel(Struct):
     auth_state: dict[str, Any] | UnsetType | None = UNSET
 
 
+class GroupModel(Struct):
+    kind: Literal["group"]
+    name: str
+    users: list[str] | UnsetType = UNSET
+    properties: dict[str, Any] | UnsetType = UNSET
+    roles: list[str] | UnsetType = UNSET
+
+
 class TokenModel(Struct):
     id: str
     kind: Literal["api_token"]
@@ -87,9 +106,15 @@ class Models:
     """Builds models from rows. `db`: what the event loop reads through, or the writer's connection."""
 
     def __init__(
-        self, rights: Rights, seen: LastSeen, base_url: str, state_of: Callable[[str], dict[str, Any]]
+        self,
+        rights: Rights,
+        seen: LastSeen,
+        base_url: str,
+        state_of: Callable[[str], dict[str, Any]],
+        services: ServiceBook,
     ) -> None:
         """`state_of`: what the spawner tells administrators of an attempt."""
+        self._services = services
         self._state_of = state_of
         self._rights = rights
         self._seen = seen
@@ -109,11 +134,11 @@ class Models:
         if "admin" in keys:
             model.admin = bool(row.admin)
         if "user_info" in keys:
-            model.user_info = None
+            model.user_info = row.info()
         if "roles" in keys:
             model.roles = self._rights.roles_of_user(row)
         if "groups" in keys:
-            model.groups = []
+            model.groups = list(self._rights.memberships.groups_of(row.name))
         if "server" in keys:
             default = next((server for server in its if not server.name), None)
             model.server = default.prefix if default and default.state == "ready" else None
@@ -153,6 +178,19 @@ class Models:
             model.state = self._state_of(row.spawn_id) if row.is_active else {}
         return model
 
+    def group(self, db: sqlite3.Connection, row: GroupRow, scopes: Scopes) -> GroupModel | None:
+        """None: the caller may not see this group. `db`: where its members are read."""
+        keys = visible_group_keys(scopes, row.name, self._rights.memberships)
+        if keys is None:
+            return None
+        model = GroupModel("group", row.name)
+        if "users" in keys:
+            model.users = groups.members(db, row.id)
+            model.properties = row.all_properties()
+        if "roles" in keys:
+            model.roles = self._rights.roles_of_group(row.id)
+        return model
+
     def token(self, row: TokenRow, owner_name: str) -> TokenModel:
         identity = self._rights.by_token(row)
         kind, _, _ = row.owner.partition("/")
@@ -174,23 +212,28 @@ class Models:
             model.service = owner_name
         return model
 
-    def service(self, service: ServiceSettings, scopes: Scopes) -> ServiceModel | None:
-        """None: the caller may not see this service."""
-        keys = visible_service_keys(scopes, service.name, self._rights.memberships)
+    def service(
+        self, row: ServiceRow, scopes: Scopes, *, as_stored: bool = False
+    ) -> ServiceModel | None:
+        """None: the caller may not see this service. `as_stored`: what nobody has said is null, not a default."""
+        keys = visible_service_keys(scopes, row.name, self._rights.memberships)
         if keys is None:
             return None
-        model = ServiceModel("service", service.name)
+        model = ServiceModel("service", row.name)
         if "admin" in keys:
-            model.admin = service.admin
+            model.admin = bool(row.admin)
         if "roles" in keys:
-            model.roles = self._rights.roles_of_service(service.name)
+            model.roles = self._rights.roles_of_service(row.name)
         if "url" in keys:
-            model.url = service.url
-            model.prefix = f"{self._base_url}services/{escape(service.name)}/" if service.url else ""
-            model.command = service.command
-            model.pid = 0
-            model.info = service.info
-            model.display = service.display
+            defined = row.defined()
+            model.url = defined.url or (None if as_stored else "")
+            model.prefix = defined.prefix
+            model.command = self._services.command(row)
+            model.pid = row.pid
+            model.info = defined.info if as_stored else defined.info or {}
+            model.display = defined.display if as_stored else defined.display is not False
+            model.managed = bool(row.managed)
+            model.status = self._services.status(row)
         return model
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 import trio
 
 
@@ -10,6 +13,9 @@ class Proxies:
         self._applied: dict[str, int] = {}
         self._connections: dict[str, int] = {}
         self._moved = trio.Event()
+        self.seen: dict[str, datetime] = {}  # when routes that lead to no server were last used
+        # told up to which position every connected proxy has come
+        self.on_applied: Callable[[int], None] = lambda _: None
 
     def connect(self, proxy: str) -> None:
         self._connections[proxy] = self._connections.get(proxy, 0) + 1
@@ -27,6 +33,7 @@ class Proxies:
     def applied(self, proxy: str, position: int) -> None:
         if proxy in self._connections:
             self._applied[proxy] = max(position, self._applied.get(proxy, 0))
+            self.on_applied(min(self._applied.get(other, 0) for other in self._connections))
             self._tell()
 
     @property

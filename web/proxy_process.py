@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import trio
@@ -21,7 +24,8 @@ logger = logging.getLogger("callboard.proxy")
 
 PROTOCOL = 1  # of the route stream; a proxy that speaks another is replaced
 RESTART_DELAYS = (0.1, 0.5, 1.0, 5.0)  # seconds; the last one again and again
-START_PATIENCE, END_PATIENCE = 10.0, 10.0  # seconds
+STEADY = 60.0  # seconds after which a proxy that ends had not failed to start
+KEEP_PATIENCE, START_PATIENCE, END_PATIENCE = 5.0, 20.0, 10.0  # seconds
 
 
 class ProxyError(Exception):
@@ -43,88 +47,121 @@ class ProxyProcess:
         self._settings = settings
         self._hub_address = hub_address
         self._secret = secret
-        self._pid_file = Path(settings.callboard.proxy_pid_file)
-        self._pidfd: int | None = None
+        self._pid_file = Path(settings.callboard.proxy_pid_file).absolute()
+        self._proxy: Running | None = None
 
     async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Find or start a proxy and wait until it follows the hub. Raises ProxyError if it does not.
 
-        A proxy that is there and suits is kept: its connections outlive the hub.
+        A proxy that is there and suits is kept: its connections outlive the hub. One that does not is ended
+        once another listens beside it.
         """
-        self._pidfd = self._find() or await self._start()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._wait_end, nursery.cancel_scope)
-            with trio.move_on_after(START_PATIENCE) as patience:
-                await connected()
-                nursery.cancel_scope.cancel()
-                return
-            nursery.cancel_scope.cancel()
-        if not patience.cancelled_caught:
-            raise ProxyError(f"The proxy could not start at {self._settings.hub.bind_url}.")
-        raise ProxyError(f"The proxy did not come up within {START_PATIENCE:g} seconds.")
+        former = self._find()
+        if former is None:
+            check_free(self._settings.hub.bind_url)
+        elif self._suits(former) and await self._comes_up(former, connected, KEEP_PATIENCE):
+            logger.info("keeping the proxy that runs already (pid %d)", former.pid)
+            self._proxy = former
+            return
+        self._proxy = await self._start()
+        is_up = await self._comes_up(self._proxy, connected, START_PATIENCE)
+        if former is not None:
+            logger.warning("replaced a proxy that does not suit this hub (pid %d)", former.pid)
+            await former.end()
+        if not is_up:
+            await self.stop()
+            raise ProxyError(f"The proxy did not come up at {self._settings.hub.bind_url}.")
 
-    async def _wait_end(self, scope: trio.CancelScope) -> None:
-        assert self._pidfd is not None
-        await trio.lowlevel.wait_readable(self._pidfd)
-        scope.cancel()
+    async def _comes_up(
+        self, proxy: Running, connected: Callable[[], Awaitable[None]], patience: float
+    ) -> bool:
+        """Whether it listens, and some proxy follows the hub, before it ends or patience does."""
+        is_up = False
+
+        async def wait_up() -> None:
+            nonlocal is_up
+            while not self._is_described(proxy):  # noqa: ASYNC110 -- a file tells nobody that it has changed
+                await trio.sleep(0.02)
+            await connected()
+            is_up = True
+            nursery.cancel_scope.cancel()
+
+        with trio.move_on_after(patience):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wait_up)
+                await proxy.wait_end()
+                nursery.cancel_scope.cancel()
+        return is_up
 
     async def run(self) -> None:
         """Start another whenever the proxy ends."""
         failures = 0
         while True:
-            assert self._pidfd is not None
+            assert self._proxy is not None, "it has begun"
             began = trio.current_time()
-            await trio.lowlevel.wait_readable(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = None
-            failures = 0 if trio.current_time() - began > 60 else failures + 1
+            await self._proxy.wait_end()
+            failures = 1 if trio.current_time() - began > STEADY else failures + 1
+            await self._start_another(failures)
+
+    async def _start_another(self, failures: int) -> None:
+        while True:
+            if self._proxy is not None:
+                self._proxy.close()
+                self._proxy = None
             delay = RESTART_DELAYS[min(failures, len(RESTART_DELAYS)) - 1]
             logger.error("the proxy has ended; starting another in %g s", delay)
             await trio.sleep(delay)
-            self._pidfd = await self._start()
+            try:
+                self._proxy = await self._start()
+            except OSError as error:
+                logger.error("no proxy could be started: %s", error)  # noqa: TRY400 -- a traceback says no more
+                failures += 1
+            else:
+                return
 
     async def stop(self) -> None:
         """End the proxy and wait until it is gone."""
-        if self._pidfd is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)
-        with trio.move_on_after(END_PATIENCE) as patience:
-            await trio.lowlevel.wait_readable(self._pidfd)
-        if patience.cancelled_caught:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._proxy is not None:
+            await self._proxy.end()
+            self._proxy = None
 
     # --- the one that is there ---
 
-    def _find(self) -> int | None:
-        """A pidfd of the proxy an earlier hub left, if it is alive and what this hub would start."""
+    def _described(self) -> PidFile | None:
         try:
-            found = msgspec.json.decode(self._pid_file.read_bytes(), type=PidFile)
+            return msgspec.json.decode(self._pid_file.read_bytes(), type=PidFile)
         except (OSError, msgspec.MsgspecError):
             return None
-        pidfd = open_process(found)
-        if pidfd is None:
-            return None
-        if (found.address, found.protocol) == (self._settings.hub.bind_url, PROTOCOL):
-            logger.info("keeping the proxy that runs already (pid %d)", found.pid)
-            return pidfd
-        logger.info("replacing a proxy of another address or version (pid %d)", found.pid)
-        signal.pidfd_send_signal(pidfd, signal.SIGTERM)
-        os.close(pidfd)
-        return None
+
+    def _is_described(self, proxy: Running) -> bool:
+        described = self._described()
+        return described is not None and described.pid == proxy.pid
+
+    def _find(self) -> Running | None:
+        """The proxy that an earlier hub has left, if it is alive."""
+        described = self._described()
+        pidfd = None if described is None else open_process(described)
+        return None if described is None or pidfd is None else Running(described.pid, pidfd)
+
+    def _suits(self, proxy: Running) -> bool:
+        """Whether it is what this hub would start."""
+        described = self._described()
+        return (
+            described is not None
+            and described.protocol == PROTOCOL
+            and arguments_of(proxy.pid) == self._arguments()
+        )
 
     # --- a new one ---
 
-    async def _start(self) -> int:
-        process = await trio.to_thread.run_sync(self._popen)
-        logger.info("started a proxy at %s (pid %d)", self._settings.hub.bind_url, process.pid)
-        return os.pidfd_open(process.pid)
+    async def _start(self) -> Running:
+        child = await trio.to_thread.run_sync(self._popen)
+        logger.info("started a proxy at %s (pid %d)", self._settings.hub.bind_url, child.pid)
+        return Running(child.pid, os.pidfd_open(child.pid), child)
 
-    def _popen(self) -> subprocess.Popen[bytes]:
+    def _arguments(self) -> list[str]:
         hub = self._settings.hub
-        command = [
-            *callboard_command(),
+        arguments = [
             "proxy",
             f"--bind-url={hub.bind_url}",
             f"--hub-url={self._hub_address}",
@@ -133,11 +170,75 @@ class ProxyProcess:
             f"--activity-interval={hub.last_activity_interval:g}",
         ]
         if hub.ssl_cert:
-            command += [f"--ssl-key={hub.ssl_key}", f"--ssl-cert={hub.ssl_cert}"]
-        environment = {**os.environ, "CALLBOARD_PROXY_TOKEN": self._secret}
+            arguments += [f"--ssl-key={hub.ssl_key}", f"--ssl-cert={hub.ssl_cert}"]
+        return arguments
+
+    def _popen(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 -- our own command
-            command, env=environment, start_new_session=True, stdin=subprocess.DEVNULL
+            [*callboard_command(), *self._arguments()],
+            env={**os.environ, "CALLBOARD_PROXY_TOKEN": self._secret},
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
         )
+
+
+class Running:
+    """A proxy's process. `child`: if this hub has started it."""
+
+    def __init__(self, pid: int, pidfd: int, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self._pidfd = pidfd
+        self._child = child
+
+    async def wait_end(self) -> None:
+        await trio.lowlevel.wait_readable(self._pidfd)
+        if self._child is not None:
+            self._child.wait()  # it has ended: this only takes notice
+
+    async def end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+            with trio.move_on_after(END_PATIENCE):
+                await self.wait_end()
+                break
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._pidfd)
+
+
+def check_free(bind_url: str) -> None:
+    """Raises ProxyError where somebody listens already: proxies share their port, so another would be let in."""
+    parts = urlsplit(bind_url)
+    try:
+        if parts.scheme == "http+unix":
+            _check_unix(unquote(parts.netloc))
+            return
+        host = parts.hostname or "0.0.0.0"  # noqa: S104 -- what a URL without a host asks for
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, parts.port or 80))
+    except OSError as error:
+        raise ProxyError(f"Cannot listen on {bind_url}: {error.strerror or error}.") from None
+
+
+def _check_unix(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def arguments_of(pid: int) -> list[str]:
+    """From the word `proxy` on; empty if there is none."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+    except OSError:
+        return []
+    return words[words.index("proxy", 1) :] if "proxy" in words[1:] else []
 
 
 def callboard_command() -> list[str]:

@@ -1,110 +1,222 @@
-"""What each principal may do: from roles to scopes, remembered until something changes."""
+"""What each principal may do: from roles, groups and shares to scopes, remembered until something changes."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Protocol
 
 from core.events.activity import ActivityRecorded
+from core.events.group import group_stream
+from core.events.hub import HubEvent
 from core.events.record import Record
+from core.events.route import RouteEvent
 from core.events.server import ServerEvent
-from core.roles import ADMIN, USER, LoadedRoles
-from core.scopes import Memberships, Owner, Scopes, ScopeTable, expand, token_scopes
+from core.events.service import ServiceExited, ServiceFailed, ServiceStarted
+from core.events.token import TokenIssued, TokenRevoked
+from core.events.user import (
+    AdminGranted,
+    AdminRevoked,
+    ServerAdded,
+    ServerRemovalRequested,
+    ServerTitled,
+    UserCreated,
+    UserDeletionRequested,
+    UserInfoChanged,
+    user_stream,
+)
+from core.names import full_name
+from core.roles import ADMIN, USER
+from core.scopes import Grant, Owner, Scopes, ScopeTable, expand, token_scopes
 from core.scopes.table import STANDARD
-from projections import servers, users
+from projections import groups, roles, servers, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.identity import Identity
+from web.memberships import GroupMemberships
+
+REMEMBERED = 20_000  # identities
+
+# Changes nothing in what anybody who is remembered may do. All that is not named in `forget` may change everything.
+HARMLESS = (
+    HubEvent
+    | ActivityRecorded
+    | UserCreated
+    | UserInfoChanged
+    | UserDeletionRequested
+    | ServerAdded
+    | ServerTitled
+    | ServerRemovalRequested
+    | TokenIssued
+    | ServiceStarted
+    | ServiceExited
+    | ServiceFailed
+    | RouteEvent
+)
 
 
-class NoGroups:
-    """Memberships where there are no groups."""
+class Service(Protocol):
+    @property
+    def admin(self) -> bool: ...
 
-    def groups_of(self, user: str, /) -> Collection[str]:
-        return ()
 
-    def members_of(self, group: str, /) -> Collection[str]:
-        return ()
+class Services(Container[str], Protocol):
+    """Those of the configuration and those made at run time."""
+
+    def get(self, name: str, /) -> Service | None: ...
+
+
+class Owned:
+    """What an owner holds. A new one is made when that may have changed, and all that hangs on the old one is void."""
+
+    __slots__ = ("scopes",)
+
+    def __init__(self, scopes: Scopes) -> None:
+        self.scopes = scopes
 
 
 class Rights:
     def __init__(
         self,
         db: sqlite3.Connection,
-        roles: LoadedRoles,
-        services: Container[str],
+        services: Services,
         table: ScopeTable = STANDARD,
+        *,
+        admin_services_by_flag: bool = True,
     ) -> None:
+        """`admin_services_by_flag`: False where the configuration lists the services with the role `admin`."""
         self._db = db
         self._services = services
-        self._roles = roles
-        self._table = table
-        self._by_token: dict[str, Identity] = {}
-        self.memberships: Memberships = NoGroups()
+        self._admin_services_by_flag = admin_services_by_flag
+        self._scopes_of_roles: dict[str, list[str]] = {}
+        self._owned: dict[str, Owned] = {}
+        self._by_token: dict[str, tuple[Owned, Identity]] = {}
+        self.table = table
+        self.memberships = GroupMemberships(db)
+
+    # --- what changes ---
 
     def forget(self, records: Sequence[Record]) -> None:
-        """Whatever is not a server's own business may change what somebody may do."""
-        if any(not isinstance(record.event, ServerEvent | ActivityRecorded) for record in records):
-            self._by_token.clear()
-        elif self._by_token:
-            for record in records:
-                spawn_id = getattr(record.event, "spawn_id", "")
-                self._by_token.pop(spawn_id, None)
+        """Drop what these events may have changed: little, where servers start and stop and users come."""
+        for record in records:
+            event = record.event
+            if isinstance(event, HARMLESS):
+                continue
+            if isinstance(event, ServerEvent):
+                self._by_token.pop(event.spawn_id if hasattr(event, "spawn_id") else "", None)
+            elif isinstance(event, TokenRevoked):
+                self._by_token.pop(record.stream.partition("/")[2], None)
+            elif isinstance(event, AdminGranted | AdminRevoked):
+                self._owned.pop(record.stream, None)
+            else:
+                self._forget_everything()
+
+    def _forget_everything(self) -> None:
+        self._scopes_of_roles.clear()
+        self._owned.clear()
+        self._by_token.clear()
+        self.memberships.forget()
+
+    # --- who holds a token ---
 
     def by_token(self, row: TokenRow) -> Identity | None:
         """Who holds this token, and what it allows; None if its owner is gone."""
         known = self._by_token.get(row.id)
-        if known is None:
-            known = self._identify(row)
-            if known is not None:
-                self._by_token[row.id] = known
-        return known
+        if known is not None and self._owned.get(row.owner) is known[0]:
+            return known[1]
+        identity = self._identify(row)
+        if identity is not None:
+            if len(self._by_token) >= REMEMBERED:
+                self._by_token.clear()
+            self._by_token[row.id] = self._owned[row.owner], identity
+        return identity
 
     def _identify(self, row: TokenRow) -> Identity | None:
         kind, _, key = row.owner.partition("/")
         if kind == "service":
             if key not in self._services:
                 return None
-            owner, owned, name = Owner(service=key), self.of_service(key), key
-        else:
-            user = users.by_id(self._db, key)
-            if user is None:
-                return None
-            owner, owned, name = Owner(user=user.name), self.of_user(user), user.name
-        if row.server:
-            server = servers.by_id(self._db, row.server)
-            owner = Owner(user=name, server=f"{name}/{server.name if server else ''}")
-        scopes = token_scopes(frozenset(row.raw_scopes()), owner, owned, self.memberships, table=self._table)
-        return Identity(
-            "service" if kind == "service" else "user",
-            key,
-            name,
-            scopes,
-            row.id,
-            row.session_id,
-            row.server,
-        )
+            return Identity("service", key, key, self._of_token(row, Owner(service=key), self.of_service(key)), row.id)
+        user = users.by_id(self._db, key)
+        if user is None:
+            return None
+        owner = Owner(user=user.name, server=self._own_server(row, user))
+        scopes = self._of_token(row, owner, self.of_user(user))
+        return Identity("user", key, user.name, scopes, row.id, row.session_id, row.server)
+
+    def _own_server(self, row: TokenRow, user: UserRow) -> str | None:
+        """What `!server` means in the token of a server. Names are looked up now: user and server may be renamed."""
+        server = servers.by_id(self._db, row.server) if row.server else None
+        return None if server is None else full_name(user.name, server.name)
+
+    def _of_token(self, row: TokenRow, owner: Owner, owned: Scopes) -> Scopes:
+        return token_scopes(frozenset(row.raw_scopes()), owner, owned, self.memberships, table=self.table)
 
     # --- what is owned ---
 
     def of_user(self, user: UserRow) -> Scopes:
-        owner = Owner(user=user.name)
-        return self._expanded(self.roles_of_user(user), owner)
+        return self._remembered(user_stream(user.id), Owner(user=user.name), lambda: self.grants_of_user(user))
 
     def of_service(self, name: str) -> Scopes:
-        return self._expanded(self.roles_of_service(name), Owner(service=name))
+        return self._remembered(f"service/{name}", Owner(service=name), lambda: self.grants_of_service(name))
+
+    def _remembered(self, holder: str, owner: Owner, grants: Callable[[], list[Grant]]) -> Scopes:
+        known = self._owned.get(holder)
+        if known is None:
+            if len(self._owned) >= REMEMBERED:
+                self._owned.clear()
+            known = self._owned[holder] = Owned(self.expanded((grant.scope for grant in grants()), owner))
+        return known.scopes
+
+    def expanded(self, raw: Iterable[str], owner: Owner) -> Scopes:
+        return expand(frozenset(raw), owner, self.table)
+
+    def grants_of_user(self, user: UserRow) -> list[Grant]:
+        """Every raw scope a user has, and where it comes from."""
+        grants = self._grants("role {role}", self.roles_of_user(user))
+        for group in groups.of_user(self._db, user.id):
+            source = f"group {group.name}, role {{role}}"
+            grants += self._grants(source, self.roles_of_group(group.id))
+        shared = sorted(self._shared_with(user))
+        return [*grants, *(Grant(f"share of {scope.partition('!server=')[2]}", scope) for scope in shared)]
+
+    def grants_of_service(self, name: str) -> list[Grant]:
+        return self._grants("role {role}", self.roles_of_service(name))
+
+    def _grants(self, source: str, held: Sequence[str]) -> list[Grant]:
+        return [Grant(source.replace("{role}", role), scope) for role in held for scope in self.scopes_of_role(role)]
+
+    def _shared_with(self, user: UserRow) -> frozenset[str]:
+        """Raw scopes of the shares with this user and with the groups they are in."""
+        return frozenset()
+
+    # --- roles ---
+
+    def scopes_of_role(self, name: str) -> list[str]:
+        """Raw; none for a role that does not exist."""
+        known = self._scopes_of_roles.get(name)
+        if known is None:
+            row = roles.by_name(self._db, name)
+            known = self._scopes_of_roles[name] = [] if row is None else row.raw_scopes()
+        return known
 
     def roles_of_user(self, user: UserRow) -> list[str]:
-        held = [ADMIN] if user.admin else []
-        held.append(USER)
-        for role, members in self._roles.members.items():
-            if role not in (ADMIN, USER) and members.users and user.name in members.users:
-                held.append(role)
-        return held
+        granted = roles.granted_to(self._db, user_stream(user.id))
+        flagged = [ADMIN, USER] if user.admin else [USER]
+        return [*flagged, *(role for role in granted if role not in (ADMIN, USER))]
+
+    def roles_of_group(self, group_id: str) -> list[str]:
+        return roles.granted_to(self._db, group_stream(group_id))
 
     def roles_of_service(self, name: str) -> list[str]:
-        return [role for role, members in self._roles.members.items() if name in (members.services or ())]
+        granted = roles.granted_to(self._db, f"service/{name}")
+        service = self._services.get(name)
+        flagged = self._admin_services_by_flag and service is not None and service.admin
+        return [ADMIN, *granted] if flagged and ADMIN not in granted else granted
 
-    def _expanded(self, roles: Sequence[str], owner: Owner) -> Scopes:
-        raw = frozenset(scope for role in roles for scope in self._roles.roles[role].scopes)
-        return expand(raw, owner, self._table)
+    def is_admin(self, identity: Identity) -> bool:
+        """Whether the caller has the admin flag, whatever the credential it uses allows."""
+        if identity.kind == "user":
+            user = users.by_id(self._db, identity.id)
+            return user is not None and bool(user.admin)
+        return identity.kind == "service" and ADMIN in self.roles_of_service(identity.name)

@@ -6,6 +6,7 @@ Paths are matched as they were sent, still percent-encoded, and each segment is 
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -15,13 +16,17 @@ from msgspec import Struct
 from quart import Quart, Response, g, request
 from werkzeug.routing import BaseConverter, Rule
 
+from core.share_code import CODE_PATTERN
 from web import answers
 from web.access import Access, check_access
+from web.aliases import under_present_name
 from web.context import hub
 from web.idempotency import once
 from web.identity import Identity, same_secret, token_in
 
 Handler = Callable[..., Awaitable[Response]]
+
+ROUTES = "callboard.routes"  # where an application keeps its routes, by endpoint
 
 
 class Route(Struct, frozen=True):
@@ -34,6 +39,11 @@ class Route(Struct, frozen=True):
     handler: Handler
     statuses: tuple[int, ...]
     streams: bool = False
+
+    @property
+    def label(self) -> str:
+        """What monitors call it."""
+        return f"{self.handler.__module__}.{self.handler.__name__}"
 
 
 class Noun:
@@ -94,9 +104,26 @@ class Segment(BaseConverter):
         return unquote(value)
 
 
+class CodeSegment(Segment):
+    """A segment that looks like a share code; tried before any other."""
+
+    regex = CODE_PATTERN
+    weight = Segment.weight - 1
+
+
+class Rest(BaseConverter):
+    """All the rest of a path, decoded, slashes and all."""
+
+    regex = ".*"
+    part_isolating = False
+
+    def to_python(self, value: str) -> str:
+        return unquote(value)
+
+
 def install(app: Quart, nouns: Sequence[Noun], prefix: str) -> None:
     """Serve the routes of these nouns below `prefix` (without a slash at its end)."""
-    app.url_map.converters["default"] = Segment
+    app.url_map.converters |= {"default": Segment, "code": CodeSegment, "rest": Rest}
     app.url_map.merge_slashes = False
     handlers: dict[tuple[str, str], Route] = {}
     for noun in nouns:
@@ -107,6 +134,7 @@ def install(app: Quart, nouns: Sequence[Noun], prefix: str) -> None:
             endpoint = f"{prefix}:{route.method}:{route.path}"
             app.url_map.add(_rule(app, f"{prefix}{route.path}", endpoint, route.method))
             app.view_functions[endpoint] = _guarded(route)
+            app.extensions.setdefault(ROUTES, {})[endpoint] = route
 
 
 def _rule(app: Quart, path: str, endpoint: str, method: str) -> Rule:
@@ -120,14 +148,24 @@ def _rule(app: Quart, path: str, endpoint: str, method: str) -> Rule:
 def _guarded(route: Route) -> Handler:
     """The handler behind the check: who asks, may they, and has this very command been carried out before?"""
 
-    async def guarded(**names: str) -> Response:
+    left_out = defaults_of(route.handler)
+
+    async def guarded(**given: str) -> Response:
+        g.route = route
         g.identity = identify()
+        names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
         check_access(route.access, g.identity, names, hub().rights.memberships)
         if route.method == "GET":
             return await answers.with_etag(request, await route.handler(**names))
         return await once(lambda: route.handler(**names))
 
     return guarded
+
+
+def defaults_of(handler: Handler) -> dict[str, str]:
+    """What a path may leave out: `/users/alice/server` is about the server called `""`."""
+    parameters = inspect.signature(handler).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
 def identify() -> Identity | None:

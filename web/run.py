@@ -20,6 +20,9 @@ from web.main import run
 from web.proxy_process import ProxyError
 from web.serve import BindError
 
+EXPECTED = (ConfigError, DatabaseError, BindError, ProxyError, UnknownEventError, HubError, ValueError)
+"""What keeps a hub from starting and is said in one line; everything else is a bug, with a traceback."""
+
 
 def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> int:
     """The exit code: 0 after an orderly end, 1 for what keeps a hub from starting."""
@@ -29,20 +32,22 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
         for note in notes:
             logging.getLogger("callboard.config").warning("%s", note)
         trio.run(lambda: run(settings, on_ready=_ready(hello)))
-    except (
-        ConfigError,
-        DatabaseError,
-        BindError,
-        ProxyError,
-        UnknownEventError,
-        HubError,
-        ValueError,
-    ) as error:
-        print(f"callboard: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 0
+    except Exception as error:
+        cause = _cause(error)
+        if not isinstance(cause, EXPECTED):
+            raise
+        print(f"callboard: {cause}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _cause(error: Exception) -> Exception:
+    """What nurseries have wrapped, where it is one thing."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:

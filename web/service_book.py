@@ -1,21 +1,51 @@
-"""The services of the configuration: names, rights, and the routes they are reached by."""
+"""The services as the hub knows them: what the log says of each, what only the configuration does, and how they fare."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from typing import Literal
 
 from core.config import ServiceSettings
+from projections import services
+from projections.services import ServiceRow
+
+Status = Literal["running", "stopped", "failed", "unknown"]
+
+_OF_PROCESS: dict[str, Status] = {"running": "running", "stopped": "stopped", "failed": "failed"}
 
 
 class ServiceBook:
-    def __init__(self, services: Mapping[str, ServiceSettings]) -> None:
-        self._services = services
+    def __init__(self, db: sqlite3.Connection, configured: Mapping[str, ServiceSettings]) -> None:
+        self._db = db
+        self.configured = configured
+        self.answers: dict[str, bool] = {}  # whether each external one did when it was last asked
 
     def __contains__(self, name: object) -> bool:
-        return name in self._services
+        return isinstance(name, str) and self.get(name) is not None
 
-    def get(self, name: str) -> ServiceSettings | None:
-        return self._services.get(name)
+    def get(self, name: str) -> ServiceRow | None:
+        return services.by_name(self._db, name)
 
-    def all(self) -> list[ServiceSettings]:
-        return [self._services[name] for name in sorted(self._services)]
+    def all(self) -> list[ServiceRow]:
+        return services.every(self._db)
+
+    def settings(self, row: ServiceRow) -> ServiceSettings | None:
+        """How the configuration wants it to be run; None for one that was made over the API."""
+        return self.configured.get(row.name) if row.from_config else None
+
+    def command(self, row: ServiceRow) -> list[str]:
+        found = self.settings(row)
+        return found.command if found else []
+
+    def status(self, row: ServiceRow) -> Status:
+        """Of a managed service: of its process. Of an external one: whether its URL answers."""
+        if row.managed:
+            return _OF_PROCESS.get(row.process, "unknown")
+        match self.answers.get(row.name):
+            case True:
+                return "running"
+            case False:
+                return "failed"
+            case None:
+                return "unknown"

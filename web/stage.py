@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Awaitable, Callable
 
 from core.actors.server_work import Deadlines
 from core.config import Settings
 from core.events.store import EventStore
-from core.server import Server, Spawning, Stop
+from core.server import Server, Spawning
 from core.spawn_limits import SpawnLimits
 from core.spawner import Attempt, Spawner
 from projections import routes
@@ -42,11 +41,6 @@ class HubStage:
         self._launch = launch
         self._limits = limits
         self._proxies = proxies
-        self._ask: Callable[[str, Stop], Awaitable[object]] | None = None
-
-    def connect(self, ask: Callable[[str, Stop], Awaitable[object]]) -> None:
-        """How to reach a server on the hub's own behalf; known once the supervisor is."""
-        self._ask = ask
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         return await self._launch.attempt(spawning)
@@ -66,7 +60,3 @@ class HubStage:
 
     def on_change(self, server_id: str, before: Server, after: Server) -> None:
         self._limits.moved(before, after)
-
-    async def stop(self, server_id: str, command: Stop) -> None:
-        assert self._ask is not None, "the stage is not connected"
-        await self._ask(server_id, command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Awaitable
 from typing import Any
 
 import trio
@@ -11,7 +12,7 @@ from msgspec import Struct
 from quart import request
 
 from core.actors.server import ServerActor
-from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError
+from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError, UnavailableError
 from core.events.server import SpawnFailed
 from core.events.writer import Outcome
 from core.ids import new_id
@@ -47,6 +48,23 @@ def parse_start(value: Any) -> Asked:
     if "display_name" in value and not isinstance(display_name, str):
         raise InvalidError("display_name is a string.")
     return Asked(options, display_name)
+
+
+async def in_time(seconds: float, event: Awaitable[object]) -> bool:
+    """Whether `event` comes within so many seconds, and before the hub no longer serves."""
+    came = False
+    with trio.move_on_after(seconds):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when, hub().closed, nursery.cancel_scope)
+            await event
+            came = True
+            nursery.cancel_scope.cancel()
+    return came
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
 
 
 # --- finding and adding ---
@@ -116,6 +134,8 @@ async def begin(
 ) -> tuple[ServerActor, str | None]:
     """Ask for a start; the spawn id is None where one is already under way."""
     the_hub = hub()
+    if the_hub.closing.is_set() and the_hub.settings.hub.cleanup_servers:
+        raise UnavailableError("The hub is shutting down.")
     await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
     command = the_hub.launch.command(owner, server, user_options)
     the_hub.launch.remember(command.spawn_id, handler_view())
@@ -147,9 +167,9 @@ async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
     def is_settled(state: Server) -> bool:
         return not isinstance(state, Spawning) or state.spawn_id != spawn_id
 
-    with trio.move_on_after(hub().settings.hub.tornado_settings.slow_spawn_timeout) as patience:
-        await actor.wait_until(is_settled)
-    if patience.cancelled_caught:
+    if not await in_time(
+        hub().settings.hub.tornado_settings.slow_spawn_timeout, actor.wait_until(is_settled)
+    ):
         return None
     state = actor.state
     if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
@@ -179,13 +199,15 @@ async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
     """Ask for a stop, and for the removal that is to follow it. False where that takes long and goes on."""
     the_hub = hub()
     outcome = claim(lambda _: Outcome(202))
+    actor = the_hub.servers.actor(server.id)
     if remove:
         await the_hub.removals.begin(owner.id, server.id, by=by(), claim=outcome)
-    with trio.move_on_after(the_hub.settings.hub.tornado_settings.slow_stop_timeout) as patience:
-        if remove:
-            await the_hub.removals.wait_gone(server.id)
-        else:
-            actor = the_hub.servers.actor(server.id)
-            await actor.ask(Stop(), by=by(), claim=outcome)
-            await actor.wait_until(lambda state: isinstance(state, Stopped))
-    return not patience.cancelled_caught
+    else:
+        await actor.ask(Stop(), by=by(), claim=outcome)
+    # only now may patience end: what is acknowledged is in the log
+    gone: Awaitable[object] = (
+        the_hub.removals.wait_gone(server.id)
+        if remove
+        else actor.wait_until(lambda state: isinstance(state, Stopped))
+    )
+    return await in_time(the_hub.settings.hub.tornado_settings.slow_stop_timeout, gone)

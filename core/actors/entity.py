@@ -43,28 +43,45 @@ class Entities(Generic[State, Command, Event]):
         self._kept: OrderedDict[str, tuple[State, int]] = OrderedDict()
 
     async def ask(
-        self, entity_id: str, command: Command, *, by: By, claim: Claim | None = None, urgent: bool = False
+        self,
+        entity_id: str,
+        command: Command,
+        *,
+        by: By,
+        claim: Claim | None = None,
+        urgent: bool = False,
+        also: Sequence[Write] = (),
     ) -> State:
-        """The entity as the command left it; raises the HubError it was refused with."""
+        """The entity as the command left it; raises the HubError it was refused with.
+
+        `also`: of new streams that nobody else can be writing yet; recorded with the entity's events or not at all.
+        """
         turn = self._turns.setdefault(entity_id, trio.Lock())
         try:
             async with turn:
-                return await self._answer(entity_id, command, by, claim, urgent)
+                return await self._answer(entity_id, command, by, claim, urgent, also)
         finally:
             if not turn.locked() and not turn.statistics().tasks_waiting:
                 self._turns.pop(entity_id, None)
 
     async def _answer(
-        self, entity_id: str, command: Command, by: By, claim: Claim | None, urgent: bool
+        self,
+        entity_id: str,
+        command: Command,
+        by: By,
+        claim: Claim | None,
+        urgent: bool,
+        also: Sequence[Write],
     ) -> State:
         state, version = await self._fold(entity_id)
         events: Sequence[Any] = self._decide(state, command)
-        if not events and claim is None:
+        if not events and not also and claim is None:
             return state
         self._kept.pop(entity_id, None)  # should the append fail, fold again
         write = Write(self._stream(entity_id), version, events)
-        for record in await self._store.append(write, by=by, claim=claim, urgent=urgent):
-            state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
+        for record in await self._store.append(write, *also, by=by, claim=claim, urgent=urgent):
+            if record.stream == write.stream:
+                state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
         self._keep(entity_id, state, version)
         return state
 

@@ -36,7 +36,8 @@ class Errands:
 
     async def wait_done(self, key: str) -> None:
         """Return once nothing is under way for `key`."""
-        if done := self._under_way.get(key):
+        done = self._under_way.get(key)
+        if done is not None:
             await done.wait()
 
     async def _carry_out(self, key: str, errand: Callable[[], Awaitable[None]]) -> None:

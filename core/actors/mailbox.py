@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Generic, TypeVar
 
 import trio
@@ -54,27 +53,48 @@ class Mailbox(Generic[Command, Answer]):
     The actor's own reports are let in even when it is full, for without them it could not move on.
     """
 
+    __slots__ = ("_arrival", "_calls", "_nudged", "_size")
+
     def __init__(self, size: int) -> None:
         self._size = size
-        self._send, self._receive = trio.open_memory_channel[Call[Command, Answer] | None](math.inf)
+        self._calls: list[Call[Command, Answer]] = []  # a deque weighs ten times as much while it is empty
+        self._nudged = False
+        self._arrival: trio.Event | None = None  # while the actor waits
 
     def __len__(self) -> int:
-        return self._send.statistics().current_buffer_used
+        return len(self._calls)
 
     def put(self, call: Call[Command, Answer], *, own: bool = False) -> None:
         """Raises BusyError when full."""
-        if not own and len(self) >= self._size:
+        if not own and len(self._calls) >= self._size:
             raise BusyError("Too many requests wait for this server; try again in a moment.")
-        self._send.send_nowait(call)
+        self._calls.append(call)
+        self._wake()
 
     def nudge(self) -> None:
         """Wake the actor without a command."""
-        self._send.send_nowait(None)
+        self._nudged = True
+        self._wake()
 
-    def take_now(self) -> Call[Command, Answer] | None:
-        """As `take`, of a mailbox that is not empty."""
-        return self._receive.receive_nowait()
+    def _wake(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
 
     async def take(self) -> Call[Command, Answer] | None:
-        """The next call, or None for a nudge."""
-        return await self._receive.receive()
+        """The next call, or None after a nudge. A cancelled `take` takes nothing."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not self._calls and not self._nudged:
+            self._arrival = trio.Event()
+            try:
+                await self._arrival.wait()
+            finally:
+                self._arrival = None
+        if self._nudged:
+            self._nudged = False
+            return None
+        return self._calls.pop(0)
+
+    def take_all(self) -> list[Call[Command, Answer]]:
+        """Everything that waits, at once."""
+        calls, self._calls = self._calls, []
+        return calls

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from core.actors.errands import Errands
 from core.events.record import HUB, By
-from core.server import Stop, Stopped
 from core.user import FinishRemoval, RequestRemoval
 
 if TYPE_CHECKING:
@@ -18,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Removals:
-    def __init__(self, users: Entities[AnyUser, Command, UserEvent], servers: Supervisor, errands: Errands) -> None:
+    def __init__(
+        self, users: Entities[AnyUser, Command, UserEvent], servers: Supervisor, errands: Errands
+    ) -> None:
         self._users = users
         self._servers = servers
         self._errands = errands
@@ -36,9 +37,7 @@ class Removals:
         await self._errands.wait_done(_key(server_id))
 
     async def _remove(self, user_id: str, server_id: str) -> None:
-        actor = self._servers.actor(server_id)
-        await actor.ask(Stop("The server is being removed."), by=HUB)
-        await actor.wait_until(lambda state: isinstance(state, Stopped))
+        await self._servers.end(server_id, "The server is being removed.")
         await self._users.ask(user_id, FinishRemoval(server_id), by=HUB)
 
 

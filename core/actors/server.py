@@ -1,26 +1,32 @@
 """The loop for a server: one task that owns one server's stream.
 
-What a state calls for (`server_work.py`) runs in that state's nursery: leaving the state cancels it, and the
-next state's work begins once it has cleaned up. Work hangs on states, not on events: after a crash the log is
-folded and the state found is entered, so a spawn or a stop carries on.
+What a state calls for (`server_work.py`) runs beside it, in a task of its own (`work_task.py`): leaving the
+state cancels it, and the next state's work begins once it has cleaned up. Work hangs on states, not on events:
+after a crash the log is folded and the state found is entered, so a spawn or a stop carries on.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
+import outcome
 import trio
 
 from core.actors.mailbox import Call, Mailbox
-from core.actors.messages import Messages
-from core.actors.server_work import ServerWork, Stage
+from core.actors.messages import Messages, as_event
+from core.actors.server_work import GRACE, ServerWork, Stage, last_resort
+from core.actors.work_task import WorkTask
 from core.errors import HubError, UnavailableError
+from core.events import codec
 from core.events.hub import HubStarted
 from core.events.record import By, Record
 from core.events.server import (
     LeftoverEnded,
     ServerDied,
     ServerEvent,
+    ServerLost,
     ServerStopped,
     SpawnCancelled,
     SpawnFailed,
@@ -32,45 +38,87 @@ from core.events.writer import Claim
 from core.server import (
     MAX_MESSAGES,
     Command,
-    News,
     Ready,
     Report,
     Server,
     Spawning,
+    Stop,
     Stopped,
     decide,
     evolve,
+    has_ended,
     is_same_phase,
     on_hub_started,
 )
 from core.spawner import Progress
 
-LOG_RETRY = 1.0  # seconds between attempts to record news while the log cannot be written
+logger = logging.getLogger("callboard.server")
 
-URGENT = (StopRequested, SpawnCancelled, ServerStopped, ServerDied, SpawnFailed, LeftoverEnded)
+LOG_RETRY = 1.0  # seconds between attempts to record news while the log cannot be written
+LOOK = 5.0  # seconds that a look may take; a backend that is slower than that is left to the watch
+
+URGENT = (StopRequested, SpawnCancelled, ServerStopped, ServerDied, ServerLost, SpawnFailed, LeftoverEnded)
+
+NEVER = float("inf")
 
 
 class ServerActor:
-    """The one task that may write this server's stream."""
+    """The one task that may write this server's stream.
+
+    `state` is that of the log once the actor `is_folded`; before, and for a server that never was, `Stopped`.
+    `is_at_rest`: for good; the next command finds another actor.
+    """
+
+    __slots__ = (
+        "_current",
+        "_entered",
+        "_failure",
+        "_fold_from",
+        "_last_resort_at",
+        "_mailbox",
+        "_messages",
+        "_nursery",
+        "_since",
+        "_stage",
+        "_task",
+        "_version",
+        "_waiters",
+        "_work",
+        "is_at_rest",
+        "is_folded",
+        "server_id",
+        "state",
+    )
 
     def __init__(
-        self, server_id: str, stage: Stage, *, fold_from: int = 0, since: Record | None = None
+        self,
+        server_id: str,
+        stage: Stage,
+        nursery: trio.Nursery,
+        *,
+        fold_from: int = 0,
+        since: Record | None = None,
     ) -> None:
-        """`fold_from`: the version after which folding begins. `since`: the record of this hub's own start."""
+        """`nursery`: for the work. `fold_from`: the version after which folding begins. `since`: the record of
+        this hub's own start."""
         self.server_id = server_id
         self.state: Server = Stopped()
+        self.is_folded = False
+        self.is_at_rest = False
         self._stage = stage
-        self._work = ServerWork(server_id, stage, self.report, self.add_message)
-        self._stream = server_stream(server_id)
+        self._nursery = nursery
         self._fold_from = fold_from
         self._since = since
+        self._work = ServerWork(server_id, stage, self._tell, self.add_message)
+        self._task: WorkTask | None = None
+        self._failure: Exception | None = None  # of the present state's work
         self._mailbox: Mailbox[Command, Server] = Mailbox(stage.mailbox_size)
-        self._changed = trio.Event()
-        self.is_at_rest = False  # for good: the next command finds another actor
+        self._current: Call[Command, Server] | None = None
+        self._messages: Messages | None = None
+        self._waiters: list[Waiter] = []
         self._version = 0
         self._entered = 0  # the position of the event that led into the present state
-        self._messages: Messages | None = None
-        self._current: Call[Command, Server] | None = None
+        self._last_resort_at = NEVER
 
     # --- for the rest of the hub ---
 
@@ -85,15 +133,26 @@ class ServerActor:
         return await call.wait()
 
     async def wait_until(self, holds: Callable[[Server], bool]) -> Server:
-        """The first state from now on for which `holds`."""
-        while not holds(self.state):
-            await self._changed.wait()
-        return self.state
+        """The first state from now on for which `holds`, even if the server has moved on since.
+
+        Who waits keeps the actor awake. One at rest has a stopped server, and only that to offer.
+        """
+        if self.is_folded and holds(self.state):
+            return self.state
+        assert not self.is_at_rest, "this actor has ended; get another from the supervisor"
+        waiter = Waiter(holds)
+        self._waiters.append(waiter)
+        try:
+            return await waiter.wait()
+        finally:
+            self._waiters.remove(waiter)
+            self._mailbox.nudge()
 
     async def look(self) -> None:
         """Have the death of a server that is thought to run noticed now, not at the next poll."""
         if isinstance(self.state, Ready):
-            await self._work.look(self.state)
+            with trio.move_on_after(LOOK):
+                await self._work.look(self.state)
 
     @property
     def waiting(self) -> int:
@@ -102,34 +161,48 @@ class ServerActor:
     @property
     def may_rest(self) -> bool:
         """Nothing to do and nobody asks: a stopped server needs no task."""
-        return isinstance(self.state, Stopped) and not self.state.leftovers and not len(self._mailbox)
+        return self.is_folded and has_ended(self.state) and not self._mailbox and not self._waiters
 
     async def run(self) -> None:
         """Live until the server may rest. Raises whatever bug it meets; it may then be run again."""
         try:
             await self._fold()
             while not self.may_rest:
-                async with trio.open_nursery() as this_state:
-                    this_state.start_soon(self._work.live, self.state)
-                    await self._answer_until_phase_changes()
-                    this_state.cancel_scope.cancel()
+                self._begin_work()
+                await self._answer_until_phase_changes()
         finally:
-            if self._current is not None and not self._current.is_answered:
-                self._current.refuse(UnavailableError("The hub lost track of this server; please ask again."))
+            self._end_work()
+            self._refuse_current()
 
     def abandon(self, error: HubError) -> None:
-        """Refuse everything that still waits."""
-        while len(self._mailbox):
-            call = self._mailbox.take_now()
-            if call is not None:
-                call.refuse(error)
+        """Refuse everything that waits."""
+        for call in self._mailbox.take_all():
+            call.refuse(error)
 
-    # --- for the work of a state ---
+    # --- work ---
 
-    async def report(self, news: News) -> None:
-        """Have `news` recorded, however long that takes: what has happened cannot be refused."""
-        while True:
-            call: Call[Command, Server] = Call(Report(news), self._by(), None)
+    def _begin_work(self) -> None:
+        self._end_work()
+        self._failure = None
+        if not has_ended(self.state):
+            work = partial(self._work.live, self.state)
+            self._task = WorkTask(work, self._work_failed, self._task)
+            self._nursery.start_soon(self._task.run)
+
+    def _end_work(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _work_failed(self, error: Exception) -> None:
+        self._failure = error
+        self._mailbox.nudge()
+
+    async def _tell(self, command: Report | Stop) -> None:
+        """Have the actor's own command answered, however long that takes: what has happened cannot be refused."""
+        if isinstance(command, Report):
+            codec.decode(codec.encode(command.news))  # a broken spawner must not make the log unreadable
+        while not self.is_at_rest:
+            call: Call[Command, Server] = Call(command, self._by(), None)
             self._mailbox.put(call, own=True)
             try:
                 await call.wait()
@@ -140,100 +213,177 @@ class ServerActor:
 
     def add_message(self, message: Progress) -> None:
         """A progress message of the spawn under way."""
-        if self._messages is not None:
-            self._messages.add(message, trio.current_time())
-            self._mailbox.nudge()
+        if self._messages is None:
+            return
+        try:
+            codec.decode(codec.encode(as_event("", message)))
+        except Exception:
+            logger.exception("a progress message of server %s cannot be recorded", self.server_id)
+            return
+        self._messages.add(message, trio.current_time())
+        self._mailbox.nudge()
 
-    # --- deciding ---
-
-    def _by(self) -> By:
-        return By("hub", cause=self._entered or None)
+    # --- entering states ---
 
     async def _fold(self) -> None:
         before, state = self.state, Stopped()
         records = await self._stage.store.read(self._stream, self._fold_from)
         self._version = records[-1].version if records else self._fold_from
-        for record in self._with_hub_start(records):
-            after = _after(state, record)
-            if not is_same_phase(state, after):
-                self._entered = record.position
-            state = after  # type: ignore[assignment]
-        self._enter(before, state)
+        self.is_folded = True
+        self._enter(before, self._after(state, self._with_hub_start(records)))
 
     def _with_hub_start(self, records: Sequence[Record]) -> list[Record]:
         if self._since is None:
             return list(records)
         return sorted([*records, self._since], key=lambda record: record.position)
 
+    def _after(self, state: Server, records: Sequence[Record]) -> Server:
+        for record in records:
+            after = _evolved(state, record)
+            if not is_same_phase(state, after):
+                self._entered = record.position
+            state = after
+        return state
+
     def _enter(self, before: Server, after: Server) -> None:
         self.state = after
         if not is_same_phase(before, after):
-            self._messages = Messages(trio.current_time()) if isinstance(after, Spawning) else None
+            now = trio.current_time()
+            self._messages = Messages(now) if isinstance(after, Spawning) else None
+            self._last_resort_at = now + last_resort(after, self._stage.deadlines)[0]
             self._stage.on_change(self.server_id, before, after)
-        self._changed.set()
-        self._changed = trio.Event()
+        for waiter in self._waiters:
+            waiter.consider(after)
+
+    # --- deciding ---
+
+    @property
+    def _stream(self) -> str:
+        return server_stream(self.server_id)
+
+    def _by(self) -> By:
+        return By("hub", cause=self._entered or None)
 
     async def _answer_until_phase_changes(self) -> None:
         phase = self.state
         while is_same_phase(phase, self.state) and not self.may_rest:
             call = await self._next_call()
-            if call is None:
-                await self._record(self._take_messages(), self._by())
-            else:
+            if call is not None:
                 self._current = call
                 await self._answer(call)
                 self._current = None
+            elif self._last_resort_at <= trio.current_time():
+                await self._use_last_resort()
+            elif self._messages is not None and self._is_due(self._messages):
+                await self._record_messages()
 
     async def _next_call(self) -> Call[Command, Server] | None:
-        """The next call, or None when progress messages are due."""
-        while True:
-            due = self._messages.due if self._messages else None
-            with trio.CancelScope() as patience:
-                if due is not None:
-                    patience.deadline = due
-                call = await self._mailbox.take()
-                if call is not None:
-                    return call
-            if patience.cancelled_caught:
-                return None
+        """The next call, or None when something else may have to be done."""
+        if self._failure is not None:
+            raise self._failure
+        due = self._messages.due if self._messages is not None else None
+        wake_at = self._last_resort_at if due is None else min(due, self._last_resort_at)
+        if wake_at == NEVER:  # for a server that is ready: it has no deadline, and there may be many
+            return await self._mailbox.take()
+        with trio.move_on_at(wake_at):
+            return await self._mailbox.take()
+        return None
 
     async def _answer(self, call: Call[Command, Server]) -> None:
         try:
-            events = decide(self.state, call.command)
             if isinstance(call.command, Report):
-                events = [*self._take_messages(), *events]
-            await self._record(events, call.by, call.claim)
+                await self._record_messages(decide(self.state, call.command))
+            else:
+                await self._record_messages()
+                await self._record(decide(self.state, call.command), call.by, call.claim)
         except HubError as refusal:
             call.refuse(refusal)
         else:
             call.answer(self.state)
 
-    def _take_messages(self) -> list[ServerEvent]:
-        if self._messages is None or not isinstance(self.state, Spawning):
-            return []
-        room = MAX_MESSAGES - self.state.messages
-        return [*self._messages.take(self.state.spawn_id, trio.current_time())[: max(0, room)]]
+    async def _use_last_resort(self) -> None:
+        _, news = last_resort(self.state, self._stage.deadlines)
+        assert news is not None, "this state has no deadline"
+        logger.error("the work of server %s has outlived its deadlines", self.server_id)
+        self._last_resort_at = trio.current_time() + LOG_RETRY
+        try:
+            await self._record(decide(self.state, Report(news)), self._by())
+        except UnavailableError:
+            logger.warning("that cannot be recorded now")
+
+    # --- recording ---
+
+    def _is_due(self, messages: Messages) -> bool:
+        return messages.due is not None and messages.due <= trio.current_time()
+
+    async def _record_messages(self, events: Sequence[ServerEvent] = ()) -> None:
+        """Record the messages that wait, followed by `events`. Without those it is no matter if that fails."""
+        messages = self._messages
+        taken = messages.take(trio.current_time()) if messages is not None else []
+        room = MAX_MESSAGES - self.state.messages if isinstance(self.state, Spawning) else 0
+        told = [as_event(self.state.spawn_id, message) for message in taken[: max(0, room)]]
+        try:
+            await self._record([*told, *events], self._by())
+        except UnavailableError:
+            if messages is not None:
+                messages.put_back(taken, trio.current_time(), LOG_RETRY)
+            if events:
+                raise
 
     async def _record(self, events: Sequence[ServerEvent], by: By, claim: Claim | None = None) -> None:
         """Append, then evolve. The version named is the one expected: another one means two writers, a bug."""
         if not events and claim is None:
             return
-        records = await self._stage.store.append(
-            Write(self._stream, self._version, events),
-            by=by,
-            claim=claim,
-            urgent=any(isinstance(event, URGENT) for event in events),
-        )
-        before = state = self.state
-        for record in records:
-            after = _after(state, record)
-            if not is_same_phase(state, after):
-                self._entered = record.position
-            state, self._version = after, record.version
-        self._enter(before, state)
+        try:
+            records = await self._stage.store.append(
+                Write(self._stream, self._version, events),
+                by=by,
+                claim=claim,
+                urgent=any(isinstance(event, URGENT) for event in events),
+            )
+        except UnavailableError:
+            self._be_patient()
+            raise
+        if records:
+            self._version = records[-1].version
+        self._enter(self.state, self._after(self.state, records))
+
+    def _be_patient(self) -> None:
+        """While the log cannot be written, it is not the work that is late."""
+        self._last_resort_at = max(self._last_resort_at, trio.current_time() + GRACE)
+
+    def _refuse_current(self) -> None:
+        if self._current is not None and not self._current.is_answered:
+            self._current.refuse(UnavailableError("The hub lost track of this server; please ask again."))
 
 
-def _after(state: Server, record: Record) -> Server:
+class Waiter:
+    """Someone who waits for a state. An error in the condition is the waiter's own."""
+
+    __slots__ = ("_answer", "_holds", "_settled")
+
+    def __init__(self, holds: Callable[[Server], bool]) -> None:
+        self._holds = holds
+        self._settled = trio.Event()
+        self._answer: outcome.Outcome[Server] | None = None
+
+    def consider(self, state: Server) -> None:
+        if self._answer is None:
+            answer = outcome.capture(self._holds, state)
+            if isinstance(answer, outcome.Error):
+                self._answer = answer
+            elif answer.value:
+                self._answer = outcome.Value(state)
+            if self._answer is not None:
+                self._settled.set()
+
+    async def wait(self) -> Server:
+        await self._settled.wait()
+        assert self._answer is not None
+        return self._answer.unwrap()
+
+
+def _evolved(state: Server, record: Record) -> Server:
     if isinstance(record.event, HubStarted):
         return on_hub_started(state, record.event)
     return evolve(state, record.event)  # type: ignore[arg-type]  # a server's stream holds nothing else

@@ -10,6 +10,7 @@ import trio
 from msgspec import Struct
 
 from core import faults
+from core.actors.asking import Pauses, essence, insist
 from core.errors import HubError, SpawnError, UnreachableError
 from core.events.server import (
     LeftoverEnded,
@@ -22,12 +23,13 @@ from core.events.server import (
     SpawnSucceeded,
 )
 from core.events.store import EventStore
-from core.server import Checking, News, Ready, Server, Spawning, Stop, Stopped, Stopping
+from core.server import Checking, News, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 from core.spawner import Attempt, Gone, Progress, Running, Spawner
 
 logger = logging.getLogger("callboard.server")
 
-RETRY_FIRST, RETRY_LAST = 0.1, 30.0  # seconds between tries to ask a backend that cannot be reached
+BREATH = 0.1  # seconds between polls of a spawner that has news all the time
+GRACE = 15.0  # seconds after which a state is ended whose own deadlines have not ended it
 
 
 class Deadlines(Struct, frozen=True):
@@ -35,8 +37,9 @@ class Deadlines(Struct, frozen=True):
 
     start: float = 60
     answer: float = 30
-    stop: float = 70
     routed: float = 2
+    stop: float = 70
+    poll: float = 30
 
 
 class Stage(Protocol):
@@ -62,34 +65,33 @@ class Stage(Protocol):
     def on_change(self, server_id: str, before: Server, after: Server) -> None:
         """Told of every change of phase, at once."""
 
-    async def stop(self, server_id: str, command: Stop) -> None:
-        """Ask the server to stop, on the hub's own behalf."""
-
 
 class ServerWork:
-    """The work of one state, for as long as the server is in it."""
+    """The work of one server's states. `tell` returns once the server has answered a command, however late."""
+
+    __slots__ = ("_add_message", "_server_id", "_spawner", "_stage", "_tell")
 
     def __init__(
         self,
         server_id: str,
         stage: Stage,
-        report: Callable[[News], Awaitable[None]],
+        tell: Callable[[Report | Stop], Awaitable[None]],
         add_message: Callable[[Progress], None],
     ) -> None:
         self._server_id = server_id
         self._stage = stage
         self._spawner = stage.spawner
-        self._report = report
+        self._tell = tell
         self._add_message = add_message
 
     async def live(self, server: Server) -> None:
-        """Do what this state calls for, and report how it went."""
+        """Do what this state calls for, and report how it went, which ends the state."""
         if not server.leftovers:
             await self._live(server)
             return
         async with trio.open_nursery() as nursery:
             for spawn_id in server.leftovers:
-                nursery.start_soon(self._end_leftover, spawn_id)
+                nursery.start_soon(self._end_leftover, spawn_id, spawn_id == server.spawn_id)
             await self._live(server)
 
     async def _live(self, server: Server) -> None:
@@ -106,17 +108,19 @@ class ServerWork:
                 await self._report(await self._stop(server))
             case _:
                 assert_never(server)
+        await trio.lowlevel.checkpoint()  # the state has been left: here the work is cancelled
+        raise AssertionError(f"the work of {type(server).__name__} is done, but the state goes on")
+
+    async def _report(self, news: News) -> None:
+        await self._tell(Report(news))
 
     # --- spawn ---
 
     async def _spawn(self, spawning: Spawning) -> News:
         try:
             await self._start(spawning)
-        except HubError as error:
-            failure = error if isinstance(error, SpawnError) else SpawnError(error.message)
-        except Exception:
-            logger.exception("start of %s failed", spawning.spawn_id)
-            failure = SpawnError("Internal Server Error")
+        except Exception as error:
+            failure = _as_spawn_error(spawning.spawn_id, error)
         else:
             return SpawnSucceeded(spawning.spawn_id)
         gone = await self._end(spawning.spawn_id)
@@ -125,113 +129,138 @@ class ServerWork:
             failure.message,
             failure.status,
             failure.html_message,
-            exit_status=failure.exit_status if failure.exit_status is not None else _status(gone),
+            exit_status=_status(gone) if failure.exit_status is None else failure.exit_status,
             leftover=gone is None,
         )
 
     async def _start(self, spawning: Spawning) -> None:
         """Return once the server answers and has its route. Raises what keeps it from that."""
-        if spawning.previous:
-            await self._spawner.forget(spawning.previous)
         deadlines = self._stage.deadlines
         with trio.move_on_after(deadlines.start) as starting:
             url = await self._ask_to_start(spawning)
         if starting.cancelled_caught:
             raise SpawnError(f"The server did not start within {deadlines.start:g} seconds.")
+        if not isinstance(url, str) or not url:
+            raise SpawnError("The spawner does not say where the server is.")
         faults.point("spawner started")
-        answering: SpawnError | None
-        async with trio.open_nursery() as nursery:
-            ended = Ended()
-            nursery.start_soon(self._wait_end, spawning.spawn_id, ended, nursery.cancel_scope)
-            answering = await self._wait_answer(url, spawning.prefix)
-            if answering is None:
-                faults.point("server answered")
-                await self._report(SpawnAnswered(spawning.spawn_id, url))
-                with trio.move_on_after(deadlines.routed):
-                    await self._stage.wait_routed(self._server_id)
-                faults.point("server routed")
-            nursery.cancel_scope.cancel()
-        if ended.gone is not None:
-            raise _ended_early(ended.gone)
-        if answering is not None:
-            raise answering
-
-    async def _wait_answer(self, url: str, prefix: str) -> SpawnError | None:
-        """None once the server answers, else why it was given up."""
-        patience = self._stage.deadlines.answer
-        try:
-            with trio.fail_after(patience):
-                await self._stage.wait_up(f"{url}{prefix}api")
-        except trio.TooSlowError:
-            return SpawnError(f"The server did not answer at {url} within {patience:g} seconds.")
-        except SpawnError as error:
-            return error
-        return None
+        trouble = await self._wait_answer_or_end(spawning.spawn_id, url, spawning.prefix)
+        if trouble is not None:
+            raise trouble if isinstance(trouble, SpawnError) else _ended_early(trouble)
+        faults.point("server answered")
+        await self._report(SpawnAnswered(spawning.spawn_id, url))
+        with trio.move_on_after(deadlines.routed):
+            await self._stage.wait_routed(self._server_id)
+        faults.point("server routed")
 
     async def _ask_to_start(self, spawning: Spawning) -> str:
         attempt = await self._stage.attempt(self._server_id, spawning)
-        for delay in Delays():
+        pauses = Pauses("start", spawning.spawn_id)
+        while True:
             try:
+                if spawning.previous and spawning.previous not in spawning.leftovers:
+                    await self._forget(spawning.previous)
                 return await self._spawner.start(attempt, self._add_message)
-            except UnreachableError as error:
-                logger.warning("cannot start %s yet: %s", spawning.spawn_id, error)
-                await trio.sleep(delay)
-        raise AssertionError("delays never end")
+            except Exception as error:
+                if not isinstance(essence(error), UnreachableError):
+                    raise
+                await pauses.after(error)
 
-    async def _wait_end(self, spawn_id: str, ended: Ended, scope: trio.CancelScope) -> None:
-        ended.gone = await self._wait_gone(spawn_id)
-        scope.cancel()
+    async def _forget(self, spawn_id: str) -> None:
+        """Let its output go. That this fails is no reason not to go on."""
+        try:
+            await self._spawner.forget(spawn_id)
+        except Exception as error:
+            if isinstance(essence(error), UnreachableError):
+                raise
+            logger.exception("cannot drop what is left of %s", spawn_id)
+
+    # --- waiting for an answer ---
+
+    async def _wait_answer_or_end(self, spawn_id: str, url: str, prefix: str) -> SpawnError | Gone | None:
+        """None once the server answers; else why it was given up, or how it ended meanwhile."""
+        ended = Ended()
+
+        async def watch() -> None:
+            ended.gone = await self._wait_gone(spawn_id)
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            given_up = await self._wait_answer(spawn_id, url, prefix)
+            nursery.cancel_scope.cancel()
+        return ended.gone or given_up
+
+    async def _wait_answer(self, spawn_id: str, url: str, prefix: str) -> SpawnError | None:
+        patience = self._stage.deadlines.answer
+        pauses = Pauses("wait for an answer of", spawn_id)
+        with trio.move_on_after(patience):
+            while True:
+                try:
+                    await self._stage.wait_up(f"{url}{prefix}api")
+                except Exception as error:
+                    reason = essence(error)
+                    if isinstance(reason, SpawnError):
+                        return reason
+                    await pauses.after(error)
+                else:
+                    return None
+        return SpawnError(f"The server did not answer at {url} within {patience:g} seconds.")
 
     # --- ready ---
 
     async def _watch(self, ready: Ready) -> News:
         gone = await self._wait_gone(ready.spawn_id)
-        return ServerDied(ready.spawn_id, gone.exit_status)
+        return ServerDied(ready.spawn_id, _status(gone))
 
     async def look(self, ready: Ready) -> None:
         """Poll now; a death is recorded as the watch would have done."""
-        status = await self._poll(ready.spawn_id)
+        try:
+            status = await self._poll(ready.spawn_id)
+        except Exception as error:
+            logger.warning("cannot tell whether %s runs: %s", ready.spawn_id, essence(error))
+            return
         if isinstance(status, Gone):
-            await self._report(ServerDied(ready.spawn_id, status.exit_status))
+            await self._report(ServerDied(ready.spawn_id, _status(status)))
 
     async def _wait_gone(self, spawn_id: str) -> Gone:
         """Return when the backend says that the attempt is gone. Not being able to ask is no news."""
-        delays = Delays()
+        pauses = Pauses("tell whether it runs:", spawn_id)
         while True:
             try:
-                with trio.move_on_after(self._stage.poll_delay()):
+                with trio.move_on_after(self._stage.poll_delay()) as quiet:
                     await self._spawner.wait_news(spawn_id)
-            except UnreachableError:
-                await trio.sleep(next(delays))
-            status = await self._poll(spawn_id)
+                status = await self._poll(spawn_id)
+            except Exception as error:
+                await pauses.after(error)
+                continue
             if isinstance(status, Gone):
                 return status
+            pauses.reset()
+            if not quiet.cancelled_caught:
+                await trio.sleep(BREATH)
 
-    async def _poll(self, spawn_id: str) -> Running | Gone | None:
-        """None: the backend could not be asked."""
-        try:
+    async def _poll(self, spawn_id: str) -> Running | Gone:
+        """Raises UnreachableError also where there is no answer in time."""
+        with trio.move_on_after(self._stage.deadlines.poll):
             return await self._spawner.poll(spawn_id)
-        except UnreachableError as error:
-            logger.warning("cannot tell whether %s runs: %s", spawn_id, error)
-            return None
+        raise UnreachableError("no answer in time")
 
     # --- check ---
 
     async def _check(self, checking: Checking) -> None:
         """After a restart: adopt it, or see that it is gone. While nobody can tell, keep it and its route."""
-        for delay in Delays():
-            status = await self._poll(checking.spawn_id)
-            if status is not None:
-                break
-            await trio.sleep(delay)
-        if isinstance(status, Gone):
-            await self._report(ServerLost(checking.spawn_id, status.exit_status))
-            return
-        if await self._wait_answer(checking.url, checking.prefix):
-            why = "It runs, but did not answer after a restart of the hub."
-            await self._stage.stop(self._server_id, Stop(why, checking.spawn_id))
-        else:
-            await self._report(ServerAdopted(checking.spawn_id))
+        spawn_id = checking.spawn_id
+        found: Running | Gone | SpawnError | None
+        found = await insist("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
+        if isinstance(found, Running):
+            found = await self._wait_answer_or_end(spawn_id, checking.url, checking.prefix)
+        match found:
+            case None:
+                await self._report(ServerAdopted(spawn_id))
+            case Gone():
+                await self._report(ServerLost(spawn_id, _status(found)))
+            case _:
+                await self._tell(Stop("It runs, but did not answer after a restart of the hub.", spawn_id))
 
     # --- stop ---
 
@@ -243,24 +272,36 @@ class ServerWork:
     async def _end(self, spawn_id: str) -> Gone | None:
         """End an attempt; None if that could not be confirmed in time."""
         with trio.move_on_after(self._stage.deadlines.stop):
-            for delay in Delays():
-                try:
-                    return await self._spawner.stop(spawn_id)
-                except UnreachableError as error:
-                    logger.warning("cannot end %s yet: %s", spawn_id, error)
-                except Exception:
-                    logger.exception("ending %s failed", spawn_id)
-                await trio.sleep(delay)
+            return await insist("end", spawn_id, lambda: self._spawner.stop(spawn_id))
         return None
 
-    async def _end_leftover(self, spawn_id: str) -> None:
-        """Go on ending what the server has left behind; the duty has no deadline."""
-        for delay in Delays():
-            gone = await self._end(spawn_id)
-            if gone is not None:
-                await self._report(LeftoverEnded(spawn_id, gone.exit_status))
-                return
-            await trio.sleep(delay)
+    async def _end_leftover(self, spawn_id: str, is_last: bool) -> None:
+        """Go on ending what the server has left behind; the duty has no deadline.
+
+        `is_last`: there was no attempt since, so its output is still of interest.
+        """
+        pauses = Pauses("end", spawn_id)
+        while (gone := await self._end(spawn_id)) is None:
+            await pauses.after(UnreachableError("its end is not confirmed"))
+        if not is_last:
+            await insist("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
+        await self._report(LeftoverEnded(spawn_id, _status(gone)))
+
+
+def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | None]:
+    """How long a state may last, in seconds, and the news that ends it then.
+
+    The work of a state has deadlines of its own; this is for work that does not heed them.
+    """
+    match server:
+        case Spawning(spawn_id=spawn_id):
+            patience = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop
+            reason = "The start was given up: the spawner did not do so in time."
+            return patience + GRACE, SpawnFailed(spawn_id, reason, leftover=True)
+        case Stopping(spawn_id=spawn_id):
+            return deadlines.stop + GRACE, ServerStopped(spawn_id, leftover=True)
+        case _:
+            return float("inf"), None
 
 
 class Ended:
@@ -269,24 +310,23 @@ class Ended:
     gone: Gone | None = None
 
 
-def _status(gone: Gone | None) -> int | None:
-    return None if gone is None else gone.exit_status
-
-
 def _ended_early(gone: Gone) -> SpawnError:
-    how = "" if gone.exit_status is None else f" with status {gone.exit_status}"
-    return SpawnError(f"The server ended{how} before it was ready.", exit_status=gone.exit_status)
+    status = _status(gone)
+    how = "" if status is None else f" with status {status}"
+    return SpawnError(f"The server ended{how} before it was ready.", exit_status=status)
 
 
-class Delays:
-    """Seconds to wait before asking again: doubling, for ever."""
+def _status(gone: Gone | None) -> int | None:
+    """The exit status, of a spawner that keeps to the type: what is recorded must be readable for good."""
+    status = None if gone is None else gone.exit_status
+    return status if type(status) is int and abs(status) < 2**53 else None
 
-    def __init__(self) -> None:
-        self._next = RETRY_FIRST / 2
 
-    def __iter__(self) -> Delays:
-        return self
-
-    def __next__(self) -> float:
-        self._next = min(self._next * 2, RETRY_LAST)
-        return self._next
+def _as_spawn_error(spawn_id: str, error: Exception) -> SpawnError:
+    reason = essence(error)
+    if isinstance(reason, SpawnError):
+        return reason
+    if isinstance(reason, HubError):
+        return SpawnError(reason.message)
+    logger.error("start of %s failed", spawn_id, exc_info=error)
+    return SpawnError("Internal Server Error")

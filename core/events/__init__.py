@@ -1,12 +1,28 @@
 """Everything that can happen: the union of all events."""
 
 from core.events.activity import ActivityEvent
+from core.events.group import GroupEvent
 from core.events.hub import HubEvent
+from core.events.role import RoleEvent
+from core.events.route import RouteEvent
 from core.events.server import ServerEvent
+from core.events.service import ServiceEvent
 from core.events.share import ShareCodeEvent, ShareEvent
 from core.events.token import TokenEvent
 from core.events.user import UserEvent
 
-Event = HubEvent | UserEvent | ServerEvent | TokenEvent | ShareEvent | ShareCodeEvent | ActivityEvent
+Event = (
+    HubEvent
+    | UserEvent
+    | GroupEvent
+    | RoleEvent
+    | ServerEvent
+    | ServiceEvent
+    | RouteEvent
+    | TokenEvent
+    | ShareEvent
+    | ShareCodeEvent
+    | ActivityEvent
+)
 
 __all__ = ["Event"]

@@ -4,36 +4,70 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast, get_args
 
 import msgspec
 
 from core.events import Event
-from core.events.retired import SHAPES
+from core.events.retired import SHAPES, Retired
 
 
 class UnknownEventError(Exception):
     """The log holds an event this program does not know: it was written by a newer one."""
 
 
-_encoder = msgspec.json.Encoder(order=None)
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(functools.reduce(operator.or_, SHAPES, Event))
+class Tagged(msgspec.Struct):
+    """What every stored event begins with."""
+
+    type: str
 
 
-def tag_of(event: Event) -> str:
-    return cast(str, type(event).__struct_config__.tag)
+class Codec:
+    """`events`: the union of the shapes in use. `retired`: those that are only read."""
+
+    def __init__(self, events: Any, retired: tuple[type[Retired], ...]) -> None:
+        self._retired = retired
+        self.encode: Callable[[Event], bytes] = msgspec.json.Encoder().encode
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+            functools.reduce(operator.or_, retired, events)
+        )
+        self._any_event = msgspec.json.Decoder(Tagged)
+        self._tags: dict[type, str] = {kind: _tag(kind) for kind in get_args(events)}
+        self.fields: Mapping[str, frozenset[str]] = {
+            _tag(kind): frozenset(kind.__struct_fields__) for kind in (*get_args(events), *retired)
+        }
+
+    def tag_of(self, event: Event) -> str:
+        return self._tags[type(event)]
+
+    def decode(self, payload: bytes | str) -> Event:
+        """Raises UnknownEventError for a tag or a shape this program has never written."""
+        try:
+            event = self._decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UnknownEventError(self._why(payload, error)) from None
+        while isinstance(event, self._retired):
+            event = event.upcast()
+        return cast(Event, event)
+
+    def _why(self, payload: bytes | str, error: Exception) -> str:
+        try:
+            tag = self._any_event.decode(payload).type
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return f"The log holds something that is not an event ({error})."
+        if tag in self.fields:
+            return f"The log holds a {tag!r} event of a shape that this version does not know ({error})."
+        return f"The log holds a {tag!r} event, which this version does not know: a newer one wrote it."
 
 
-def encode(event: Event) -> bytes:
-    return _encoder.encode(event)
+def _tag(kind: Any) -> str:
+    return cast(str, kind.__struct_config__.tag)
 
 
-def decode(payload: bytes) -> Event:
-    """Raises UnknownEventError for a tag or a shape this program has never written."""
-    try:
-        event = _decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        raise UnknownEventError(f"The log holds an event this version does not know ({error}).") from None
-    while isinstance(event, SHAPES):
-        event = event.upcast()
-    return cast(Event, event)
+_codec = Codec(Event, SHAPES)
+
+FIELDS = _codec.fields  # of every shape that can be read, by its tag
+tag_of = _codec.tag_of
+encode = _codec.encode
+decode = _codec.decode

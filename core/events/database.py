@@ -5,39 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
 
 from sqlite_utils import Database, Migrations
 
-from core.events.record import Record
+from core.events import codec
 
 APPLICATION_ID = 0x43614C42  # "CaLB"
 SCHEMA_VERSION = 1  # raised when an older program could no longer read the log
 
 MEMORY = ":memory:"
 
+WAL_PAGES = 4000  # a checkpoint is due when the WAL has as many
+WAL_KEPT = 32 * 2**20  # bytes: a longer WAL is cut back once it starts afresh
+
 
 class DatabaseError(Exception):
     """The file cannot serve as a log; one line that says why."""
-
-
-class Projection(Protocol):
-    """A table (or a few) that events build, in the transaction that records them. A module serves as one.
-
-    `VERSION` is raised whenever the columns or their meaning change: the table is then rebuilt from the log.
-    """
-
-    NAME: str
-    VERSION: int
-    TABLES: tuple[str, ...]
-    EVENTS: tuple[type, ...]
-
-    def create(self, db: Database) -> None: ...
-
-    def project(self, db: sqlite3.Connection, record: Record) -> None:
-        """Change the tables for one event. May raise a HubError: the append is then refused as a whole."""
 
 
 migrations = Migrations("callboard")
@@ -51,13 +35,13 @@ def create_log(db: Database) -> None:
             "stream": str,
             "version": int,
             "type": str,
-            "payload": bytes,
+            "payload": str,
             "at": str,
             "principal": str,
             "via": str,
             "request": str,
             "cause": int,
-            "digest": bytes,
+            "digest": str,
         },
         pk="position",
         not_null={"stream", "version", "type", "payload", "at", "principal", "via", "request", "digest"},
@@ -69,6 +53,7 @@ def create_log(db: Database) -> None:
             f"CREATE TRIGGER events_refuse_{verb.lower()} BEFORE {verb} ON events "
             "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
         )
+    db.table("event_shapes").create({"type": str, "fields": str}, pk="type", strict=True)
     db.table("projections").create({"name": str, "version": int}, pk="name", strict=True)
     db.table("command_keys").create(
         {"key": str, "digest": str, "status": int, "body": bytes, "at": str}, pk="key", strict=True
@@ -78,92 +63,156 @@ def create_log(db: Database) -> None:
     db.execute("INSERT INTO log_facts VALUES ('salt', lower(hex(randomblob(16))))")
 
 
-def open_for_writing(path: str) -> sqlite3.Connection:
-    """The writer's connection: WAL, every commit synced. Raises DatabaseError for a file that is not ours."""
-    _check_ours(path)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+def open_log(path: str, connect: Callable[[str], sqlite3.Connection] | None = None) -> sqlite3.Connection:
+    """The writer's connection to a log, which is made if it is not there. Raises DatabaseError."""
+    try:
+        if path != MEMORY:
+            _check_ours(path)
+            _make_private(path)
+        connection = (connect or open_for_writing)(path)
+        try:
+            _check_wal(connection, path)
+            _set_up(connection)
+            _check_shapes(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseError(f"{path} cannot be opened: {error}.") from None
+    return connection
+
+
+def open_for_writing(
+    path: str, factory: Callable[..., sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
+    """A connection to a log that is there: WAL, every commit synced. Writes nothing, so a full disk is no obstacle."""
+    connection = sqlite3.connect(
+        MEMORY if path == MEMORY else _uri(path, "rw"),
+        uri=path != MEMORY,
+        factory=factory,  # type: ignore[arg-type]  # any callable will do
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrations.apply(Database(connection, use_old_upsert=False))
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT}")
+        connection.execute("PRAGMA cache_size = -32768")
+        connection.execute("PRAGMA recursive_triggers = ON")  # REPLACE too is a DELETE that triggers refuse
     except BaseException:
         connection.close()
         raise
-    if path != MEMORY:
-        os.chmod(path, 0o600)
     return connection
 
 
 def open_for_reading(path: str) -> sqlite3.Connection:
     """A connection that cannot write, for the event loop's small reads or a thread's long ones."""
     connection = sqlite3.connect(
-        f"file:{_quote(path)}?mode=ro",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
+        _uri(path, "ro"), uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.execute("PRAGMA query_only = ON")
     return connection
 
 
-def _quote(path: str) -> str:
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def _uri(path: str, mode: str) -> str:
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{quoted}?mode={mode}"
 
 
 def _check_ours(path: str) -> None:
-    if path == MEMORY or not os.path.exists(path) or os.path.getsize(path) == 0:
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
     try:
         probe = open_for_reading(path)
         try:
             (application,) = probe.execute("PRAGMA application_id").fetchone()
             (version,) = probe.execute("PRAGMA user_version").fetchone()
+            (tables,) = probe.execute("SELECT count(*) FROM sqlite_master").fetchone()
         finally:
             probe.close()
     except sqlite3.DatabaseError as error:
         raise DatabaseError(f"{path} is not a Callboard log: {error}.") from None
+    if application == 0 and tables == 0:
+        return  # a hub was killed while it made it
     if application != APPLICATION_ID:
         raise DatabaseError(f"{path} is an SQLite file of something else, not a Callboard log.")
     if version > SCHEMA_VERSION:
         raise DatabaseError(f"{path} was written by a newer Callboard (schema {version}).")
 
 
-def create_projections(connection: sqlite3.Connection, projections: Sequence[Projection]) -> list[Projection]:
-    """Make the tables of new or changed projections, empty; those are returned, to be filled from the log."""
-    db = Database(connection)
-    known = dict(connection.execute("SELECT name, version FROM projections").fetchall())
-    stale = [p for p in projections if known.get(p.NAME) != p.VERSION]
-    for projection in stale:
-        for table in projection.TABLES:
-            connection.execute(f"DROP TABLE IF EXISTS [{table}]")
-        projection.create(db)
-        connection.execute(
-            "INSERT OR REPLACE INTO projections VALUES (?, ?)", (projection.NAME, projection.VERSION)
-        )
-    return stale
+def _make_private(path: str) -> None:
+    """Readable by its owner alone; what SQLite puts beside it gets the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    if os.stat(path).st_mode & 0o077:
+        os.chmod(path, 0o600)
+
+
+def _check_wal(connection: sqlite3.Connection, path: str) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal" and path != MEMORY:
+        raise DatabaseError(f"{path} cannot serve as a log: its file system does not support a WAL.")
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    """Schema and marks, in one transaction: a file is a whole log or none."""
+    db = Database(connection, use_old_upsert=False)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION and not migrations.pending(db):
+        return
+    with db.atomic():
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrations.apply(db)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+# --- shapes of events ---
+
+
+def _check_shapes(connection: sqlite3.Connection, path: str) -> None:
+    """An older program would overlook what a newer one has recorded, and so decide wrongly: it refuses the log."""
+    for tag, fields in connection.execute("SELECT type, fields FROM event_shapes").fetchall():
+        if tag not in codec.FIELDS:
+            raise DatabaseError(f"{path} was written by a newer Callboard: it holds {tag!r} events.")
+        if unknown := set(fields.split()) - codec.FIELDS[tag]:
+            raise DatabaseError(
+                f"{path} was written by a newer Callboard: {tag!r} events have {', '.join(sorted(unknown))}."
+            )
+
+
+def noted_shapes(connection: sqlite3.Connection) -> set[str]:
+    """The tags whose shape, as we write it, stands in the log."""
+    rows = connection.execute("SELECT type, fields FROM event_shapes").fetchall()
+    return {tag for tag, fields in rows if codec.FIELDS.get(tag) == frozenset(fields.split())}
+
+
+def note_shape(connection: sqlite3.Connection, tag: str) -> None:
+    row = (tag, " ".join(sorted(codec.FIELDS[tag])))
+    connection.execute("INSERT OR REPLACE INTO event_shapes VALUES (?, ?)", row)
+
+
+# --- one hub per log ---
 
 
 class LogLock:
-    """One hub per log: an exclusive lock on a file beside it, which names the holder's pid."""
+    """An exclusive lock on a file beside the log, which names the holder's pid."""
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        name = f"{os.path.realpath(path)}.lock"
+        try:
+            self._file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DatabaseError(f"{name} cannot be opened: {error.strerror}.") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
             raise DatabaseError(f"Another hub (pid {holder}) is running on {path}.") from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        pid = f"{os.getpid()}\n".encode()
+        os.pwrite(self._file, pid, 0)
+        os.ftruncate(self._file, len(pid))
 
     def release(self) -> None:
         os.close(self._file)
-
-
-def ballast_path(path: str) -> Path:
-    return Path(f"{path}.ballast")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 
 from msgspec import Struct
@@ -25,7 +26,7 @@ class By(Struct, frozen=True):
 HUB = By("hub")
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """An event with its place in the log. Positions and versions begin at 1; `at` is UTC."""
 
     position: int
@@ -36,6 +37,7 @@ class Record(Struct, frozen=True):
     event: Event
 
 
+@functools.lru_cache(maxsize=256)  # every projection asks it of the same moment
 def utc_text(moment: datetime) -> str:
     """A moment (UTC) as it is stored: ISO 8601 with microseconds and `Z`, so that texts sort as moments do."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

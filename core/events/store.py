@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from time import perf_counter
 
-import outcome
 import trio
 
-from core.events.chain import COLUMNS
-from core.events.database import MEMORY, Projection, open_for_reading
-from core.events.record import By, Record
-from core.events.writer import Claim, Outcome, Unit, Write, Writer, read_records, to_record
+from core.errors import UnavailableError
+from core.events import command_keys
+from core.events.database import MEMORY, open_for_reading, open_for_writing
+from core.events.folding import Projection
+from core.events.reading import read_records, read_stream, version_of
+from core.events.record import HUB, By, Record, utc_text
+from core.events.unit import Claim, Outcome, Unit, Write
+from core.events.writer import Writer
 
 BATCH = 2000  # units a transaction at most
 CHUNK = 200  # rows read on the event loop before others get a turn
@@ -24,7 +29,7 @@ class EventStore:
     """The log on SQLite, with one writer.
 
     `run` must be running for appends to be answered. `threaded=False` commits on the event loop itself, for
-    tests whose clock jumps while a thread runs.
+    tests whose clock jumps while a thread runs. `now`, `connect`: see Writer.
     """
 
     def __init__(
@@ -34,20 +39,20 @@ class EventStore:
         *,
         now: Callable[[], datetime] | None = None,
         threaded: bool = True,
+        connect: Callable[[str], sqlite3.Connection] = open_for_writing,
     ) -> None:
         self.path = path
-        self._writer = Writer(path, projections, now)
-        if self._writer.stale:
-            self._writer.fill(self._writer.stale)
-        self._threaded = threaded
+        self._writer = Writer(path, projections, now, connect)
+        self._threaded = threaded and path != MEMORY  # there the loop reads through the writer's connection
         self._thread = trio.CapacityLimiter(1)
-        self._queue: list[tuple[Unit, trio.lowlevel.Task]] = []
-        self._jobs: list[tuple[Callable[[], Any], trio.lowlevel.Task]] = []
+        self._queue: list[Unit] = []
         self._work = trio.Event()
+        self._is_over = False
         self._listeners: list[Listener] = []
+        self.on_commit: Callable[[int, float], None] = lambda appends, seconds: None
         self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
         self._everything = trio.lowlevel.ParkingLot()
-        self.head = self._writer.position
+        self.head = self._writer.position  # the last event that listeners were told of
         # What the event loop reads through: small reads only, closed before the next await.
         self.db = self._writer.connection if path == MEMORY else open_for_reading(path)
 
@@ -55,6 +60,16 @@ class EventStore:
         if self.db is not self._writer.connection:
             self.db.close()
         self._writer.close()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be recorded now, in SQLite's words; empty while all is well."""
+        return self._writer.trouble
+
+    @property
+    def waiting(self) -> int:
+        """How many appends wait for the writer."""
+        return len(self._queue)
 
     # --- append ---
 
@@ -65,63 +80,93 @@ class EventStore:
 
         Raises UnavailableError when the log cannot be written, RepeatedError when the claim's key is taken,
         whatever HubError a projection refuses with, and VersionError for two writers on one stream (a bug).
+        `urgent`: recorded even when the disk is full, as far as the ballast goes.
         """
-        unit = Unit(writes, by, claim, urgent)
-        self._queue.append((unit, trio.lowlevel.current_task()))
+        return await self._carry_out(Unit(writes, by, claim, urgent))
+
+    async def store_outcome(self, key: str, digest: str, outcome: Outcome) -> None:
+        """The final answer to a command that may be repeated. Raises UnavailableError."""
+
+        def answer(db: sqlite3.Connection) -> None:
+            command_keys.answer(db, key, digest, outcome, utc_text(self._writer.now()))
+
+        await self._carry_out(Unit((), HUB, side_work=answer))
+
+    async def forget_keys(self, before: datetime) -> None:
+        """Drop the idempotency keys taken before that moment. Raises UnavailableError."""
+        await self._carry_out(Unit((), HUB, side_work=partial(command_keys.forget, before=utc_text(before))))
+
+    async def _carry_out(self, unit: Unit) -> list[Record]:
+        if self._is_over:
+            raise UnavailableError("The hub is shutting down.")
+        unit.task = trio.lowlevel.current_task()
+        self._queue.append(unit)
         self._work.set()
         await trio.lowlevel.wait_task_rescheduled(_no_way_back)
         if unit.error is not None:
             raise unit.error
         return unit.records
 
-    async def store_outcome(self, key: str, digest: str, answer: Outcome) -> None:
-        await self._do(lambda: self._writer.store_outcome(key, digest, answer))
-
-    async def forget_keys(self, before: datetime) -> None:
-        await self._do(lambda: self._writer.forget_keys(before))
-
-    async def _do(self, job: Callable[[], Any]) -> Any:
-        self._jobs.append((job, trio.lowlevel.current_task()))
-        self._work.set()
-        return await trio.lowlevel.wait_task_rescheduled(_no_way_back)
-
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """The writer: swaps the queue, commits it in one thread hop, wakes those who wait."""
+        """The writer: takes the queue, commits it in one thread hop, wakes those who wait.
+
+        When it is cancelled it first records what is queued; later appends are refused.
+        """
+        self._is_over = False
         task_status.started()
-        while True:
-            await self._work.wait()
-            self._work = trio.Event()
-            with trio.CancelScope(shield=True):
-                while self._queue or self._jobs:
-                    await self._round()
+        try:
+            while True:
+                await self._work.wait()
+                await self._empty_queue()
+        finally:
+            self._is_over = True
+            await self._empty_queue()
+
+    async def _empty_queue(self) -> None:
+        with trio.CancelScope(shield=True):
+            while self._queue:
+                await self._round()
+        self._work = trio.Event()
 
     async def _round(self) -> None:
         batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        jobs, self._jobs = self._jobs, []
-        if batch:
-            await self._in_thread(self._writer.commit, [unit for unit, _ in batch])
-            records = [record for unit, _ in batch for record in unit.records]
-            for _, task in batch:
-                trio.lowlevel.reschedule(task)
-            self._announce(records)
-        for job, task in jobs:
-            result = await outcome.acapture(self._in_thread, job)
-            trio.lowlevel.reschedule(task, result)
+        began = perf_counter()
+        try:
+            await self._in_thread(self._writer.commit, batch)
+        finally:
+            self.on_commit(len(batch), perf_counter() - began)
+            for unit in batch:
+                assert unit.task is not None
+                trio.lowlevel.reschedule(unit.task)
+        self._announce([record for unit in batch for record in unit.records])
 
-    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def _in_thread(self, commit: Callable[[Sequence[Unit]], None], batch: Sequence[Unit]) -> None:
         if self._threaded:
-            return await trio.to_thread.run_sync(function, *args, limiter=self._thread)
-        return function(*args)
+            await trio.to_thread.run_sync(commit, batch, limiter=self._thread)
+        else:
+            commit(batch)
 
     # --- being told ---
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with every batch of new records, on the event loop, in order. It must be quick."""
+        """Call `listener` with every batch of new records, on the event loop, in order. It must be quick.
+
+        It hears of them before those who appended them go on, and must not raise.
+        """
         self._listeners.append(listener)
 
     def _announce(self, records: Sequence[Record]) -> None:
         if not records:
             return
+        self._announce_missed(records[0].position)
+        self._tell(records)
+
+    def _announce_missed(self, position: int) -> None:
+        """What was recorded though nobody could tell at the time, because the file could not be read."""
+        while self.head + 1 < position:
+            self._tell(self.read_all(self.head, position - self.head - 1))
+
+    def _tell(self, records: Sequence[Record]) -> None:
         self.head = records[-1].position
         for listener in self._listeners:
             listener(records)
@@ -132,7 +177,12 @@ class EventStore:
 
     async def wait_stream(self, stream: str) -> None:
         """Return at the next event of this stream. Read first, then wait: no await in between."""
-        await self._lots.setdefault(stream, trio.lowlevel.ParkingLot()).park()
+        lot = self._lots.setdefault(stream, trio.lowlevel.ParkingLot())
+        try:
+            await lot.park()
+        finally:
+            if not lot and self._lots.get(stream) is lot:
+                del self._lots[stream]
 
     async def wait_any(self) -> None:
         """Return at the next event of any stream."""
@@ -144,34 +194,24 @@ class EventStore:
         """The events of a stream from version `after` + 1 on."""
         records: list[Record] = []
         while True:
-            rows = self.db.execute(
-                f"SELECT {COLUMNS} FROM events WHERE stream = ? AND version > ? "  # noqa: S608
-                "ORDER BY version LIMIT ?",
-                (stream, after, CHUNK),
-            ).fetchall()
-            records.extend(map(to_record, rows))
-            if len(rows) < CHUNK:
+            chunk = read_stream(self.db, stream, after, CHUNK)
+            records.extend(chunk)
+            if len(chunk) < CHUNK:
                 return records
-            after = records[-1].version
+            after = chunk[-1].version
             await trio.lowlevel.checkpoint()
 
     def version(self, stream: str) -> int:
         """How many events the stream has."""
-        (version,) = self.db.execute(
-            "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
-        ).fetchone()
-        return int(version)
+        return version_of(self.db, stream)
 
     def read_all(self, after: int = 0, count: int = CHUNK) -> list[Record]:
-        """The next events of the whole log."""
+        """The next events of the whole log, 200 at most."""
         return read_records(self.db, after, min(count, CHUNK))
 
     def stored_outcome(self, key: str) -> tuple[str, Outcome] | None:
         """The request digest and the outcome stored under an idempotency key."""
-        row = self.db.execute(
-            "SELECT digest, status, body FROM command_keys WHERE key = ?", (key,)
-        ).fetchone()
-        return (row[0], Outcome(row[1], row[2])) if row else None
+        return command_keys.stored(self.db, key)
 
     def fact(self, name: str) -> str:
         """Something fixed when the log was made, such as its `salt`."""

@@ -31,6 +31,12 @@ class AdminRevoked(Struct, frozen=True, tag="user.admin-revoked"):
     pass
 
 
+class UserInfoChanged(Struct, frozen=True, tag="user.info-changed"):
+    """What the login says about the person, for others to see: `name`, `display_name`, `avatar_url`..."""
+
+    user_info: dict[str, Any] | None
+
+
 class ServerAdded(Struct, frozen=True, tag="user.server-added"):
     server: str
     name: str
@@ -76,6 +82,7 @@ UserEvent = (
     | UserRenamed
     | AdminGranted
     | AdminRevoked
+    | UserInfoChanged
     | ServerAdded
     | ServerRenamed
     | ServerTitled

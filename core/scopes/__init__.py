@@ -8,9 +8,10 @@ check.py    may they? and why
 visible.py  which keys of a model they may see
 """
 
-from core.scopes.check import Answer, Explanation, Grant, check, check_any, explain, listed
+from core.scopes.check import Answer, Explanation, Grant, check, check_any, explain, least, listed
 from core.scopes.expand import (
     as_stored,
+    cut,
     excess_scopes,
     expand,
     fallen_away,
@@ -72,6 +73,7 @@ __all__ = [
     "as_stored",
     "check",
     "check_any",
+    "cut",
     "excess_scopes",
     "expand",
     "explain",
@@ -79,6 +81,7 @@ __all__ = [
     "fill_in",
     "identify_scopes",
     "intersect",
+    "least",
     "listed",
     "parse_scope",
     "share_scopes",

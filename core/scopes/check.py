@@ -119,8 +119,13 @@ def explain(
     through, elsewhere = by_answer[Answer.ALLOWED], by_answer[Answer.HIDDEN]
     if through:
         return Explanation(Answer.ALLOWED, tuple(through), tuple(elsewhere))
-    missing = tuple(name + _filter_for(resource) for name in names)
-    return Explanation(Answer.HIDDEN if elsewhere else Answer.ABSENT, (), tuple(elsewhere), missing)
+    found = Answer.HIDDEN if elsewhere else Answer.ABSENT
+    return Explanation(found, (), tuple(elsewhere), least(names, resource))
+
+
+def least(names: Iterable[str], resource: Resource | None) -> tuple[str, ...]:
+    """The narrowest form in which each of these scopes covers the resource."""
+    return tuple(name + _filter_for(resource) for name in names)
 
 
 def _filter_for(resource: Resource | None) -> str:

@@ -147,6 +147,22 @@ def excess_scopes(
     )
 
 
+def cut(
+    requested: Iterable[str],
+    owner: Owner,
+    owned: Scopes,
+    memberships: Memberships,
+    table: ScopeTable = STANDARD,
+) -> list[str]:
+    """The requested scopes as far as they are owned: as written where all of it is, else spelled out."""
+    kept: dict[str, None] = {}
+    for text in requested:
+        asked = _expand_one(text, owner, table)
+        within = _all_within(asked, owned, memberships)
+        kept |= dict.fromkeys([text] if within else intersect(asked, owned, memberships).as_strings())
+    return list(kept)
+
+
 def _expand_one(text: str, owner: Owner, table: ScopeTable) -> Scopes:
     return expand.__wrapped__(frozenset((text,)), owner, table)
 

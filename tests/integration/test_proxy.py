@@ -407,6 +407,9 @@ async def test_routes_change_and_are_reported_applied(world: World) -> None:
     await eventually(lambda: position in world.hub.applied)
     assert time.monotonic() - asked < 1
     assert (await world.ask("GET /user/bob/x"))[2].startswith(b"GET /user/bob/x")
+    position = await world.hub.change("/user/bob/", f"http://localhost:{world.server.port}/prefix")
+    await eventually(lambda: position in world.hub.applied)
+    assert (await world.ask("GET /user/bob/x"))[2].startswith(b"GET /prefix/user/bob/x")
     position = await world.hub.change("/user/bob/", None)
     await eventually(lambda: position in world.hub.applied)
     assert (await world.ask("GET /user/bob/x"))[2] == b"hub /user/bob/x"

@@ -35,7 +35,11 @@ async def test_a_server_runs_from_start_to_stop(world: World) -> None:
     await world.wait_up(url)
     assert isinstance(await hub.poll(attempt.spawn_id), Running)
     assert await hub.list_attempts() == [attempt.spawn_id]
+    state = hub.state(attempt.spawn_id)
+    assert world.hub().state(attempt.spawn_id) == state
+    assert ("pid" in state) == isinstance(world, LocalWorld)
     assert isinstance(await hub.stop(attempt.spawn_id), Gone)
+    assert hub.state(attempt.spawn_id) == world.hub().state(attempt.spawn_id) == {}
     assert isinstance(await hub.poll(attempt.spawn_id), Gone)
     assert await hub.list_attempts() == []
 
@@ -155,6 +159,18 @@ async def test_the_last_lines_survive_until_they_are_forgotten(world: World) -> 
     assert world.hub().last_lines(attempt.spawn_id) == []
     assert isinstance(await hub.poll(attempt.spawn_id), Gone)
     await hub.forget(attempt.spawn_id)
+
+
+async def test_output_can_be_followed_from_anywhere_until_the_end(world: World) -> None:
+    hub, attempt = world.hub(), world.attempt(exit=0, after=0.3)
+    await hub.start(attempt, ignore)
+    whole = b""
+    async for data, offset in hub.follow_output(attempt.spawn_id):
+        whole += data
+        assert offset == len(whole)
+    assert whole.decode().splitlines() == hub.last_lines(attempt.spawn_id)
+    assert [data async for data, _ in world.hub().follow_output(attempt.spawn_id, 3)] == [whole[3:]]
+    assert [data async for data, _ in hub.follow_output(attempt.spawn_id, len(whole))] == []
 
 
 async def test_news_of_one_are_not_news_of_another(world: World) -> None:

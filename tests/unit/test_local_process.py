@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -36,13 +37,12 @@ async def world(tmp_path: Path) -> AsyncIterator[LocalWorld]:
         await world.close()
 
 
-def change(settings: Any, **fields: Any) -> Any:
-    return type(settings)(**{name: getattr(settings, name) for name in settings.__struct_fields__} | fields)
+def change(struct: Any, /, **fields: Any) -> Any:
+    return msgspec.structs.replace(struct, **fields)
 
 
-def pid_of(status: Running | Gone) -> int:
-    assert isinstance(status, Running)
-    return int(status.state["pid"])
+def pid_of(hub: LocalProcessSpawner, attempt: Attempt) -> int:
+    return int(hub.state(attempt.spawn_id)["pid"])
 
 
 def launcher_of(pid: int) -> int:
@@ -116,7 +116,7 @@ async def test_descendants_of_a_server_that_crashed_end_when_it_is_stopped(
     hub, attempt = world.hub(), world.attempt(children=4, orphans=orphans)
     await world.wait_up(await hub.start(attempt, ignore))
     await until(lambda: len(world.processes(attempt.spawn_id)) == 6)
-    os.kill(pid_of(await hub.poll(attempt.spawn_id)), signal.SIGKILL)
+    os.kill(pid_of(hub, attempt), signal.SIGKILL)
     await hub.wait_news(attempt.spawn_id)
     assert await hub.poll(attempt.spawn_id) == Gone(-signal.SIGKILL)
     assert len(world.processes(attempt.spawn_id)) == 4
@@ -141,7 +141,7 @@ async def test_many_that_crashed_are_looked_for_at_once(
     attempts = [world.attempt(children=1) for _ in range(20)]
     for attempt in attempts:
         await world.wait_up(await hub.start(attempt, ignore))
-        os.kill(pid_of(await hub.poll(attempt.spawn_id)), signal.SIGKILL)
+        os.kill(pid_of(hub, attempt), signal.SIGKILL)
     looks = []
     monkeypatch.setattr(
         "spawners.process_family.marked", lambda ids, look=marked: looks.append(1) or look(ids)
@@ -174,7 +174,7 @@ async def test_a_server_lives_on_without_its_launcher(world: LocalWorld) -> None
     hub, attempt = world.hub(), world.attempt(children=1)
     url = await hub.start(attempt, ignore)
     await world.wait_up(url)
-    pid = pid_of(await hub.poll(attempt.spawn_id))
+    pid = pid_of(hub, attempt)
     os.kill(launcher_of(pid), signal.SIGKILL)
     next_hub = world.hub()
     assert await next_hub.poll(attempt.spawn_id) == Running({"pid": pid})
@@ -192,7 +192,7 @@ async def test_a_server_lives_on_without_its_launcher(world: LocalWorld) -> None
 async def test_signals_to_the_launcher_do_no_harm(world: LocalWorld) -> None:
     hub, attempt = world.hub(), world.attempt(exit=5, after=0.5)
     await hub.start(attempt, ignore)
-    launcher = launcher_of(pid_of(await hub.poll(attempt.spawn_id)))
+    launcher = launcher_of(pid_of(hub, attempt))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         os.kill(launcher, number)
     await hub.wait_news(attempt.spawn_id)
@@ -239,7 +239,7 @@ def test_nothing_is_run_whose_identity_cannot_be_written(tmp_path: Path) -> None
 async def test_a_launcher_killed_with_its_server_leaves_no_status(world: LocalWorld) -> None:
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
-    pid = pid_of(await hub.poll(attempt.spawn_id))
+    pid = pid_of(hub, attempt)
     os.kill(launcher_of(pid), signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     await hub.wait_news(attempt.spawn_id)
@@ -451,7 +451,7 @@ async def test_a_server_inherits_its_output_and_a_lock_and_nothing_else(world: L
     try:
         hub, attempt = world.hub(), world.attempt()
         await world.wait_up(await hub.start(attempt, ignore))
-        pid = pid_of(await hub.poll(attempt.spawn_id))
+        pid = pid_of(hub, attempt)
         files = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
         place = str(world.state / attempt.spawn_id)
         assert sorted(files)[:4] == sorted(
@@ -461,6 +461,13 @@ async def test_a_server_inherits_its_output_and_a_lock_and_nothing_else(world: L
     finally:
         os.close(reader)
         os.close(writer)
+
+
+async def test_an_attempt_may_bring_settings_of_its_own(world: LocalWorld) -> None:
+    hub, attempt = world.hub(), world.attempt()
+    settings = change(world.spawner, cmd=["sh", "-c", 'echo "pid $EXTRA"'], environment={"EXTRA": "x"})
+    await hub.start(change(attempt, settings=settings), ignore)
+    assert await written(hub, attempt) == ["pid x"]
 
 
 async def test_the_command_may_go_through_a_shell(world: LocalWorld) -> None:
@@ -550,7 +557,7 @@ async def test_rights_are_those_of_the_systems_user(world: LocalWorld) -> None:
     assert "nobody /nonexistent" in lines
     assert "/" in lines
     assert any(line.split() == ["CapEff:", "0000000000000000"] for line in lines)
-    pid = pid_of(await hub.poll(attempt.spawn_id))
+    pid = pid_of(hub, attempt)
     assert Path(f"/proc/{pid}").stat().st_uid == int(lines[0])
     assert isinstance(await hub.stop(attempt.spawn_id), Gone)
 

@@ -1,6 +1,6 @@
 """Which route a request belongs to."""
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -102,15 +102,16 @@ segments = st.text(st.sampled_from("ab%/ \u00e9"), min_size=1, max_size=3).map(
 specs = st.lists(segments, max_size=4).map(lambda parts: "/" + "".join(part + "/" for part in parts))
 
 
-@given(st.lists(specs, max_size=8), st.lists(specs, max_size=4), specs)
-def test_the_table_agrees_with_a_plain_search(kept: list[str], removed: list[str], path: str) -> None:
-    from urllib.parse import unquote_to_bytes
-
+@given(st.lists(specs, max_size=8), st.lists(specs, max_size=4), specs, st.booleans())
+def test_the_table_agrees_with_a_plain_search(
+    kept: list[str], removed: list[str], path: str, lacks_slash: bool
+) -> None:
+    path = (path.removesuffix("/") if lacks_slash else path) or "/"
     routes = table(*kept, *removed)
     routes.change([], removed)
     gone = {unquote_to_bytes(spec) for spec in removed}
     left = {unquote_to_bytes(spec): spec for spec in kept if unquote_to_bytes(spec) not in gone}
-    decoded = unquote_to_bytes(path)
+    decoded = unquote_to_bytes(path) + b"/"  # without its last slash it is still the route's
     expected = max((spec for spec in left if decoded.startswith(spec)), key=len, default=None)
     found = routes.find(b"", path.encode())
     assert (found and unquote_to_bytes(found.spec)) == expected

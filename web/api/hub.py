@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from msgspec import UNSET
 from quart import Response
 
+from core.config_names import AUTHENTICATORS
+from core.errors import InvalidError
 from core.scopes import Owner, expand, identify_scopes, with_members
 from projections import servers, users
 from web import version
+from web.aliases import with_older_names
 from web.access import IDENTIFIED, OPEN, needs
-from web.answers import empty, reply
-from web.context import caller, database, hub
+from web.answers import reply
+from web.context import caller, database, hub, raw_body
 from web.routing import Noun
 
 noun = Noun("hub")
@@ -24,26 +28,60 @@ async def root() -> Response:
     return reply({"version": version.COMPATIBLE}, headers={"Access-Control-Allow-Origin": "*"})
 
 
-@noun.get("/health", access=OPEN)
-async def health() -> Response:
-    return empty(200, "text/html")
-
-
 @noun.get("/info", access=needs("read:hub"))
 async def info() -> Response:
     """What runs here: versions, spawner, authenticator."""
+    return reply(_info())
+
+
+@noun.get("/hub/info", access=needs("read:hub"))
+async def info_with_settings() -> Response:
+    """The same, with what people who start servers may want to know of the configuration."""
+    settings = hub().settings.hub
+    config = {
+        "base_url": settings.base_url,
+        "allow_named_servers": settings.allow_named_servers,
+        "named_server_limit_per_user": settings.named_server_limit_per_user,
+        "concurrent_spawn_limit": settings.concurrent_spawn_limit,
+        "active_server_limit": settings.active_server_limit,
+        "spawner": settings.spawner_class,
+        "authenticator": settings.authenticator_class,
+        "proxy": "callboard",
+    }
+    return reply({**_info(), "config": config})
+
+
+@noun.post("/shutdown", "/hub/shutdown", access=needs("shutdown"), statuses=(202,))
+async def shut_down() -> Response:
+    """The hub ends, and with it proxy and servers if the body or, where it is silent, the configuration says so."""
+    asked = await raw_body() or {}
+    if not isinstance(asked, dict):
+        raise InvalidError('The body of a shutdown is a JSON object such as {"servers": false}.')
+    ending = hub().ending
+    ending.proxy, ending.servers = _flag(asked, "proxy", ending.proxy), _flag(asked, "servers", ending.servers)
+    hub().closing.set()
+    return reply({"message": "The hub is shutting down."}, 202)
+
+
+def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
+    value = asked.get(key, default)
+    if value not in (True, False) or isinstance(value, float):
+        raise InvalidError(f"{key} is true or false.")
+    return bool(value)
+
+
+def _info() -> dict[str, Any]:
     the_hub = hub()
     spawner = type(the_hub.spawner)
-    return reply(
-        {
-            "version": version.COMPATIBLE,
-            "callboard_version": version.OWN,
-            "python": sys.version,
-            "sys_executable": sys.executable,
-            "spawner": {"class": f"{spawner.__module__}.{spawner.__qualname__}", "version": version.OWN},
-            "authenticator": {"class": the_hub.settings.hub.authenticator_class, "version": version.OWN},
-        }
-    )
+    authenticator = AUTHENTICATORS.get(the_hub.settings.hub.authenticator_class, "")
+    return {
+        "version": version.COMPATIBLE,
+        "callboard_version": version.OWN,
+        "python": sys.version,
+        "sys_executable": sys.executable,
+        "spawner": {"class": f"{spawner.__module__}.{spawner.__qualname__}", "version": version.OWN},
+        "authenticator": {"class": f"web.authenticators.{authenticator}", "version": version.OWN},
+    }
 
 
 @noun.get("/user", access=IDENTIFIED)
@@ -59,11 +97,11 @@ async def me() -> Response:
         model = the_hub.models.user(row, servers.of_user(database(), row.id), visible)
     else:
         service = the_hub.services.get(identity.name)
-        assert service is not None, "an identity's service is in the configuration"
-        model = the_hub.models.service(service, visible)
+        assert service is not None, "an identity's service is in the log"
+        model = the_hub.models.service(service, visible, as_stored=True)
     assert model is not None, "everybody may see themselves"
     fields = {name: value for name in model.__struct_fields__ if (value := getattr(model, name)) is not UNSET}
-    held = with_members(identity.scopes, the_hub.rights.memberships)
+    held = with_older_names(database(), with_members(identity.scopes, the_hub.rights.memberships))
     return reply(
         {
             **fields,

@@ -1,132 +1,137 @@
-"""The routes, as administrators see them and as the proxy follows them."""
+"""The routes, as administrators see and change them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
-import trio
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
-from projections import routes
+from core import route as extra_route
+from core.errors import InvalidError, NotFoundError
+from core.events.writer import Outcome
+from core.route import check_free, check_target, normal_spec
+from projections import extra_routes, routes, servers
 from projections.routes import Route
-from web.access import THE_PROXY, needs
-from web.answers import empty, encode
-from web.context import body, database, hub
-from web.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
-from web.hub import Hub
-from web.paging import argument, page, paged
+from web.access import needs
+from web.answers import empty, encode, reply
+from web.context import body, by, database, hub, raw_body
+from web.idempotency import claim
+from web.paging import page, paged
 from web.routing import Noun
-from web.timestamps import parse_timestamp
 
 noun = Noun("proxy")
 
-TOO_FAR_BEHIND = 10_000  # positions; a proxy further behind is given the whole table
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class AppliedBody(Struct, frozen=True):
-    proxy: str
-    position: int
+class RouteBody(Struct, frozen=True):
+    path: str
+    target: str
 
 
-class ActivityBody(Struct, frozen=True):
-    routes: dict[str, str]
+class PlaceBody(Struct, frozen=True):
+    """Where a proxy is and how to speak to it. This hub's own proxy follows it by itself."""
+
+    api_url: str = ""
+    auth_token: str = ""
 
 
 @noun.get("/proxy", access=needs("proxy"))
 async def table() -> Response:
-    """The routes the hub keeps, by routespec."""
-    asked = page()
-    whole = sorted(await all_routes(hub()))
-    shown = whole[asked.offset : asked.offset + asked.limit]
-    models = {spec: {"routespec": spec, **route} for spec, route in shown}
-    return paged(models, asked, len(whole))
+    """The routes the hub keeps, by routespec: its own, and those of servers, services and others."""
+    asked, db = page(), database()
+    spec, hub_model = _hub_model()
+    place = routes.rank(db, spec)  # of the hub's route among the others, whose table does not hold it
+    is_before = place < asked.offset
+    models = [(route.spec, _model(route)) for route in routes.page(db, asked.offset - is_before, asked.limit)]
+    if not is_before:
+        models.insert(place - asked.offset, (spec, hub_model))
+    return paged(dict(models[: asked.limit]), asked, routes.count(db) + 1)
 
 
-@noun.get("/proxy/stream", access=THE_PROXY, streams=True)
-async def stream() -> Response:
-    """The whole table, or what changed after `Last-Event-ID`; then every change, as it is committed."""
-    return event_stream(_follow(hub(), argument("proxy"), request.headers.get("Last-Event-ID", "")))
+@noun.post("/proxy", access=needs("proxy"), statuses=(200, 201))
+async def add() -> Response:
+    """With `path` and `target`: a route that is kept besides the hub's own. Else all routes are checked.
+
+    The proxy follows the hub's routes: there is never one missing that a check could add.
+    """
+    asked = await _asked_route()
+    if asked is None:
+        hub().metrics.routes_checked(0.0)
+        return empty(200, "application/json")
+    spec = _free_spec(asked.path)
+    command = extra_route.Add(spec, check_target(asked.target))
+    outcome = Outcome(201, encode({"routespec": spec, "target": command.target, "data": {"extra": True}}))
+    await hub().extra_routes.ask(spec, command, by=by(), claim=claim(lambda _: outcome))
+    added = routes.by_spec(database(), spec)
+    assert added is not None, "a route that was added just now is there"
+    return reply(_model(added), 201)
 
 
-@noun.post("/proxy/applied", access=THE_PROXY)
-async def applied() -> Response:
-    """How far a proxy has come: a start waits for it."""
-    told = await body(AppliedBody)
-    hub().proxies.applied(told.proxy, told.position)
-    return empty(200)
+@noun.patch("/proxy", access=needs("proxy"))
+async def move() -> Response:
+    """Accepted from those who tell JupyterHub about a proxy elsewhere: this hub's proxy needs no telling."""
+    if not isinstance(await raw_body(), dict):
+        raise InvalidError("The body is a JSON object such as {\"api_url\": \"http://127.0.0.1:8001\"}.")
+    await body(PlaceBody)
+    return empty(200, "application/json")
 
 
-@noun.post("/proxy/activity", access=THE_PROXY)
-async def activity() -> Response:
-    """When servers were last talked to, through the proxy."""
-    told = await body(ActivityBody)
-    gathered, db = hub().activity, database()
-    for spec, text in told.routes.items():
-        route = routes.by_spec(db, spec)
-        if route is not None:
-            at = parse_timestamp(text)
-            gathered.saw_server(route.server, at)
-            gathered.saw_user(route.user, at)
-    return empty(200)
+@noun.delete("/proxy/<rest:path>", access=needs("proxy"), statuses=(204,))
+async def remove(path: str) -> Response:
+    """End an extra route. `path`: with real slashes or encoded ones."""
+    spec = _free_spec(path)
+    if extra_routes.by_spec(database(), spec) is None:
+        raise NotFoundError(f"There is no extra route {spec}.")
+    await hub().extra_routes.ask(
+        spec, extra_route.Remove(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
+    )
+    return empty(204)
 
 
-def hub_route(hub: Hub) -> tuple[str, dict[str, Any]]:
-    return hub.base_url, {"target": hub.address, "data": {"hub": True, "jupyterhub": True}}
-
-
-def as_json(route: Route) -> dict[str, Any]:
-    return {
-        "target": route.target,
-        "data": {"user": route.user_name, "server_name": route.server_name, "jupyterhub": True},
-    }
-
-
-async def all_routes(hub: Hub) -> list[tuple[str, dict[str, Any]]]:
-    db, after = hub.store.db, ""
-    found = [hub_route(hub)]
-    while chunk := routes.live(db, after):
-        found += [(route.spec, as_json(route)) for route in chunk]
-        after = chunk[-1].server
-        await trio.lowlevel.checkpoint()
-    return found
-
-
-async def _follow(the_hub: Hub, proxy: str, last_seen: str) -> AsyncIterator[bytes]:
-    db = the_hub.store.db
-    the_hub.proxies.connect(proxy)
+async def _asked_route() -> RouteBody | None:
+    """None for a body that names no route: nothing of it counts then, not even whether it is JSON."""
     try:
-        position = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else -1
-        head = the_hub.store.head
-        if not head - TOO_FAR_BEHIND <= position <= head:
-            table = dict(await all_routes(the_hub))
-            yield _event(head, "routes", {"routes": table})
-            position = head
-        else:
-            spec, route = hub_route(the_hub)
-            yield _event(position, "change", {"set": {spec: route}, "remove": []})
-        while True:
-            head = the_hub.store.head
-            while changes := routes.changed(db, position):
-                position = changes[-1].position
-                yield _event(position, "change", _changes(changes))
-            position = max(position, head)
-            with trio.move_on_after(KEEP_ALIVE_INTERVAL) as quiet:
-                await the_hub.store.wait_any()
-            if quiet.cancelled_caught:
-                yield KEEP_ALIVE
-    finally:
-        the_hub.proxies.disconnect(proxy)
+        value = await raw_body()
+    except InvalidError:
+        return None
+    if not isinstance(value, dict) or not {"path", "target"} <= value.keys():
+        return None
+    return await body(RouteBody)
 
 
-def _changes(changes: list[Route]) -> dict[str, Any]:
-    latest = {route.spec: route for route in changes}  # in the order of the log: a later one counts
-    return {
-        "set": {spec: as_json(route) for spec, route in latest.items() if route.target is not None},
-        "remove": [spec for spec, route in latest.items() if route.target is None],
-    }
+def _free_spec(path: str) -> str:
+    """Raises InvalidError, or ConflictError for a route that is the hub's."""
+    settings = hub().settings.hub
+    spec = normal_spec(path)
+    check_free(spec, settings.base_url, settings.hub_routespec or settings.base_url)
+    return spec
 
 
-def _event(position: int, kind: str, data: Any) -> bytes:
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (position, kind.encode(), encode(data))
+def _hub_model() -> tuple[str, dict[str, Any]]:
+    """The one route that is in no table."""
+    spec, target = hub().route
+    data = {"hub": True, "last_activity": _shown(hub().proxies.seen.get(spec, hub().began))}
+    return spec, {"routespec": spec, "target": target, "data": data}
+
+
+def _model(route: Route) -> dict[str, Any]:
+    """With the data that JupyterHub's proxies keep, and when the route was last used or, if never, made."""
+    data = {**route.data(), "last_activity": _shown(max(_last_use(route), datetime.fromisoformat(route.at)))}
+    return {"routespec": route.spec, "target": route.target, "data": data}
+
+
+def _last_use(route: Route) -> datetime:
+    if route.kind != "server":
+        return hub().proxies.seen.get(route.spec, NEVER)
+    seen = hub().activity.servers.get(route.holder_id, NEVER)
+    row = servers.by_id(database(), route.holder_id)
+    recorded = datetime.fromisoformat(row.last_activity) if row and row.last_activity else NEVER
+    return max(seen, recorded)
+
+
+def _shown(moment: datetime) -> str:
+    """With milliseconds, as JupyterHub's proxies do."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,29 +1,130 @@
-"""Services of the configuration."""
+"""Services: list, read, make and remove at run time."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
-from core.errors import NotFoundError
+from core.errors import AlreadyExistsError, InvalidError, NotFoundError
+from core.events.service import ServiceDefinition, service_stream
+from core.events.store import Write
+from core.events.token import TokenIssued, token_stream
+from core.events.writer import Outcome
+from core.ids import new_id
+from core.roles import ADMIN, DEFAULT_ROLES
+from core.scopes import Owner, Reach, Service, excess_scopes, listed
+from core.scopes.held import covers
+from core.service import Add, Remove, check_service_name, defined
+from core.token import HINT, check_length, quick_digest, slow_digest
+from projections import tokens
 from web.access import Lists, needs
-from web.answers import reply
-from web.context import hub, scopes
+from web.answers import empty, encode, reply
+from web.context import body, by, database, hub, raw_body, scopes
+from web.idempotency import claim
+from web.models import ServiceModel
 from web.routing import Noun
 
 noun = Noun("services")
 
 
+class ServiceBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request may say of a service. The last four are for managed ones, which only a configuration makes."""
+
+    name: str = ""
+    admin: bool = False
+    url: str = ""
+    api_token: str | None = None
+    info: dict[str, Any] | UnsetType = UNSET
+    display: bool | UnsetType = UNSET
+    oauth_client_id: str = ""
+    oauth_redirect_uri: str = ""
+    oauth_client_allowed_scopes: list[str] = []
+    oauth_no_confirm: bool = False
+    command: list[str] = []
+    environment: dict[str, Any] = {}
+    cwd: str = ""
+    user: str = ""
+
+
 @noun.get("/services", access=Lists("list:services"))
-async def listed() -> Response:
-    build = hub().models.service
-    models = ((service.name, build(service, scopes())) for service in hub().services.all())
+async def listed_services() -> Response:
+    """All that the caller may see, by name."""
+    reach = listed(scopes(), "list:services") or Reach()
+    memberships = hub().rights.memberships
+    rows = [row for row in hub().services.all() if covers(reach, Service(row.name), memberships)]
+    models = ((row.name, hub().models.service(row, scopes())) for row in rows)
     return reply({name: model for name, model in models if model is not None})
 
 
 @noun.get("/services/<service>", access=needs("read:services", "read:services:name", "read:roles:services"))
 async def read(service: str) -> Response:
-    known = hub().services.get(service)
-    model = hub().models.service(known, scopes()) if known else None
+    return reply(_model(service))
+
+
+@noun.post("/services/<service>", access=needs("admin:services"), statuses=(201,))
+async def create(service: str) -> Response:
+    """A service that the hub does not run; it has its route from now on, whether it answers or not."""
+    if not await raw_body():
+        raise InvalidError("The body of a new service is a JSON object with at least one key.")
+    asked = await body(ServiceBody)
+    definition = _definition(check_service_name(service), asked)
+    if hub().services.get(service) is not None:
+        raise AlreadyExistsError(f"There is already a service named {service!r}.")
+    issue = [] if asked.api_token is None else [_issue(service, asked.api_token)]
+
+    outcome = Outcome(201, encode({"kind": "service", "name": service}))
+    await hub().service_entities.ask(
+        service, Add(service, definition), by=by(), claim=claim(lambda _: outcome), also=issue
+    )
+    return reply(_model(service), 201)
+
+
+@noun.delete("/services/<service>", access=needs("admin:services"))
+async def delete(service: str) -> Response:
+    """Its route and its tokens end at once."""
+    await hub().service_entities.ask(
+        service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)), urgent=True
+    )
+    return empty(200, "application/json")
+
+
+def _definition(name: str, asked: ServiceBody) -> ServiceDefinition:
+    """Raises InvalidError, also for rights that go beyond the caller's."""
+    if asked.command:
+        raise InvalidError("A service that the hub runs can only be made in its configuration.")
+    wanted = set(asked.oauth_client_allowed_scopes)
+    if asked.admin:
+        wanted |= set(DEFAULT_ROLES[ADMIN].scopes)
+    excess = excess_scopes(wanted, Owner(service=name), scopes(), hub().rights.memberships)
+    if excess:
+        raise InvalidError(f"You cannot give what you do not hold: {', '.join(excess)}.")
+    definition = ServiceDefinition(
+        url=asked.url,
+        admin=asked.admin,
+        info=None if asked.info is UNSET else asked.info,
+        display=None if asked.display is UNSET else asked.display,
+        oauth_client_id=asked.oauth_client_id,
+        oauth_redirect_uri=asked.oauth_redirect_uri,
+        oauth_client_allowed_scopes=asked.oauth_client_allowed_scopes,
+        oauth_no_confirm=asked.oauth_no_confirm,
+    )
+    return defined(name, hub().base_url, definition)
+
+
+def _issue(service: str, token: str) -> Write:
+    """The token that the service will have, to be recorded with it. Raises InvalidError or AlreadyExistsError."""
+    digest = slow_digest(check_length(token), hub().store.fact("salt"))
+    if any(tokens.by_digest(database(), known) for known in (digest, quick_digest(token))):
+        raise AlreadyExistsError("This token belongs to somebody already.")
+    issued = TokenIssued(service_stream(service), digest, ["inherit"], "given with the service", hint=token[:HINT])
+    return Write(token_stream(new_id("t")), 0, [issued])
+
+
+def _model(name: str) -> ServiceModel:
+    row = hub().services.get(name)
+    model = hub().models.service(row, scopes()) if row else None
     if model is None:
-        raise NotFoundError(f"There is no service named {service!r}.")
-    return reply(model)
+        raise NotFoundError(f"There is no service named {name!r}.")
+    return model

@@ -13,9 +13,10 @@ from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.ids import new_id
+from core.roles import TOKEN
 from core.scopes import Owner, excess_scopes
 from core.token import Issue, Revoke, new_token, quick_digest
-from projections import tokens, users
+from projections import roles, tokens, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.access import needs
@@ -28,10 +29,14 @@ from web.routing import Noun
 
 noun = Noun("tokens")
 
+HUB_CLIENT = "jupyterhub"  # the OAuth client of tokens that came by no other
+
 
 class TokenBody(Struct, frozen=True):
+    """`expires_in`: seconds; JSON's true is a number here, as in JupyterHub."""
+
     note: str | None = None
-    expires_in: int | None = None
+    expires_in: int | bool | None = None
     scopes: list[str] | None = None
     roles: list[str] | None = None
     auth: Any = None
@@ -39,12 +44,15 @@ class TokenBody(Struct, frozen=True):
 
 @noun.get("/users/<user>/tokens", access=needs("read:tokens"))
 async def listed(user: str) -> Response:
+    """The least recently used first."""
     row = known_user(user)
     rows = [token for token in tokens.of_owner(database(), user_stream(row.id)) if is_valid(token)]
-    return reply({"api_tokens": [hub().models.token(token, row.name) for token in rows]})
+    models = [hub().models.token(token, row.name) for token in rows]
+    models.sort(key=lambda model: model.last_activity or model.created)
+    return reply({"api_tokens": models})
 
 
-@noun.post("/users/<user>/tokens", access=needs("tokens"), statuses=(201,))
+@noun.post("/users/<user>/tokens", access=needs("tokens", conceals=False), statuses=(201,))
 async def issue(user: str) -> Response:
     """A new token: the only time it is shown."""
     asked = await body(TokenBody, required=False)
@@ -81,14 +89,20 @@ async def read(user: str, token: str) -> Response:
 
 @noun.delete("/users/<user>/tokens/<token>", access=needs("tokens"), statuses=(204,))
 async def revoke(user: str, token: str) -> Response:
-    """Takes effect at once."""
+    """Takes effect at once. One that came by OAuth takes those with it that this user gave to the same client."""
     found = _token_of(known_user(user), token)
-    if found.server:
-        raise InvalidError("The token of a server ends with the server.")
-    await hub().token_entities.ask(
-        found.id, Revoke(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
-    )
+    ask, outcome = hub().token_entities.ask, claim(lambda _: Outcome(204))
+    for other in _of_same_client(found):
+        await ask(other.id, Revoke(), by=by(), urgent=True)
+    await ask(found.id, Revoke(of_server=bool(found.server)), by=by(), claim=outcome, urgent=True)
     return empty(204)
+
+
+def _of_same_client(token: TokenRow) -> list[TokenRow]:
+    if token.client == HUB_CLIENT:
+        return []
+    of_owner = tokens.of_owner(database(), token.owner)
+    return [other for other in of_owner if other.client == token.client and other.id != token.id]
 
 
 def _token_of(user: UserRow, token_id: str) -> TokenRow:
@@ -100,33 +114,48 @@ def _token_of(user: UserRow, token_id: str) -> TokenRow:
 
 def _default_note(user: UserRow) -> str:
     identity = caller()
-    if (identity.kind, identity.name) == ("user", user.name):
+    if (identity.kind, identity.id) == ("user", user.id):
         return "Requested via api"
     return f"Requested via api by {identity.kind} {identity.name}"
 
 
 def _expiry(seconds: int | None) -> datetime | None:
+    """Raises InvalidError for what is no time, or beyond `token_expires_in_max_seconds`."""
+    most = hub().settings.hub.token_expires_in_max_seconds
+    if seconds is None:
+        seconds = most or None
     if seconds is None:
         return None
-    if not 1 <= seconds <= 10 * 365 * 86400:
-        raise InvalidError("expires_in is a number of seconds, at least 1 and at most ten years.")
-    return datetime.now(UTC) + timedelta(seconds=seconds)
+    if most and seconds > most:
+        raise InvalidError(f"expires_in is at most {most} seconds here.")
+    if seconds < 1:
+        raise InvalidError("expires_in is a number of seconds, at least 1.")
+    try:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise InvalidError("expires_in lies beyond all time: leave it out for a token that lasts.") from None
 
 
 def _scopes(asked: TokenBody, user: UserRow) -> list[str]:
     """As asked for, within what the owner holds. Raises InvalidError naming what goes beyond."""
     if asked.roles is not None and asked.scopes is not None:
         raise InvalidError("Give roles or scopes, not both.")
+    rights = hub().rights
     requested = asked.scopes
     if asked.roles is not None:
-        roles = hub().roles.roles
-        if unknown := [name for name in asked.roles if name not in roles]:
-            raise InvalidError(f"There is no role named {unknown[0]!r}.")
-        requested = [scope for name in asked.roles for scope in roles[name].scopes]
+        requested = [scope for name in asked.roles for scope in _scopes_of_role(name)]
     if requested is None:
-        return list(hub().roles.roles["token"].scopes)
-    rights = hub().rights
-    excess = excess_scopes(requested, Owner(user=user.name), rights.of_user(user), rights.memberships)
+        return rights.scopes_of_role(TOKEN)
+    excess = excess_scopes(
+        requested, Owner(user=user.name), rights.of_user(user), rights.memberships, rights.table
+    )
     if excess:
         raise InvalidError(f"{user.name} does not hold: {', '.join(excess)}.")
     return requested
+
+
+def _scopes_of_role(name: str) -> list[str]:
+    role = roles.by_name(database(), name)
+    if role is None:
+        raise InvalidError(f"There is no role named {name[:40]!r}.")
+    return role.raw_scopes()

@@ -1,31 +1,31 @@
-"""Users: list, read, create, delete, and when they were last seen."""
+"""Users: list, read, create, change, delete, and when they were last seen."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import trio
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
-from core.events.store import Write
-from core.events.user import UserCreated, user_stream
 from core.events.writer import Outcome
-from core.ids import new_id
-from core.names import check_user_name, normalize_user_name
-from core.user import Create, SetAdmin
-from core.user import User as UserState
-from projections import servers, users
-from projections.users import Listing, UserRow
+from core.scopes import listed as visible_in_lists
+from core.user import Change
+from projections import names, servers, users
+from projections.users import Listing, UserRow, Visible
 from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, caller, database, hub, raw_body, scopes
 from web.idempotency import claim
 from web.models import UserModel
-from web.paging import argument, page, paged
+from web.new_users import creations
+from web.paging import argument, page, paged, wants_wrapping
 from web.routing import Noun
 from web.timestamps import parse_timestamp
 
@@ -47,13 +47,19 @@ class UserBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     admin: bool = False
     name: str = ""
-    groups: list[str] = []
-    roles: list[str] = []
+    groups: list[Any] = []
+    roles: list[Any] = []
     auth_state: dict[str, Any] | None = None
 
 
 class UsersBody(UserBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
     usernames: list[str]
+
+
+class ChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    admin: bool | UnsetType = UNSET
+    auth_state: dict[str, Any] | UnsetType | None = UNSET
 
 
 class SeenServer(Struct, frozen=True):
@@ -65,8 +71,8 @@ class ActivityBody(Struct, frozen=True):
     servers: dict[str, SeenServer] | None = None
 
 
-def known_user(name: str, db: sqlite3.Connection | None = None) -> UserRow:
-    row = users.by_name(db or database(), name)
+def known_user(name: str) -> UserRow:
+    row = users.by_name(database(), name)
     if row is None:
         raise NotFoundError(f"There is no user named {name!r}.")
     return row
@@ -81,39 +87,52 @@ def includes_stopped() -> bool:
 
 @noun.get("/users", access=Lists("list:users"))
 async def listed() -> Response:
-    """A page of users."""
-    asked = page()
+    """A page of the users that the caller may list.
+
+    As in JupyterHub, `ready` pages through the active ones and leaves out the rest: a page may be short.
+    """
+    asked, db = page(), database()
+    state = argument("state")
+    only_ready = state == "ready"
     listing = Listing(
-        argument("state"), argument("name_filter"), argument("sort", "id"), asked.offset, asked.limit
+        "active" if only_ready else state,
+        argument("name_filter"),
+        argument("sort", "id"),
+        asked.offset,
+        asked.limit,
+        _visible(),
     )
-    db = database()
     rows = users.listed(db, listing)
     of_users = servers.of_users(db, [row.id for row in rows])
-    if listing.state == "ready":
+    if only_ready:
         rows = [row for row in rows if any(server.state == "ready" for server in of_users[row.id])]
     build, include = hub().models.user, includes_stopped()
     models = (build(row, of_users[row.id], scopes(), include_stopped=include) for row in rows)
-    return paged([model for model in models if model is not None], asked, users.count(db, listing))
+    total = users.count(db, listing) if wants_wrapping() else 0
+    return paged([model for model in models if model is not None], asked, total)
+
+
+def _visible() -> Visible | None:
+    reach = visible_in_lists(scopes(), "list:users")
+    assert reach is not None, "others are not let in"
+    return None if reach.everywhere else Visible(reach.users, reach.groups)
 
 
 @noun.post("/users", access=needs("admin:users"), statuses=(201,))
 async def create_many() -> Response:
     """Create all users that do not exist yet; 409 if all do."""
     asked = await body(UsersBody)
-    _check_may_make_admins(asked.admin)
     if not asked.usernames:
         raise InvalidError("usernames must name at least one user.")
-    names = list(dict.fromkeys(check_user_name(normalize_user_name(name)) for name in asked.usernames))
+    if asked.admin:
+        _check_is_admin("make administrators")
+    wanted = list(dict.fromkeys(hub().user_names.stored(name) for name in asked.usernames))
     while True:
-        new = [name for name in names if users.by_name(database(), name) is None]
+        new = [name for name in wanted if names.holder_of(database(), "user", name) is None]
         if not new:
             raise AlreadyExistsError("All of these users exist already.")
-        try:
-            await _create(new, asked.admin)
-            break
-        except AlreadyExistsError:
-            continue  # somebody else was faster with one of them
-    return reply([_model(name) for name in new], 201)
+        with contextlib.suppress(AlreadyExistsError):  # somebody else was faster with one of them
+            return reply(await _create(new, asked.admin, encode), 201)
 
 
 @noun.get("/users/<user>", access=READ)
@@ -123,17 +142,42 @@ async def read(user: str) -> Response:
         row, servers.of_user(database(), row.id), scopes(), include_stopped=includes_stopped()
     )
     if model is None:
-        raise NotFoundError("")
+        raise NotFoundError(f"There is no user named {user!r}.")
     return reply(model)
 
 
 @noun.post("/users/<user>", access=needs("admin:users"), statuses=(201,))
 async def create(user: str) -> Response:
     asked = await body(UserBody, required=False)
-    _check_may_make_admins(asked.admin)
-    name = check_user_name(normalize_user_name(user))
-    await _create([name], asked.admin)
-    return reply(_model(name), 201)
+    if asked.admin:
+        _check_is_admin("make administrators")
+    name = hub().user_names.stored(user)
+    (model,) = await _create([name], asked.admin, lambda models: encode(models[0]))
+    return reply(model, 201)
+
+
+@noun.patch("/users/<user>", access=needs("admin:users"))
+async def change(user: str) -> Response:
+    """Rename a user, or make one an administrator or none. Their servers, tokens and history stay theirs."""
+    row = known_user(user)
+    asked = await body(ChangeBody)
+    name = row.name if isinstance(asked.name, UnsetType) else hub().user_names.stored(asked.name)
+    if names.holder_of(database(), "user", name) not in (None, row.id):
+        raise InvalidError(f"There is already a user named {name!r}.")
+    if row.admin or asked.admin is True:
+        _check_is_admin("change or make administrators")
+    if asked.auth_state:
+        raise InvalidError("This hub stores no auth_state.")
+    command = Change(name, None if isinstance(asked.admin, UnsetType) else asked.admin)
+    show = _show()
+    outcome = claim(lambda db: Outcome(200, encode(show(db, name))))
+    try:
+        await hub().users.ask(row.id, command, by=by(), claim=outcome)
+    except AlreadyExistsError as error:
+        raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
+    model = show(database(), name)
+    model.auth_state = None
+    return reply(model)
 
 
 @noun.delete("/users/<user>", access=needs("delete:users"), statuses=(202, 204))
@@ -147,6 +191,15 @@ async def delete(user: str) -> Response:
     with trio.move_on_after(the_hub.settings.hub.tornado_settings.slow_stop_timeout) as patience:
         await the_hub.departures.wait_gone(row.id)
     return empty(202 if patience.cancelled_caught else 204)
+
+
+@noun.post("/users/<user>/admin-access", access=needs("servers"))
+async def admin_access(user: str) -> Response:
+    """Deprecated: says whether administrators may use other people's servers, as `admin_access` was meant."""
+    if not (hub().settings.hub.admin_access or os.environ.get("JUPYTERHUB_ADMIN_ACCESS", "0") == "1"):
+        raise ForbiddenError("admin_access is off.")
+    known_user(user)
+    return empty(200, "application/json")
 
 
 @noun.post("/users/<user>/activity", access=needs("users:activity"))
@@ -168,7 +221,7 @@ async def activity(user: str) -> Response:
         gathered.saw_user(row.id, whole)
     for name, at in seen.items():
         gathered.saw_server(by_name[name].id, at)
-    return empty(200, "text/html")
+    return empty(200, "application/json")
 
 
 def _moment(text: str) -> datetime:
@@ -178,38 +231,32 @@ def _moment(text: str) -> datetime:
     return at
 
 
-def _check_may_make_admins(admin: bool) -> None:
-    if not admin:
-        return
-    identity = caller()
-    if identity.kind == "user":
-        row = users.by_id(database(), identity.id)
-        if row is not None and row.admin:
-            return
-    else:
-        service = hub().services.get(identity.name)
-        if service is not None and service.admin:
-            return
-    raise ForbiddenError("Only administrators can make administrators.")
+def _check_is_admin(doing: str) -> None:
+    if not hub().rights.is_admin(caller()):
+        raise ForbiddenError(f"Only administrators can {doing}; scopes alone do not suffice.")
 
 
-async def _create(names: list[str], admin: bool) -> None:
-    """All of these or none. Each is a stream of its own that nobody else can be writing yet."""
-    writes = [Write(user_stream(new_id("u")), 0, [UserCreated(name, new_id("v"), admin)]) for name in names]
-    many = len(names) > 1
+async def _create(
+    new: list[str], admin: bool, answer: Callable[[list[UserModel]], bytes]
+) -> list[UserModel]:
+    """All of these or none."""
+    show = _show()
 
-    def outcome(db: sqlite3.Connection) -> Outcome:
-        models = [_model(name, db) for name in names]
-        return Outcome(201, encode(models if many else models[0]))
+    def models(db: sqlite3.Connection) -> list[UserModel]:
+        return [show(db, name) for name in new]
 
-    await hub().store.append(*writes, by=by(), claim=claim(outcome))
-
-
-def _model(name: str, db: sqlite3.Connection | None = None) -> UserModel:
-    row = known_user(name, db)
-    model = hub().models.user(row, servers.of_user(db or database(), row.id), scopes())
-    assert model is not None, "who may create a user may see it"
-    return model
+    outcome = claim(lambda db: Outcome(201, answer(models(db))))
+    await hub().store.append(*creations(new, admins=new if admin else ()), by=by(), claim=outcome)
+    return models(database())
 
 
-__all__ = ["Create", "SetAdmin", "UserState", "known_user", "noun"]
+def _show() -> Callable[[sqlite3.Connection, str], UserModel]:
+    """How the caller sees a user of that name. Also for the writer of the log, who knows of no request."""
+    models, held = hub().models, scopes()
+
+    def show(db: sqlite3.Connection, name: str) -> UserModel:
+        row = users.by_name(db, name)
+        model = None if row is None else models.user(row, servers.of_user(db, row.id), held)
+        return model or UserModel("user", name)  # renamed out of the caller's sight
+
+    return show

@@ -7,7 +7,7 @@ from quart import Response, request
 from core.names import escape
 from projections import users
 from web.access import OPEN
-from web.answers import empty, reply
+from web.answers import reply
 from web.context import database, hub
 from web.routing import Noun
 
@@ -38,11 +38,6 @@ async def bare_user(user: str) -> Response:
 async def stopped_server(user: str, rest: str = "") -> Response:
     """No route leads to this server now: the hub says why."""
     return _to(f"hub/user/{escape(user)}/{rest}")
-
-
-@inside.get("/health", access=OPEN)
-async def health() -> Response:
-    return empty(200, "text/html")
 
 
 @inside.get("/user/<user>/<path:rest>", "/user/<user>/", access=OPEN, statuses=(404, 424))

@@ -39,9 +39,9 @@ class Connection:
         self._patience = parts.limits.head_timeout  # for the first byte; later it is idle_timeout
         self._is_half_closed = False
         self._is_handed_over = False
+        parts.connections.add(self)
 
     async def run(self) -> None:
-        self._parts.connections.add(self)
         self._parts.watch.add(self.stream.sock, HANGUP, self._hung_up)
         self.stream.read_by = time.monotonic() + self._patience
         try:
@@ -70,9 +70,6 @@ class Connection:
     def close_idle(self) -> None:
         if self._doing == "nothing":
             self._scope.cancel()
-
-    def close(self) -> None:
-        self._scope.cancel()
 
     def made_progress(self) -> None:
         if self._is_half_closed:

@@ -108,17 +108,16 @@ class Exchange:
     async def _pass_on(self, upstream: Upstream, reply: Reply, data: bytes) -> bool:
         if reply.status == 101:
             return await self._switch(upstream, reply, data)
-        request, client = self._request, self._connection.stream
+        request = self._request
         body = open_body(reply, request.method, chunked_out=not request.is_http10)
         keep = request.keep_alive and not self._parts.is_draining and not _ends_by_closing(request, body)
         head = reply_head(reply, request, keep_alive=keep)
-        self._is_answered = True
         if body is None or body.done:
             overrun = bool(data)
-            await client.send(head)
+            await self._begin(head)
         else:
             data = data or upstream.receive_now() or b""  # some servers send head and body apart
-            await client.send(head + _feed_reply(body, data))
+            await self._begin(head + _feed_reply(body, data))
             if not body.done:
                 await self._stream(upstream, body, counts=reply.status < 300)
             overrun = body.overrun or bool(body.excess)
@@ -128,6 +127,10 @@ class Exchange:
             self._parts.upstreams.release(upstream)
             self._upstream = None
         return keep
+
+    async def _begin(self, wire: bytes) -> None:
+        self._is_answered = True
+        await self._connection.stream.send(wire)
 
     async def _stream(self, upstream: Upstream, body: Body, *, counts: bool) -> None:
         """The rest of a reply, as it comes. `counts`: whether the route is in use by this."""

@@ -59,9 +59,6 @@ class HubClient:
             finally:
                 upstream.close()
 
-    def close(self) -> None:
-        self._connections.close()
-
     async def _exchange(self, request: bytes) -> None:
         for fresh in (False, True):
             upstream = await self._connections.connect(self._target, fresh=fresh)

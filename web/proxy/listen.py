@@ -38,11 +38,10 @@ class Listeners:
     def __init__(self, bind_url: str) -> None:
         parts = urlsplit(bind_url)
         self._unix_path = unquote(parts.netloc) if parts.scheme == "http+unix" else ""
+        port = parts.port if parts.port is not None else 443 if parts.scheme == "https" else 80
         try:
             self.sockets = (
-                [_listen_unix(self._unix_path)]
-                if self._unix_path
-                else _listen_tcp(parts.hostname, parts.port)
+                [_listen_unix(self._unix_path)] if self._unix_path else _listen_tcp(parts.hostname, port)
             )
             self._unix_inode = os.stat(self._unix_path).st_ino if self._unix_path else 0
         except OSError as error:
@@ -64,8 +63,7 @@ class Listeners:
                 os.unlink(self._unix_path)  # else a next proxy has it
 
 
-def _listen_tcp(host: str | None, port: int | None) -> list[socket.socket]:
-    port = 80 if port is None else port
+def _listen_tcp(host: str | None, port: int) -> list[socket.socket]:
     hosts = (
         [host]
         if host and host != "*"

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,39 +20,26 @@ class PidFile(Struct, frozen=True):
     protocol: int
 
 
-def describe_ourselves(address: str) -> PidFile:
+def write(path: str, address: str) -> PidFile:
+    """Whole or not at all; nothing for the path ""."""
     pid = os.getpid()
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return PidFile(pid, start_time(pid), boot_id, address, PROTOCOL)
+    ourselves = PidFile(pid, start_time(pid), boot_id, address, PROTOCOL)
+    if path:
+        beside = f"{path}.{pid}"
+        Path(beside).write_bytes(msgspec.json.encode(ourselves) + b"\n")
+        os.rename(beside, path)
+    return ourselves
+
+
+def remove(path: str, ourselves: PidFile) -> None:
+    """Unless a next proxy has written its own."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        if msgspec.json.decode(Path(path).read_bytes(), type=PidFile) == ourselves:
+            os.unlink(path)
 
 
 def start_time(pid: int) -> int:
     """In clock ticks since boot: field 22 of /proc/PID/stat, whose field 2 may hold spaces and brackets."""
     stat = Path(f"/proc/{pid}/stat").read_text()
     return int(stat.rpartition(")")[2].split()[19])
-
-
-@contextlib.contextmanager
-def kept(path: str, address: str) -> Iterator[None]:
-    """Written whole or not at all; removed at the end, unless a next proxy has written its own."""
-    if not path:
-        yield
-        return
-    ourselves = describe_ourselves(address)
-    _write(path, ourselves)
-    try:
-        yield
-    finally:
-        _remove(path, ourselves)
-
-
-def _write(path: str, content: PidFile) -> None:
-    beside = f"{path}.{content.pid}"
-    Path(beside).write_bytes(msgspec.json.encode(content) + b"\n")
-    os.rename(beside, path)
-
-
-def _remove(path: str, content: PidFile) -> None:
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        if msgspec.json.decode(Path(path).read_bytes(), type=PidFile) == content:
-            os.unlink(path)

@@ -47,14 +47,17 @@ def run(settings: ProxySettings) -> None:
     try:
         certificate = Certificate(settings.ssl_key, settings.ssl_cert) if settings.ssl_cert else None
         proxy = Proxy(settings, certificate, Listeners(settings.bind_url), (files - _SPARE_FILES) // 2)
+        ourselves = pid_file.write(settings.pid_file, proxy.address)
     except (OSError, ValueError) as error:
         sys.exit(f"callboard proxy: {error}")
     # What is there now stays for ever, and little of what comes makes circles: collecting seldom halves the
     # slowest hundredth of replies.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-    with pid_file.kept(settings.pid_file, proxy.address):
+    try:
         trio.run(proxy.serve)
+    finally:
+        pid_file.remove(settings.pid_file, ourselves)
 
 
 def _end_early(number: int, frame: object) -> None:

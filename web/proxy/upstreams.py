@@ -13,7 +13,7 @@ from web.proxy.reply import BadReplyError, Reply, parse_reply
 from web.proxy.stream import Stream
 from web.proxy.target import Target
 
-_IDLE = 4.0  # seconds; below the 5 s after which common servers close an idle connection
+_IDLE = 3.0  # seconds; looked at once a second, and common servers close an idle connection after 5
 _LARGEST_HEAD = 256 * 1024
 _KEPT = 64  # per target
 
@@ -88,12 +88,6 @@ class Upstreams:
                 kept.pop(0).close()
             if not kept:
                 del self._idle[target]
-
-    def close(self) -> None:
-        for kept in self._idle.values():
-            for upstream in kept:
-                upstream.close()
-        self._idle.clear()
 
     def _take(self, target: Target) -> Upstream | None:
         kept = self._idle.get(target)

@@ -17,6 +17,8 @@ HANGUP = select.EPOLLRDHUP | select.EPOLLET  # told once, and only of the end
 BROKEN = select.EPOLLHUP | select.EPOLLERR
 
 _BATCH = 256
+_ROUNDS = 8  # in a row before other tasks get their turn
+_LOOKS = 16  # of about 0.6 us each, in vain
 
 
 class Watch:
@@ -37,13 +39,24 @@ class Watch:
         self._epoll.unregister(sock)
 
     async def run(self) -> None:
-        """Listeners are called here; they must neither block nor raise."""
+        """Listeners are called here; they must neither block nor raise.
+
+        An echo is often back within 10 us. Looking again for so long costs half of what it costs to wait in
+        trio's loop, so a lone WebSocket is as quick as it is through node.
+        """
         while True:
             await trio.lowlevel.wait_readable(self._epoll.fileno())
-            for fd, events in self._epoll.poll(0, _BATCH):
-                listener = self._listeners.get(fd)
-                if listener is not None:  # else removed by one before it in this batch
-                    listener(events)
+            rounds = looks = 0
+            while rounds < _ROUNDS and looks < _LOOKS:
+                if self._hear():
+                    rounds, looks = rounds + 1, 0
+                else:
+                    looks += 1
 
-    def close(self) -> None:
-        self._epoll.close()
+    def _hear(self) -> bool:
+        heard = self._epoll.poll(0, _BATCH)
+        for fd, events in heard:
+            listener = self._listeners.get(fd)
+            if listener is not None:  # else removed by one before it in this batch
+                listener(events)
+        return bool(heard)

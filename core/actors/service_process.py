@@ -1,0 +1,230 @@
+"""Keeps the processes of managed services running: found again or started, started again when they end, ended in turn.
+
+A service's process is an attempt of a spawner, as a server is, and its run id a spawn id. So a hub that was
+killed leaves nothing unknown: the next one goes on with the run that the log names, and ends all others.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import trio
+from msgspec import Struct
+
+from core.actors.asking import Delays
+from core.errors import HubError, SpawnError, UnreachableError
+from core.ids import new_id
+from core.service import Report, ReportExited, ReportFailed, ReportStarted
+from core.spawner import Attempt, Gone, Running, Spawner
+
+logger = logging.getLogger("callboard.services")
+
+STABLE = 60.0  # seconds a process has to live for its end to be none of a series
+SERIES = 5  # so many early ends in a row, and it has failed
+FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0  # seconds before it is started again: doubling with each early end
+FAILED_PAUSE = 60.0  # the same once it has failed
+LOOK_AGAIN = 30.0  # seconds between polls, should the spawner miss an end
+LINES = 20  # of its output that are shown when it ends
+
+
+class Plan(Struct, frozen=True):
+    """A service to keep running. `launch`: a digest of how it is to be launched.
+
+    `former_run`, `former_launch`: of the process that ran when the log was last written, if one did.
+    """
+
+    name: str
+    launch: str
+    former_run: str = ""
+    former_launch: str = ""
+
+
+class ServiceStage(Protocol):
+    """What is needed of the hub around."""
+
+    spawner: Spawner
+
+    def plans(self) -> list[Plan]:
+        """The services to keep running."""
+
+    def attempt(self, name: str, run: str) -> Attempt:
+        """All that the spawner needs to know."""
+
+    async def tell(self, name: str, report: Report) -> None:
+        """Record what has become of a process."""
+
+
+class _Life(Struct, frozen=True):
+    """How one process fared. `seconds`: how long it lived."""
+
+    seconds: float
+    exit_status: int | None
+    reason: str
+
+
+class _Kept(Struct):
+    """A service under way. `run`: of its process, `""` if none may be there."""
+
+    plan: Plan
+    run: str = ""
+
+
+class ServiceProcesses:
+    def __init__(self, stage: ServiceStage) -> None:
+        self._stage = stage
+        self._spawner = stage.spawner
+        self._kept: dict[str, _Kept] = {}
+        self._keeping = trio.CancelScope()
+        self._over: trio.Event | None = None
+
+    async def run(self) -> None:
+        """Keep those of the plan running, and nothing else. When it is cancelled, what runs is left as it is."""
+        self._kept = {plan.name: _Kept(plan, plan.former_run) for plan in self._stage.plans()}
+        self._over = trio.Event()
+        try:
+            with self._keeping:
+                await self._end_others({kept.run for kept in self._kept.values()})
+                async with trio.open_nursery() as nursery:
+                    for kept in self._kept.values():
+                        nursery.start_soon(self._keep, kept)
+        finally:
+            self._over.set()
+
+    async def end_all(self) -> None:
+        """End them one after the other, in the order in which they were named."""
+        self._keeping.cancel()
+        if self._over is not None:
+            await self._over.wait()
+        for kept in self._kept.values():
+            if kept.run:
+                gone = await self._end(kept.run)
+                await self._tell(kept, ReportExited(kept.run, gone.exit_status if gone else None))
+
+    async def _end_others(self, known: set[str]) -> None:
+        for delay in Delays():
+            try:
+                runs = await self._spawner.list_attempts()
+                break
+            except UnreachableError as error:
+                logger.warning("cannot ask which services run: %s", error)
+                await trio.sleep(delay)
+        for run in runs:
+            if run not in known:
+                logger.warning("ending a process of a service that the log does not know: %s", run)
+                await self._end(run)
+
+    # --- one service ---
+
+    async def _keep(self, kept: _Kept) -> None:
+        life = await self._go_on(kept)
+        early = 0
+        while True:
+            if life is not None:
+                early = early + 1 if life.seconds < STABLE else 0
+                await self._tell_end(kept, life, failed=early > SERIES)
+                await trio.sleep(_pause(early))
+            life = await self._live(kept, new_id("s"), quiet=early > SERIES)
+
+    async def _go_on(self, kept: _Kept) -> _Life | None:
+        """The life of the process that an earlier hub left; None if it left none that will do."""
+        plan = kept.plan
+        if not plan.former_run:
+            return None
+        status = await self._poll(plan.former_run)
+        if isinstance(status, Running) and plan.former_launch == plan.launch:
+            logger.info("service %s runs already", plan.name)
+            return await self._live(kept, plan.former_run, quiet=False)
+        if isinstance(status, Running):
+            logger.info("service %s is started anew: its configuration has changed", plan.name)
+        gone = await self._end(plan.former_run)
+        await self._tell(kept, ReportExited(plan.former_run, gone.exit_status if gone else None))
+        return None
+
+    async def _live(self, kept: _Kept, run: str, *, quiet: bool) -> _Life:
+        """Start or join a process and wait for its end. `quiet`: say that it lives only once it has for a while."""
+        kept.run = run
+        began = trio.current_time()
+        try:
+            pid = await self._start(kept.plan.name, run)
+        except SpawnError as error:
+            gone, reason = Gone(error.exit_status), error.message
+        else:
+            started = ReportStarted(run, pid, kept.plan.launch)
+            if not quiet:
+                await self._tell(kept, started)
+            with trio.move_on_after(STABLE) as youth:
+                gone = await self._wait_gone(run)
+            if youth.cancelled_caught:
+                await self._tell(kept, started)
+                gone = await self._wait_gone(run)
+            reason = f"It ended with status {gone.exit_status}."
+        return _Life(trio.current_time() - began, gone.exit_status, reason)
+
+    async def _start(self, name: str, run: str) -> int:
+        """Its pid, 0 where there is none. Raises SpawnError."""
+        for delay in Delays():
+            try:
+                await self._spawner.start(self._stage.attempt(name, run), lambda _: None)
+                break
+            except UnreachableError as error:
+                logger.warning("cannot start service %s yet: %s", name, error)
+                await trio.sleep(delay)
+        await self._poll(run)
+        pid = self._spawner.state(run).get("pid", 0)
+        return pid if isinstance(pid, int) else 0
+
+    async def _wait_gone(self, run: str) -> Gone:
+        while True:
+            status = await self._poll(run)
+            if isinstance(status, Gone):
+                return status
+            try:
+                with trio.move_on_after(LOOK_AGAIN):
+                    await self._spawner.wait_news(run)
+            except UnreachableError:
+                await trio.sleep(1)
+
+    async def _poll(self, run: str) -> Running | Gone:
+        for delay in Delays():
+            try:
+                return await self._spawner.poll(run)
+            except UnreachableError as error:
+                logger.warning("cannot tell whether %s runs: %s", run, error)
+                await trio.sleep(delay)
+        raise AssertionError("delays never end")
+
+    async def _tell_end(self, kept: _Kept, life: _Life, *, failed: bool) -> None:
+        name = kept.plan.name
+        lines = self._spawner.last_lines(kept.run)[-LINES:]
+        output = "".join(f"\n    {line}" for line in lines)
+        logger.error("service %s has ended after %.0f s. %s%s", name, life.seconds, life.reason, output)
+        await self._end(kept.run)
+        if failed:
+            await self._tell(kept, ReportFailed(life.reason, life.exit_status))
+        else:
+            await self._tell(kept, ReportExited(kept.run, life.exit_status))
+        kept.run = ""
+
+    async def _end(self, run: str) -> Gone | None:
+        """End what is left of it, its descendants included; None if that could not be confirmed."""
+        try:
+            gone = await self._spawner.stop(run)
+            await self._spawner.forget(run)
+        except UnreachableError as error:
+            logger.warning("cannot end %s: %s", run, error)
+            return None
+        return gone
+
+    async def _tell(self, kept: _Kept, report: Report) -> None:
+        """A log that cannot be written now, or no longer knows the service, is no reason to let go of a process."""
+        try:
+            await self._stage.tell(kept.plan.name, report)
+        except HubError as error:
+            logger.warning("what became of service %s is not recorded: %s", kept.plan.name, error)
+
+
+def _pause(early: int) -> float:
+    if early > SERIES:
+        return FAILED_PAUSE
+    return min(FIRST_PAUSE * 2 ** max(early - 1, 0), LAST_PAUSE)

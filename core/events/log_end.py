@@ -1,0 +1,111 @@
+"""The end of the log: where the next event goes, and putting it there."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.events import codec, command_keys
+from core.events.chain import GENESIS, columns_of, digest_of, netstring
+from core.events.database import note_shape, noted_shapes
+from core.events.folding import Folding
+from core.events.reading import version_of
+from core.events.record import Record, utc_text
+from core.events.unit import Unit, VersionError
+
+KNOWN_VERSIONS = 50_000  # streams whose version is remembered; the rest is looked up
+
+INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+Row = tuple[int, str, int, str, str, str, str, str, str, int | None, str]
+
+
+class LogEnd:
+    """Begins with what the file says. Whoever rolls a transaction back needs a new one."""
+
+    def __init__(self, connection: sqlite3.Connection, folding: Folding) -> None:
+        self._connection = connection
+        self._folding = folding
+        row = connection.execute(
+            "SELECT position, digest, at FROM events ORDER BY position DESC LIMIT 1"
+        ).fetchone()
+        position, digest, at = row or (0, GENESIS, "0001-01-01T00:00:00Z")
+        self.position: int = position
+        self.digest: str = digest
+        self._last_at = datetime.fromisoformat(at)
+        self._versions: dict[str, int] = {}
+        self._shapes = noted_shapes(connection)
+
+    def put(self, units: Sequence[Unit], now: datetime) -> None:
+        """Add all the units to the open transaction. Raises whatever one of them is refused with."""
+        if len(self._versions) > KNOWN_VERSIONS:
+            self._versions.clear()
+        at = self._last_at = max(now, self._last_at)
+        rows: list[Row] = []
+        for unit in units:
+            if unit.claim:
+                command_keys.check_free(self._connection, unit.claim)
+            unit.records = self._place(unit, at, rows)
+            self._folding.project(self._connection, unit.records)
+            if unit.claim:
+                command_keys.take(self._connection, unit.claim, utc_text(at))
+            if unit.side_work:
+                unit.side_work(self._connection)
+        if rows:
+            self._connection.executemany(INSERT, rows)
+
+    def put_alone(self, unit: Unit, now: datetime) -> None:
+        """Add one unit; if it is refused, it is as if it had never been here."""
+        head = self.position, self.digest, self._last_at
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            for write in unit.writes:
+                self._versions[write.stream] = version_of(self._connection, write.stream)
+            self.put([unit], now)
+        except Exception:
+            unit.records = []
+            if self._connection.in_transaction:  # a failing disk may have ended it
+                self._connection.execute("ROLLBACK TO unit")
+                self._connection.execute("RELEASE unit")
+                self.position, self.digest, self._last_at = head
+                self._versions.clear()
+                self._shapes = noted_shapes(self._connection)
+            raise
+        self._connection.execute("RELEASE unit")
+
+    def _place(self, unit: Unit, at: datetime, rows: list[Row]) -> list[Record]:
+        """Give the unit's events their places in the log: as records, and as rows to be inserted."""
+        by, at_text = unit.by, utc_text(at)
+        origin = (by.principal, by.via, by.request, by.cause)
+        envelope = "".join(map(netstring, (at_text, *origin)))
+        position, digest = self.position, self.digest
+        records: list[Record] = []
+        for stream, expected, events in unit.writes:
+            version = self._check_version(stream, expected)
+            stream_column = netstring(stream)
+            for event in events:
+                position += 1
+                version += 1
+                tag, payload = codec.tag_of(event), codec.encode(event)
+                if tag not in self._shapes:
+                    self._note_shape(tag)
+                columns = columns_of(position, stream_column, version, netstring(tag), envelope)
+                digest = digest_of(digest, columns, payload)
+                rows.append((position, stream, version, tag, payload.decode(), at_text, *origin, digest))
+                records.append(Record(position, stream, version, at, by, event))
+            self._versions[stream] = version
+        self.position, self.digest = position, digest
+        return records
+
+    def _check_version(self, stream: str, expected: int) -> int:
+        """A stream we do not know may be new: should it not be, the index of streams and versions refuses it."""
+        version = self._versions.get(stream)
+        if version is None:
+            version = version_of(self._connection, stream) if expected else 0
+        if version != expected:
+            raise VersionError(f"{stream} is at version {version}, not {expected}")
+        return version
+
+    def _note_shape(self, tag: str) -> None:
+        note_shape(self._connection, tag)
+        self._shapes.add(tag)

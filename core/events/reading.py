@@ -1,0 +1,48 @@
+"""Rows of the log as records."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from core.events import codec
+from core.events.record import By, Record
+
+_SELECT = "SELECT position, stream, version, payload, at, principal, via, request, cause FROM events "
+
+
+def read_stream(connection: sqlite3.Connection, stream: str, after: int, count: int) -> list[Record]:
+    """The next `count` events of a stream, from version `after` + 1 on."""
+    rows = connection.execute(
+        _SELECT + "WHERE stream = ? AND version > ? ORDER BY version LIMIT ?", (stream, after, count)
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def read_records(connection: sqlite3.Connection, after: int, count: int) -> list[Record]:
+    """The next `count` events of the whole log, from position `after` + 1 on."""
+    rows = connection.execute(
+        _SELECT + "WHERE position > ? ORDER BY position LIMIT ?", (after, count)
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def version_of(connection: sqlite3.Connection, stream: str) -> int:
+    """How many events the stream has."""
+    (version,) = connection.execute(
+        "SELECT coalesce(max(version), 0) FROM events WHERE stream = ?", (stream,)
+    ).fetchone()
+    return int(version)
+
+
+def _record(row: Sequence[Any]) -> Record:
+    position, stream, version, payload, at, principal, via, request, cause = row
+    try:
+        event = codec.decode(payload)
+    except codec.UnknownEventError as error:
+        raise codec.UnknownEventError(f"{error} It is event {position}, in stream {stream}.") from None
+    return Record(
+        position, stream, version, datetime.fromisoformat(at), By(principal, via, request, cause), event
+    )

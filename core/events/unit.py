@@ -1,0 +1,63 @@
+"""What callers hand to the log: events that are recorded together or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import trio
+from msgspec import Struct
+
+from core.events import Event
+from core.events.record import By, Record
+
+
+class VersionError(Exception):
+    """Two tasks write one stream: a bug."""
+
+
+class Write(NamedTuple):
+    """Events for one stream, which is expected to be at `version`."""
+
+    stream: str
+    version: int
+    events: Sequence[Event]
+
+
+class Outcome(Struct, frozen=True):
+    """What a command that may be repeated answers: an HTTP status and a JSON body (empty: none)."""
+
+    status: int
+    body: bytes = b""
+
+
+class Claim(NamedTuple):
+    """An idempotency key, recorded with the command's events. `outcome` reads the new state of affairs."""
+
+    key: str
+    digest: str
+    outcome: Callable[[sqlite3.Connection], Outcome]
+
+
+class Unit:
+    """What one caller appends: all of it or nothing. It comes back with its records, or with an error."""
+
+    __slots__ = ("by", "claim", "error", "records", "side_work", "task", "urgent", "writes")
+
+    def __init__(
+        self,
+        writes: Sequence[Write],
+        by: By,
+        claim: Claim | None = None,
+        urgent: bool = False,
+        side_work: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        self.writes = writes
+        self.by = by
+        self.claim = claim
+        self.urgent = urgent  # a stop or a revocation: may use the ballast of a full disk
+        self.side_work = side_work  # a change that is no event, such as the final answer under a key
+        self.task: trio.lowlevel.Task | None = None  # who waits for it
+        self.records: list[Record] = []
+        self.error: Exception | None = None

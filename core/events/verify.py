@@ -1,0 +1,175 @@
+"""Whether a log is what was recorded: every digest, position, version and time, from the first event to the last.
+
+Written apart from the code that writes the log, and sharing nothing with it: a mistake there must show here.
+It reads in chunks, through a connection of its own, and may be run while a hub is at work.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+from urllib.parse import quote
+
+CHUNK = 5000  # rows read at a time
+NEAR = 1000  # rows among which an event that is out of place is looked for
+
+BEFORE_ALL = -(2**63)
+COLUMNS = "position, stream, version, type, payload, at, principal, via, request, cause, digest"
+
+
+class Head(NamedTuple):
+    """How far a log reached. Kept elsewhere, it tells later whether the end of the log was cut off."""
+
+    position: int
+    digest: str
+
+
+class Row(NamedTuple):
+    """A stored event, its texts as the bytes they are."""
+
+    position: int
+    stream: bytes
+    version: int
+    type: bytes
+    payload: bytes
+    at: bytes
+    principal: bytes
+    via: bytes
+    request: bytes
+    cause: int | None
+    digest: bytes
+
+
+class BrokenLogError(Exception):
+    """`position`: the first at which the log is not what was recorded. `what`: in which way."""
+
+    def __init__(self, position: int, what: str) -> None:
+        super().__init__(f"The log is broken at event {position}: {what}.")
+        self.position = position
+        self.what = what
+
+
+START = Head(0, "0" * 64)
+
+
+def verify(path: str, noted: Head | None = None) -> Head:
+    """The head of a whole log. Raises BrokenLogError. `noted`: a head that the log once had."""
+    log = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
+    log.text_factory = bytes
+    head = START
+    try:
+        head = _verify_chain(log, noted)
+        _verify_versions(log)
+    except sqlite3.DatabaseError as error:
+        raise BrokenLogError(head.position + 1, f"it cannot be read ({error})") from None
+    finally:
+        log.close()
+    return head
+
+
+# --- positions, times and digests ---
+
+
+def _verify_chain(log: sqlite3.Connection, noted: Head | None) -> Head:
+    head, last_at = START, b""
+    for row in _rows(log):
+        _check_position(row, head)
+        if _digest(head.digest, row) != row.digest:
+            raise BrokenLogError(row.position, _diagnosis(log, head, row))
+        if row.at < last_at:
+            raise BrokenLogError(row.position, "it was recorded before the event that precedes it")
+        head, last_at = Head(row.position, row.digest.decode()), row.at
+        if noted is not None and noted.position == head.position and noted.digest != head.digest:
+            raise BrokenLogError(
+                head.position, "its digest is not the one noted earlier: the log was rewritten"
+            )
+    if noted is not None and head.position < noted.position:
+        what = f"the log once reached event {noted.position}, and its tail was cut off"
+        raise BrokenLogError(head.position + 1, what)
+    return head
+
+
+def _rows(log: sqlite3.Connection) -> Iterator[Row]:
+    """All of them. One that cannot be read breaks the log at the place where it should be."""
+    after, expected = BEFORE_ALL, 1
+    while True:
+        try:
+            chunk = log.execute(
+                f"SELECT {COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
+                (after, CHUNK),
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            what = f"it, or an event in the {CHUNK} from there on, cannot be read ({error})"
+            raise BrokenLogError(expected, what) from None
+        if not chunk:
+            return
+        yield from map(Row._make, chunk)
+        after, expected = chunk[-1][0], chunk[-1][0] + 1
+
+
+def _check_position(row: Row, head: Head) -> None:
+    expected = head.position + 1
+    if row.position < expected:
+        raise BrokenLogError(row.position, "there is no such position: it was inserted")
+    if row.position > expected:
+        last = row.position - 1
+        which = "it was removed" if last == expected else f"events {expected} to {last} were removed"
+        raise BrokenLogError(expected, which)
+
+
+def _digest(previous: str, row: Row) -> bytes:
+    """What the digest of this row must be, coming after one with the digest `previous`."""
+    whole = sha256(previous.encode())
+    columns = (row.position, row.stream, row.version, row.type, row.at)
+    for column in (*columns, row.principal, row.via, row.request, row.cause):
+        if column is None:
+            whole.update(b"0:,")
+            continue
+        raw = column if isinstance(column, bytes) else str(column).encode()
+        whole.update(str(len(raw)).encode() + b":")
+        whole.update(raw)
+        whole.update(b",")
+    whole.update(sha256(row.payload).hexdigest().encode())
+    return whole.hexdigest().encode()
+
+
+def _diagnosis(log: sqlite3.Connection, head: Head, row: Row) -> str:
+    """Why the digest of `row` is not what it must be, as far as its neighbours tell."""
+    following = log.execute(
+        f"SELECT {COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608
+        (row.position, NEAR),
+    ).fetchall()
+    neighbours = [Row._make(values) for values in following]
+    for other in neighbours:
+        if _digest(head.digest, other._replace(position=row.position)) == other.digest:
+            return f"the event recorded here is event {other.position} now: events were inserted or changed places"
+    computed = _digest(head.digest, row)
+    if neighbours and _digest(computed.decode(), neighbours[0]) == neighbours[0].digest:
+        return "its digest was changed"
+    if neighbours and _digest(row.digest.decode(errors="replace"), neighbours[0]) == neighbours[0].digest:
+        return "one of its columns was changed"
+    return "it is not what was recorded here: it was changed or put there, or events before it were removed"
+
+
+# --- versions ---
+
+
+def _verify_versions(log: sqlite3.Connection) -> None:
+    """The versions of each stream are 1, 2, 3, and so on."""
+    last: tuple[bytes, int] = (b"", 0)
+    while True:
+        chunk = log.execute(
+            "SELECT stream, version, position FROM events WHERE (stream, version) > (CAST(? AS TEXT), ?) "
+            "ORDER BY stream, version LIMIT ?",
+            (*last, CHUNK),
+        ).fetchall()
+        for stream, version, position in chunk:
+            expected = last[1] + 1 if stream == last[0] else 1
+            if version != expected:
+                name = stream.decode(errors="replace")
+                raise BrokenLogError(position, f"it is version {version} of stream {name}, not {expected}")
+            last = stream, version
+        if not chunk:
+            return

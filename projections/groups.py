@@ -1,0 +1,157 @@
+"""The groups and who is in them, and every query on that."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlite_utils import Database
+
+from core.errors import NotFoundError
+from core.events.group import (
+    GroupCreated,
+    GroupDeleted,
+    PropertiesReplaced,
+    UsersJoined,
+    UsersLeft,
+)
+from core.events.record import Record
+from core.events.share import ShareGranted
+from core.events.user import UserDeleted
+
+NAME = "groups"
+VERSION = 1
+TABLES = ("groups", "memberships")
+EVENTS = (GroupCreated, UsersJoined, UsersLeft, PropertiesReplaced, GroupDeleted, UserDeleted, ShareGranted)
+
+
+class GroupRow(NamedTuple):
+    """`properties`: a JSON object."""
+
+    position: int
+    id: str
+    name: str
+    properties: str
+
+    def all_properties(self) -> dict[str, Any]:
+        return msgspec.json.decode(self.properties, type=dict[str, Any])
+
+
+_ALL = f"SELECT {', '.join(GroupRow._fields)} FROM groups "  # noqa: S608
+
+
+def create(db: Database) -> None:
+    """`position`: of the event that made the group; the API's order. A membership names group and user by id."""
+    db.table("groups").create(
+        {"position": int, "id": str, "name": str, "properties": str}, pk="position", strict=True
+    )
+    db.table("groups").create_index(["id"], unique=True)
+    db.table("groups").create_index(["name"], unique=True)
+    db.execute("CREATE TABLE memberships (member TEXT, team TEXT, UNIQUE (team, member)) STRICT")
+    db.table("memberships").create_index(["member"])
+
+
+def project(db: sqlite3.Connection, record: Record) -> None:
+    entity = record.stream.partition("/")[2]
+    match record.event:
+        case GroupCreated(name=name, users=users, properties=properties):
+            row = (record.position, entity, name, _json(properties))
+            db.execute("INSERT INTO groups VALUES (?, ?, ?, ?)", row)
+            _join(db, entity, users)
+        case UsersJoined(users=users):
+            _join(db, entity, users)
+        case UsersLeft(users=users):
+            rows = [(entity, user) for user in users]
+            db.executemany("DELETE FROM memberships WHERE team = ? AND member = ?", rows)
+        case PropertiesReplaced(properties=properties):
+            db.execute("UPDATE groups SET properties = ? WHERE id = ?", (_json(properties), entity))
+        case GroupDeleted():
+            db.execute("DELETE FROM groups WHERE id = ?", (entity,))
+            db.execute("DELETE FROM memberships WHERE team = ?", (entity,))
+        case UserDeleted():
+            db.execute("DELETE FROM memberships WHERE member = ?", (entity,))
+        case ShareGranted(grantee=grantee) if grantee.startswith("group/"):
+            _check_still_there(db, grantee.removeprefix("group/"))
+
+
+def _join(db: sqlite3.Connection, group_id: str, users: Sequence[str]) -> None:
+    rows = [(user, group_id) for user in users]
+    db.executemany("INSERT INTO memberships VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+
+
+def _check_still_there(db: sqlite3.Connection, group_id: str) -> None:
+    """Nothing is shared with a group that was deleted meanwhile."""
+    if db.execute("SELECT 1 FROM groups WHERE id = ?", (group_id,)).fetchone() is None:
+        raise NotFoundError("There is no such group.")
+
+
+def _json(properties: dict[str, Any]) -> str:
+    return msgspec.json.encode(properties).decode()
+
+
+# --- queries ---
+
+
+def by_name(db: sqlite3.Connection, name: str) -> GroupRow | None:
+    row = db.execute(_ALL + "WHERE name = ?", (name,)).fetchone()
+    return None if row is None else GroupRow(*row)
+
+
+def listed(
+    db: sqlite3.Connection, names: Collection[str] | None, offset: int = 0, limit: int = 200
+) -> list[GroupRow]:
+    """One page of all groups, or of those with these names."""
+    where, parameters = _among(names)
+    rows = db.execute(
+        f"{_ALL} WHERE {where} ORDER BY position LIMIT ? OFFSET ?", (*parameters, limit, offset)
+    ).fetchall()
+    return [GroupRow(*row) for row in rows]
+
+
+def count(db: sqlite3.Connection, names: Collection[str] | None = None) -> int:
+    where, parameters = _among(names)
+    (number,) = db.execute(f"SELECT count(*) FROM groups WHERE {where}", parameters).fetchone()  # noqa: S608
+    return int(number)
+
+
+def _among(names: Collection[str] | None) -> tuple[str, tuple[str, ...]]:
+    if names is None:
+        return "1", ()
+    return "name IN (SELECT value FROM json_each(?))", (msgspec.json.encode(sorted(names)).decode(),)
+
+
+def members(db: sqlite3.Connection, group_id: str) -> list[str]:
+    """The names of the users in a group, in the order in which they joined."""
+    rows = db.execute(
+        "SELECT users.name FROM memberships JOIN users ON users.id = member WHERE team = ? "
+        "ORDER BY memberships.rowid",
+        (group_id,),
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def of_user(db: sqlite3.Connection, user_id: str) -> list[GroupRow]:
+    """The groups a user is in, the oldest membership first."""
+    rows = db.execute(
+        "SELECT position, id, name, properties FROM memberships JOIN groups ON groups.id = team "
+        "WHERE member = ? ORDER BY memberships.rowid",
+        (user_id,),
+    ).fetchall()
+    return [GroupRow(*row) for row in rows]
+
+
+def names_of_user_called(db: sqlite3.Connection, user: str) -> list[str]:
+    """The names of the groups that the user of this name is in, the oldest membership first."""
+    rows = db.execute(
+        "SELECT groups.name FROM users JOIN memberships ON member = users.id JOIN groups ON groups.id = team "
+        "WHERE users.name = ? ORDER BY memberships.rowid",
+        (user,),
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def members_of_group_called(db: sqlite3.Connection, group: str) -> list[str]:
+    row = by_name(db, group)
+    return [] if row is None else members(db, row.id)

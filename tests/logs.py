@@ -1,0 +1,114 @@
+"""Events to put into logs, and files that fail when told to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from core.errors import AlreadyExistsError
+from core.events import Event
+from core.events.database import open_for_writing
+from core.events.record import By, Record
+from core.events.server import SpawnProgressed, server_stream
+from core.events.unit import Claim, Outcome, Unit, Write
+from core.events.user import UserCreated, user_stream
+from core.events.writer import Writer
+
+BY = By("user/u1", "t1", "r1", 7)
+
+
+def created(number: int, name: str | None = None) -> Write:
+    """A user of their own stream."""
+    event = UserCreated(name if name is not None else f"user{number}", f"v{number}")
+    return Write(user_stream(f"u{number}"), 0, [event])
+
+
+def said(server: str, version: int, count: int = 1) -> Write:
+    """Messages of a spawn, from `version` + 1 on."""
+    events = [SpawnProgressed("s1", f"message {version + number + 1}") for number in range(count)]
+    return Write(server_stream(server), version, events)
+
+
+def claim(key: str, digest: str = "body", status: int = 201) -> Claim:
+    return Claim(key, digest, lambda _: Outcome(status, b'{"made":true}'))
+
+
+def commit(writer: Writer, *units: Unit | Write) -> list[Unit]:
+    """All of them in one transaction."""
+    made = [unit if isinstance(unit, Unit) else Unit([unit], BY) for unit in units]
+    writer.commit(made)
+    return made
+
+
+def rows(db: sqlite3.Connection, columns: str = "position, stream, version") -> list[Any]:
+    return db.execute(f"SELECT {columns} FROM events ORDER BY position").fetchall()
+
+
+class Refusing:
+    """A projection that refuses users of a certain name, after having written something for them."""
+
+    NAME = "refusing"
+    VERSION = 1
+    TABLES = ("seen",)
+    EVENTS = (UserCreated,)
+
+    def __init__(self, name: str = "nobody", error: Exception | None = None) -> None:
+        self._name = name
+        self._error = error or AlreadyExistsError(f"{name} will not do.")
+
+    def create(self, db: Any) -> None:
+        db.table("seen").create({"stream": str}, strict=True)
+
+    def project(self, db: sqlite3.Connection, record: Record) -> None:
+        db.execute("INSERT INTO seen VALUES (?)", (record.stream,))
+        if isinstance(record.event, UserCreated) and record.event.name == self._name:
+            raise self._error
+
+
+class Disk:
+    """Gives connections that fail where told to. `fails`: beginnings of statements, or `done COMMIT` to have the
+    commit happen and an error reported. `code`: SQLite's, for the errors. `is_gone`: opening fails too."""
+
+    def __init__(self) -> None:
+        self.fails: set[str] = set()
+        self.code = sqlite3.SQLITE_IOERR
+        self.is_gone = False
+        self.opened = 0
+        self.commits = 0
+
+    def connect(self, path: str) -> sqlite3.Connection:
+        if self.is_gone:
+            raise self.error("unable to open database file", sqlite3.SQLITE_CANTOPEN)
+        self.opened += 1
+        return open_for_writing(path, lambda *args, **kwargs: FailingConnection(self, *args, **kwargs))
+
+    def error(self, message: str = "disk I/O error", code: int | None = None) -> sqlite3.OperationalError:
+        error = sqlite3.OperationalError(message)
+        error.sqlite_errorcode = code or self.code
+        return error
+
+
+class FailingConnection(sqlite3.Connection):
+    def __init__(self, disk: Disk, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._disk = disk
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        self._fail(sql)
+        cursor = super().execute(sql, parameters)
+        if sql == "COMMIT":
+            self._disk.commits += 1
+        self._fail(f"done {sql}")
+        return cursor
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> sqlite3.Cursor:  # type: ignore[override]
+        self._fail(sql)
+        return super().executemany(sql, parameters)
+
+    def _fail(self, sql: str) -> None:
+        if any(sql.startswith(beginning) for beginning in self._disk.fails):
+            raise self._disk.error()
+
+
+__all__ = ["BY", "Claim", "Disk", "Event", "Refusing", "claim", "commit", "created", "rows", "said"]

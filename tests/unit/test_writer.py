@@ -1,0 +1,466 @@
+"""The writer: what is refused alone, what holds of every log, and what a failing disk makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import resource
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import projections
+from core.errors import AlreadyExistsError, RepeatedError, UnavailableError
+from core.events import ballast, log_end, wal
+from core.events.ballast import Ballast, ballast_path
+from core.events.database import MEMORY, open_for_reading
+from core.events.unit import Unit, VersionError, Write
+from core.events.verify import verify
+from core.events.writer import Writer, is_disk_trouble
+from projections.rebuild import differences, rebuilt
+from tests.logs import BY, Disk, Refusing, claim, commit, created, rows, said
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "log.sqlite")
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    made = Writer(MEMORY, projections.ALL)
+    yield made
+    made.close()
+
+
+def errors(units: list[Unit]) -> list[type | None]:
+    return [type(unit.error) if unit.error else None for unit in units]
+
+
+# --- what is recorded, and what is refused alone ---
+
+
+def test_many_units_are_one_transaction(path: str) -> None:
+    disk = Disk()
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    before = disk.commits
+    commit(writer, *(created(number) for number in range(100)))
+    assert disk.commits == before + 1
+    assert writer.position == 100
+
+
+def test_every_commit_is_synced(path: str) -> None:
+    writer = Writer(path, ())
+    assert writer.connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert writer.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_positions_have_no_gap_and_versions_begin_at_one_in_every_stream(writer: Writer) -> None:
+    commit(writer, said("a", 0), said("b", 0, 2), said("a", 1))
+    commit(writer, said("b", 2), said("a", 2))
+    assert rows(writer.connection) == [
+        (1, "server/a", 1),
+        (2, "server/b", 1),
+        (3, "server/b", 2),
+        (4, "server/a", 2),
+        (5, "server/b", 3),
+        (6, "server/a", 3),
+    ]
+
+
+def test_a_unit_gets_its_records(writer: Writer) -> None:
+    (unit,) = commit(writer, Unit([said("a", 0, 2), created(1)], BY))
+    assert [(r.position, r.stream, r.version, r.by) for r in unit.records] == [
+        (1, "server/a", 1, BY),
+        (2, "server/a", 2, BY),
+        (3, "user/u1", 1, BY),
+    ]
+    assert unit.records[0].event == said("a", 0).events[0]
+
+
+@pytest.mark.parametrize("version", [0, 1, 3, 99])
+def test_a_wrong_version_refuses_its_unit_alone(writer: Writer, version: int) -> None:
+    commit(writer, said("a", 0, 2))
+    units = commit(writer, said("b", 0), said("a", version), created(1))
+    assert errors(units) == [None, VersionError, None]
+    assert [row[1] for row in rows(writer.connection)] == ["server/a", "server/a", "server/b", "user/u1"]
+
+
+def test_a_wrong_version_is_noticed_on_a_stream_the_writer_has_forgotten(path: str) -> None:
+    first = Writer(path, ())
+    commit(first, said("a", 0, 2))
+    first.close()
+    again = Writer(path, ())
+    assert errors(commit(again, said("a", 0), said("b", 0), said("a", 2))) == [VersionError, None, None]
+    assert verify(path).position == 4
+
+
+def test_a_unit_of_several_streams_is_recorded_whole_or_not_at_all(writer: Writer) -> None:
+    commit(writer, said("a", 0))
+    both_wrong = Unit([created(1), said("a", 5)], BY)
+    units = commit(writer, both_wrong, Unit([created(2), said("a", 1)], BY))
+    assert errors(units) == [VersionError, None]
+    assert [row[1] for row in rows(writer.connection)] == ["server/a", "user/u2", "server/a"]
+
+
+def test_a_projection_that_refuses_refuses_that_unit_alone_and_keeps_nothing_of_it() -> None:
+    writer = Writer(MEMORY, (Refusing("eve"),))
+    units = commit(writer, created(1), Unit([said("a", 0), created(2, "eve")], BY), created(3))
+    assert errors(units) == [None, AlreadyExistsError, None]
+    assert writer.connection.execute("SELECT stream FROM seen").fetchall() == [("user/u1",), ("user/u3",)]
+    assert [row[1] for row in rows(writer.connection)] == ["user/u1", "user/u3"]
+
+
+def test_two_users_of_one_batch_cannot_have_one_name(writer: Writer) -> None:
+    units = commit(writer, created(1, "eve"), created(2, "eve"), created(3, "adam"))
+    assert errors(units) == [None, AlreadyExistsError, None]
+
+
+def test_a_wrong_statement_of_a_projection_is_a_bug_of_its_unit_and_no_trouble_of_the_disk() -> None:
+    class Wrong(Refusing):
+        def project(self, db: sqlite3.Connection, record: object) -> None:
+            if record.event.name == "eve":  # type: ignore[attr-defined]
+                db.execute("INSERT INTO no_such_table VALUES (1)")
+
+    writer = Writer(MEMORY, (Wrong(),))
+    units = commit(writer, created(1), created(2, "eve"), created(3))
+    assert errors(units) == [None, sqlite3.OperationalError, None]
+    assert writer.trouble == ""
+
+
+def test_text_that_is_no_text_refuses_its_unit_alone(writer: Writer) -> None:
+    units = commit(writer, created(1), created(2, "\ud800"), created(3))
+    assert errors(units) == [None, UnicodeEncodeError, None]
+
+
+def test_versions_stay_right_when_the_writer_forgets_them(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_end, "KNOWN_VERSIONS", 3)
+    for version in range(5):
+        units = commit(writer, *(said(f"v{number}", version) for number in range(10)))
+        assert errors(units) == [None] * 10
+
+
+# --- times ---
+
+
+def test_recorded_times_never_decrease_though_the_clock_goes_back(path: str) -> None:
+    ticks = iter([0, 5, -60, 3, 7, -3600, 8])
+    writer = Writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
+    for version in range(5):
+        commit(writer, said("a", version))
+    writer.close()
+    again = Writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
+    for version in range(5, 7):
+        commit(again, said("a", version))
+    at = [row[0] for row in rows(again.connection, "at")]
+    assert [text[17:19] for text in at] == ["00", "05", "05", "05", "07", "07", "08"]
+    assert at == sorted(at)
+
+
+# --- nothing is changed afterwards ---
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET payload = '{}' WHERE position = 1",
+        "DELETE FROM events WHERE position = 2",
+        "DELETE FROM events",
+        "INSERT OR REPLACE INTO events SELECT 1, 'x', 1, type, payload, at, principal, via, request, cause, digest"
+        " FROM events WHERE position = 2",
+    ],
+)
+def test_what_is_recorded_cannot_be_changed(writer: Writer, statement: str) -> None:
+    commit(writer, said("a", 0, 3))
+    before = rows(writer.connection, "*")
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        writer.connection.execute(statement)
+    assert rows(writer.connection, "*") == before
+
+
+# --- when the disk says no ---
+
+
+def check_answers(path: str, units: list[Unit]) -> None:
+    """Each unit's answer is the truth, and the log is a whole one."""
+    log = open_for_reading(path)
+    there = {row[1] for row in rows(log)}
+    for unit in units:
+        stream = unit.writes[0].stream
+        assert (unit.error is None) == (stream in there), (stream, unit.error)
+        assert bool(unit.records) == (unit.error is None)
+    verify(path)
+    assert differences(log, rebuilt(log, projections.ALL), projections.ALL) == []
+    log.close()
+
+
+@pytest.mark.parametrize(
+    "fails", ["BEGIN", "INSERT INTO events", "INSERT INTO users", "COMMIT", "done COMMIT"]
+)
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_FSYNC])
+def test_after_a_failure_every_answer_is_what_the_file_says(
+    path: str, fails: str, refused: bool, code: int
+) -> None:
+    """`refused`: one of the batch is refused anyway, so that they are tried one by one."""
+    disk = Disk()
+    disk.code = code
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    commit(writer, created(1))
+    disk.fails = {fails}
+    units = commit(writer, created(2), *([created(3, "user1")] if refused else []), created(4))
+    check_answers(path, units)
+    happened = fails == "done COMMIT"
+    assert (units[0].error is None) is happened
+    if not happened:
+        assert {type(unit.error) for unit in units} == {UnavailableError}
+        assert "Nothing was changed" in str(units[0].error)
+        assert writer.trouble
+    disk.fails = set()
+    later = commit(writer, created(5), created(6))
+    assert errors(later) == [None, None]
+    assert writer.trouble == ""
+    check_answers(path, [*units, *later])
+
+
+def test_a_refusal_that_rests_on_what_was_lost_is_not_told(path: str) -> None:
+    """Of two users of one name the second is refused; but if the first is lost, the name is free."""
+    disk = Disk()
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {"COMMIT"}
+    units = commit(writer, created(1, "eve"), created(2, "eve"))
+    assert errors(units) == [UnavailableError, UnavailableError]
+
+
+@pytest.mark.parametrize("happened", [False, True])
+def test_a_file_that_cannot_be_read_back_leaves_doubt_and_is_taken_up_later(
+    path: str, happened: bool
+) -> None:
+    disk = Disk()
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {"done COMMIT" if happened else "COMMIT"}
+    disk.is_gone = True
+    (lost,) = commit(writer, created(1))
+    assert isinstance(lost.error, UnavailableError)
+    assert "not known" in str(lost.error)
+    (early,) = commit(writer, created(2))
+    assert "Nothing was changed" in str(early.error)
+    disk.is_gone, disk.fails = False, set()
+    assert errors(commit(writer, created(3))) == [None]
+    assert [row[1] for row in rows(writer.connection)] == (["user/u1"] if happened else []) + ["user/u3"]
+    verify(path)
+
+
+@pytest.mark.parametrize("fails", ["INSERT INTO command_keys", "COMMIT", "done COMMIT"])
+def test_a_claim_without_events_is_answered_by_the_truth_too(path: str, fails: str) -> None:
+    disk = Disk()
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {fails}
+    (unit,) = commit(writer, Unit([Write("user/u1", 0, [])], BY, claim("key")))
+    assert (unit.error is None) == (fails == "done COMMIT")
+    taken = writer.connection.execute("SELECT count(*) FROM command_keys").fetchone()[0]
+    assert taken == (1 if unit.error is None else 0)
+
+
+def test_a_bug_in_the_writer_refuses_its_batch_and_no_later_one(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(path, projections.ALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "now", lambda: None)
+        units = commit(writer, created(1), created(2))
+    assert all(unit.error is not None for unit in units)
+    check_answers(path, units)
+    assert errors(commit(writer, created(1))) == [None]
+
+
+def test_a_database_that_may_not_grow_refuses_and_recovers(path: str) -> None:
+    writer = Writer(path, projections.ALL)
+    commit(writer, created(0))
+    (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
+    writer.connection.execute(f"PRAGMA max_page_count = {pages}")
+    units = [commit(writer, created(number))[0] for number in range(1, 200)]
+    refused = [unit for unit in units if unit.error]
+    assert refused, "a page filled up within 200 users"
+    assert "full" in str(refused[0].error)
+    check_answers(path, units)
+    # The connection was opened again, and so knows of no limit any more.
+    assert errors(commit(writer, created(1000))) == [None]
+
+
+def test_what_a_failed_commit_left_behind_is_written_over(path: str) -> None:
+    disk = Disk()
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {"COMMIT"}
+    commit(writer, created(1))
+    facts = dict(writer.connection.execute("SELECT name, value FROM log_facts").fetchall())
+    assert "last_trouble" in facts
+
+
+@pytest.mark.parametrize(
+    ("code", "is_trouble"),
+    [
+        (sqlite3.SQLITE_FULL, True),
+        (sqlite3.SQLITE_IOERR_WRITE, True),
+        (sqlite3.SQLITE_IOERR_FSYNC, True),
+        (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_READONLY, True),
+        (sqlite3.SQLITE_CORRUPT, True),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, False),
+        (sqlite3.SQLITE_ERROR, False),
+        (sqlite3.SQLITE_MISMATCH, False),
+        (sqlite3.SQLITE_TOOBIG, False),
+    ],
+)
+def test_what_counts_as_trouble_of_the_disk(code: int, is_trouble: bool) -> None:
+    assert is_disk_trouble(Disk().error("x", code)) is is_trouble
+
+
+# --- the ballast ---
+
+
+def test_the_ballast_lets_urgent_appends_through_until_it_is_made_again(tmp_path: Path) -> None:
+    now = itertools.count(0.0, 0.4)
+    kept = Ballast(tmp_path / "ballast", lambda: next(now))
+    assert (tmp_path / "ballast").stat().st_size == ballast.SIZE
+    assert kept.regain()
+    assert kept.drop()
+    assert not (tmp_path / "ballast").exists()
+    assert not kept.drop()
+    assert [kept.regain() for _ in range(3)] == [False, False, True]
+    assert (tmp_path / "ballast").stat().st_size == ballast.SIZE
+
+
+def test_a_place_where_no_ballast_can_be_made_refuses_nothing(tmp_path: Path) -> None:
+    kept = Ballast(tmp_path / "no such directory" / "ballast")
+    assert kept.regain()
+    assert not kept.drop()
+
+
+def test_only_urgent_units_are_tried_on_the_room_of_the_ballast(path: str) -> None:
+    disk = Disk()
+    disk.code = sqlite3.SQLITE_FULL
+    writer = Writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {"INSERT INTO users"}  # the stop in the batch needs no such row, and so would go through
+    stop = Unit([said("v1", 0)], BY, urgent=True)
+    units = commit(writer, Unit([created(1)], BY), stop)
+    assert errors(units) == [UnavailableError, None]
+    assert not ballast_path(path).exists()
+    disk.fails = set()
+    units = commit(writer, Unit([created(1)], BY), Unit([said("v1", 1)], BY, urgent=True))
+    assert errors(units) == [UnavailableError, None], "the room is for what is urgent"
+    assert "disk is full" in str(units[0].error)
+
+
+# --- a WAL that readers hold up ---
+
+
+def test_the_wal_stays_short_with_readers_around(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is always some reader in the middle of something; none for long."""
+    monkeypatch.setattr(wal, "LIMIT", 2 * 2**20)
+    monkeypatch.setattr(wal, "RETRY", 0.0)
+    writer = Writer(path, ())
+    over = threading.Event()
+
+    def read() -> None:
+        with contextlib.closing(open_for_reading(path)) as reader:
+            while not over.is_set():
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM events").fetchone()
+                time.sleep(0.02)
+                reader.execute("COMMIT")
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+        time.sleep(0.007)
+    longest = 0
+    for turn in range(150):
+        assert errors(commit(writer, said(f"v{turn}", 0, 100))) == [None]
+        longest = max(longest, Path(f"{path}-wal").stat().st_size)
+    over.set()
+    for reader in readers:
+        reader.join()
+    assert longest < 4 * 2**20
+    verify(path)
+
+
+def test_a_reader_that_never_ends_does_not_hold_up_the_writer(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "LIMIT", 0)
+    writer = Writer(path, ())
+    commit(writer, said("v", 0))
+    reader = open_for_reading(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    for version in range(1, 200):
+        assert errors(commit(writer, said("v", version))) == [None]
+    assert reader.execute("SELECT count(*) FROM events").fetchone() == (1,)
+    reader.close()
+
+
+# --- a disk that really is full: in a process of its own, for the limit is the process's ---
+
+FULL_DISK = """
+import os, resource, signal, sys
+import projections
+from core.errors import UnavailableError
+from core.events.database import open_for_reading
+from core.events.unit import Unit
+from core.events.verify import verify
+from core.events.writer import Writer
+from projections.rebuild import differences, rebuilt
+from tests.logs import BY, commit, created, said
+
+path, limit = sys.argv[1], int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+writer = Writer(path, projections.ALL)
+limit += os.stat(path + "-wal").st_size
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+there, refused = [], []
+for number in range(3000):
+    (unit,) = commit(writer, created(number))
+    (refused if unit.error else there).append(number)
+    assert unit.error is None or isinstance(unit.error, UnavailableError), unit.error
+    if len(refused) == 20:
+        break
+assert there and refused, (len(there), len(refused))
+reader = open_for_reading(path)
+assert reader.execute("SELECT count(*) FROM users").fetchone() == (len(there),)
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+(unit,) = commit(writer, created(5000))
+assert unit.error is None and not writer.trouble, unit.error
+names = [name for (name,) in reader.execute("SELECT stream FROM events ORDER BY position")]
+assert names == [f"user/u{number}" for number in [*there, 5000]]
+verify(path)
+assert differences(reader, rebuilt(reader, projections.ALL), projections.ALL) == []
+print("ok", len(there))
+"""
+
+
+@pytest.mark.parametrize("limit", [50_000, 300_000, 1_000_001])
+def test_a_file_that_may_not_grow_refuses_and_recovers(path: str, limit: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, path, str(limit)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("ok"), done.stderr
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_key_taken_before_is_told_even_where_the_command_would_be_refused(writer: Writer) -> None:
+    commit(writer, Unit([created(1, "eve")], BY, claim("key")))
+    units = commit(writer, Unit([created(2, "eve")], BY, claim("key")), created(3))
+    assert errors(units) == [RepeatedError, None]

@@ -1,0 +1,65 @@
+"""Whose a token or a cookie is: what services asked before there was OAuth. Deprecated, and still asked."""
+
+from __future__ import annotations
+
+from quart import Response
+
+from core.errors import ForbiddenError, NotFoundError
+from core.scopes import Owner, expand, identify_scopes
+from projections import servers, users
+from web.access import IDENTIFIED, OPEN
+from web.answers import reply
+from web.context import caller, database, hub
+from web.identity import Identity
+from web.models import ServiceModel, UserModel
+from web.routing import Noun
+
+noun = Noun("authorizations")
+
+
+@noun.get("/authorizations/token/<token>", access=IDENTIFIED)
+async def token_owner(token: str) -> Response:
+    """The model of the token's owner, for whoever shows a token of their own."""
+    _check_shows_token()
+    row = hub().tokens.find(token)
+    owner = hub().rights.by_token(row) if row is not None else None
+    if owner is None:
+        raise NotFoundError("There is no such token.")
+    return reply(_model(owner))
+
+
+@noun.get("/authorizations/token", access=IDENTIFIED)
+async def no_token() -> Response:
+    raise NotFoundError("The token to look up is missing from the URL.")
+
+
+@noun.post("/authorizations/token", "/authorizations/token/<_>", access=OPEN)
+async def issue(**_: str) -> Response:
+    raise NotFoundError("Tokens are issued at /users/:name/tokens.")
+
+
+@noun.get("/authorizations/cookie/<name>", "/authorizations/cookie/<name>/<value>", access=IDENTIFIED)
+async def cookie_owner(name: str, value: str = "") -> Response:
+    """The model of the user who is logged in by this cookie."""
+    _check_shows_token()
+    raise NotFoundError(f"There is no session of a cookie called {name[:40]!r} with this value.")
+
+
+def _check_shows_token() -> None:
+    """Being logged in is not enough: a page of somebody else's must not learn anything here."""
+    if not caller().token_id:
+        raise ForbiddenError("This needs a token in the Authorization header.")
+
+
+def _model(owner: Identity) -> UserModel | ServiceModel:
+    visible = caller().scopes | expand(identify_scopes(Owner(**{owner.kind: owner.name})))
+    model: UserModel | ServiceModel | None = None
+    if owner.kind == "service":
+        service = hub().services.get(owner.name)
+        model = hub().models.service(service, visible, as_stored=True) if service else None
+    else:
+        user = users.by_id(database(), owner.id)
+        model = hub().models.user(user, servers.of_user(database(), user.id), visible) if user else None
+    if model is None:
+        raise NotFoundError("There is no such token.")
+    return model

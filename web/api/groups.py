@@ -1,0 +1,170 @@
+"""Groups: list, read, create, delete, who is in them, and their properties."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from quart import Response
+
+from core.errors import AlreadyExistsError, InvalidError, NotFoundError
+from core.events.group import GroupCreated, group_stream
+from core.events.store import Write
+from core.events.writer import Outcome
+from core.group import Command, Delete, Join, Leave, ReplaceProperties
+from core.ids import new_id
+from core.scopes import listed as visible_in_lists
+from projections import groups, users
+from projections.groups import GroupRow
+from web.access import Lists, needs
+from web.answers import empty, encode, reply
+from web.context import body, by, database, hub, raw_body, scopes
+from web.idempotency import claim
+from web.models import GroupModel
+from web.paging import page, paged, wants_wrapping
+from web.routing import Noun
+
+noun = Noun("groups")
+
+MAX_NAME = 255
+
+
+class GroupBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of all that a group model has, only `users` means something here."""
+
+    users: list[str] = []
+    name: str = ""
+    roles: list[Any] = []
+
+
+class GroupsBody(GroupBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    groups: list[str]
+
+
+class MembersBody(GroupBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    users: list[str]
+
+
+@noun.get("/groups", access=Lists("list:groups"))
+async def listed() -> Response:
+    """A page of the groups that the caller may list."""
+    asked = page()
+    reach = visible_in_lists(scopes(), "list:groups")
+    assert reach is not None, "others are not let in"
+    names = None if reach.everywhere else reach.groups
+    db = database()
+    show = _show()
+    models = [show(db, row) for row in groups.listed(db, names, asked.offset, asked.limit)]
+    return paged(models, asked, groups.count(db, names) if wants_wrapping() else 0)
+
+
+@noun.post("/groups", access=needs("admin:groups"), statuses=(201,))
+async def create_many() -> Response:
+    """Create all these groups, or none; the users are put into each of them."""
+    asked = await body(GroupsBody)
+    if not asked.groups:
+        raise InvalidError("groups must name at least one group.")
+    return reply(await _create(asked.groups, asked.users), 201)
+
+
+@noun.get("/groups/<group>", access=needs("read:groups", "read:groups:name", "read:roles:groups"))
+async def read(group: str) -> Response:
+    return reply(_show()(database(), known_group(group)))
+
+
+@noun.post("/groups/<group>", access=needs("admin:groups"), statuses=(201,))
+async def create(group: str) -> Response:
+    asked = await body(GroupBody, required=False)
+    (model,) = await _create([group], asked.users)
+    return reply(model, 201)
+
+
+@noun.delete("/groups/<group>", access=needs("delete:groups"), statuses=(204,))
+async def delete(group: str) -> Response:
+    """Its roles, and what was shared with it, go with it."""
+    row = known_group(group)
+    await hub().groups.ask(row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True)
+    return empty(204)
+
+
+@noun.post("/groups/<group>/users", access=needs("groups"))
+async def add_users(group: str) -> Response:
+    """Those who are in it already stay; if one of the users does not exist, nobody is added."""
+    row = known_group(group)
+    asked = await body(MembersBody)
+    return await _change(row, Join(_ids_of(asked.users)))
+
+
+@noun.delete("/groups/<group>/users", access=needs("groups"))
+async def remove_users(group: str) -> Response:
+    row = known_group(group)
+    asked = await body(MembersBody)
+    return await _change(row, Leave(_ids_of(asked.users)))
+
+
+@noun.put("/groups/<group>/properties", access=needs("groups"))
+async def replace_properties(group: str) -> Response:
+    row = known_group(group)
+    properties = await raw_body()
+    if not isinstance(properties, dict):
+        raise InvalidError("The properties of a group are a JSON object.")
+    return await _change(row, ReplaceProperties(properties))
+
+
+def known_group(name: str) -> GroupRow:
+    row = groups.by_name(database(), name)
+    if row is None:
+        raise NotFoundError(f"There is no group named {name!r}.")
+    return row
+
+
+def _ids_of(names: list[str]) -> tuple[str, ...]:
+    """Raises InvalidError if one of these users does not exist."""
+    stored = [hub().user_names.normalize(name) for name in names]
+    known = users.existing(database(), stored)
+    if unknown := [name for name in stored if name not in known]:
+        raise InvalidError(f"There is no user named {unknown[0]!r}.")
+    return tuple(known[name] for name in stored)
+
+
+async def _create(names: list[str], users_in_each: list[str]) -> list[GroupModel]:
+    """All of these or none: a name that is taken, or comes twice, refuses them all."""
+    for name in names:
+        if not 0 < len(name) <= MAX_NAME:
+            raise InvalidError(f"A group's name has 1 to {MAX_NAME} characters.")
+    for row in groups.listed(database(), names, limit=1):
+        raise AlreadyExistsError(f"There is already a group named {row.name!r}.")
+    members, show = _ids_of(users_in_each), _show()
+    writes = [Write(group_stream(new_id("g")), 0, [GroupCreated(name, members)]) for name in names]
+
+    def models(db: sqlite3.Connection) -> list[GroupModel]:
+        return [show(db, row) for row in groups.listed(db, names, limit=len(names))]
+
+    await hub().store.append(*writes, by=by(), claim=claim(lambda db: Outcome(201, encode(models(db)))))
+    return models(database())
+
+
+async def _change(row: GroupRow, command: Command) -> Response:
+    """The group as the command left it."""
+    show = _show()
+
+    def answer(db: sqlite3.Connection) -> bytes:
+        changed = groups.by_name(db, row.name)
+        return b"" if changed is None else encode(show(db, changed))
+
+    await hub().groups.ask(row.id, command, by=by(), claim=claim(lambda db: Outcome(200, answer(db))))
+    return reply(show(database(), known_group(row.name)))
+
+
+def _show() -> Callable[[sqlite3.Connection, GroupRow], GroupModel]:
+    """How the caller sees a group. Also for the writer of the log, who knows of no request."""
+    models, held = hub().models, scopes()
+
+    def show(db: sqlite3.Connection, row: GroupRow) -> GroupModel:
+        model = models.group(db, row, held)
+        assert model is not None, "who may get here may see the group's name"
+        return model
+
+    return show

@@ -1,0 +1,44 @@
+"""What monitors ask for, below /hub as well as below the API: whether the hub is there, and how it does."""
+
+from __future__ import annotations
+
+from quart import Response, g
+
+from core.scopes import Answer, check
+from web.access import OPEN
+from web.answers import empty
+from web.context import hub
+from web.identity import Identity
+from web.routing import Noun
+
+noun = Noun("monitoring")
+
+CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+FORBIDDEN = b"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>403 Forbidden</title></head>
+<body><h1>403 Forbidden</h1><p>Metrics are shown to holders of the scope read:metrics.</p></body></html>
+"""
+
+
+@noun.get("/health", access=OPEN)
+async def health() -> Response:
+    return empty(200, "text/html")
+
+
+@noun.route("HEAD", "/health", access=OPEN)
+async def health_alone() -> Response:
+    return empty(200, "text/html")
+
+
+@noun.get("/metrics", access=OPEN, statuses=(200, 403))
+async def metrics() -> Response:
+    """In Prometheus' text format. Open to all where `authenticate_prometheus` is off; a refusal is a page."""
+    if hub().settings.hub.authenticate_prometheus and not _may_read(g.identity):
+        return Response(FORBIDDEN, 403, content_type="text/html")
+    return Response(hub().metrics.as_text(), content_type=CONTENT_TYPE)
+
+
+def _may_read(identity: Identity | None) -> bool:
+    if identity is None or identity.kind == "proxy":
+        return False
+    return check(identity.scopes, "read:metrics", None, hub().rights.memberships) is Answer.ALLOWED

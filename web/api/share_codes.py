@@ -1,0 +1,112 @@
+"""Share codes of an owner's servers: list, issue, revoke."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from quart import Response, request
+
+from core.errors import NotFoundError
+from core.events.writer import Outcome
+from core.scopes import Server
+from core.share import without_filter
+from core.share_code import DEFAULT_LIFE, Issue, check_life, new_code
+from core.token import quick_digest
+from projections import share_codes
+from projections.servers import ServerRow
+from projections.share_codes import Listing, ShareCodeRow
+from web.access import needs
+from web.answers import empty, encode, reply
+from web.api.users import known_user
+from web.context import body, by, database, hub
+from web.idempotency import claim, keep_secret
+from web.paging import argument, page, paged
+from web.routing import Noun
+from web.sharing import check_may_share, find_code, known_owner_and_server, scopes_to_share
+
+noun = Noun("share-codes")
+
+_ID = re.compile(r"sc_([0-9]{1,18})", re.ASCII)
+
+
+class CodeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`scopes` None or empty: the usual one. `expires_in`: seconds."""
+
+    scopes: list[str] | None = None
+    expires_in: int = DEFAULT_LIFE
+
+
+@noun.get("/share-codes/<user>", access=needs("read:shares"))
+async def of_owner(user: str) -> Response:
+    return _listed(Listing(owner=known_user(user).id))
+
+
+@noun.get("/share-codes/<user>/<server>", access=needs("read:shares"))
+async def of_server(user: str, server: str) -> Response:
+    _, found = known_owner_and_server(user, server)
+    return _listed(Listing(server=found.id))
+
+
+@noun.post("/share-codes/<user>/<server>", access=needs("shares"))
+async def issue(user: str, server: str) -> Response:
+    return await issue_code(user, server, await body(CodeBody, required=False))
+
+
+async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
+    """A new code: the only time it is shown."""
+    life = timedelta(seconds=check_life(asked.expires_in))
+    full_scopes = scopes_to_share(asked.scopes, Server(user, server))
+    check_may_share(full_scopes)
+    owner, found = known_owner_and_server(user, server)
+    code, model = new_code(), hub().share_models.code
+    digest = quick_digest(code)
+    command = Issue(owner.id, found.id, digest, without_filter(full_scopes), datetime.now(UTC) + life)
+    outcome = claim(lambda db: Outcome(200, encode(model(_issued(db, digest)))))
+    await hub().sharing.issue(command, by=by(), claim=outcome)
+    row = _issued(database(), digest)
+    keep_secret(Outcome(200, encode(model(row))))
+    return reply(model(row, code))
+
+
+@noun.delete("/share-codes/<user>/<server>", access=needs("shares"), statuses=(204,))
+async def revoke(user: str, server: str) -> Response:
+    """One, by itself or by its id; without either, all codes of this server."""
+    _, found = known_owner_and_server(user, server)
+    sharing, outcome = hub().sharing, claim(lambda _: Outcome(204))
+    if "code" in request.args or "id" in request.args:
+        await sharing.withdraw(found.id, _meant(found).id, by=by(), claim=outcome)
+    else:
+        await sharing.withdraw_all(found.id, by=by(), claim=outcome)
+    return empty(204)
+
+
+def _meant(server: ServerRow) -> ShareCodeRow:
+    """The code that the query speaks of. Raises NotFoundError."""
+    row = find_code(argument("code")) if "code" in request.args else _by_id(argument("id"))
+    if row is None or row.server_id != server.id:
+        raise NotFoundError("This server has no such share code.")
+    return row
+
+
+def _by_id(text: str) -> ShareCodeRow | None:
+    number = _ID.fullmatch(text)
+    return share_codes.by_number(database(), int(number[1])) if number else None
+
+
+def _issued(db: sqlite3.Connection, digest: str) -> ShareCodeRow:
+    row = share_codes.by_digest(db, digest)
+    if row is None:
+        raise NotFoundError("The server has gone meanwhile.")
+    return row
+
+
+def _listed(listing: Listing) -> Response:
+    """Expired codes are left out, but count."""
+    asked, db, model = page(), database(), hub().share_models.code
+    now = datetime.now(UTC)
+    rows = share_codes.listed(db, listing, asked.offset, asked.limit)
+    items = [model(row) for row in rows if not row.has_expired(now)]
+    return paged(items, asked, share_codes.count(db, listing), always_wrapped=True)

@@ -1,0 +1,84 @@
+"""What is shared with a user or a group: list, read, leave."""
+
+from __future__ import annotations
+
+from quart import Response
+
+from core.errors import NotFoundError
+from core.events.group import group_stream
+from core.events.user import user_stream
+from core.events.writer import Outcome
+from core.share import Revoke
+from projections import groups, servers, users
+from projections.groups import GroupRow
+from projections.shares import Listing
+from web.access import needs
+from web.answers import empty, reply
+from web.api.shares import listed
+from web.api.users import known_user
+from web.context import by, database, hub
+from web.idempotency import claim
+from web.routing import Noun
+from web.sharing import known_share
+
+noun = Noun("shared-with")
+
+
+@noun.get("/users/<user>/shared", access=needs("read:users:shares"))
+async def with_user(user: str) -> Response:
+    """Directly and through groups, so one server may be there several times."""
+    row = known_user(user)
+    teams = (group_stream(group.id) for group in groups.of_user(database(), row.id))
+    return listed(Listing(grantees=(user_stream(row.id), *teams)))
+
+
+@noun.get("/users/<user>/shared/<owner>/<name>", access=needs("read:users:shares"))
+async def one_with_user(user: str, owner: str, name: str) -> Response:
+    """Shared directly; what comes through a group is the group's."""
+    return _read(user_stream(known_user(user).id), owner, name)
+
+
+@noun.delete("/users/<user>/shared/<owner>/<name>", access=needs("users:shares"), statuses=(204,))
+async def user_leaves(user: str, owner: str, name: str) -> Response:
+    return await _leave(user_stream(known_user(user).id), owner, name)
+
+
+@noun.get("/groups/<group>/shared", access=needs("read:groups:shares"))
+async def with_group(group: str) -> Response:
+    return listed(Listing(grantees=(group_stream(_known_group(group).id),)))
+
+
+@noun.get("/groups/<group>/shared/<owner>/<name>", access=needs("read:groups:shares"))
+async def one_with_group(group: str, owner: str, name: str) -> Response:
+    return _read(group_stream(_known_group(group).id), owner, name)
+
+
+@noun.delete("/groups/<group>/shared/<owner>/<name>", access=needs("groups:shares"), statuses=(204,))
+async def group_leaves(group: str, owner: str, name: str) -> Response:
+    return await _leave(group_stream(_known_group(group).id), owner, name)
+
+
+def _read(grantee: str, owner: str, name: str) -> Response:
+    return reply(hub().share_models.share(known_share(database(), _server_id(owner, name), grantee)))
+
+
+async def _leave(grantee: str, owner: str, name: str) -> Response:
+    server_id = _server_id(owner, name)
+    known_share(database(), server_id, grantee)
+    outcome = claim(lambda _: Outcome(204))
+    await hub().sharing.revoke(server_id, grantee, Revoke(), by=by(), claim=outcome)
+    return empty(204)
+
+
+def _server_id(owner: str, name: str) -> str:
+    """`""` if there is none: with whom nothing is shared learns nothing about what others have."""
+    user = users.by_name(database(), owner)
+    server = user and servers.by_name(database(), user.id, name)
+    return server.id if server else ""
+
+
+def _known_group(name: str) -> GroupRow:
+    row = groups.by_name(database(), name)
+    if row is None:
+        raise NotFoundError(f"There is no group named {name!r}.")
+    return row

@@ -1,0 +1,134 @@
+"""Shares of an owner's servers: list, grant, revoke."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+from quart import Response
+
+from core.errors import ForbiddenError, InvalidError
+from core.events.group import group_stream
+from core.events.user import user_stream
+from core.events.writer import Outcome
+from core.scopes import Answer, Group, Server, User, check
+from core.share import Grant, Revoke, meant_on, without_filter
+from projections import groups, shares, users
+from projections.shares import Listing
+from web.access import needs
+from web.answers import empty, encode, reply
+from web.api.users import known_user
+from web.context import body, by, database, hub, scopes
+from web.idempotency import claim
+from web.paging import page, paged
+from web.routing import Noun
+from web.sharing import check_may_share, known_owner_and_server, known_share, scopes_to_share
+
+noun = Noun("shares")
+
+
+class ShareBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom it is about: a user or a group. `scopes` None or empty: the usual one, or to revoke, all."""
+
+    user: str | None = None
+    group: str | None = None
+    scopes: list[str] | None = None
+
+
+class Grantee(NamedTuple):
+    kind: Literal["user", "group"]
+    name: str
+
+
+@noun.get("/shares/<user>", access=needs("read:shares"))
+async def of_owner(user: str) -> Response:
+    return listed(Listing(owner=known_user(user).id))
+
+
+@noun.get("/shares/<user>/<server>", access=needs("read:shares"))
+async def of_server(user: str, server: str) -> Response:
+    _, found = known_owner_and_server(user, server)
+    return listed(Listing(server=found.id))
+
+
+@noun.post("/shares/<user>/<server>", access=needs("shares"))
+async def grant(user: str, server: str) -> Response:
+    """The share, made or widened: granting never takes away."""
+    asked = await body(ShareBody, required=False)
+    named = _grantee(asked)
+    full_scopes = scopes_to_share(asked.scopes, Server(user, server))
+    owner, found = known_owner_and_server(user, server)
+    check_may_share(full_scopes)
+    _check_may_name(named)
+    grantee = _find(named)
+    if grantee is None:
+        raise InvalidError(f"There is no {named.kind} named {named.name!r}.")
+    command = Grant(owner.id, found.id, grantee, without_filter(full_scopes))
+
+    def outcome(db: sqlite3.Connection) -> Outcome:
+        return Outcome(200, encode(hub().share_models.share(known_share(db, found.id, grantee))))
+
+    await hub().sharing.grant(command, by=by(), claim=claim(outcome))
+    return reply(hub().share_models.share(known_share(database(), found.id, grantee)))
+
+
+@noun.patch("/shares/<user>/<server>", access=needs("shares"))
+async def revoke(user: str, server: str) -> Response:
+    """What is left of the share; `{}` where that is nothing. Scopes are named as they stand in the share."""
+    asked = await body(ShareBody, required=False)
+    named = _grantee(asked)
+    lost = meant_on(Server(user, server), asked.scopes) if asked.scopes else None
+    _, found = known_owner_and_server(user, server)
+    grantee = _find(named)
+    if grantee is None:
+        return reply({})
+
+    def rest(db: sqlite3.Connection) -> Any:
+        left = shares.between(db, found.id, grantee)
+        return {} if left is None else hub().share_models.share(left)
+
+    outcome = claim(lambda db: Outcome(200, encode(rest(db))))
+    await hub().sharing.revoke(found.id, grantee, Revoke(lost), by=by(), claim=outcome)
+    return reply(rest(database()))
+
+
+@noun.delete("/shares/<user>/<server>", access=needs("shares"), statuses=(204,))
+async def revoke_all(user: str, server: str) -> Response:
+    _, found = known_owner_and_server(user, server)
+    await hub().sharing.revoke_all(found.id, by=by(), claim=claim(lambda _: Outcome(204)))
+    return empty(204)
+
+
+def listed(listing: Listing) -> Response:
+    asked, db, model = page(), database(), hub().share_models.share
+    items = [model(row) for row in shares.listed(db, listing, asked.offset, asked.limit)]
+    return paged(items, asked, shares.count(db, listing), always_wrapped=True)
+
+
+# --- whom ---
+
+
+def _grantee(asked: ShareBody) -> Grantee:
+    if asked.user and not asked.group:
+        return Grantee("user", asked.user)
+    if asked.group and not asked.user:
+        return Grantee("group", asked.group)
+    raise InvalidError("Exactly one of user and group says whom this is about.")
+
+
+def _check_may_name(grantee: Grantee) -> None:
+    """Otherwise one could find out who exists by trying to share with them."""
+    scope = f"read:{grantee.kind}s:name"
+    resource = User(grantee.name) if grantee.kind == "user" else Group(grantee.name)
+    if check(scopes(), scope, resource, hub().rights.memberships) is not Answer.ALLOWED:
+        raise ForbiddenError(f"To share with a {grantee.kind} you need the scope {scope}.")
+
+
+def _find(grantee: Grantee) -> str | None:
+    """`user/{id}` or `group/{id}`."""
+    if grantee.kind == "user":
+        user = users.by_name(database(), grantee.name)
+        return user and user_stream(user.id)
+    group = groups.by_name(database(), grantee.name)
+    return group and group_stream(group.id)

@@ -1,0 +1,70 @@
+"""Share codes without naming an owner: made for the caller's own server, looked at, accepted.
+
+Below `/shares` stand the names of owners. A name that looks like a code still is a name if somebody has it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from quart import Response
+
+from core.errors import ForbiddenError
+from core.events.user import user_stream
+from core.events.writer import Outcome
+from projections import users
+from web.access import IDENTIFIED, check_access, needs
+from web.answers import encode, reply
+from web.api import share_codes
+from web.api import shares as shares_api
+from web.api.share_codes import CodeBody
+from web.context import body, caller, database, hub
+from web.idempotency import claim
+from web.routing import Noun
+from web.sharing import accept, find_code, known_share
+
+noun = Noun("shares-by-code")
+
+
+class OwnCodeBody(CodeBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A code for this server of the caller's."""
+
+    server_name: str = ""
+
+
+@noun.post("/shares", access=IDENTIFIED)
+async def issue() -> Response:
+    asked = await body(OwnCodeBody, required=False)
+    identity = caller()
+    if identity.kind != "user":
+        raise ForbiddenError("Only users have servers to share.")
+    _check("shares", user=identity.name, server=asked.server_name)
+    return await share_codes.issue_code(identity.name, asked.server_name, asked)
+
+
+@noun.get("/shares/<code:code>", access=IDENTIFIED)
+async def read(code: str) -> Response:
+    """What a code would share, for whoever has it."""
+    if users.by_name(database(), code) is not None:
+        _check("read:shares", user=code)
+        return await shares_api.of_owner(code)
+    return reply(hub().share_models.code(find_code(code)))
+
+
+@noun.post("/shares/<code:code>/accept", access=IDENTIFIED)
+async def accept_it(code: str) -> Response:
+    """The caller's share by this code, made or widened."""
+    if users.by_name(database(), code) is not None:
+        _check("shares", user=code, server="accept")
+        return await shares_api.grant(code, "accept")
+    found, identity, model = find_code(code), caller(), hub().share_models.share
+    _check("users:shares", user=identity.name)
+
+    def outcome(db: sqlite3.Connection) -> Outcome:
+        return Outcome(200, encode(model(known_share(db, found.server_id, user_stream(identity.id)))))
+
+    return reply(model(await accept(found, claim=claim(outcome))))
+
+
+def _check(scope: str, **names: str) -> None:
+    check_access(needs(scope), caller(), names, hub().rights.memberships)

@@ -1,0 +1,12 @@
+"""Where the API is: below `/hub/api`, and below `/api` too, for clients that speak to the public address."""
+
+from __future__ import annotations
+
+
+def api_prefixes(base_url: str) -> tuple[str, str]:
+    """The paths that everything of the API comes behind, without a slash at their ends."""
+    return f"{base_url}hub/api", f"{base_url}api"
+
+
+def is_api(path: str, base_url: str) -> bool:
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in api_prefixes(base_url))

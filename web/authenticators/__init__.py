@@ -1,0 +1,30 @@
+"""Ways to log in, one file each, and the names a config may use for them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from core.authenticator import Authenticator
+from core.config import Settings
+from web.authenticators.dummy import DummyAuthenticator
+from web.authenticators.null import NullAuthenticator
+
+
+logger = logging.getLogger("callboard.login")
+
+
+def make_authenticator(settings: Settings) -> Authenticator:
+    """One that is not built yet lets nobody in, and says so: the hub is used through its API then."""
+    name = settings.hub.authenticator_class
+    make = _AUTHENTICATORS.get(name)
+    if make is None:
+        logger.warning("authenticator_class %r does not act yet: nobody can log in", name)
+        return NullAuthenticator()
+    return make(settings)
+
+
+_AUTHENTICATORS: dict[str, Callable[[Settings], Authenticator]] = {
+    "dummy": lambda settings: DummyAuthenticator(settings.dummy),
+    "null": lambda settings: NullAuthenticator(),
+}

@@ -1,0 +1,35 @@
+"""The headers of every answer. Source: JupyterHub 6.1.1, whose `tornado_settings['headers']` win over its own."""
+
+from __future__ import annotations
+
+from quart import Response, g
+from quart.wrappers import Request
+
+from core.config import HubSettings
+from web import version
+from web.api_paths import is_api
+
+
+class AnswerHeaders:
+    def __init__(self, settings: HubSettings) -> None:
+        self._base_url = settings.base_url
+        policy = f"frame-ancestors 'none'; report-uri {settings.base_url}hub/security/csp-report"
+        self._of_pages = self._joined(settings, policy)
+        self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
+
+    def add(self, request: Request, response: Response) -> None:
+        headers = response.headers
+        for name, value in self._of_api if is_api(request.path, self._base_url) else self._of_pages:
+            headers[name] = value
+        headers["X-Request-Id"] = g.get("request_id", "")
+
+    def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:
+        ours = {
+            "X-JupyterHub-Version": version.COMPATIBLE,
+            "X-Callboard-Version": version.OWN,
+            "Access-Control-Allow-Headers": "accept, content-type, authorization",
+            "Content-Security-Policy": policy,
+        }
+        given = settings.tornado_settings.headers
+        replaced = {name.lower() for name in given}
+        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(given.items())

@@ -1,0 +1,35 @@
+"""Who is in which group now, by name, remembered until a group or a name changes."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from projections import groups
+
+REMEMBERED = 20_000
+
+
+class GroupMemberships:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._groups: dict[str, tuple[str, ...]] = {}
+        self._members: dict[str, frozenset[str]] = {}
+
+    def groups_of(self, user: str, /) -> tuple[str, ...]:
+        """The oldest membership first."""
+        known = self._groups.get(user)
+        if known is None:
+            if len(self._groups) >= REMEMBERED:
+                self._groups.clear()
+            known = self._groups[user] = tuple(groups.names_of_user_called(self._db, user))
+        return known
+
+    def members_of(self, group: str, /) -> frozenset[str]:
+        known = self._members.get(group)
+        if known is None:
+            known = self._members[group] = frozenset(groups.members_of_group_called(self._db, group))
+        return known
+
+    def forget(self) -> None:
+        self._groups.clear()
+        self._members.clear()

@@ -1,0 +1,70 @@
+"""How the hub is at the moment, counted when somebody asks for the metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from projections import metrics as counts
+from web.hub import Hub
+
+ACTOR_STATES = ("Stopped", "Spawning", "Ready", "Checking", "Stopping")
+SERVICE_STATES = {"running": "running", "stopped": "stopped", "failed": "failed", "": "unknown"}
+
+
+class MetricsOfHub(Collector):
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def describe(self) -> list[Metric]:
+        """Names nothing beforehand: there is nobody to clash with."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._people()
+        yield from self._actors()
+        yield from self._log()
+        yield from self._outside()
+
+    def _people(self) -> Iterator[Metric]:
+        db, prefix = self._hub.store.db, self._hub.metrics.prefix
+        running = counts.servers_by_state(db).get("ready", 0)
+        yield GaugeMetricFamily(f"{prefix}_running_servers", "Servers that are ready.", running)
+        yield GaugeMetricFamily(f"{prefix}_total_users", "Users there are.", counts.total_users(db))
+        active = GaugeMetricFamily(f"{prefix}_active_users", "Users seen in a period.", labels=["period"])
+        for period, number in counts.active_users(db, datetime.now(UTC)).items():
+            active.add_metric([period], number)
+        yield active
+
+    def _actors(self) -> Iterator[Metric]:
+        servers = self._hub.servers
+        awake = list(servers.awake())
+        states = Counter(type(actor.state).__name__ for actor in awake)
+        actors = GaugeMetricFamily("callboard_actors", "Actors of servers by state.", labels=["state"])
+        for state in ACTOR_STATES:
+            actors.add_metric([state.lower()], states[state])
+        yield actors
+        depths = [actor.waiting for actor in awake]
+        yield GaugeMetricFamily("callboard_mailbox_calls", "Commands that wait, in all.", sum(depths))
+        yield GaugeMetricFamily("callboard_mailbox_depth", "The longest wait of all.", max(depths, default=0))
+        yield CounterMetricFamily("callboard_actor_restarts", "Actors that died of a bug.", servers.restarts)
+        isolated = len(servers.isolated)
+        yield GaugeMetricFamily("callboard_actors_isolated", "Servers set aside for a while.", isolated)
+
+    def _log(self) -> Iterator[Metric]:
+        store = self._hub.store
+        yield GaugeMetricFamily("callboard_log_position", "Events there are.", store.head)
+        yield GaugeMetricFamily("callboard_append_queue", "Appends that wait.", store.waiting)
+
+    def _outside(self) -> Iterator[Metric]:
+        connected = len(self._hub.proxies.connected)
+        yield GaugeMetricFamily("callboard_proxies_connected", "Proxies that follow the hub.", connected)
+        found = counts.services_by_process(self._hub.store.db)
+        services = GaugeMetricFamily("callboard_services", "Managed services by state.", labels=["state"])
+        for process, state in SERVICE_STATES.items():
+            services.add_metric([state], found.get(process, 0))
+        yield services

@@ -1,0 +1,75 @@
+"""One line of the log for each request, without what is secret in its URL and headers. Source: JupyterHub 6.1.1."""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import parse_qsl, urlencode
+
+from quart import Response
+from quart.wrappers import Request
+
+from core.masking import is_secret
+from core.share_code import CODE_PATTERN
+
+logger = logging.getLogger("callboard.http")
+
+HIDDEN = "[secret]"
+WITHOUT_HEADERS = frozenset({502, 503})  # of a server error: nobody here is to blame
+
+_SECRET_ARGUMENT = re.compile(r"token|auth|key|code|state|_xsrf", re.IGNORECASE)
+_SECRET_SEGMENT = re.compile(rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}")
+
+
+def log_request(request: Request, response: Response, user: str, seconds: float) -> None:
+    status = response.status_code
+    level = level_of(status, request.path)
+    if not logger.isEnabledFor(level):
+        return
+    target = response.headers.get("Location", "")
+    line = "%d %s %s%s (%s@%s) %.2fms%s"
+    headers = shown_headers(request) if status >= 500 and status not in WITHOUT_HEADERS else ""
+    url = shown_url(request.path, request.query_string.decode("latin-1"))
+    leads_to = f" -> {shown_url(*target.partition('?')[::2])}" if target else ""
+    logger.log(
+        level, line, status, request.method, url, leads_to, user, address_of(request), seconds * 1000, headers
+    )
+
+
+def level_of(status: int, path: str) -> int:
+    """What happens all the time and tells nothing is for those who debug."""
+    if status == 304 or path.endswith("/health") or "/hub/static/" in path:
+        return logging.DEBUG
+    if status < 400:
+        return logging.INFO
+    return logging.WARNING if status < 500 else logging.ERROR
+
+
+def shown_url(path: str, query: str) -> str:
+    shown = _SECRET_SEGMENT.sub(HIDDEN, path)
+    if not query:
+        return shown
+    arguments = [
+        (name, HIDDEN if _SECRET_ARGUMENT.search(name) else value)
+        for name, value in parse_qsl(query, keep_blank_values=True)
+    ]
+    return f"{shown}?{urlencode(arguments, safe='[]/:')}"
+
+
+def shown_headers(request: Request) -> str:
+    shown = {
+        name: HIDDEN if _is_credential(name) else value
+        for name, value in request.headers.items()
+        if name.lower() != "remote-addr"
+    }
+    return f"\n{shown}"
+
+
+def _is_credential(name: str) -> bool:
+    return name.lower() in ("authorization", "cookie", "x-xsrftoken", "referer") or is_secret(name)
+
+
+def address_of(request: Request) -> str:
+    """Whom the proxy spoke to, or who spoke to the hub itself."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded or request.remote_addr or ""

@@ -1,0 +1,58 @@
+"""Whether services with a URL answer: asked at the start and every `service_check_interval`. Nobody waits for it."""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+
+from core.errors import SpawnError
+from core.readiness import get, parse_url, wait_server_up
+from projections.services import ServiceRow
+from web.service_book import ServiceBook
+
+logger = logging.getLogger("callboard.services")
+
+AT_ONCE = 10
+TIMEOUT = 30.0  # seconds, for services that do not say
+
+
+class ServiceChecks:
+    def __init__(self, book: ServiceBook, interval: float) -> None:
+        """`interval`: seconds between checks of all; 0 for none after the first."""
+        self._book = book
+        self._interval = interval
+        self._places = trio.CapacityLimiter(AT_ONCE)
+
+    async def run(self) -> None:
+        await self._check_all(first=True)
+        while self._interval > 0:
+            await trio.sleep(self._interval)
+            await self._check_all(first=False)
+
+    async def _check_all(self, *, first: bool) -> None:
+        rows = self._book.all()
+        for gone in self._book.answers.keys() - {row.name for row in rows}:
+            del self._book.answers[gone]
+        async with trio.open_nursery() as nursery:
+            for row in rows:
+                if url := row.defined().url:
+                    nursery.start_soon(self._check, row, url, first)
+
+    async def _check(self, row: ServiceRow, url: str, first: bool) -> None:
+        """At first it may be starting, and has its whole timeout to answer."""
+        settings = self._book.settings(row)
+        patience = settings.timeout if settings else TIMEOUT
+        async with self._places:
+            try:
+                with trio.fail_after(patience):
+                    if first:
+                        await wait_server_up(url)
+                    else:
+                        await get(parse_url(url))
+            except (SpawnError, ConnectionError, trio.TooSlowError) as error:
+                why = str(error) or f"no answer within {patience:g} s"
+                logger.error("service %s does not answer at %s: %s", row.name, url, why)
+                self._book.answers[row.name] = False
+            else:
+                self._book.answers[row.name] = True

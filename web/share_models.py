@@ -1,0 +1,99 @@
+"""The JSON of shares and share codes, field for field JupyterHub's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlencode, urlsplit
+
+from msgspec import UNSET, Struct, UnsetType
+
+from core.names import server_prefix
+from projections.share_codes import ShareCodeRow
+from projections.shares import SharedServer, ShareRow
+from web.models import shown
+
+Named = Mapping[Literal["name"], str]
+
+
+class SharedServerModel(Struct):
+    """So much of a server, and no more, is shown to those it is shared with."""
+
+    user: Named
+    name: str
+    url: str
+    full_url: str | None
+    ready: bool
+
+
+class ShareModel(Struct):
+    server: SharedServerModel
+    scopes: list[str]
+    user: Named | None
+    group: Named | None
+    kind: str
+    created_at: str
+
+
+class ShareCodeModel(Struct):
+    """The last three only where the code was just made: nobody can tell it later."""
+
+    server: SharedServerModel
+    scopes: list[str]
+    id: str
+    created_at: str
+    expires_at: str
+    exchange_count: int
+    last_exchanged_at: str | None
+    code: str | UnsetType = UNSET
+    accept_url: str | UnsetType = UNSET
+    full_accept_url: str | UnsetType | None = UNSET
+
+
+class ShareModels:
+    def __init__(self, base_url: str, public_url: str) -> None:
+        """`public_url`: where browsers reach `base_url`, `""` if nobody has said so."""
+        self._base_url = base_url
+        parts = urlsplit(public_url)
+        self._origin = f"{parts.scheme}://{parts.netloc}" if public_url else None
+
+    def share(self, row: ShareRow) -> ShareModel:
+        grantee: Named = {"name": row.grantee}
+        return ShareModel(
+            server=self._server(row.server),
+            scopes=row.scopes,
+            user=grantee if row.kind == "user" else None,
+            group=grantee if row.kind == "group" else None,
+            kind=row.kind,
+            created_at=shown(row.created),
+        )
+
+    def code(self, row: ShareCodeRow, code: str = "") -> ShareCodeModel:
+        """`code`: the secret itself, where it may be told."""
+        model = ShareCodeModel(
+            server=self._server(row.server),
+            scopes=row.scopes,
+            id=f"sc_{row.number}",
+            created_at=shown(row.created),
+            expires_at=shown(row.expires_at),
+            exchange_count=row.exchange_count,
+            last_exchanged_at=row.last_exchanged_at and shown(row.last_exchanged_at),
+        )
+        if code:
+            model.code = code
+            model.accept_url = f"{self._base_url}hub/accept-share?{urlencode({'code': code})}"
+            model.full_accept_url = self._full(model.accept_url)
+        return model
+
+    def _server(self, server: SharedServer) -> SharedServerModel:
+        url = server.prefix or server_prefix(self._base_url, server.owner, server.name)
+        return SharedServerModel(
+            user={"name": server.owner},
+            name=server.name,
+            url=url,
+            full_url=self._full(url),
+            ready=server.state == "ready",
+        )
+
+    def _full(self, path: str) -> str | None:
+        return None if self._origin is None else self._origin + path

@@ -1,0 +1,75 @@
+"""What a configuration wants to be there when a hub starts, checked before anything of it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from core.config import GroupSettings, Settings
+from core.roles import ADMIN, LoadedRoles, load_custom_scopes, load_roles
+from core.scopes import ScopeTable, parse_scope
+from core.user_names import UserNames
+
+
+class Wishes(Struct, frozen=True):
+    """`users`: who must exist, by the names they are stored under. `admins`: who must be an administrator.
+
+    `no_other_admins`: the configuration lists all administrators.
+    """
+
+    names: UserNames
+    table: ScopeTable
+    roles: LoadedRoles
+    groups: dict[str, GroupSettings]
+    users: frozenset[str]
+    admins: frozenset[str]
+    no_other_admins: bool
+    warnings: tuple[str, ...]
+
+
+def wishes(settings: Settings) -> Wishes:
+    """Raises ConfigError, RoleError or InvalidError: one line on what cannot be wished for."""
+    names = UserNames(settings.authenticator.username_pattern, settings.authenticator.username_map)
+    custom, warnings = load_custom_scopes(settings.hub.custom_scopes)
+    table = ScopeTable(custom)
+    roles = load_roles(
+        settings.hub.load_roles,
+        services={service.name for service in settings.hub.services},
+        extra_user_scopes=settings.hub.extra_user_scopes,
+        table=table,
+    )
+    for scope in settings.spawner.server_token_scopes:
+        parse_scope(scope, table)
+    groups = dict.fromkeys(_groups_of(roles), GroupSettings()) | settings.hub.load_groups
+    listed = roles.members[ADMIN].users
+    admins = settings.authenticator.admin_users if listed is None else listed
+    return Wishes(
+        names,
+        table,
+        roles,
+        groups,
+        frozenset(map(names.stored, _users_of(settings, roles))),
+        frozenset(map(names.stored, admins)),
+        listed is not None,
+        (*warnings, *roles.warnings),
+    )
+
+
+def _groups_of(roles: LoadedRoles) -> Iterator[str]:
+    for members in roles.members.values():
+        yield from sorted(members.groups or ())
+
+
+def _users_of(settings: Settings, roles: LoadedRoles) -> Iterator[str]:
+    yield from settings.authenticator.admin_users
+    yield from settings.authenticator.allowed_users
+    yield from settings.hub.api_tokens.values()
+    yield from _members(settings.hub.load_groups.values())
+    for members in roles.members.values():
+        yield from members.users or ()
+
+
+def _members(groups: Iterable[GroupSettings]) -> Iterator[str]:
+    for group in groups:
+        yield from group.users
