@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hub test check lint lock bench clean
+.PHONY: help setup hub test check lint openapi lock bench clean
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
@@ -27,6 +27,10 @@ lint: setup ## style, types, and which folder may import which
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+openapi: setup ## docs/openapi.json anew, from the routes and their types
+	$(BIN)/python -m web.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 lock: ## requirements.lock anew from pyproject.toml, for Python 3.11 to 3.13 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

@@ -203,6 +203,15 @@ class CallboardSettings(Struct, frozen=True):
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
 
 
+class EventLoggerSettings(Struct, frozen=True):
+    """`c.EventLogger`: where starts and stops are told in the form of JupyterHub's event log
+
+    `handlers`: of Python's `logging`; without one nothing is told.
+    """
+
+    handlers: list[Any] = []
+
+
 class StartAPISettings(Struct, frozen=True):
     """`c.StartAPI`: the one-call start of a server that the hub names after the option `name`
 
@@ -231,6 +240,7 @@ class Settings(Struct, frozen=True):
     callboard: CallboardSettings = CallboardSettings()
     dummy: DummySettings = DummySettings()
     crypt: CryptSettings = CryptSettings()
+    event_logger: EventLoggerSettings = EventLoggerSettings()
     start_api: StartAPISettings = field(default_factory=StartAPISettings)
 
 

@@ -51,6 +51,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "DummyAuthenticator": config.DummySettings,
     "CryptKeeper": config.CryptSettings,
     "Callboard": config.CallboardSettings,
+    "EventLogger": config.EventLoggerSettings,
     "StartAPI": config.StartAPISettings,
 }
 

@@ -17,6 +17,7 @@ from core.config import (
     CallboardSettings,
     CryptSettings,
     DummySettings,
+    EventLoggerSettings,
     HubSettings,
     LocalProcessSettings,
     Port,
@@ -57,6 +58,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
         dummy=login.fill(DummySettings),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
+        event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
     )
     _check_url(top, "hub_bind_url", hub.hub_bind_url)

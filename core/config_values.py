@@ -174,11 +174,19 @@ def _form_reader(value: Any) -> Any:
     return value if value in ("passthrough", "simple") else _function(value)
 
 
+def _log_handlers(value: Any) -> Any:
+    found = value() if callable(value) else value
+    if not isinstance(found, list) or not all(isinstance(handler, logging.Handler) for handler in found):
+        raise ValueError("expected a list of logging handlers")
+    return found
+
+
 PREPARE: dict[str, Callable[[Any], Any]] = {
     "pre_spawn_hook": _function,
     "progress_ready_hook": _function,
     "apply_user_options": _function_or_dict,
     "options_from_form": _form_reader,
+    "handlers": _log_handlers,
     "cmd": words,
     "shell_cmd": words,
     "cookie_secret": _hex,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from core.events.share import ShareEvent, ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
 from core.names import full_name
-from core.scopes import Filter, Server, parse_scope
+from core.scopes import STANDARD, Filter, ScopeTable, Server, parse_scope
 
 
 def scopes_on(owner: str, server: str, names: Iterable[str]) -> list[str]:
@@ -19,18 +19,18 @@ def scopes_on(owner: str, server: str, names: Iterable[str]) -> list[str]:
 
 
 def without_filter(full: Iterable[str]) -> frozenset[str]:
-    """The scopes of a share as they are recorded, whatever its server is called. Raises ScopeError."""
-    return frozenset(parse_scope(scope).name for scope in full)
+    """The scopes of a share as they are recorded, whatever its server is called."""
+    return frozenset(scope.partition("!")[0] for scope in full)
 
 
-def meant_on(server: Server, requested: Iterable[str]) -> frozenset[str]:
+def meant_on(server: Server, requested: Iterable[str], table: ScopeTable = STANDARD) -> frozenset[str]:
     """Those to be revoked, without filter. Raises ScopeError.
 
     They are named as the share shows them: without the filter of its server they name nothing in it.
     Source: JupyterHub, Share.revoke.
     """
     here = (Filter.SERVER, full_name(server.user, server.name))
-    scopes = map(parse_scope, requested)
+    scopes = (parse_scope(text, table) for text in requested)
     return frozenset(scope.name for scope in scopes if (scope.kind, scope.value) == here)
 
 

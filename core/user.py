@@ -137,7 +137,9 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
         case RenameServer():
             return _rename_server(user, command)
         case TitleServer():
-            return [ServerTitled(command.server, command.display_name)] if command.server in user.servers else []
+            return (
+                [ServerTitled(command.server, command.display_name)] if command.server in user.servers else []
+            )
         case RequestRemoval():
             return _request_removal(user, command)
         case FinishRemoval():

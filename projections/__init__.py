@@ -20,4 +20,20 @@ from projections import (
     users,
 )
 
-ALL = cast(tuple[Projection, ...], (names, users, groups, roles, servers, tokens, shares, share_codes, progress, services, extra_routes, routes))
+ALL = cast(
+    tuple[Projection, ...],
+    (
+        names,
+        users,
+        groups,
+        roles,
+        servers,
+        tokens,
+        shares,
+        share_codes,
+        progress,
+        services,
+        extra_routes,
+        routes,
+    ),
+)

@@ -23,9 +23,7 @@ class ExtraRoute(NamedTuple):
 
 
 def create(db: Database) -> None:
-    db.table("extra_routes").create(
-        {"spec": str, "target": str, "from_config": int}, pk="spec", strict=True
-    )
+    db.table("extra_routes").create({"spec": str, "target": str, "from_config": int}, pk="spec", strict=True)
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:

@@ -86,7 +86,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case SpawnRequested(user=user, user_name=name):
             _use(db, entity, user, name)
         case SpawnFailed() | ServerStopped() | ServerDied() | ServerLost():
-            ended = db.execute("DELETE FROM names_in_use WHERE server = ? RETURNING user", (entity,)).fetchone()
+            ended = db.execute(
+                "DELETE FROM names_in_use WHERE server = ? RETURNING user", (entity,)
+            ).fetchone()
             if ended is not None:
                 _drop_idle_aliases(db, ended[0])
 

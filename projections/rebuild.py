@@ -31,6 +31,15 @@ def rebuilt(log: sqlite3.Connection, projections: Sequence[Projection]) -> sqlit
     return memory
 
 
+def drift(log: sqlite3.Connection, projections: Sequence[Projection]) -> list[str]:
+    """One line for each row in which the tables kept beside `log` are not what it says; empty when all is well."""
+    fresh = rebuilt(log, projections)
+    try:
+        return differences(log, fresh, projections)
+    finally:
+        fresh.close()
+
+
 def differences(
     kept: sqlite3.Connection, fresh: sqlite3.Connection, projections: Sequence[Projection]
 ) -> list[str]:

@@ -133,7 +133,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 
 def _lead_to_service(db: sqlite3.Connection, record: Record, definition: ServiceDefinition) -> None:
-    """The way to its `url`, if it has one. (Its prefix changes with the hub's base URL alone, and so with the proxy.)"""
+    """The way to its `url`, if it has one. Its prefix changes with the base URL alone, for which proxies start anew."""
     if not definition.url:
         _end(db, record.stream, record.position)
         return

@@ -293,9 +293,10 @@ def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> lis
     return [ServerRow(*row) for row in rows]
 
 
-def leaving(db: sqlite3.Connection) -> list[ServerRow]:
-    """Servers whose removal was asked for and is not over."""
-    return [ServerRow(*row) for row in db.execute(_ALL + "WHERE leaving = 1 LIMIT 200").fetchall()]
+def leaving(db: sqlite3.Connection, after: str = "") -> list[ServerRow]:
+    """The next servers, by id, whose removal was asked for and is not over."""
+    rows = db.execute(_ALL + "WHERE leaving = 1 AND id > ? ORDER BY id LIMIT 200", (after,)).fetchall()
+    return [ServerRow(*row) for row in rows]
 
 
 def count_active(db: sqlite3.Connection) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import UserDeleted, user_stream
 
 NAME = "tokens"
-VERSION = 1
+VERSION = 2
 TABLES = ("tokens",)
 EVENTS = (
     TokenIssued,
@@ -86,6 +87,7 @@ def create(db: Database) -> None:
         db.table("tokens").create_index([column], unique=True)
     db.table("tokens").create_index(["owner"])
     db.execute("CREATE INDEX tokens_hint ON tokens (hint) WHERE hint != ''")
+    db.execute("CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE expires_at IS NOT NULL")
 
 
 _INSERT = f"INSERT INTO tokens VALUES ({', '.join('?' * len(TokenRow._fields))})"  # noqa: S608
@@ -167,6 +169,15 @@ def by_id(db: sqlite3.Connection, token_id: str) -> TokenRow | None:
 def has_hint(db: sqlite3.Connection, hint: str) -> bool:
     """Whether some token that people chose begins so."""
     return db.execute("SELECT 1 FROM tokens WHERE hint = ? AND hint != ''", (hint,)).fetchone() is not None
+
+
+def expired(db: sqlite3.Connection, now: datetime) -> list[TokenRow]:
+    """The first of those whose time is over."""
+    rows = db.execute(
+        _ALL + "WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT 200",
+        (utc_text(now),),
+    ).fetchall()
+    return [TokenRow(*row) for row in rows]
 
 
 def of_owner(db: sqlite3.Connection, owner: str) -> list[TokenRow]:

@@ -134,7 +134,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 def _started(db: sqlite3.Connection, user_id: str, server: str, at: str) -> None:
     """Nothing starts for a user who is on the way out: refused here, where no other event can come between."""
-    new = db.execute("INSERT INTO users_servers VALUES (?, ?) ON CONFLICT DO NOTHING", (server, user_id)).rowcount
+    new = db.execute(
+        "INSERT INTO users_servers VALUES (?, ?) ON CONFLICT DO NOTHING", (server, user_id)
+    ).rowcount
     change = "UPDATE users SET last_activity = ?, active = active + ? WHERE id = ? AND leaving = 0"
     if db.execute(change, (at, new, user_id)).rowcount == 0:
         raise NotFoundError("There is no such user, or not for much longer.")
@@ -234,12 +236,15 @@ def _where(listing: Listing) -> tuple[str, tuple[str, ...]]:
     state = _STATES.get(listing.state)
     if state is None:
         raise InvalidError(f"The state of users is one of active, ready and inactive, not {listing.state!r}.")
-    terms, parameters = [state] if state else [], ()
+    terms: list[str] = [state] if state else []
+    parameters: list[str] = []
     if listing.name_filter:
-        terms, parameters = [*terms, "name LIKE ?"], (f"%{listing.name_filter}%",)
+        terms.append("name LIKE ?")
+        parameters.append(f"%{listing.name_filter}%")
     if listing.among is not None:
-        terms, parameters = [*terms, _AMONG], (*parameters, _json(listing.among.users), _json(listing.among.groups))
-    return f"WHERE {' AND '.join(terms)}" if terms else "", parameters
+        terms.append(_AMONG)
+        parameters += [_json(listing.among.users), _json(listing.among.groups)]
+    return f"WHERE {' AND '.join(terms)}" if terms else "", tuple(parameters)
 
 
 def _json(names: Collection[str]) -> str:

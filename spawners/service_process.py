@@ -58,7 +58,9 @@ def launch_service(
     except OSError as error:
         raise SpawnError(f"The process of service {service.name} could not be started: {error}.") from error
     except ValueError as error:  # a NUL; the text may hold what is secret
-        raise SpawnError(f"Command or environment of {service.name} cannot be handed to a process.") from error
+        raise SpawnError(
+            f"Command or environment of {service.name} cannot be handed to a process."
+        ) from error
 
 
 def _account(service: ServiceSettings) -> Account:

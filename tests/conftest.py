@@ -14,6 +14,7 @@ import projections
 from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
 from core.events.store import EventStore
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from tests.unit import openapi_check
 from web.app import build_app
 from web.hub import Hub
 from web.main import open_hub
@@ -24,7 +25,10 @@ SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everyth
 
 
 class Client(httpx.AsyncClient):
-    """Speaks to the hub in memory, below /hub/api, with a token unless told otherwise."""
+    """Speaks to the hub in memory, below /hub/api, with a token unless told otherwise.
+
+    Every answer is held against the OpenAPI document.
+    """
 
     def __init__(self, hub: Hub, token: str | None, app: QuartTrio | None = None) -> None:
         self.app = app or build_app(hub)
@@ -32,8 +36,12 @@ class Client(httpx.AsyncClient):
             transport=httpx.ASGITransport(self.app),
             base_url="http://hub.test/hub/api",
             headers={"Authorization": f"token {token}"} if token else {},
+            event_hooks={"response": [self._check]},
         )
         self.hub = hub
+
+    async def _check(self, response: httpx.Response) -> None:
+        await openapi_check.check(self.app, self.hub.base_url, response)
 
     def with_token(self, token: str | None) -> Client:
         return Client(self.hub, token, self.app)
@@ -62,12 +70,19 @@ async def hub_in_memory(
     *,
     store: EventStore | None = None,
     backend: SimulatedBackend | None = None,
+    services: SimulatedBackend | None = None,
 ) -> AsyncIterator[Hub]:
-    """A hub that lives. Give the `store` and the `backend` of an earlier one to have it restarted."""
+    """A hub that lives. Give the `store` and the `backend` of an earlier one to have it restarted.
+
+    `services`: where managed services run; without it nobody looks after them.
+    """
     chosen = settings or settings_for_tests()
     kept = store or EventStore(":memory:", projections.ALL, threaded=False)
     spawner = SimulatedSpawner(SimulatedSettings(), backend)
-    async with open_hub(chosen, store=kept, secret=SECRET, spawner=spawner) as hub:
+    service_spawner = SimulatedSpawner(SimulatedSettings(), services) if services else None
+    async with open_hub(
+        chosen, store=kept, secret=SECRET, spawner=spawner, service_spawner=service_spawner
+    ) as hub:
         yield hub
 
 
@@ -75,6 +90,7 @@ async def hub_in_memory(
 async def hub() -> AsyncIterator[Hub]:
     async with hub_in_memory() as hub:
         yield hub
+    hub.store.close()
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class Disk:
         if self.is_gone:
             raise self.error("unable to open database file", sqlite3.SQLITE_CANTOPEN)
         self.opened += 1
-        return open_for_writing(path, lambda *args, **kwargs: FailingConnection(self, *args, **kwargs))
+        return open_for_writing(path, type("Failing", (FailingConnection,), {"disk": self}))
 
     def error(self, message: str = "disk I/O error", code: int | None = None) -> sqlite3.OperationalError:
         error = sqlite3.OperationalError(message)
@@ -90,15 +90,13 @@ class Disk:
 
 
 class FailingConnection(sqlite3.Connection):
-    def __init__(self, disk: Disk, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._disk = disk
+    disk: Disk
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         self._fail(sql)
         cursor = super().execute(sql, parameters)
         if sql == "COMMIT":
-            self._disk.commits += 1
+            self.disk.commits += 1
         self._fail(f"done {sql}")
         return cursor
 
@@ -107,8 +105,8 @@ class FailingConnection(sqlite3.Connection):
         return super().executemany(sql, parameters)
 
     def _fail(self, sql: str) -> None:
-        if any(sql.startswith(beginning) for beginning in self._disk.fails):
-            raise self._disk.error()
+        if any(sql.startswith(beginning) for beginning in self.disk.fails):
+            raise self.disk.error()
 
 
 __all__ = ["BY", "Claim", "Disk", "Event", "Refusing", "claim", "commit", "created", "rows", "said"]

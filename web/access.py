@@ -81,7 +81,9 @@ def check_access(
             answer = check_any(identity.scopes, scopes, about, memberships)
             missing = " or ".join(least(scopes, about))
             if answer is Answer.HIDDEN and conceals:
-                raise NotFoundError(f"There is no such thing, or you may not know of it. This needs {missing}.")
+                raise NotFoundError(
+                    f"There is no such thing, or you may not know of it. This needs {missing}."
+                )
             if answer is not Answer.ALLOWED:
                 raise ForbiddenError(f"You lack the scope for this: it needs {missing}.")
         case Lists(scope):

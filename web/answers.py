@@ -8,11 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from quart import Request, Response
 
 from web.errors import phrase
 
 _encoder = msgspec.json.Encoder()
+
+
+class Refusal(Struct, frozen=True):
+    """Why not, for the person who asked."""
+
+    status: int
+    message: str
 
 
 def encode(value: Any) -> bytes:
@@ -44,7 +52,7 @@ def empty(status: int, content_type: str = "text/plain") -> Response:
 
 
 def refusal(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    return reply({"status": status, "message": message or phrase(status)}, status, headers)
+    return reply(Refusal(status, message or phrase(status)), status, headers)
 
 
 async def with_etag(request: Request, response: Response) -> Response:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import trio
 from hypercorn.typing import ASGISendCallable, HTTPScope
-from quart import Response, g, request
+from quart import Response, current_app, g, request
 from quart.typing import ResponseTypes
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -20,7 +20,7 @@ from web.api import authorizations, route_stream
 from web.api import hub as hub_api
 from web.api import metrics as monitoring
 from web.api import logs, progress, proxy, servers, services, share_codes, shared_with, shares, shares_by_code
-from web.api import explain, groups, start, tokens, users
+from web.api import explain, groups, openapi, start, tokens, users
 from web.api_paths import api_prefixes, is_api
 from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
@@ -33,7 +33,7 @@ logger = logging.getLogger("callboard.http")
 
 API = (hub_api.noun, explain.noun, groups.noun, users.noun, tokens.noun, servers.noun, progress.noun, logs.noun, start.noun, services.noun, proxy.noun,
        route_stream.noun, authorizations.noun, monitoring.noun,
-       shares.noun, shares_by_code.noun, shared_with.noun, share_codes.noun)
+       shares.noun, shares_by_code.noun, shared_with.noun, share_codes.noun, openapi.noun)
 
 STARTS = ("servers.start", "start.start")
 
@@ -82,13 +82,15 @@ class Connection(TrioASGIHTTPConnection):
             await super()._send_response(cast(ASGISendCallable, send_on), response)
             nursery.cancel_scope.cancel()
         if over.is_set() and not (is_sending or is_ended):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            with trio.CancelScope(shield=True):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def build_app(hub: Hub) -> QuartTrio:
     app = QuartTrio("callboard", static_folder=None)
     app.asgi_http_class = Connection  # type: ignore[assignment]
     app.extensions["callboard"] = hub
+    app.extensions[openapi.NOUNS] = API
     app.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     base = hub.base_url.rstrip("/")
@@ -133,7 +135,7 @@ async def _refused(error: HubError) -> Response:
     status = status_of(error)
     if g.route is not None and g.route.name in STARTS:
         _count_refused_start(error)
-    return answers.refusal(status, error.message, headers_of(error))
+    return answers.refusal(status, error.message, headers_of(error) | _allowed_instead(status))
 
 
 def _count_refused_start(error: HubError) -> None:
@@ -152,7 +154,15 @@ async def _http_error(error: HTTPException) -> Response:
     """No such URL, no such method, a body too large."""
     status = error.code or 500
     message = "The body is too large." if status == 413 else phrase(status)
-    return answers.refusal(status, message)
+    return answers.refusal(status, message, _allowed_instead(status))
+
+
+def _allowed_instead(status: int) -> dict[str, str]:
+    """With a 405 go the methods that this URL does have."""
+    if status != 405:
+        return {}
+    allowed = set(current_app.url_map.bind("").allowed_methods(request.path))
+    return {"Allow": ", ".join(sorted({*allowed, "OPTIONS"} - {request.method}))}
 
 
 async def _bug(error: Exception) -> Response:

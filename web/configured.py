@@ -53,7 +53,7 @@ async def configure_services(hub: Hub, secret: bytes) -> None:
             command = service.Configure(name, definition_of(settings, base_url))
             await hub.service_entities.ask(name, command, by=HUB)
         except HubError as error:
-            logger.error("c.JupyterHub.services: %s", error.message)
+            logger.warning("c.JupyterHub.services: %s", error.message)
         else:
             await _ensure_token(hub, settings, secret)
 
@@ -77,4 +77,4 @@ async def configure_routes(hub: Hub) -> None:
         try:
             await hub.extra_routes.ask(spec, route.Add(spec, target, from_config=True), by=HUB)
         except HubError as error:
-            logger.error("c.Proxy.extra_routes: %s", error.message)
+            logger.warning("c.Proxy.extra_routes: %s", error.message)

@@ -32,4 +32,6 @@ class AnswerHeaders:
         }
         given = settings.tornado_settings.headers
         replaced = {name.lower() for name in given}
-        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(given.items())
+        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(
+            given.items()
+        )

@@ -40,7 +40,6 @@ async def say_hello(hub: Hub) -> None:
         user_stream(owner), quick_digest(token), ["inherit"], "first steps", datetime.now(UTC) + TOKEN_LIFE
     )
     await hub.token_entities.ask(new_id("t"), issue, by=HUB)
-    bind_url = hub.settings.hub.bind_url.rstrip("/")
-    address = f"{bind_url.replace('//:', '//127.0.0.1:')}{hub.base_url}"
+    address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL
     text = TEXT.format(name=name, escaped=escape(name), token=token, address=address, api=f"{address}hub/api")
     print(text, flush=True)

@@ -14,6 +14,7 @@ from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
+from core.actors.turns import Turns
 from core.config import Settings
 from core.events.group import GroupEvent
 from core.events.role import RoleEvent
@@ -128,6 +129,7 @@ class Hub:
         self.began = datetime.now(UTC)
         self.roles = roles
         self.tokens = TokenBook(store.db, store.fact("salt"))
+        self.command_turns = Turns()  # of requests that bear the same idempotency key
         self.closing = trio.Event()  # set when the hub is to end
         self.closed = trio.Event()  # set when it no longer serves: streams end, nobody is kept waiting
         self.proxy_secret = derive(secret, "proxy").hex()
@@ -143,8 +145,14 @@ class Hub:
         return self.settings.hub.hub_routespec or self.base_url, self.address
 
     def saw(self, identity: Identity) -> None:
-        """The use of a token is activity of the token and, unless it is a server's own, of its user."""
+        """The use of a token is activity of the token and, unless it is a server's own, of its user.
+
+        Once per `activity_resolution`: so what is shown of those who poll does not change with every request.
+        """
         now = datetime.now(UTC)
+        seen = self.activity.tokens.get(identity.token_id)
+        if seen is not None and (now - seen).total_seconds() < self.settings.hub.activity_resolution:
+            return
         self.activity.saw_token(identity.token_id, now)
         if identity.kind == "user" and not identity.server:
             self.activity.saw_user(identity.id, now)

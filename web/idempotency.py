@@ -8,13 +8,14 @@ the hub, may repeat safely. Keys are kept for 24 hours.
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from quart import Response, g, request
 
-from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError
+from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
 from core.events.writer import Claim, Outcome
 from web import answers
 from web.context import caller, hub
@@ -23,9 +24,14 @@ from web.errors import status_of
 MAX_KEY = 255
 _PASSING = frozenset({429, 500, 502, 503})  # worth trying again: not an outcome
 
+logger = logging.getLogger("callboard.keys")
+
 
 async def once(handle: Callable[[], Awaitable[Response]]) -> Response:
-    """Carry a command out, or repeat what it answered when it was."""
+    """Carry a command out, or repeat what it answered when it was.
+
+    Requests under one key take turns: the second is answered what the first was, even if both came at once.
+    """
     key = request.headers.get("Idempotency-Key")
     g.command_key = None
     if key is None or g.identity is None:
@@ -34,26 +40,40 @@ async def once(handle: Callable[[], Awaitable[Response]]) -> Response:
         raise InvalidError(f"An Idempotency-Key has 1 to {MAX_KEY} characters.")
     full_key = _digest(caller().principal, request.method, request.path, key)
     digest = hashlib.sha256(cast(bytes, await request.get_data(as_text=False))).hexdigest()
-    store = hub().store
-    if (known := store.stored_outcome(full_key)) is not None:
-        return _repeated(known, digest)
+    async with hub().command_turns.take(full_key):
+        if (known := hub().store.stored_outcome(full_key)) is not None:
+            return _repeated(known, digest)
+        return await _carry_out(handle, full_key, digest)
+
+
+async def _carry_out(handle: Callable[[], Awaitable[Response]], full_key: str, digest: str) -> Response:
     g.command_key = (full_key, digest)
     try:
         response = await handle()
     except RepeatedError:
-        known = store.stored_outcome(full_key)
-        assert known is not None
+        known = hub().store.stored_outcome(full_key)
+        assert known is not None, "a key that was taken just now is there"
         return _repeated(known, digest)
     except HubError as refused:
-        if (status := status_of(refused)) not in _PASSING:
-            body = answers.encode({"status": status, "message": refused.message})
-            await store.store_outcome(full_key, digest, Outcome(status, body))
+        status = status_of(refused)
+        body = answers.encode({"status": status, "message": refused.message})
+        await _keep(full_key, digest, Outcome(status, body))
         raise
-    body = b"" if g.get("secret_answer") else await response.get_data(as_text=False)
-    if response.status_code not in _PASSING:
-        stored = g.get("secret_answer") or Outcome(response.status_code, body)
-        await store.store_outcome(full_key, digest, stored)
+    outcome = g.get("secret_answer")
+    if outcome is None:
+        outcome = Outcome(response.status_code, await response.get_data(as_text=False))
+    await _keep(full_key, digest, outcome)
     return response
+
+
+async def _keep(full_key: str, digest: str, outcome: Outcome) -> None:
+    """The final answer. If it cannot be stored, that recorded with the command's events stands."""
+    if outcome.status in _PASSING:
+        return
+    try:
+        await hub().store.store_outcome(full_key, digest, outcome)
+    except UnavailableError as error:
+        logger.warning("the final answer to a command was not stored: %s", error)
 
 
 def claim(outcome: Callable[[sqlite3.Connection], Outcome]) -> Claim | None:

@@ -181,6 +181,8 @@ class Launch:
             "JUPYTERHUB_PUBLIC_HUB_URL": "",
             "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "0",
         }
+        if self._settings.hub.admin_access:
+            environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
         if spawner.notebook_dir:
             environment["JUPYTERHUB_ROOT_DIR"] = self._formatted(spawner.notebook_dir, user)
         if spawner.default_url:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,9 +26,10 @@ from core.actors.errands import Errands
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
+from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
-from core.config import Settings
-from core.errors import HubError, UnreachableError
+from core.config import ConfigError, Settings
+from core.errors import HubError
 from core.events import hub as hub_events
 from core.events.database import MEMORY, LogLock
 from core.events.group import group_stream
@@ -49,6 +51,7 @@ from projections import servers as servers_table
 from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from projections import users as users_table
+from projections.servers import ServerRow
 from spawners import make_spawner
 from spawners.service_process import make_service_spawner
 from web import version
@@ -56,6 +59,8 @@ from web.activity import LastSeen
 from web.app import build_app
 from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
+from web.event_log import EventLog
+from web.expiry import keep_tidy
 from web.hub import Hub, ServiceEntities, TokenEntities, UserEntities
 from web.launch import Launch
 from web.metrics import Metrics
@@ -203,10 +208,11 @@ async def open_hub(
             await living.start(errands.run)
             living.start_soon(activity.run)
             living.start_soon(_forget_keys, store)
+            living.start_soon(keep_tidy, hub)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)
-            living.start_soon(resume, hub)
+            await living.start(resume, hub)
             living.start_soon(ServiceChecks(services, settings.hub.service_check_interval).run)
             if processes is not None:
                 living.start_soon(processes.run)
@@ -217,12 +223,14 @@ async def open_hub(
 
 
 def measure(hub: Hub) -> None:
-    """Have the metrics hear of all that they are about."""
+    """Have metrics and event log hear of all that they are about."""
     of_log = MetricsOfLog(hub.metrics, hub.proxies)
     hub.store.listen(of_log.heard)
     hub.store.on_commit = hub.metrics.committed
     hub.proxies.on_applied = of_log.applied
     hub.metrics.collect_from(MetricsOfHub(hub))
+    if handlers := hub.settings.event_logger.handlers:
+        hub.store.listen(EventLog(hub.store.db, handlers).heard)
 
 
 async def _record_start(store: EventStore) -> Record:
@@ -231,44 +239,40 @@ async def _record_start(store: EventStore) -> Record:
     return record
 
 
-async def resume(hub: Hub) -> None:
-    """After a restart: enter every unfinished state, go on with deletions, end what no server knows."""
-    known: set[str] = set()
-    began, after = trio.current_time(), ""
-    while rows := servers_table.unfinished(hub.store.db, after):
-        for server in rows:
-            known.update((server.spawn_id, *server.left_behind()))
-            hub.servers.actor(server.id)
-        after = rows[-1].id
-        await trio.lowlevel.checkpoint()
+async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """After a restart: enter every unfinished state, go on with deletions, end what no server knows.
+
+    Started once every unfinished server is awake, so that nobody is answered from half a picture.
+    """
+    began = trio.current_time()
+    for server in _unfinished(hub.store):
+        hub.servers.actor(server.id)
+    await trio.lowlevel.checkpoint()
     hub.metrics.resumed(trio.current_time() - began)
+    task_status.started()
     position = 0
     while leaving := users_table.leaving(hub.store.db, position):
         for departing in leaving:
             hub.departures.go_on(departing.id)
         position = leaving[-1].position
-    for server in servers_table.leaving(hub.store.db):
-        hub.removals.go_on(server.user, server.id)
-    await _end_unknown(hub, known)
+    last = ""
+    while going := servers_table.leaving(hub.store.db, last):
+        for server in going:
+            hub.removals.go_on(server.user, server.id)
+        last = going[-1].id
+    await end_strays(hub.spawner, partial(_known_attempts, hub.store))
 
 
-async def _end_unknown(hub: Hub, known: set[str]) -> None:
-    """Nothing runs without a server that knows it."""
-    before = hub.store.head
-    try:
-        attempts = await hub.spawner.list_attempts()
-    except UnreachableError as error:
-        logger.warning("cannot ask the spawner what runs: %s", error)
-        return
-    for spawn_id in attempts:
-        if spawn_id in known or servers_table.by_spawn_id(hub.store.db, spawn_id) is not None:
-            continue
-        logger.warning("ending %s, which no server knows (log at %d)", spawn_id, before)
-        try:
-            await hub.spawner.stop(spawn_id)
-            await hub.spawner.forget(spawn_id)
-        except UnreachableError as error:
-            logger.warning("cannot end %s: %s", spawn_id, error)
+def _unfinished(store: EventStore) -> Iterator[ServerRow]:
+    after = ""
+    while rows := servers_table.unfinished(store.db, after):
+        yield from rows
+        after = rows[-1].id
+
+
+def _known_attempts(store: EventStore) -> set[str]:
+    """The spawn ids of all that may rightly run or is being ended."""
+    return {spawn_id for row in _unfinished(store) for spawn_id in (row.spawn_id, *row.left_behind())}
 
 
 async def _forget_keys(store: EventStore) -> None:
@@ -311,10 +315,11 @@ async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]])
     service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
     try:
-        async with open_hub(
-            settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
-        ) as hub:
-            await _serve_until_told(hub, listener, on_ready)
+        with _pid_file(settings.hub.pid_file):
+            async with open_hub(
+                settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
+            ) as hub:
+                await _serve_until_told(hub, listener, on_ready)
     finally:
         store.close()
         if lock:
@@ -352,7 +357,8 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
-        async for _ in signals:
+        async for number in signals:
+            logger.warning("%s: the hub is ending", signal.Signals(number).name)
             hub.closing.set()
 
 
@@ -371,9 +377,26 @@ async def _end(hub: Hub, proxy: ProxyProcess) -> None:
     """The proxy ends or stays, as the settings say; then the log says that the hub has stopped."""
     if hub.ending.proxy:
         await proxy.stop()
+    await hub.activity.record()
     stream = hub_events.STREAM
     event = HubStopped(servers=hub.ending.servers)
     await hub.store.append(Write(stream, hub.store.version(stream), [event]), by=HUB)
+
+
+@contextmanager
+def _pid_file(path: str) -> Iterator[None]:
+    """The hub's pid, in a file for as long as it lives. Raises ConfigError where that cannot be."""
+    if not path:
+        yield
+        return
+    try:
+        Path(path).write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: the pid file cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        Path(path).unlink(missing_ok=True)
 
 
 def _allow_many_files() -> None:

@@ -27,13 +27,16 @@ BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 APPEND_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 LOOP_INTERVAL = 0.05  # seconds
 
-RUNNING, STOPPED = "ServerPollStatus.running", "ServerPollStatus.stopped"  # as JupyterHub's dashboards know them
+RUNNING, STOPPED = (
+    "ServerPollStatus.running",
+    "ServerPollStatus.stopped",
+)  # as JupyterHub's dashboards know them
 LOGGED_IN, REFUSED = "LoginStatus.success", "LoginStatus.failure"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
-    """`environ`: where prefix and buckets may be set, as for JupyterHub. Raises ValueError for buckets that are none."""
+    """`environ`: where prefix and buckets may be set, as for JupyterHub. Raises ValueError for odd buckets."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._registry = CollectorRegistry()
@@ -68,7 +71,9 @@ class Metrics:
         self._route_ends = self._histogram(
             "proxy_delete_duration_seconds", "How long proxies took to drop a route.", ("status",)
         )
-        self._route_checks = self._histogram("check_routes_duration_seconds", "How long checks of routes took.")
+        self._route_checks = self._histogram(
+            "check_routes_duration_seconds", "How long checks of routes took."
+        )
         self._proxy_polls = self._histogram(
             "proxy_poll_duration_seconds", "How long it took to take in which routes are in use."
         )

@@ -20,6 +20,21 @@ class Page(Struct, frozen=True):
     limit: int
 
 
+class NextPage(Struct, frozen=True):
+    offset: int
+    limit: int
+    url: str
+
+
+class Pagination(Struct, frozen=True):
+    """Where in the whole this page is. `next` is null on the last one."""
+
+    offset: int
+    limit: int
+    total: int
+    next: NextPage | None
+
+
 def argument(name: str, default: str = "") -> str:
     """A query argument; of several the last one."""
     values = request.args.getlist(name)
@@ -56,13 +71,8 @@ def paged(items: Any, asked: Page, total: int, *, always_wrapped: bool = False) 
     following = asked.offset + asked.limit
     after = None
     if following < total:
-        after = {"offset": following, "limit": asked.limit, "url": _url(following, asked.limit)}
-    return reply(
-        {
-            "items": items,
-            "_pagination": {"offset": asked.offset, "limit": asked.limit, "total": total, "next": after},
-        }
-    )
+        after = NextPage(following, asked.limit, _url(following, asked.limit))
+    return reply({"items": items, "_pagination": Pagination(asked.offset, asked.limit, total, after)})
 
 
 def _url(offset: int, limit: int) -> str:

@@ -18,7 +18,9 @@ HIDDEN = "[secret]"
 WITHOUT_HEADERS = frozenset({502, 503})  # of a server error: nobody here is to blame
 
 _SECRET_ARGUMENT = re.compile(r"token|auth|key|code|state|_xsrf", re.IGNORECASE)
-_SECRET_SEGMENT = re.compile(rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}")
+_SECRET_SEGMENT = re.compile(
+    rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}"
+)
 
 
 def log_request(request: Request, response: Response, user: str, seconds: float) -> None:
@@ -38,11 +40,16 @@ def log_request(request: Request, response: Response, user: str, seconds: float)
 
 def level_of(status: int, path: str) -> int:
     """What happens all the time and tells nothing is for those who debug."""
-    if status == 304 or path.endswith("/health") or "/hub/static/" in path:
+    if status == 304 or path.endswith("/health") or "/hub/static/" in path or _is_of_proxy(status, path):
         return logging.DEBUG
     if status < 400:
         return logging.INFO
     return logging.WARNING if status < 500 else logging.ERROR
+
+
+def _is_of_proxy(status: int, path: str) -> bool:
+    """The hub's own proxy says how far it has come, at every change."""
+    return status < 400 and path.endswith(("/hub/api/proxy/applied", "/hub/api/proxy/activity"))
 
 
 def shown_url(path: str, query: str) -> str:

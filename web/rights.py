@@ -13,6 +13,7 @@ from core.events.record import Record
 from core.events.route import RouteEvent
 from core.events.server import ServerEvent
 from core.events.service import ServiceExited, ServiceFailed, ServiceStarted
+from core.events.share import ShareCodeEvent
 from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import (
     AdminGranted,
@@ -29,7 +30,7 @@ from core.names import full_name
 from core.roles import ADMIN, USER
 from core.scopes import Grant, Owner, Scopes, ScopeTable, expand, token_scopes
 from core.scopes.table import STANDARD
-from projections import groups, roles, servers, users
+from projections import groups, roles, servers, shares, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.identity import Identity
@@ -52,6 +53,7 @@ HARMLESS = (
     | ServiceExited
     | ServiceFailed
     | RouteEvent
+    | ShareCodeEvent
 )
 
 
@@ -136,7 +138,9 @@ class Rights:
         if kind == "service":
             if key not in self._services:
                 return None
-            return Identity("service", key, key, self._of_token(row, Owner(service=key), self.of_service(key)), row.id)
+            return Identity(
+                "service", key, key, self._of_token(row, Owner(service=key), self.of_service(key)), row.id
+            )
         user = users.by_id(self._db, key)
         if user is None:
             return None
@@ -155,7 +159,9 @@ class Rights:
     # --- what is owned ---
 
     def of_user(self, user: UserRow) -> Scopes:
-        return self._remembered(user_stream(user.id), Owner(user=user.name), lambda: self.grants_of_user(user))
+        return self._remembered(
+            user_stream(user.id), Owner(user=user.name), lambda: self.grants_of_user(user)
+        )
 
     def of_service(self, name: str) -> Scopes:
         return self._remembered(f"service/{name}", Owner(service=name), lambda: self.grants_of_service(name))
@@ -184,11 +190,16 @@ class Rights:
         return self._grants("role {role}", self.roles_of_service(name))
 
     def _grants(self, source: str, held: Sequence[str]) -> list[Grant]:
-        return [Grant(source.replace("{role}", role), scope) for role in held for scope in self.scopes_of_role(role)]
+        return [
+            Grant(source.replace("{role}", role), scope)
+            for role in held
+            for scope in self.scopes_of_role(role)
+        ]
 
     def _shared_with(self, user: UserRow) -> frozenset[str]:
         """Raw scopes of the shares with this user and with the groups they are in."""
-        return frozenset()
+        in_groups = [group.id for group in groups.of_user(self._db, user.id)]
+        return shares.raw_scopes_for(self._db, user.id, in_groups)
 
     # --- roles ---
 

@@ -14,31 +14,40 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 from quart import Quart, Response, g, request
-from werkzeug.routing import BaseConverter, Rule
+from quart.routing import QuartRule
+from werkzeug.routing import BaseConverter, Rule, ValidationError
 
 from core.share_code import CODE_PATTERN
 from web import answers
 from web.access import Access, check_access
 from web.aliases import under_present_name
 from web.context import hub
+from web.declared import Answers, Events
 from web.idempotency import once
 from web.identity import Identity, same_secret, token_in
 
 Handler = Callable[..., Awaitable[Response]]
 
+MAX_SEGMENT = 4096  # characters as sent: the longest name, each of its characters four bytes, has 3060
 ROUTES = "callboard.routes"  # where an application keeps its routes, by endpoint
 
 
 class Route(Struct, frozen=True):
-    """`name`: unique among all routes, `users.list`. `statuses`: the ones it may answer by itself."""
+    """`name`: of noun and handler, `users.list`. What it takes and answers is for the OpenAPI document.
+
+    `answers`: see web/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a struct
+    of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
+    """
 
     name: str
     method: str
     path: str
     access: Access
     handler: Handler
-    statuses: tuple[int, ...]
-    streams: bool = False
+    answers: Answers
+    takes: Any = None
+    query: type[Struct] | None = None
+    refusals: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -58,9 +67,16 @@ class Noun:
         method: str,
         *paths: str,
         access: Access,
+        answers: Answers | None = None,
+        takes: Any = None,
+        query: type[Struct] | None = None,
+        refusals: Sequence[int] = (),
         statuses: Sequence[int] = (200,),
         streams: bool = False,
     ) -> Callable[[Handler], Handler]:
+        """`answers`: from status to what is sent with it. `statuses`: the same for what is not of the API."""
+        declared = dict.fromkeys(statuses, Events(Any) if streams else Any) if answers is None else answers
+
         def declare(handler: Handler) -> Handler:
             for path in paths:
                 self.routes.append(
@@ -70,8 +86,10 @@ class Noun:
                         path,
                         access,
                         handler,
-                        tuple(statuses),
-                        streams,
+                        declared,
+                        takes,
+                        query,
+                        tuple(refusals),
                     )
                 )
             return handler
@@ -95,13 +113,24 @@ class Noun:
 
 
 class Segment(BaseConverter):
-    """One segment of a path, decoded. It may be empty: the name of the default server is."""
+    """One segment of a path, decoded. Bytes that are not UTF-8, or too many, name nothing."""
 
-    regex = "[^/]*"
+    regex = "[^/]+"
     part_isolating = True
 
     def to_python(self, value: str) -> str:
-        return unquote(value)
+        if len(value) > MAX_SEGMENT:
+            raise ValidationError
+        try:
+            return unquote(value, errors="strict")
+        except UnicodeDecodeError:
+            raise ValidationError from None
+
+
+class MaybeSegment(Segment):
+    """A segment that may be empty: the name of the default server is."""
+
+    regex = "[^/]*"
 
 
 class CodeSegment(Segment):
@@ -123,7 +152,7 @@ class Rest(BaseConverter):
 
 def install(app: Quart, nouns: Sequence[Noun], prefix: str) -> None:
     """Serve the routes of these nouns below `prefix` (without a slash at its end)."""
-    app.url_map.converters |= {"default": Segment, "code": CodeSegment, "rest": Rest}
+    app.url_map.converters |= {"default": Segment, "maybe": MaybeSegment, "code": CodeSegment, "rest": Rest}
     app.url_map.merge_slashes = False
     handlers: dict[tuple[str, str], Route] = {}
     for noun in nouns:
@@ -132,13 +161,24 @@ def install(app: Quart, nouns: Sequence[Noun], prefix: str) -> None:
             assert key not in handlers, f"two routes for {key}"
             handlers[key] = route
             endpoint = f"{prefix}:{route.method}:{route.path}"
-            app.url_map.add(_rule(app, f"{prefix}{route.path}", endpoint, route.method))
+            app.url_map.add(_rule(f"{prefix}{route.path}", endpoint, route.method))
             app.view_functions[endpoint] = _guarded(route)
             app.extensions.setdefault(ROUTES, {})[endpoint] = route
 
 
-def _rule(app: Quart, path: str, endpoint: str, method: str) -> Rule:
-    rule = app.url_rule_class(path, endpoint=endpoint, methods=[method], strict_slashes=True)
+class MatchedRule(QuartRule):
+    """A rule that URLs are matched with and none are built from: preparing for that takes a millisecond a rule."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _never_built
+
+
+def _never_built(*_: object) -> tuple[str, str]:
+    raise NotImplementedError
+
+
+def _rule(path: str, endpoint: str, method: str) -> Rule:
+    rule = MatchedRule(path, endpoint=endpoint, methods=[method], strict_slashes=True)
     rule.provide_automatic_options = False
     if rule.methods is not None and method == "GET":
         rule.methods.discard("HEAD")

@@ -71,7 +71,8 @@ async def serve(
 ) -> None:
     """Serve until `until` returns; then let requests finish for a while."""
     config = Config()
-    config.errorlog = logging.getLogger("callboard.http")
+    config.errorlog = logging.getLogger("callboard.http.server")
+    config.errorlog.setLevel(logging.WARNING)  # what else it says is how to end it, and that is not true
     config.accesslog = None
     config.include_server_header = False
     config.keep_alive_timeout = KEEP_ALIVE

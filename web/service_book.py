@@ -1,4 +1,4 @@
-"""The services as the hub knows them: what the log says of each, what only the configuration does, and how they fare."""
+"""The services as the hub knows them: what the log says of each, what the configuration, and how they fare."""
 
 from __future__ import annotations
 

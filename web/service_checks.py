@@ -25,10 +25,14 @@ class ServiceChecks:
         self._places = trio.CapacityLimiter(AT_ONCE)
 
     async def run(self) -> None:
-        await self._check_all(first=True)
-        while self._interval > 0:
+        first = True
+        while first or self._interval > 0:
+            try:
+                await self._check_all(first=first)
+            except Exception:
+                logger.exception("services could not be checked")
+            first = False
             await trio.sleep(self._interval)
-            await self._check_all(first=False)
 
     async def _check_all(self, *, first: bool) -> None:
         rows = self._book.all()
@@ -52,7 +56,7 @@ class ServiceChecks:
                         await get(parse_url(url))
             except (SpawnError, ConnectionError, trio.TooSlowError) as error:
                 why = str(error) or f"no answer within {patience:g} s"
-                logger.error("service %s does not answer at %s: %s", row.name, url, why)
+                logger.warning("service %s does not answer at %s: %s", row.name, url, why)
                 self._book.answers[row.name] = False
             else:
                 self._book.answers[row.name] = True

@@ -29,12 +29,13 @@ def known_owner_and_server(owner: str, server: str) -> tuple[UserRow, ServerRow]
 
 def scopes_to_share(requested: Iterable[str] | None, server: Server) -> frozenset[str]:
     """Each with the server's filter. Asking for none is asking for the usual one. Raises InvalidError."""
-    return share_scopes(requested or None, server)
+    return share_scopes(requested or None, server, hub().rights.table)
 
 
 def check_may_share(scopes_to_share: Iterable[str]) -> None:
     """Nobody gives what they do not have themselves. Raises ForbiddenError."""
-    excess = excess_scopes(scopes_to_share, NOBODY, scopes(), hub().rights.memberships)
+    rights = hub().rights
+    excess = excess_scopes(scopes_to_share, NOBODY, scopes(), rights.memberships, rights.table)
     if excess:
         raise ForbiddenError(f"You cannot share what you may not do yourself: {', '.join(excess)}.")
 

@@ -134,7 +134,7 @@ async def begin(
 ) -> tuple[ServerActor, str | None]:
     """Ask for a start; the spawn id is None where one is already under way."""
     the_hub = hub()
-    if the_hub.closing.is_set() and the_hub.settings.hub.cleanup_servers:
+    if the_hub.closing.is_set() and the_hub.ending.servers:
         raise UnavailableError("The hub is shutting down.")
     await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
     command = the_hub.launch.command(owner, server, user_options)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from core.config import GroupSettings, Settings
-from core.roles import ADMIN, LoadedRoles, load_custom_scopes, load_roles
+from core.roles import ADMIN, USER, LoadedRoles, load_custom_scopes, load_roles
 from core.scopes import ScopeTable, parse_scope
 from core.user_names import UserNames
 
@@ -52,8 +52,13 @@ def wishes(settings: Settings) -> Wishes:
         frozenset(map(names.stored, _users_of(settings, roles))),
         frozenset(map(names.stored, admins)),
         listed is not None,
-        (*warnings, *roles.warnings),
+        (*warnings, *roles.warnings, *_warnings(roles)),
     )
+
+
+def _warnings(roles: LoadedRoles) -> Iterator[str]:
+    if roles.members[USER].users:
+        yield "Role 'user' is held by everybody: listing users for it only makes sure that they exist."
 
 
 def _groups_of(roles: LoadedRoles) -> Iterator[str]:

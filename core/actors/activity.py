@@ -21,6 +21,7 @@ class Activity:
         self._store = store
         self._resolution = resolution
         self._version: int | None = None
+        self._turn = trio.Lock()
         self.users: dict[str, datetime] = {}
         self.servers: dict[str, datetime] = {}
         self.tokens: dict[str, datetime] = {}
@@ -41,6 +42,10 @@ class Activity:
 
     async def record(self) -> None:
         """Write down what was gathered. While the log cannot be written it is kept and gathered further."""
+        async with self._turn:  # the last one, at shutdown, may meet the one of `run`
+            await self._record()
+
+    async def _record(self) -> None:
         if not (self.users or self.servers or self.tokens):
             return
         event = ActivityRecorded(dict(self.users), dict(self.servers), dict(self.tokens))
@@ -49,6 +54,7 @@ class Activity:
                 self._version = self._store.version(STREAM)
             records = await self._store.append(Write(STREAM, self._version, [event]), by=HUB)
         except UnavailableError:
+            self._version = None  # it may have been recorded all the same: look again
             return
         self._version = records[-1].version
         for kept, recorded in (

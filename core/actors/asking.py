@@ -50,10 +50,12 @@ async def insist(what: str, spawn_id: str, ask: Callable[[], Awaitable[T]]) -> T
 class Pauses:
     """Between tries: longer and longer. Only the first failure of a row is worth a line in the log."""
 
-    __slots__ = ("_delays", "_is_first", "_spawn_id", "_what")
+    __slots__ = ("_delays", "_is_first", "_is_loud", "_spawn_id", "_what")
 
-    def __init__(self, what: str, spawn_id: str) -> None:
-        """`what` could not be done about `spawn_id`: "end", "start"."""
+    def __init__(self, what: str, spawn_id: str, *, is_loud: bool = True) -> None:
+        """`what` could not be done about `spawn_id`: "end", "start". `is_loud`: nobody else will say that the
+        backend is away."""
+        self._is_loud = is_loud
         self._what = what
         self._spawn_id = spawn_id
         self.reset()
@@ -67,7 +69,8 @@ class Pauses:
         if not self._is_first:
             logger.debug("still cannot %s %s: %s", self._what, self._spawn_id, reason)
         elif isinstance(reason, UnreachableError):
-            logger.warning("cannot %s %s: %s", self._what, self._spawn_id, reason)
+            level = logging.WARNING if self._is_loud else logging.DEBUG
+            logger.log(level, "cannot %s %s: %s", self._what, self._spawn_id, reason)
         else:
             logger.error("cannot %s %s", self._what, self._spawn_id, exc_info=error)
         self._is_first = False

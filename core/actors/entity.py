@@ -10,8 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-import trio
-
+from core.actors.turns import Turns
 from core.events.record import By
 from core.events.store import EventStore, Write
 from core.events.writer import Claim
@@ -39,7 +38,7 @@ class Entities(Generic[State, Command, Event]):
         self._initial = initial
         self._decide = decide
         self._evolve = evolve
-        self._turns: dict[str, trio.Lock] = {}
+        self._turns = Turns()
         self._kept: OrderedDict[str, tuple[State, int]] = OrderedDict()
 
     async def ask(
@@ -56,13 +55,8 @@ class Entities(Generic[State, Command, Event]):
 
         `also`: of new streams that nobody else can be writing yet; recorded with the entity's events or not at all.
         """
-        turn = self._turns.setdefault(entity_id, trio.Lock())
-        try:
-            async with turn:
-                return await self._answer(entity_id, command, by, claim, urgent, also)
-        finally:
-            if not turn.locked() and not turn.statistics().tasks_waiting:
-                self._turns.pop(entity_id, None)
+        async with self._turns.take(entity_id):
+            return await self._answer(entity_id, command, by, claim, urgent, also)
 
     async def _answer(
         self,

@@ -1,8 +1,10 @@
-"""The loop for a server: one task that owns one server's stream.
+"""The actor of a server: of all tasks there are, only its own may write this server's stream.
 
-What a state calls for (`server_work.py`) runs beside it, in a task of its own (`work_task.py`): leaving the
-state cancels it, and the next state's work begins once it has cleaned up. Work hangs on states, not on events:
-after a crash the log is folded and the state found is entered, so a spawn or a stop carries on.
+It has a task only while something is to be done (the supervisor sees to that), so a server that is ready costs a
+state and its watch. What a state calls for (`server_work.py`) runs beside it, in a task of its own
+(`work_task.py`): leaving the state cancels it, and the next state's work begins once it has cleaned up. Work
+hangs on states, not on events: after a crash the log is folded and the state found is entered, so a spawn or a
+stop carries on.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import outcome
 import trio
 
+from core.actors.asking import essence
 from core.actors.mailbox import Call, Mailbox
 from core.actors.messages import Messages, as_event
-from core.actors.server_work import GRACE, ServerWork, Stage, last_resort
+from core.actors.server_work import GRACE, NEVER, ServerWork, Stage, last_resort
 from core.actors.work_task import WorkTask
 from core.errors import HubError, UnavailableError
 from core.events import codec
@@ -59,13 +63,24 @@ LOOK = 5.0  # seconds that a look may take; a backend that is slower than that i
 
 URGENT = (StopRequested, SpawnCancelled, ServerStopped, ServerDied, ServerLost, SpawnFailed, LeftoverEnded)
 
-NEVER = float("inf")
+
+class Keeper(Protocol):
+    """Who keeps the actors."""
+
+    def wake(self, actor: ServerActor) -> None:
+        """See that it runs, now that there is something to do."""
+
+    def begin(self, task: WorkTask) -> None:
+        """Run a state's work, in a nursery that outlives the actor's runs."""
+
+    def watch(self, server_id: str, ready: Ready) -> None:
+        """Have it polled from time to time, for as long as it is ready."""
 
 
 class ServerActor:
-    """The one task that may write this server's stream.
+    """Owns one server's state and stream.
 
-    `state` is that of the log once the actor `is_folded`; before, and for a server that never was, `Stopped`.
+    `state`: that of the log while the actor `is_sound`; after a bug, and at first, the log must be read anew.
     `is_at_rest`: for good; the next command finds another actor.
     """
 
@@ -74,10 +89,10 @@ class ServerActor:
         "_entered",
         "_failure",
         "_fold_from",
+        "_keeper",
         "_last_resort_at",
         "_mailbox",
         "_messages",
-        "_nursery",
         "_since",
         "_stage",
         "_task",
@@ -85,7 +100,7 @@ class ServerActor:
         "_waiters",
         "_work",
         "is_at_rest",
-        "is_folded",
+        "is_sound",
         "server_id",
         "state",
     )
@@ -94,19 +109,18 @@ class ServerActor:
         self,
         server_id: str,
         stage: Stage,
-        nursery: trio.Nursery,
+        keeper: Keeper,
         *,
         fold_from: int = 0,
         since: Record | None = None,
     ) -> None:
-        """`nursery`: for the work. `fold_from`: the version after which folding begins. `since`: the record of
-        this hub's own start."""
+        """`fold_from`: the version after which folding begins. `since`: the record of this hub's own start."""
         self.server_id = server_id
         self.state: Server = Stopped()
-        self.is_folded = False
+        self.is_sound = False
         self.is_at_rest = False
         self._stage = stage
-        self._nursery = nursery
+        self._keeper = keeper
         self._fold_from = fold_from
         self._since = since
         self._work = ServerWork(server_id, stage, self._tell, self.add_message)
@@ -130,14 +144,15 @@ class ServerActor:
         assert not self.is_at_rest, "this actor has ended; get another from the supervisor"
         call: Call[Command, Server] = Call(command, by, claim)
         self._mailbox.put(call)
+        self._keeper.wake(self)
         return await call.wait()
 
     async def wait_until(self, holds: Callable[[Server], bool]) -> Server:
         """The first state from now on for which `holds`, even if the server has moved on since.
 
-        Who waits keeps the actor awake. One at rest has a stopped server, and only that to offer.
+        While somebody waits the actor does not come to rest. One at rest has but a stopped server to offer.
         """
-        if self.is_folded and holds(self.state):
+        if self.is_sound and holds(self.state):
             return self.state
         assert not self.is_at_rest, "this actor has ended; get another from the supervisor"
         waiter = Waiter(holds)
@@ -146,33 +161,53 @@ class ServerActor:
             return await waiter.wait()
         finally:
             self._waiters.remove(waiter)
-            self._mailbox.nudge()
+            self._keeper.wake(self)
 
     async def look(self) -> None:
         """Have the death of a server that is thought to run noticed now, not at the next poll."""
+        with trio.move_on_after(LOOK):
+            try:
+                await self.poll()
+            except Exception as error:
+                logger.warning("cannot tell whether server %s runs: %s", self.server_id, essence(error))
+
+    async def poll(self) -> None:
+        """As `look`, with a backend's own patience. Raises what keeps it from asking."""
         if isinstance(self.state, Ready):
-            with trio.move_on_after(LOOK):
-                await self._work.look(self.state)
+            await self._work.look(self.state)
 
     @property
     def waiting(self) -> int:
         return len(self._mailbox)
 
     @property
+    def may_sleep(self) -> bool:
+        """Nothing to do before somebody asks or the work of the state has news."""
+        return (
+            self.is_sound
+            and not self._mailbox
+            and self._failure is None
+            and self._messages is None
+            and self._last_resort_at == NEVER
+        )
+
+    @property
     def may_rest(self) -> bool:
-        """Nothing to do and nobody asks: a stopped server needs no task."""
-        return self.is_folded and has_ended(self.state) and not self._mailbox and not self._waiters
+        """Nothing will ever come of its own accord, and nobody waits for it to."""
+        return self.may_sleep and has_ended(self.state) and not self._waiters
 
     async def run(self) -> None:
-        """Live until the server may rest. Raises whatever bug it meets; it may then be run again."""
+        """Do what is to be done, until the actor may sleep. Raises whatever bug it meets; it may be run again."""
         try:
-            await self._fold()
-            while not self.may_rest:
-                self._begin_work()
-                await self._answer_until_phase_changes()
-        finally:
+            if not self.is_sound:
+                await self._fold()
+            while not self.may_sleep:
+                await self._do_next()
+        except BaseException:
+            self.is_sound = False
             self._end_work()
             self._refuse_current()
+            raise
 
     def abandon(self, error: HubError) -> None:
         """Refuse everything that waits."""
@@ -182,12 +217,12 @@ class ServerActor:
     # --- work ---
 
     def _begin_work(self) -> None:
+        """Of the present state, in place of the work there was."""
         self._end_work()
         self._failure = None
         if not has_ended(self.state):
-            work = partial(self._work.live, self.state)
-            self._task = WorkTask(work, self._work_failed, self._task)
-            self._nursery.start_soon(self._task.run)
+            self._task = WorkTask(partial(self._work.live, self.state), self._work_failed, self._task)
+            self._keeper.begin(self._task)
 
     def _end_work(self) -> None:
         if self._task is not None:
@@ -195,7 +230,11 @@ class ServerActor:
 
     def _work_failed(self, error: Exception) -> None:
         self._failure = error
+        self._nudge()
+
+    def _nudge(self) -> None:
         self._mailbox.nudge()
+        self._keeper.wake(self)
 
     async def _tell(self, command: Report | Stop) -> None:
         """Have the actor's own command answered, however long that takes: what has happened cannot be refused."""
@@ -204,6 +243,7 @@ class ServerActor:
         while not self.is_at_rest:
             call: Call[Command, Server] = Call(command, self._by(), None)
             self._mailbox.put(call, own=True)
+            self._keeper.wake(self)
             try:
                 await call.wait()
             except UnavailableError:
@@ -221,7 +261,7 @@ class ServerActor:
             logger.exception("a progress message of server %s cannot be recorded", self.server_id)
             return
         self._messages.add(message, trio.current_time())
-        self._mailbox.nudge()
+        self._nudge()
 
     # --- entering states ---
 
@@ -229,8 +269,11 @@ class ServerActor:
         before, state = self.state, Stopped()
         records = await self._stage.store.read(self._stream, self._fold_from)
         self._version = records[-1].version if records else self._fold_from
-        self.is_folded = True
-        self._enter(before, self._after(state, self._with_hub_start(records)))
+        self.is_sound = True
+        after = self._after(state, self._with_hub_start(records))
+        self._enter(before, after)
+        if is_same_phase(before, after):
+            self._begin_work()
 
     def _with_hub_start(self, records: Sequence[Record]) -> list[Record]:
         if self._since is None:
@@ -251,6 +294,9 @@ class ServerActor:
             now = trio.current_time()
             self._messages = Messages(now) if isinstance(after, Spawning) else None
             self._last_resort_at = now + last_resort(after, self._stage.deadlines)[0]
+            self._begin_work()
+            if isinstance(after, Ready):
+                self._keeper.watch(self.server_id, after)
             self._stage.on_change(self.server_id, before, after)
         for waiter in self._waiters:
             waiter.consider(after)
@@ -264,18 +310,16 @@ class ServerActor:
     def _by(self) -> By:
         return By("hub", cause=self._entered or None)
 
-    async def _answer_until_phase_changes(self) -> None:
-        phase = self.state
-        while is_same_phase(phase, self.state) and not self.may_rest:
-            call = await self._next_call()
-            if call is not None:
-                self._current = call
-                await self._answer(call)
-                self._current = None
-            elif self._last_resort_at <= trio.current_time():
-                await self._use_last_resort()
-            elif self._messages is not None and self._is_due(self._messages):
-                await self._record_messages()
+    async def _do_next(self) -> None:
+        call = await self._next_call()
+        if call is not None:
+            self._current = call
+            await self._answer(call)
+            self._current = None
+        elif self._last_resort_at <= trio.current_time():
+            await self._use_last_resort()
+        elif self._messages is not None and self._is_due(self._messages):
+            await self._record_messages()
 
     async def _next_call(self) -> Call[Command, Server] | None:
         """The next call, or None when something else may have to be done."""
@@ -283,8 +327,6 @@ class ServerActor:
             raise self._failure
         due = self._messages.due if self._messages is not None else None
         wake_at = self._last_resort_at if due is None else min(due, self._last_resort_at)
-        if wake_at == NEVER:  # for a server that is ready: it has no deadline, and there may be many
-            return await self._mailbox.take()
         with trio.move_on_at(wake_at):
             return await self._mailbox.take()
         return None

@@ -29,6 +29,8 @@ from core.spawner import Attempt, Gone, Progress, Running, Spawner
 logger = logging.getLogger("callboard.server")
 
 BREATH = 0.1  # seconds between polls of a spawner that has news all the time
+NEVER = float("inf")
+PATIENCE = 3600.0  # seconds at most until the end of a leftover is asked for anew
 GRACE = 15.0  # seconds after which a state is ended whose own deadlines have not ended it
 
 
@@ -84,11 +86,11 @@ class ServerWork:
         self._tell = tell
         self._add_message = add_message
 
-    async def live(self, server: Server) -> None:
+    def live(self, server: Server) -> Awaitable[None]:
         """Do what this state calls for, and report how it went, which ends the state."""
-        if not server.leftovers:
-            await self._live(server)
-            return
+        return self._live_with_leftovers(server) if server.leftovers else self._live(server)
+
+    async def _live_with_leftovers(self, server: Server) -> None:
         async with trio.open_nursery() as nursery:
             for spawn_id in server.leftovers:
                 nursery.start_soon(self._end_leftover, spawn_id, spawn_id == server.spawn_id)
@@ -100,8 +102,9 @@ class ServerWork:
                 return
             case Spawning():
                 await self._report(await self._spawn(server))
-            case Ready():
-                await self._report(await self._watch(server))
+            case Ready(spawn_id):
+                gone = await self._wait_gone(spawn_id, NEVER)  # it is polled too, but not from here
+                await self._report(ServerDied(spawn_id, _status(gone)))
             case Checking():
                 await self._check(server)
             case Stopping():
@@ -123,7 +126,7 @@ class ServerWork:
             failure = _as_spawn_error(spawning.spawn_id, error)
         else:
             return SpawnSucceeded(spawning.spawn_id)
-        gone = await self._end(spawning.spawn_id)
+        gone = await self._end(spawning.spawn_id, self._stage.deadlines.stop)
         return SpawnFailed(
             spawning.spawn_id,
             failure.message,
@@ -181,7 +184,7 @@ class ServerWork:
         ended = Ended()
 
         async def watch() -> None:
-            ended.gone = await self._wait_gone(spawn_id)
+            ended.gone = await self._wait_gone(spawn_id, self._stage.poll_delay())
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
@@ -206,38 +209,30 @@ class ServerWork:
                     return None
         return SpawnError(f"The server did not answer at {url} within {patience:g} seconds.")
 
-    # --- ready ---
-
-    async def _watch(self, ready: Ready) -> News:
-        gone = await self._wait_gone(ready.spawn_id)
-        return ServerDied(ready.spawn_id, _status(gone))
+    # --- whether it runs ---
 
     async def look(self, ready: Ready) -> None:
-        """Poll now; a death is recorded as the watch would have done."""
-        try:
-            status = await self._poll(ready.spawn_id)
-        except Exception as error:
-            logger.warning("cannot tell whether %s runs: %s", ready.spawn_id, essence(error))
-            return
+        """Poll now; a death is recorded as the watch would have done. Raises what keeps it from asking."""
+        status = await self._poll(ready.spawn_id)
         if isinstance(status, Gone):
             await self._report(ServerDied(ready.spawn_id, _status(status)))
 
-    async def _wait_gone(self, spawn_id: str) -> Gone:
+    async def _wait_gone(self, spawn_id: str, poll_every: float) -> Gone:
         """Return when the backend says that the attempt is gone. Not being able to ask is no news."""
-        pauses = Pauses("tell whether it runs:", spawn_id)
+        pauses: Pauses | None = None
         while True:
             try:
-                with trio.move_on_after(self._stage.poll_delay()) as quiet:
-                    await self._spawner.wait_news(spawn_id)
+                news = self._spawner.wait_news(spawn_id)
+                await (news if poll_every == NEVER else _at_most(poll_every, news))
                 status = await self._poll(spawn_id)
             except Exception as error:
+                pauses = pauses or Pauses("tell whether it runs:", spawn_id, is_loud=False)
                 await pauses.after(error)
                 continue
             if isinstance(status, Gone):
                 return status
-            pauses.reset()
-            if not quiet.cancelled_caught:
-                await trio.sleep(BREATH)
+            pauses = None
+            await trio.sleep(BREATH)
 
     async def _poll(self, spawn_id: str) -> Running | Gone:
         """Raises UnreachableError also where there is no answer in time."""
@@ -250,10 +245,7 @@ class ServerWork:
     async def _check(self, checking: Checking) -> None:
         """After a restart: adopt it, or see that it is gone. While nobody can tell, keep it and its route."""
         spawn_id = checking.spawn_id
-        found: Running | Gone | SpawnError | None
-        found = await insist("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
-        if isinstance(found, Running):
-            found = await self._wait_answer_or_end(spawn_id, checking.url, checking.prefix)
+        found = await self._find_out(checking)
         match found:
             case None:
                 await self._report(ServerAdopted(spawn_id))
@@ -262,16 +254,34 @@ class ServerWork:
             case _:
                 await self._tell(Stop("It runs, but did not answer after a restart of the hub.", spawn_id))
 
+    async def _find_out(self, checking: Checking) -> SpawnError | Gone | None:
+        """None if it runs and answers. That it does not answer counts only where it is known to run."""
+        spawn_id = checking.spawn_id
+        while True:
+            status = await insist("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
+            if isinstance(status, Gone):
+                return status
+            found = await self._wait_answer_or_end(spawn_id, checking.url, checking.prefix)
+            if not isinstance(found, SpawnError) or await self._can_be_asked(spawn_id):
+                return found
+
+    async def _can_be_asked(self, spawn_id: str) -> bool:
+        try:
+            await self._poll(spawn_id)
+        except Exception:
+            return False
+        return True
+
     # --- stop ---
 
     async def _stop(self, stopping: Stopping) -> News:
-        gone = await self._end(stopping.spawn_id)
+        gone = await self._end(stopping.spawn_id, self._stage.deadlines.stop)
         faults.point("spawner stopped")
         return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
 
-    async def _end(self, spawn_id: str) -> Gone | None:
+    async def _end(self, spawn_id: str, patience: float) -> Gone | None:
         """End an attempt; None if that could not be confirmed in time."""
-        with trio.move_on_after(self._stage.deadlines.stop):
+        with trio.move_on_after(patience):
             return await insist("end", spawn_id, lambda: self._spawner.stop(spawn_id))
         return None
 
@@ -281,11 +291,18 @@ class ServerWork:
         `is_last`: there was no attempt since, so its output is still of interest.
         """
         pauses = Pauses("end", spawn_id)
-        while (gone := await self._end(spawn_id)) is None:
+        patience = self._stage.deadlines.stop
+        while (gone := await self._end(spawn_id, patience)) is None:
+            patience = min(2 * patience, PATIENCE)
             await pauses.after(UnreachableError("its end is not confirmed"))
         if not is_last:
             await insist("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
         await self._report(LeftoverEnded(spawn_id, _status(gone)))
+
+
+async def _at_most(seconds: float, news: Awaitable[None]) -> None:
+    with trio.move_on_after(seconds):
+        await news
 
 
 def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | None]:
@@ -301,7 +318,7 @@ def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | Non
         case Stopping(spawn_id=spawn_id):
             return deadlines.stop + GRACE, ServerStopped(spawn_id, leftover=True)
         case _:
-            return float("inf"), None
+            return NEVER, None
 
 
 class Ended:

@@ -84,10 +84,10 @@ class ServiceProcesses:
         self._over = trio.Event()
         try:
             with self._keeping:
-                await self._end_others({kept.run for kept in self._kept.values()})
                 async with trio.open_nursery() as nursery:
+                    await self._end_others({kept.run for kept in self._kept.values()})
                     for kept in self._kept.values():
-                        nursery.start_soon(self._keep, kept)
+                        nursery.start_soon(self._tend, kept)
         finally:
             self._over.set()
 
@@ -98,8 +98,7 @@ class ServiceProcesses:
             await self._over.wait()
         for kept in self._kept.values():
             if kept.run:
-                gone = await self._end(kept.run)
-                await self._tell(kept, ReportExited(kept.run, gone.exit_status if gone else None))
+                await self._end_run(kept)
 
     async def _end_others(self, known: set[str]) -> None:
         for delay in Delays():
@@ -116,6 +115,17 @@ class ServiceProcesses:
 
     # --- one service ---
 
+    async def _tend(self, kept: _Kept) -> None:
+        """A bug in what is done for one service is no reason to let go of the others, or of the hub."""
+        while True:
+            try:
+                await self._keep(kept)
+            except Exception:
+                logger.exception("looking after service %s failed", kept.plan.name)
+            if kept.run:
+                await self._end_run(kept)
+            await trio.sleep(FAILED_PAUSE)
+
     async def _keep(self, kept: _Kept) -> None:
         life = await self._go_on(kept)
         early = 0
@@ -128,17 +138,16 @@ class ServiceProcesses:
 
     async def _go_on(self, kept: _Kept) -> _Life | None:
         """The life of the process that an earlier hub left; None if it left none that will do."""
-        plan = kept.plan
-        if not plan.former_run:
+        plan, run = kept.plan, kept.run
+        if not run:
             return None
-        status = await self._poll(plan.former_run)
+        status = await self._poll(run)
         if isinstance(status, Running) and plan.former_launch == plan.launch:
             logger.info("service %s runs already", plan.name)
-            return await self._live(kept, plan.former_run, quiet=False)
+            return await self._live(kept, run, quiet=False)
         if isinstance(status, Running):
             logger.info("service %s is started anew: its configuration has changed", plan.name)
-        gone = await self._end(plan.former_run)
-        await self._tell(kept, ReportExited(plan.former_run, gone.exit_status if gone else None))
+        await self._end_run(kept)
         return None
 
     async def _live(self, kept: _Kept, run: str, *, quiet: bool) -> _Life:
@@ -206,6 +215,11 @@ class ServiceProcesses:
             await self._tell(kept, ReportExited(kept.run, life.exit_status))
         kept.run = ""
 
+    async def _end_run(self, kept: _Kept) -> None:
+        gone = await self._end(kept.run)
+        await self._tell(kept, ReportExited(kept.run, gone.exit_status if gone else None))
+        kept.run = ""
+
     async def _end(self, run: str) -> Gone | None:
         """End what is left of it, its descendants included; None if that could not be confirmed."""
         try:
@@ -213,6 +227,9 @@ class ServiceProcesses:
             await self._spawner.forget(run)
         except UnreachableError as error:
             logger.warning("cannot end %s: %s", run, error)
+            return None
+        except Exception:
+            logger.exception("ending %s failed", run)
             return None
         return gone
 
@@ -227,4 +244,4 @@ class ServiceProcesses:
 def _pause(early: int) -> float:
     if early > SERIES:
         return FAILED_PAUSE
-    return min(FIRST_PAUSE * 2 ** max(early - 1, 0), LAST_PAUSE)
+    return min(FIRST_PAUSE * 2.0 ** max(early - 1, 0), LAST_PAUSE)

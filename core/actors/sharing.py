@@ -36,33 +36,33 @@ class Sharing:
 
     async def grant(self, command: share.Grant, *, by: By, claim: Claim | None = None) -> None:
         """Raises NotFoundError where the server or the grantee has gone meanwhile."""
-        async with self._turns.of(command.server):
+        async with self._turns.take(command.server):
             await self._append([await self._granting(command)], by, claim)
 
     async def revoke(
         self, server: str, grantee: str, command: share.Revoke, *, by: By, claim: Claim | None = None
     ) -> None:
         """Where nothing is shared there is nothing to do."""
-        async with self._turns.of(server):
+        async with self._turns.take(server):
             share_id = self._share_of(server, grantee)
             writes = [] if share_id is None else [await self._on_share(share_id, command)]
             await self._append(writes, by, claim, urgent=True)
 
     async def revoke_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
-        async with self._turns.of(server):
+        async with self._turns.take(server):
             writes = [await self._on_share(share_id, share.Revoke()) for share_id in self._shares_on(server)]
             await self._append(writes, by, claim, urgent=True)
 
     async def issue(self, command: share_code.Issue, *, by: By, claim: Claim | None = None) -> None:
         """Raises NotFoundError where the server has gone meanwhile."""
-        async with self._turns.of(command.server):
+        async with self._turns.take(command.server):
             await self._append([await self._on_code(new_id("c"), command)], by, claim)
 
     async def exchange(
         self, server: str, code_id: str, command: share_code.Exchange, *, by: By, claim: Claim | None = None
     ) -> None:
         """The user has a share now, made or widened. Raises NotFoundError or InvalidError."""
-        async with self._turns.of(server):
+        async with self._turns.take(server):
             code, version = await self._code(code_id)
             exchanged = share_code.decide(code, command)
             assert isinstance(code, share_code.Code), "any other is refused"
@@ -72,11 +72,11 @@ class Sharing:
 
     async def withdraw(self, server: str, code_id: str, *, by: By, claim: Claim | None = None) -> None:
         """Nobody can exchange this code any more."""
-        async with self._turns.of(server):
+        async with self._turns.take(server):
             await self._append([await self._on_code(code_id, share_code.Revoke())], by, claim, urgent=True)
 
     async def withdraw_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
-        async with self._turns.of(server):
+        async with self._turns.take(server):
             writes = [await self._on_code(code_id, share_code.Revoke()) for code_id in self._codes_on(server)]
             await self._append(writes, by, claim, urgent=True)
 

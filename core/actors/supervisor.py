@@ -13,12 +13,14 @@ from typing import Protocol
 
 import trio
 
+from core.actors.polls import Polls
 from core.actors.server import ServerActor
 from core.actors.server_work import Stage
+from core.actors.work_task import WorkTask
 from core.errors import UnavailableError
 from core.events.record import HUB, By, Record
 from core.events.writer import Claim
-from core.server import Command, Server, Stop, has_ended
+from core.server import Command, Ready, Server, Stop, has_ended
 
 logger = logging.getLogger("callboard.supervisor")
 
@@ -37,7 +39,10 @@ class Supervisor:
         self._folds = folds
         self._since = since
         self._actors: dict[str, ServerActor] = {}
+        self._running: set[str] = set()  # those that have a task
+        self._deaths: dict[str, list[float]] = {}
         self._isolated: set[str] = set()
+        self._polls = Polls(stage.poll_delay, self._poll)
         self._nursery: trio.Nursery | None = None
         self.restarts = 0
 
@@ -45,6 +50,7 @@ class Supervisor:
         """The nursery of all actors and of their work. It ends when cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            nursery.start_soon(self._polls.run)
             task_status.started()
             await trio.sleep_forever()
 
@@ -63,11 +69,10 @@ class Supervisor:
             raise _set_aside()
         actor = self._actors.get(server_id)
         if actor is None:
-            assert self._nursery is not None, "the supervisor is not running"
             fold_from = self._folds.fold_from(server_id)
-            actor = ServerActor(server_id, self._stage, self._nursery, fold_from=fold_from, since=self._since)
+            actor = ServerActor(server_id, self._stage, self, fold_from=fold_from, since=self._since)
             self._actors[server_id] = actor
-            self._nursery.start_soon(self._tend, actor)
+            self.wake(actor)
         return actor
 
     async def look(self, server_id: str) -> None:
@@ -77,6 +82,7 @@ class Supervisor:
             await actor.look()
 
     def awake(self) -> Iterator[ServerActor]:
+        """The actors that are not at rest."""
         return iter(tuple(self._actors.values()))
 
     @property
@@ -84,8 +90,31 @@ class Supervisor:
         """The servers whose actors died too often."""
         return sorted(self._isolated)
 
+    # --- keeping actors ---
+
+    def wake(self, actor: ServerActor) -> None:
+        if actor.server_id not in self._running and not actor.is_at_rest:
+            assert self._nursery is not None, "the supervisor is not running"
+            self._running.add(actor.server_id)
+            self._nursery.start_soon(self._tend, actor)
+
+    def begin(self, task: WorkTask) -> None:
+        assert self._nursery is not None, "the supervisor is not running"
+        self._nursery.start_soon(task.run)
+
+    def watch(self, server_id: str, ready: Ready) -> None:
+        self._polls.add(server_id, ready.spawn_id)
+
+    async def _poll(self, server_id: str, spawn_id: str) -> bool:
+        """Whether to go on: False once this attempt is no longer ready."""
+        actor = self._actors.get(server_id)
+        if actor is not None and server_id not in self._isolated:
+            await actor.poll()
+        state = None if actor is None else actor.state
+        return isinstance(state, Ready) and state.spawn_id == spawn_id
+
     async def _tend(self, actor: ServerActor) -> None:
-        deaths: list[float] = []
+        """Run the actor until it has nothing to do; after a bug, again."""
         while True:
             try:
                 await actor.run()
@@ -93,14 +122,20 @@ class Supervisor:
             except Exception:
                 logger.exception("the actor of server %s died", actor.server_id)
             self.restarts += 1
-            now = trio.current_time()
-            deaths = [*(death for death in deaths if now - death <= PERIOD), now]
-            if len(deaths) >= INTENSITY:
+            if self._dies_too_often(actor.server_id):
                 await self._isolate(actor)
-                deaths = []
-        # No await since it decided to rest: nobody has asked in between.
-        del self._actors[actor.server_id]
-        actor.is_at_rest = True
+        # No await since it found nothing to do: nobody has asked in between.
+        self._running.remove(actor.server_id)
+        if actor.may_rest:
+            del self._actors[actor.server_id]
+            self._deaths.pop(actor.server_id, None)
+            actor.is_at_rest = True
+
+    def _dies_too_often(self, server_id: str) -> bool:
+        now = trio.current_time()
+        recent = [death for death in self._deaths.get(server_id, ()) if now - death <= PERIOD]
+        self._deaths[server_id] = [*recent, now]
+        return len(recent) + 1 >= INTENSITY
 
     async def _isolate(self, actor: ServerActor) -> None:
         logger.error("server %s is set aside: its actor died %d times", actor.server_id, INTENSITY)
@@ -109,7 +144,8 @@ class Supervisor:
         try:
             await trio.sleep(ISOLATION)
         finally:
-            self._isolated.discard(actor.server_id)
+            self._isolated.remove(actor.server_id)
+            del self._deaths[actor.server_id]
 
 
 def _set_aside() -> UnavailableError:

@@ -1,4 +1,4 @@
-"""One at a time for each key, without a task of its own: nothing is kept while nobody is in or waits."""
+"""Turns: one at a time for each key."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import trio
 
 
 class Turns:
+    """A key that nobody holds or waits for takes no room."""
+
     def __init__(self) -> None:
         self._locks: dict[str, trio.Lock] = {}
 
+    def __len__(self) -> int:
+        return len(self._locks)
+
     @asynccontextmanager
-    async def of(self, key: str) -> AsyncIterator[None]:
+    async def take(self, key: str) -> AsyncIterator[None]:
+        """Wait until nobody else holds `key`, first come first served."""
         lock = self._locks.setdefault(key, trio.Lock())
         try:
             async with lock:

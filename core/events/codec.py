@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast, get_args
 
 import msgspec
@@ -35,7 +35,7 @@ class Codec:
         self._any_event = msgspec.json.Decoder(Tagged)
         self._tags: dict[type, str] = {kind: _tag(kind) for kind in get_args(events)}
         self.fields: Mapping[str, frozenset[str]] = {
-            _tag(kind): frozenset(kind.__struct_fields__) for kind in (*get_args(events), *retired)
+            _tag(kind): frozenset(_fields(kind)) for kind in (*get_args(events), *retired)
         }
 
     def tag_of(self, event: Event) -> str:
@@ -59,6 +59,15 @@ class Codec:
         if tag in self.fields:
             return f"The log holds a {tag!r} event of a shape that this version does not know ({error})."
         return f"The log holds a {tag!r} event, which this version does not know: a newer one wrote it."
+
+
+def _fields(kind: type) -> Iterator[str]:
+    """The names of its fields, and of those of structs within it: `definition`, `definition.url`."""
+    for field in msgspec.structs.fields(kind):
+        yield field.name
+        for part in (field.type, *get_args(field.type)):
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                yield from (f"{field.name}.{name}" for name in _fields(part))
 
 
 def _tag(kind: Any) -> str:

@@ -63,8 +63,15 @@ def create_log(db: Database) -> None:
     db.execute("INSERT INTO log_facts VALUES ('salt', lower(hex(randomblob(16))))")
 
 
-def open_log(path: str, connect: Callable[[str], sqlite3.Connection] | None = None) -> sqlite3.Connection:
-    """The writer's connection to a log, which is made if it is not there. Raises DatabaseError."""
+def open_log(
+    path: str,
+    bring_up: Callable[[sqlite3.Connection], object] = lambda _: None,
+    connect: Callable[[str], sqlite3.Connection] | None = None,
+) -> sqlite3.Connection:
+    """The writer's connection to a log, which is made if it is not there. Raises DatabaseError.
+
+    `bring_up`: makes its tables what this program needs, in one transaction.
+    """
     try:
         if path != MEMORY:
             _check_ours(path)
@@ -74,6 +81,9 @@ def open_log(path: str, connect: Callable[[str], sqlite3.Connection] | None = No
             _check_wal(connection, path)
             _set_up(connection)
             _check_shapes(connection, path)
+            connection.execute("BEGIN IMMEDIATE")
+            bring_up(connection)
+            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
@@ -82,14 +92,12 @@ def open_log(path: str, connect: Callable[[str], sqlite3.Connection] | None = No
     return connection
 
 
-def open_for_writing(
-    path: str, factory: Callable[..., sqlite3.Connection] = sqlite3.Connection
-) -> sqlite3.Connection:
+def open_for_writing(path: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection to a log that is there: WAL, every commit synced. Writes nothing, so a full disk is no obstacle."""
     connection = sqlite3.connect(
         MEMORY if path == MEMORY else _uri(path, "rw"),
         uri=path != MEMORY,
-        factory=factory,  # type: ignore[arg-type]  # any callable will do
+        factory=factory,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
@@ -124,6 +132,10 @@ def _uri(path: str, mode: str) -> str:
 def _check_ours(path: str) -> None:
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
+    if os.path.isfile(path) and not _begins_like_sqlite(
+        path
+    ):  # a short one SQLite would take for an empty one
+        raise DatabaseError(f"{path} is not a Callboard log: it is no SQLite file.")
     try:
         probe = open_for_reading(path)
         try:
@@ -140,6 +152,11 @@ def _check_ours(path: str) -> None:
         raise DatabaseError(f"{path} is an SQLite file of something else, not a Callboard log.")
     if version > SCHEMA_VERSION:
         raise DatabaseError(f"{path} was written by a newer Callboard (schema {version}).")
+
+
+def _begins_like_sqlite(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def _make_private(path: str) -> None:

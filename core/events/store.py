@@ -133,6 +133,12 @@ class EventStore:
         began = perf_counter()
         try:
             await self._in_thread(self._writer.commit, batch)
+        except BaseException:
+            for unit in batch:
+                unit.error = UnavailableError(
+                    "The hub is going down; whether this was carried out is not known."
+                )
+            raise
         finally:
             self.on_commit(len(batch), perf_counter() - began)
             for unit in batch:

@@ -52,10 +52,7 @@ class Writer:
         self._path = path
         self._connect = connect
         self._folding = Folding(projections)
-        self.connection = open_log(path, connect)
-        self.connection.execute("BEGIN IMMEDIATE")
-        self._folding.bring_up(self.connection)
-        self.connection.execute("COMMIT")
+        self.connection = open_log(path, self._folding.bring_up, connect)
         self._end = LogEnd(self.connection, self._folding)
         self._is_open = True
         self._is_committing = False

@@ -7,6 +7,7 @@ nothing of it outlives the test. Only processes with that mark are ever ended.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 import requests
 
 import projections
-from core.events.chain import COLUMNS, GENESIS, Row, is_link
+from core.events.verify import verify
 from projections.rebuild import differences, rebuilt
 
 BIN = Path(sys.executable).parent
@@ -33,8 +34,10 @@ PAGE_SERVER = [sys.executable, "-S", "-E", str(Path(__file__).with_name("page_se
 ADMIN_TOKEN = "canary-admin-4e1f0c92d7"  # of the administrator `admin`
 READY = "Callboard is running at"
 START_PATIENCE = 30.0
-_MARK = "CALLBOARD_TEST_HUB"  # of the hub and its proxy; servers carry another, for they get none of the hub's
-_SERVER_MARK = "CALLBOARD_TEST_SERVER_OF"
+_MARK = (
+    "CALLBOARD_TEST_HUB"  # of the hub and its proxy; servers carry another, for they get none of the hub's
+)
+SERVER_MARK = "CALLBOARD_TEST_SERVER_OF"
 
 T = TypeVar("T")
 
@@ -69,6 +72,27 @@ class Process(NamedTuple):
         return len(self.command) > 1 and self.command[1].endswith("launch.sh")
 
 
+class Lines:
+    """The lines of a reply, as they come. A connection that is cut raises; a proper end does not."""
+
+    def __init__(self, reply: http.client.HTTPResponse, sock: socket.socket) -> None:
+        self.status = reply.status
+        self._reply = reply
+        self._socket = sock
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._reply.readline():
+            yield line.decode().rstrip("\n")
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The data of server-sent events."""
+        return (json.loads(line[5:]) for line in self if line.startswith("data:"))
+
+    def hang_up(self) -> None:
+        """Also from another thread."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+
 class DidNotStart(Exception):
     """The hub ended before it served. `status`: its exit status."""
 
@@ -91,6 +115,7 @@ class RealHub:
         self.process: subprocess.Popen[bytes] | None = None
         self._cmd = cmd
         self.configure(config)
+        self.command = [CALLBOARD, "-f", str(self.config_file)]
 
     def configure(self, config: str) -> None:
         """Write the configuration file anew; the next start reads it."""
@@ -106,7 +131,7 @@ c.Authenticator.admin_users = {{"admin"}}
 c.JupyterHub.api_tokens = {{"{ADMIN_TOKEN}": "admin"}}
 c.JupyterHub.allow_named_servers = True
 c.SimpleLocalProcessSpawner.home_dir_template = "{self.directory}/homes/{{username}}"
-c.Spawner.environment = {{"{_SERVER_MARK}": "{self.directory}"}}
+c.Spawner.environment = {{"{SERVER_MARK}": "{self.directory}"}}
 c.Spawner.cmd = {self._cmd!r}
 {config}
 """
@@ -124,7 +149,7 @@ c.Spawner.cmd = {self._cmd!r}
             own["CALLBOARD_FAULT"] = fault
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [CALLBOARD, "-f", str(self.config_file)],
+                self.command,
                 cwd=self.directory,
                 env=own,
                 stdin=subprocess.DEVNULL,
@@ -209,6 +234,23 @@ c.Spawner.cmd = {self._cmd!r}
         options.setdefault("allow_redirects", False)
         return requests.request(method, url, headers=headers, **options)
 
+    @contextlib.contextmanager
+    def stream(
+        self, path: str, *, direct: bool = False, headers: dict[str, str] | None = None
+    ) -> Iterator[Lines]:
+        """A reply that comes bit by bit, read on a connection of its own."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.hub_port if direct else self.port, timeout=30
+        )
+        try:
+            connection.request(
+                "GET", path, headers={"Authorization": f"token {ADMIN_TOKEN}", **(headers or {})}
+            )
+            assert connection.sock is not None
+            yield Lines(connection.getresponse(), connection.sock)
+        finally:
+            connection.close()
+
     def api(self, method: str, path: str, **options: Any) -> requests.Response:
         return self.request(method, f"/hub/api{path}", **options)
 
@@ -250,6 +292,20 @@ c.Spawner.cmd = {self._cmd!r}
         """What the server itself answers through the public port."""
         prefix = f"/user/{user}/{server}/" if server else f"/user/{user}/"
         return self.request("GET", prefix + rest)
+
+    def wait_begun(self, user: str, patience: float = 20.0) -> Process:
+        """The server of a user, once it has begun and knows how to behave."""
+
+        def begun() -> Process | None:
+            for process in self.server_processes(f"/user/{user}/"):
+                output = self.directory / "callboard.sqlite-servers" / process.spawn_id / "output"
+                if output.exists() and b"page server" in output.read_bytes():
+                    return process
+            return None
+
+        process = wait_for(begun, patience)
+        assert process is not None
+        return process
 
     def token_of(self, user: str, scopes: list[str] | None = None) -> str:
         answer = self.api("POST", f"/users/{user}/tokens", json={"scopes": scopes} if scopes else {})
@@ -312,16 +368,8 @@ c.Spawner.cmd = {self._cmd!r}
 
     def check_log(self) -> None:
         """The log is whole, and every table is what the log says."""
+        verify(str(self.database))
         with self.reading() as db:
-            rows = [Row(*row) for row in db.execute(f"SELECT {COLUMNS} FROM events ORDER BY position")]
-            previous, versions, at = GENESIS, dict[str, int](), ""
-            for position, row in enumerate(rows, 1):
-                assert row.position == position
-                assert row.version == versions.get(row.stream, 0) + 1
-                assert row.at >= at
-                assert is_link(previous, row), f"the chain is broken at {position}"
-                previous, at = row.digest, row.at
-                versions[row.stream] = row.version
             fresh = rebuilt(db, projections.ALL)
             try:
                 assert differences(db, fresh, projections.ALL) == []
@@ -332,7 +380,7 @@ c.Spawner.cmd = {self._cmd!r}
 
     def processes(self) -> list[Process]:
         """All that it has started and that lives: hubs, proxies, launchers, servers and what those started."""
-        marks = {_MARK: str(self.directory), _SERVER_MARK: str(self.directory)}
+        marks = {_MARK: str(self.directory), SERVER_MARK: str(self.directory)}
         return [
             process
             for process in _all_processes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,13 +11,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import requests
 
 from tests.integration.conftest import MakeHub
-from tests.integration.hub import DidNotStart, Process, RealHub, wait_for
+from tests.integration.hub import DidNotStart, Process, RealHub, children, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -25,31 +25,25 @@ KEEP_PROXY = "c.JupyterHub.cleanup_proxy = False\n"
 AT_ONCE = 'c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}\n'
 
 
-@contextmanager
+@contextlib.contextmanager
 def ticking(hub: RealHub, user: str) -> Iterator[list[int]]:
     """A reply of the user's server that never ends, read all the while; what has come of it."""
     came: list[int] = []
-    answer = hub.request("GET", f"/user/{user}/ticks", stream=True)
-    assert answer.status_code == 200
+    with hub.stream(f"/user/{user}/ticks") as lines:
+        assert lines.status == 200
 
-    def read() -> None:
+        def read() -> None:
+            with contextlib.suppress(OSError):
+                came.extend(map(int, lines))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        wait_for(lambda: came)
         try:
-            for line in answer.iter_lines():
-                came.append(int(line))
-        except (requests.RequestException, AttributeError, ValueError):
-            pass  # cut, or closed by us
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    wait_for(lambda: came)
-    try:
-        yield came
-    finally:
-        raw = answer.raw
-        if raw._fp is not None and raw._fp.fp is not None:
-            raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)
-        reader.join()
-        answer.close()
+            yield came
+        finally:
+            lines.hang_up()
+            reader.join()
 
 
 def goes_on(came: list[int]) -> bool:
@@ -229,7 +223,7 @@ def test_sigterm_while_a_server_is_starting(make_hub: MakeHub, keep: str) -> Non
     hub.start()
     hub.add_user("alice")
     assert hub.begin("alice").status_code == 202
-    server = wait_for(lambda: hub.server_processes("/user/alice/"))[0]
+    server = hub.wait_begun("alice")
     began = time.monotonic()
     assert hub.terminate() == 0
     assert time.monotonic() - began < 6
@@ -251,7 +245,7 @@ def test_who_waits_for_a_start_is_answered_before_the_hub_ends(make_hub: MakeHub
     answers: list[int] = []
     waiting = threading.Thread(target=lambda: answers.append(hub.begin("alice").status_code))
     waiting.start()
-    wait_for(lambda: hub.server_processes("/user/alice/"))
+    hub.wait_begun("alice")
     began = time.monotonic()
     assert hub.terminate() == 0
     assert time.monotonic() - began < 2
@@ -265,27 +259,26 @@ def test_those_who_only_listen_do_not_keep_the_hub_from_ending(make_hub: MakeHub
     hub.behave("alice", slow=60)
     hub.start()
     hub.add_user("alice")
-    answers = []
     waiting = threading.Thread(target=hub.begin, args=("alice",))
     waiting.start()
-    wait_for(lambda: hub.server_processes("/user/alice/"))
-    for direct in (True, False):
-        stream = hub.api("GET", "/users/alice/server/progress", direct=direct, stream=True)
-        lines = stream.iter_lines()
-        while b"Spawning server" not in next(lines):
-            pass
-        answers.append(lines)
-    idle = requests.Session()
-    idle.get(f"{hub.hub_url}/hub/api")
-    silent = socket.create_connection(("127.0.0.1", hub.hub_port))
-    began = time.monotonic()
-    assert hub.terminate() == 0
-    assert time.monotonic() - began < 2
-    for lines in answers:
-        assert [line for line in lines if line] == []  # a proper end: a cut would raise
+    hub.wait_begun("alice")
+    path = "/hub/api/users/alice/server/progress"
+    with (
+        hub.stream(path, direct=True) as direct,
+        hub.stream(path) as through_the_proxy,
+        requests.Session() as idle,
+        socket.create_connection(("127.0.0.1", hub.hub_port)),
+    ):
+        idle.get(f"{hub.hub_url}/hub/api")
+        told = [lines.events() for lines in (direct, through_the_proxy)]
+        for events in told:
+            assert [next(events)["progress"], next(events)["progress"]] == [0, 50]
+        began = time.monotonic()
+        assert hub.terminate() == 0
+        assert time.monotonic() - began < 2
+        for events in told:
+            assert list(events) == []  # a proper end: a cut would raise
     waiting.join()
-    silent.close()
-    idle.close()
 
 
 def test_sigterm_while_a_server_takes_its_time_to_stop(make_hub: MakeHub) -> None:
@@ -309,7 +302,9 @@ def test_sigterm_while_a_server_takes_its_time_to_stop(make_hub: MakeHub) -> Non
 
 
 def one_line(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
+    """What it says when it gives up, besides notes on the configuration."""
+    assert "Traceback" not in said
+    lines = [line for line in said.splitlines() if line.strip() and "callboard.config]" not in line]
     assert len(lines) == 1, said
     assert lines[0].startswith("callboard: ")
     return lines[0]
@@ -332,10 +327,9 @@ def test_a_port_that_is_taken(make_hub: MakeHub, which: str) -> None:
         with pytest.raises(DidNotStart) as failure:
             hub.start()
     assert failure.value.status == 1
-    line = [line for line in hub.log().splitlines() if line.startswith("callboard:")]
-    assert len(line) == 1
-    assert str(getattr(hub, which)) in line[0]
-    assert "in use" in line[0]
+    (line,) = (line for line in hub.log().splitlines() if line.startswith("callboard:"))
+    assert str(getattr(hub, which)) in line
+    assert "in use" in line
     assert "Traceback" not in hub.log()
     assert hub.processes() == []
 
@@ -358,7 +352,7 @@ CONFIG_ERRORS = [
     ("import nothing_of_this_name", "nothing_of_this_name"),
     ("raise RuntimeError('no')", "RuntimeError"),
     ("c.JupyterHub.hub_port = (", "SyntaxError"),
-    ("c.JupyterHub.load_roles = [{'name': 'x', 'scopes': ['no:such']}]", "no:such"),
+    ("c.JupyterHub.load_roles = [{'name': 'wrong', 'scopes': ['no:such']}]", "no:such"),
     ("c.JupyterHub.api_tokens = {'short': 'admin'}", "api_tokens"),
     ("c.JupyterHub.services = [{'nome': 'x'}]", "services"),
     ("c.JupyterHub.db_url = 'postgresql://somewhere/db'", "db_url"),
@@ -373,10 +367,7 @@ def test_a_configuration_that_is_wrong(make_hub: MakeHub, config: str, named: st
     hub = make_hub(config=config)
     ended = hub.run_another("-f", "hub_config.py")
     assert ended.returncode == 1
-    assert "Traceback" not in ended.stderr
-    line = [line for line in ended.stderr.splitlines() if line.startswith("callboard:")]
-    assert len(line) == 1, ended.stderr
-    assert named in line[0]
+    assert named in one_line(ended.stderr)
     assert ended.stdout == ""
 
 
@@ -467,13 +458,9 @@ def test_a_proxy_that_is_killed_is_replaced_soon(hub: RealHub) -> None:
 
 
 def test_a_killed_proxy_leaves_no_zombie(hub: RealHub) -> None:
-    from tests.integration.hub import children
-
     os.kill(hub.proxy_pid(), signal.SIGKILL)
     wait_for(lambda: _reaches(hub, "/hub/api"))
-    assert [state for _, state in children(hub.pid)] == ["S"] or "Z" not in {
-        state for _, state in children(hub.pid)
-    }
+    assert [pid for pid, state in children(hub.pid) if state == "Z"] == []
 
 
 def test_a_proxy_that_lost_its_table_gets_it_back(hub: RealHub) -> None:
@@ -535,3 +522,15 @@ def test_a_token_that_was_issued_with_a_key_is_not_told_twice(hub: RealHub) -> N
     assert again.json()["id"] == first["id"]
     assert first["token"] not in again.text
     assert len(hub.api("GET", "/users/alice/tokens").json()["api_tokens"]) == 1
+
+
+def test_the_hub_keeps_a_pid_file_and_says_why_it_ends(make_hub: MakeHub) -> None:
+    hub = make_hub(config="c.JupyterHub.pid_file = 'hub.pid'")
+    hub.start()
+    pid_file = hub.directory / "hub.pid"
+    assert pid_file.read_text() == f"{hub.pid}\n"
+    assert hub.run_another("-f", "hub_config.py").returncode == 1
+    assert pid_file.read_text() == f"{hub.pid}\n"
+    assert hub.terminate() == 0
+    assert not pid_file.exists()
+    assert "SIGTERM" in hub.log()

@@ -17,11 +17,12 @@ from core.ids import new_id
 from core.scopes import BUILT_IN
 from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, users
-from projections.rebuild import differences, rebuilt
+from projections.rebuild import drift
 from projections.shares import Listing, listed
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hub import Hub
 
+TABLES = ("shares", "share_codes")
 PEOPLE = ("bob", "carol", "dave")
 NOWHERE = ("bob", "none")
 SCOPES = ("access:servers", "read:servers", "servers", "shares")
@@ -44,14 +45,16 @@ STEPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "revoke_all": {"actor": actors, "place": numbers},
     "leave": {"actor": people, "place": numbers},
     "withdraw": {"place": numbers},
-    "remove_server": {"place": numbers},
-    "rename_server": {"place": numbers, "name": st.sampled_from(("lab", "desk"))},
+    "remove_server": {"named": numbers},
+    "rename_server": {"named": numbers, "name": st.sampled_from(("lab", "desk"))},
     "add_user": {"name": people},
     "delete_user": {"name": people},
     "leave_group": {"name": people},
     "delete_group": {},
 }
-OFTEN = ("grant",) * 20 + ("issue", "accept", "revoke", "add_user") * 4 + ("join", "add_server") * 3
+OFTEN = (
+    ("grant",) * 20 + ("issue", "accept", "revoke", "add_user") * 4 + ("join", "add_server", "add_server") * 3
+)
 
 
 @st.composite
@@ -147,6 +150,10 @@ class Play:
         there = sorted(self.model.servers)
         return NOWHERE if number == 9 or not there else there[number % len(there)]
 
+    def named(self, number: int) -> tuple[str, str] | None:
+        there = sorted(place for place in self.model.servers if place[1])
+        return there[number % len(there)] if there else None
+
     # --- steps ---
 
     async def grant(
@@ -231,17 +238,17 @@ class Play:
             await self.admin.put(f"/users/{name}/servers/{server}", json={})
             self.model.servers[name, server] = object()
 
-    async def remove_server(self, place: tuple[str, str]) -> None:
-        if not place[1]:
-            return
-        await self.admin.request("DELETE", f"/users/{place[0]}/servers/{place[1]}", json={"remove": True})
-        self.model.forget(self.model.servers.pop(place, None))
+    async def remove_server(self, named: int) -> None:
+        if place := self.named(named):
+            gone = {"remove": True}
+            await self.admin.request("DELETE", f"/users/{place[0]}/servers/{place[1]}", json=gone)
+            self.model.forget(self.model.servers.pop(place))
 
-    async def rename_server(self, place: tuple[str, str], name: str) -> None:
-        new = (place[0], name)
-        if place in self.model.servers and place[1] and new not in self.model.servers:
+    async def rename_server(self, named: int, name: str) -> None:
+        place = self.named(named)
+        if place and (place[0], name) not in self.model.servers:
             await self.admin.patch(f"/users/{place[0]}/servers/{place[1]}", json={"name": name})
-            self.model.servers[new] = self.model.servers.pop(place)
+            self.model.servers[place[0], name] = self.model.servers.pop(place)
 
     async def add_user(self, name: str) -> None:
         if name not in self.clients:
@@ -311,13 +318,23 @@ class Play:
 
     def check_rebuilt(self) -> None:
         db = self.hub.store.db
-        assert differences(db, rebuilt(db, ALL), ALL) == []
+        assert drift(db, ALL) == []
         count = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES}
         assert count == {"shares": len(self.model.shares), "share_codes": len(self.model.codes)}
         assert groups.count(db) == (self.model.red is not None)
 
-
-TABLES = ("shares", "share_codes")
+    async def end(self) -> None:
+        """Take everything away, piece by piece: nothing is left behind."""
+        self.check_rebuilt()
+        while any(name for _, name in self.model.servers):
+            await self.remove_server(0)
+        self.check_rebuilt()
+        for name in PEOPLE:
+            await self.delete_user(name)
+        await self.delete_group()
+        assert not self.model.shares
+        assert not self.model.codes
+        self.check_rebuilt()
 
 
 @settings(max_examples=50, deadline=None)
@@ -333,6 +350,6 @@ def test_shares_are_what_the_model_says(program: list[tuple[str, dict[str, Any]]
                     arguments = {**arguments, "place": game.place(arguments["place"])}
                 await getattr(game, name)(**arguments)
                 await game.check()
-            game.check_rebuilt()
+            await game.end()
 
     trio.run(play, clock=MockClock(autojump_threshold=0))

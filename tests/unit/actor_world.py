@@ -54,7 +54,10 @@ class World:
                 await living.start(hub.servers.run)
                 for server_id in hub.unfinished():
                     hub.servers.actor(server_id)
-                yield hub
+                try:
+                    yield hub
+                finally:
+                    self.store.open_gate()
                 living.cancel_scope.cancel()
             writing.cancel_scope.cancel()
 
@@ -81,8 +84,10 @@ class Hub:
         self.stage = Stage(world)
         self.servers = Supervisor(self.stage, self, since=since)
         self._spawns = 0
+        self.folds = 0
 
     def fold_from(self, server_id: str) -> int:
+        self.folds += 1
         starts = [r.version for r in self.world.records(server_id) if isinstance(r.event, SpawnRequested)]
         return starts[-1] - 1 if starts else 0
 
@@ -128,7 +133,7 @@ class Stage:
     """What actors need of a hub; all of it may be replaced by a test."""
 
     def __init__(self, world: World) -> None:
-        self.store = world.store
+        self.store: EventStore = world.store
         self.spawner = world.spawner
         self.deadlines = world.deadlines
         self.mailbox_size = world.mailbox_size
@@ -167,6 +172,10 @@ class BreakableStore(EventStore):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.hiccups: list[Exception] = []
+
+    def open_gate(self) -> None:
+        if self.gate is not None:
+            self.gate.set()
 
     async def append(self, *writes: Any, **details: Any) -> list[Record]:
         if self.gate is not None:

@@ -21,11 +21,13 @@ from core.errors import AlreadyExistsError, RepeatedError, UnavailableError
 from core.events import ballast, log_end, wal
 from core.events.ballast import Ballast, ballast_path
 from core.events.database import MEMORY, open_for_reading
+from core.events.record import Record
 from core.events.unit import Unit, VersionError, Write
 from core.events.verify import verify
 from core.events.writer import Writer, is_disk_trouble
-from projections.rebuild import differences, rebuilt
+from projections.rebuild import drift
 from tests.logs import BY, Disk, Refusing, claim, commit, created, rows, said
+from tests.unit.conftest import OpenWriter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -49,17 +51,17 @@ def errors(units: list[Unit]) -> list[type | None]:
 # --- what is recorded, and what is refused alone ---
 
 
-def test_many_units_are_one_transaction(path: str) -> None:
+def test_many_units_are_one_transaction(path: str, open_writer: OpenWriter) -> None:
     disk = Disk()
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     before = disk.commits
     commit(writer, *(created(number) for number in range(100)))
     assert disk.commits == before + 1
     assert writer.position == 100
 
 
-def test_every_commit_is_synced(path: str) -> None:
-    writer = Writer(path, ())
+def test_every_commit_is_synced(path: str, open_writer: OpenWriter) -> None:
+    writer = open_writer(path, ())
     assert writer.connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert writer.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -95,13 +97,19 @@ def test_a_wrong_version_refuses_its_unit_alone(writer: Writer, version: int) ->
     assert [row[1] for row in rows(writer.connection)] == ["server/a", "server/a", "server/b", "user/u1"]
 
 
-def test_a_wrong_version_is_noticed_on_a_stream_the_writer_has_forgotten(path: str) -> None:
-    first = Writer(path, ())
+def test_a_wrong_version_is_noticed_on_a_stream_the_writer_has_forgotten(
+    path: str, open_writer: OpenWriter
+) -> None:
+    first = open_writer(path, ())
     commit(first, said("a", 0, 2))
     first.close()
-    again = Writer(path, ())
-    assert errors(commit(again, said("a", 0), said("b", 0), said("a", 2))) == [VersionError, None, None]
-    assert verify(path).position == 4
+    for wrong in (0, 1, 5):
+        again = open_writer(path, ())
+        assert errors(commit(again, said("a", wrong))) == [VersionError]
+        assert errors(commit(again, said("a", wrong), created(wrong))) == [VersionError, None]
+        again.close()
+    assert errors(commit(open_writer(path, ()), said("a", 2))) == [None]
+    assert verify(path).position == 6
 
 
 def test_a_unit_of_several_streams_is_recorded_whole_or_not_at_all(writer: Writer) -> None:
@@ -112,8 +120,10 @@ def test_a_unit_of_several_streams_is_recorded_whole_or_not_at_all(writer: Write
     assert [row[1] for row in rows(writer.connection)] == ["server/a", "user/u2", "server/a"]
 
 
-def test_a_projection_that_refuses_refuses_that_unit_alone_and_keeps_nothing_of_it() -> None:
-    writer = Writer(MEMORY, (Refusing("eve"),))
+def test_a_projection_that_refuses_refuses_that_unit_alone_and_keeps_nothing_of_it(
+    open_writer: OpenWriter,
+) -> None:
+    writer = open_writer(MEMORY, (Refusing("eve"),))
     units = commit(writer, created(1), Unit([said("a", 0), created(2, "eve")], BY), created(3))
     assert errors(units) == [None, AlreadyExistsError, None]
     assert writer.connection.execute("SELECT stream FROM seen").fetchall() == [("user/u1",), ("user/u3",)]
@@ -125,16 +135,39 @@ def test_two_users_of_one_batch_cannot_have_one_name(writer: Writer) -> None:
     assert errors(units) == [None, AlreadyExistsError, None]
 
 
-def test_a_wrong_statement_of_a_projection_is_a_bug_of_its_unit_and_no_trouble_of_the_disk() -> None:
+def test_a_wrong_statement_of_a_projection_is_a_bug_of_its_unit_and_no_trouble_of_the_disk(
+    open_writer: OpenWriter,
+) -> None:
     class Wrong(Refusing):
         def project(self, db: sqlite3.Connection, record: object) -> None:
             if record.event.name == "eve":  # type: ignore[attr-defined]
                 db.execute("INSERT INTO no_such_table VALUES (1)")
 
-    writer = Writer(MEMORY, (Wrong(),))
+    writer = open_writer(MEMORY, (Wrong(),))
     units = commit(writer, created(1), created(2, "eve"), created(3))
     assert errors(units) == [None, sqlite3.OperationalError, None]
     assert writer.trouble == ""
+
+
+def test_a_unit_that_ends_the_transaction_takes_its_batch_along_and_no_later_one(
+    path: str, open_writer: OpenWriter
+) -> None:
+    class Wild(Refusing):
+        calls = 0
+
+        def project(self, db: sqlite3.Connection, record: Record) -> None:
+            self.calls += 1
+            if record.stream == "user/u2":
+                if self.calls > 2:  # at the second attempt, when each is tried alone
+                    db.execute("ROLLBACK")
+                raise ValueError
+
+    writer = open_writer(path, (Wild(),))
+    units = commit(writer, created(1), created(2), created(3))
+    assert errors(units) == [UnavailableError] * 3
+    assert rows(writer.connection) == []
+    assert errors(commit(writer, created(3))) == [None]
+    assert verify(path).position == 1
 
 
 def test_text_that_is_no_text_refuses_its_unit_alone(writer: Writer) -> None:
@@ -154,13 +187,13 @@ def test_versions_stay_right_when_the_writer_forgets_them(
 # --- times ---
 
 
-def test_recorded_times_never_decrease_though_the_clock_goes_back(path: str) -> None:
+def test_recorded_times_never_decrease_though_the_clock_goes_back(path: str, open_writer: OpenWriter) -> None:
     ticks = iter([0, 5, -60, 3, 7, -3600, 8])
-    writer = Writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
+    writer = open_writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
     for version in range(5):
         commit(writer, said("a", version))
     writer.close()
-    again = Writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
+    again = open_writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
     for version in range(5, 7):
         commit(again, said("a", version))
     at = [row[0] for row in rows(again.connection, "at")]
@@ -201,7 +234,7 @@ def check_answers(path: str, units: list[Unit]) -> None:
         assert (unit.error is None) == (stream in there), (stream, unit.error)
         assert bool(unit.records) == (unit.error is None)
     verify(path)
-    assert differences(log, rebuilt(log, projections.ALL), projections.ALL) == []
+    assert drift(log, projections.ALL) == []
     log.close()
 
 
@@ -211,12 +244,12 @@ def check_answers(path: str, units: list[Unit]) -> None:
 @pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_FSYNC])
 def test_after_a_failure_every_answer_is_what_the_file_says(
-    path: str, fails: str, refused: bool, code: int
+    path: str, fails: str, refused: bool, code: int, open_writer: OpenWriter
 ) -> None:
     """`refused`: one of the batch is refused anyway, so that they are tried one by one."""
     disk = Disk()
     disk.code = code
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     commit(writer, created(1))
     disk.fails = {fails}
     units = commit(writer, created(2), *([created(3, "user1")] if refused else []), created(4))
@@ -234,10 +267,10 @@ def test_after_a_failure_every_answer_is_what_the_file_says(
     check_answers(path, [*units, *later])
 
 
-def test_a_refusal_that_rests_on_what_was_lost_is_not_told(path: str) -> None:
+def test_a_refusal_that_rests_on_what_was_lost_is_not_told(path: str, open_writer: OpenWriter) -> None:
     """Of two users of one name the second is refused; but if the first is lost, the name is free."""
     disk = Disk()
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {"COMMIT"}
     units = commit(writer, created(1, "eve"), created(2, "eve"))
     assert errors(units) == [UnavailableError, UnavailableError]
@@ -245,10 +278,10 @@ def test_a_refusal_that_rests_on_what_was_lost_is_not_told(path: str) -> None:
 
 @pytest.mark.parametrize("happened", [False, True])
 def test_a_file_that_cannot_be_read_back_leaves_doubt_and_is_taken_up_later(
-    path: str, happened: bool
+    path: str, happened: bool, open_writer: OpenWriter
 ) -> None:
     disk = Disk()
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {"done COMMIT" if happened else "COMMIT"}
     disk.is_gone = True
     (lost,) = commit(writer, created(1))
@@ -263,9 +296,11 @@ def test_a_file_that_cannot_be_read_back_leaves_doubt_and_is_taken_up_later(
 
 
 @pytest.mark.parametrize("fails", ["INSERT INTO command_keys", "COMMIT", "done COMMIT"])
-def test_a_claim_without_events_is_answered_by_the_truth_too(path: str, fails: str) -> None:
+def test_a_claim_without_events_is_answered_by_the_truth_too(
+    path: str, fails: str, open_writer: OpenWriter
+) -> None:
     disk = Disk()
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {fails}
     (unit,) = commit(writer, Unit([Write("user/u1", 0, [])], BY, claim("key")))
     assert (unit.error is None) == (fails == "done COMMIT")
@@ -274,9 +309,9 @@ def test_a_claim_without_events_is_answered_by_the_truth_too(path: str, fails: s
 
 
 def test_a_bug_in_the_writer_refuses_its_batch_and_no_later_one(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    path: str, monkeypatch: pytest.MonkeyPatch, open_writer: OpenWriter
 ) -> None:
-    writer = Writer(path, projections.ALL)
+    writer = open_writer(path, projections.ALL)
     with monkeypatch.context() as patch:
         patch.setattr(writer, "now", lambda: None)
         units = commit(writer, created(1), created(2))
@@ -285,8 +320,8 @@ def test_a_bug_in_the_writer_refuses_its_batch_and_no_later_one(
     assert errors(commit(writer, created(1))) == [None]
 
 
-def test_a_database_that_may_not_grow_refuses_and_recovers(path: str) -> None:
-    writer = Writer(path, projections.ALL)
+def test_a_database_that_may_not_grow_refuses_and_recovers(path: str, open_writer: OpenWriter) -> None:
+    writer = open_writer(path, projections.ALL)
     commit(writer, created(0))
     (pages,) = writer.connection.execute("PRAGMA page_count").fetchone()
     writer.connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -299,9 +334,9 @@ def test_a_database_that_may_not_grow_refuses_and_recovers(path: str) -> None:
     assert errors(commit(writer, created(1000))) == [None]
 
 
-def test_what_a_failed_commit_left_behind_is_written_over(path: str) -> None:
+def test_what_a_failed_commit_left_behind_is_written_over(path: str, open_writer: OpenWriter) -> None:
     disk = Disk()
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {"COMMIT"}
     commit(writer, created(1))
     facts = dict(writer.connection.execute("SELECT name, value FROM log_facts").fetchall())
@@ -348,10 +383,10 @@ def test_a_place_where_no_ballast_can_be_made_refuses_nothing(tmp_path: Path) ->
     assert not kept.drop()
 
 
-def test_only_urgent_units_are_tried_on_the_room_of_the_ballast(path: str) -> None:
+def test_only_urgent_units_are_tried_on_the_room_of_the_ballast(path: str, open_writer: OpenWriter) -> None:
     disk = Disk()
     disk.code = sqlite3.SQLITE_FULL
-    writer = Writer(path, projections.ALL, connect=disk.connect)
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {"INSERT INTO users"}  # the stop in the batch needs no such row, and so would go through
     stop = Unit([said("v1", 0)], BY, urgent=True)
     units = commit(writer, Unit([created(1)], BY), stop)
@@ -366,11 +401,13 @@ def test_only_urgent_units_are_tried_on_the_room_of_the_ballast(path: str) -> No
 # --- a WAL that readers hold up ---
 
 
-def test_the_wal_stays_short_with_readers_around(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wal_stays_short_with_readers_around(
+    path: str, monkeypatch: pytest.MonkeyPatch, open_writer: OpenWriter
+) -> None:
     """There is always some reader in the middle of something; none for long."""
     monkeypatch.setattr(wal, "LIMIT", 2 * 2**20)
     monkeypatch.setattr(wal, "RETRY", 0.0)
-    writer = Writer(path, ())
+    writer = open_writer(path, ())
     over = threading.Event()
 
     def read() -> None:
@@ -397,10 +434,10 @@ def test_the_wal_stays_short_with_readers_around(path: str, monkeypatch: pytest.
 
 
 def test_a_reader_that_never_ends_does_not_hold_up_the_writer(
-    path: str, monkeypatch: pytest.MonkeyPatch
+    path: str, monkeypatch: pytest.MonkeyPatch, open_writer: OpenWriter
 ) -> None:
     monkeypatch.setattr(wal, "LIMIT", 0)
-    writer = Writer(path, ())
+    writer = open_writer(path, ())
     commit(writer, said("v", 0))
     reader = open_for_reading(path)
     reader.execute("BEGIN")
@@ -421,7 +458,7 @@ from core.events.database import open_for_reading
 from core.events.unit import Unit
 from core.events.verify import verify
 from core.events.writer import Writer
-from projections.rebuild import differences, rebuilt
+from projections.rebuild import drift
 from tests.logs import BY, commit, created, said
 
 path, limit = sys.argv[1], int(sys.argv[2])
@@ -446,7 +483,7 @@ assert unit.error is None and not writer.trouble, unit.error
 names = [name for (name,) in reader.execute("SELECT stream FROM events ORDER BY position")]
 assert names == [f"user/u{number}" for number in [*there, 5000]]
 verify(path)
-assert differences(reader, rebuilt(reader, projections.ALL), projections.ALL) == []
+assert drift(reader, projections.ALL) == []
 print("ok", len(there))
 """
 

@@ -10,14 +10,17 @@ from projections import servers, users
 from web.access import IDENTIFIED, OPEN
 from web.answers import reply
 from web.context import caller, database, hub
+from web.declared import Answers
 from web.identity import Identity
 from web.models import ServiceModel, UserModel
 from web.routing import Noun
 
 noun = Noun("authorizations")
 
+OWNER: Answers = {200: (UserModel, ServiceModel)}
 
-@noun.get("/authorizations/token/<token>", access=IDENTIFIED)
+
+@noun.get("/authorizations/token/<token>", access=IDENTIFIED, answers=OWNER)
 async def token_owner(token: str) -> Response:
     """The model of the token's owner, for whoever shows a token of their own."""
     _check_shows_token()
@@ -28,17 +31,21 @@ async def token_owner(token: str) -> Response:
     return reply(_model(owner))
 
 
-@noun.get("/authorizations/token", access=IDENTIFIED)
+@noun.get("/authorizations/token", access=IDENTIFIED, answers={}, refusals=(404,))
 async def no_token() -> Response:
+    """Always refused: no token is named."""
     raise NotFoundError("The token to look up is missing from the URL.")
 
 
-@noun.post("/authorizations/token", "/authorizations/token/<_>", access=OPEN)
+@noun.post("/authorizations/token", "/authorizations/token/<token>", access=OPEN, answers={}, refusals=(404,))
 async def issue(**_: str) -> Response:
+    """Always refused: tokens are issued below their users."""
     raise NotFoundError("Tokens are issued at /users/:name/tokens.")
 
 
-@noun.get("/authorizations/cookie/<name>", "/authorizations/cookie/<name>/<value>", access=IDENTIFIED)
+@noun.get(
+    "/authorizations/cookie/<name>", "/authorizations/cookie/<name>/<value>", access=IDENTIFIED, answers=OWNER
+)
 async def cookie_owner(name: str, value: str = "") -> Response:
     """The model of the user who is logged in by this cookie."""
     _check_shows_token()

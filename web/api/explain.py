@@ -62,9 +62,12 @@ class Reply(Struct, frozen=True):
     message: str
 
 
-@noun.post("/explain", access=IDENTIFIED)
+@noun.post("/explain", access=IDENTIFIED, takes=Question, answers={200: Reply}, refusals=(404,))
 async def ask(**_: str) -> Response:
-    """Everybody may ask about themselves, and about others whoever may administer them."""
+    """Why a request would be allowed, or would not be.
+
+    Everybody may ask about themselves, and about others whoever may administer them.
+    """
     question = await body(Question)
     subject = _subject(question)
     route, names = _route(question)
@@ -124,7 +127,9 @@ def _route(question: Question) -> tuple[Route, Mapping[str, str]]:
 def _answer(subject: Subject, access: Access, names: Mapping[str, Any]) -> Reply:
     match access:
         case Open() | Identified():
-            message = "Anybody may do this." if isinstance(access, Open) else "Anybody the hub knows may do this."
+            message = (
+                "Anybody may do this." if isinstance(access, Open) else "Anybody the hub knows may do this."
+            )
             return Reply(True, (), (), (), (), message)
         case TheProxy():
             return Reply(False, (), (), (), (), "Only the proxy of this hub may do this.")
@@ -147,7 +152,9 @@ def _explain_list(subject: Subject, scope: str) -> Explanation:
     found = _explain(subject, (scope,), None)
     rights = hub().rights
     usable = tuple(
-        grant for grant in subject.grants if listed(rights.expanded([grant.scope], subject.owner), scope) is not None
+        grant
+        for grant in subject.grants
+        if listed(rights.expanded([grant.scope], subject.owner), scope) is not None
     )
     if found.answer is Answer.ALLOWED or not usable:
         return found
@@ -156,9 +163,9 @@ def _explain_list(subject: Subject, scope: str) -> Explanation:
 
 def _as_reply(subject: Subject, scopes: tuple[str, ...], about: Resource | None, found: Explanation) -> Reply:
     if found.answer is not Answer.ALLOWED:
-        missing = " or ".join(found.missing)
+        needed = " or ".join(found.missing)
         others = " What they hold of it is about other things." if found.elsewhere else ""
-        message = f"{subject.name} lacks the scope for this: it needs {missing}.{others}"
+        message = f"{subject.name} lacks the scope for this: it needs {needed}.{others}"
         return Reply(False, scopes, (), found.elsewhere, found.missing, message)
     if _is_narrowed(subject, scopes, about):
         missing = least(scopes, about)

@@ -21,6 +21,7 @@ from projections.groups import GroupRow
 from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, database, hub, raw_body, scopes
+from web.declared import Paged
 from web.idempotency import claim
 from web.models import GroupModel
 from web.paging import page, paged, wants_wrapping
@@ -47,7 +48,7 @@ class MembersBody(GroupBody, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     users: list[str]
 
 
-@noun.get("/groups", access=Lists("list:groups"))
+@noun.get("/groups", access=Lists("list:groups"), answers={200: Paged(list[GroupModel])})
 async def listed() -> Response:
     """A page of the groups that the caller may list."""
     asked = page()
@@ -60,7 +61,13 @@ async def listed() -> Response:
     return paged(models, asked, groups.count(db, names) if wants_wrapping() else 0)
 
 
-@noun.post("/groups", access=needs("admin:groups"), statuses=(201,))
+@noun.post(
+    "/groups",
+    access=needs("admin:groups"),
+    takes=GroupsBody,
+    answers={201: list[GroupModel]},
+    refusals=(409,),
+)
 async def create_many() -> Response:
     """Create all these groups, or none; the users are put into each of them."""
     asked = await body(GroupsBody)
@@ -69,43 +76,59 @@ async def create_many() -> Response:
     return reply(await _create(asked.groups, asked.users), 201)
 
 
-@noun.get("/groups/<group>", access=needs("read:groups", "read:groups:name", "read:roles:groups"))
+@noun.get(
+    "/groups/<group>",
+    access=needs("read:groups", "read:groups:name", "read:roles:groups"),
+    answers={200: GroupModel},
+)
 async def read(group: str) -> Response:
+    """The model of a group, as far as the caller may see it."""
     return reply(_show()(database(), known_group(group)))
 
 
-@noun.post("/groups/<group>", access=needs("admin:groups"), statuses=(201,))
+@noun.post(
+    "/groups/<group>",
+    access=needs("admin:groups"),
+    takes=GroupBody | None,
+    answers={201: GroupModel},
+    refusals=(409,),
+)
 async def create(group: str) -> Response:
+    """Create a group, with these users in it."""
     asked = await body(GroupBody, required=False)
     (model,) = await _create([group], asked.users)
     return reply(model, 201)
 
 
-@noun.delete("/groups/<group>", access=needs("delete:groups"), statuses=(204,))
+@noun.delete("/groups/<group>", access=needs("delete:groups"), answers={204: None})
 async def delete(group: str) -> Response:
-    """Its roles, and what was shared with it, go with it."""
+    """Delete a group. Its roles, and what was shared with it, go with it."""
     row = known_group(group)
     await hub().groups.ask(row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True)
     return empty(204)
 
 
-@noun.post("/groups/<group>/users", access=needs("groups"))
+@noun.post("/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel})
 async def add_users(group: str) -> Response:
-    """Those who are in it already stay; if one of the users does not exist, nobody is added."""
+    """Put users into a group. Those who are in it already stay; if one does not exist, nobody is added."""
     row = known_group(group)
     asked = await body(MembersBody)
     return await _change(row, Join(_ids_of(asked.users)))
 
 
-@noun.delete("/groups/<group>/users", access=needs("groups"))
+@noun.delete("/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel})
 async def remove_users(group: str) -> Response:
+    """Take users out of a group; who is not in it is no obstacle."""
     row = known_group(group)
     asked = await body(MembersBody)
     return await _change(row, Leave(_ids_of(asked.users)))
 
 
-@noun.put("/groups/<group>/properties", access=needs("groups"))
+@noun.put(
+    "/groups/<group>/properties", access=needs("groups"), takes=dict[str, Any], answers={200: GroupModel}
+)
 async def replace_properties(group: str) -> Response:
+    """Replace all properties of a group by these."""
     row = known_group(group)
     properties = await raw_body()
     if not isinstance(properties, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
 from core.config_names import AUTHENTICATORS
@@ -13,30 +13,93 @@ from core.errors import InvalidError
 from core.scopes import Owner, expand, identify_scopes, with_members
 from projections import servers, users
 from web import version
-from web.aliases import with_older_names
 from web.access import IDENTIFIED, OPEN, needs
+from web.aliases import with_older_names
 from web.answers import reply
 from web.context import caller, database, hub, raw_body
+from web.models import ServiceModel, UserModel
 from web.routing import Noun
 
 noun = Noun("hub")
 
 
-@noun.get("", "/", access=OPEN)
+class Version(Struct, frozen=True):
+    version: str
+
+
+class Part(Struct, frozen=True, rename={"kind": "class"}):
+    """`class`: its module and name."""
+
+    kind: str
+    version: str
+
+
+class Info(Struct, frozen=True):
+    """`version`: of the API; `callboard_version`: of the program."""
+
+    version: str
+    callboard_version: str
+    python: str
+    sys_executable: str
+    spawner: Part
+    authenticator: Part
+
+
+class Config(Struct, frozen=True):
+    """Limits of 0 mean that there is none."""
+
+    base_url: str
+    allow_named_servers: bool
+    named_server_limit_per_user: int
+    concurrent_spawn_limit: int
+    active_server_limit: int
+    spawner: str
+    authenticator: str
+    proxy: str
+
+
+class FullInfo(Info, frozen=True):
+    config: Config
+
+
+class Shutdown(Struct, frozen=True):
+    """What is to end with the hub; what is left out is as the configuration says."""
+
+    proxy: bool | UnsetType = UNSET
+    servers: bool | UnsetType = UNSET
+
+
+class Message(Struct, frozen=True):
+    message: str
+
+
+class OwnUserModel(UserModel, kw_only=True):
+    token_id: str | None
+    session_id: str | None
+    scopes: list[str]
+
+
+class OwnServiceModel(ServiceModel, kw_only=True):
+    token_id: str | None
+    session_id: str | None
+    scopes: list[str]
+
+
+@noun.get("", "/", access=OPEN, answers={200: Version})
 async def root() -> Response:
     """The version of JupyterHub's API that this hub speaks."""
-    return reply({"version": version.COMPATIBLE}, headers={"Access-Control-Allow-Origin": "*"})
+    return reply(Version(version.COMPATIBLE), headers={"Access-Control-Allow-Origin": "*"})
 
 
-@noun.get("/info", access=needs("read:hub"))
+@noun.get("/info", access=needs("read:hub"), answers={200: Info})
 async def info() -> Response:
     """What runs here: versions, spawner, authenticator."""
     return reply(_info())
 
 
-@noun.get("/hub/info", access=needs("read:hub"))
+@noun.get("/hub/info", access=needs("read:hub"), answers={200: FullInfo})
 async def info_with_settings() -> Response:
-    """The same, with what people who start servers may want to know of the configuration."""
+    """What runs here, with what people who start servers may want to know of the configuration."""
     settings = hub().settings.hub
     config = {
         "base_url": settings.base_url,
@@ -51,16 +114,21 @@ async def info_with_settings() -> Response:
     return reply({**_info(), "config": config})
 
 
-@noun.post("/shutdown", "/hub/shutdown", access=needs("shutdown"), statuses=(202,))
+@noun.post(
+    "/shutdown", "/hub/shutdown", access=needs("shutdown"), takes=Shutdown | None, answers={202: Message}
+)
 async def shut_down() -> Response:
-    """The hub ends, and with it proxy and servers if the body or, where it is silent, the configuration says so."""
+    """End the hub, and with it proxy and servers if the body or, where it is silent, the configuration says so."""
     asked = await raw_body() or {}
     if not isinstance(asked, dict):
         raise InvalidError('The body of a shutdown is a JSON object such as {"servers": false}.')
     ending = hub().ending
-    ending.proxy, ending.servers = _flag(asked, "proxy", ending.proxy), _flag(asked, "servers", ending.servers)
+    ending.proxy, ending.servers = (
+        _flag(asked, "proxy", ending.proxy),
+        _flag(asked, "servers", ending.servers),
+    )
     hub().closing.set()
-    return reply({"message": "The hub is shutting down."}, 202)
+    return reply(Message("The hub is shutting down."), 202)
 
 
 def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
@@ -84,17 +152,19 @@ def _info() -> dict[str, Any]:
     }
 
 
-@noun.get("/user", access=IDENTIFIED)
+@noun.get("/user", access=IDENTIFIED, answers={200: (OwnUserModel, OwnServiceModel)})
 async def me() -> Response:
     """The model of the caller, what it may do, and by which token. What a server asks about its visitors."""
     identity, the_hub = caller(), hub()
     owner = Owner(**{identity.kind: identity.name})
     visible = identity.scopes | expand(identify_scopes(owner), owner)
-    model: object
+    model: UserModel | ServiceModel | None
     if identity.kind == "user":
         row = users.by_id(database(), identity.id)
         assert row is not None, "an identity's user is in the log"
         model = the_hub.models.user(row, servers.of_user(database(), row.id), visible)
+        if model is not None:
+            model.auth_state = UNSET  # never here, whatever the caller may
     else:
         service = the_hub.services.get(identity.name)
         assert service is not None, "an identity's service is in the log"

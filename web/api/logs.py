@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from msgspec import Struct
 from quart import Response, request
 
 from core.errors import UnreachableError
@@ -12,6 +13,7 @@ from web.access import needs
 from web.answers import encode, reply
 from web.api.users import known_user
 from web.context import hub
+from web.declared import Events
 from web.event_stream import event_stream
 from web.paging import argument
 from web.routing import Noun
@@ -20,22 +22,42 @@ from web.starting import known_server
 noun = Noun("logs")
 
 
+class Logs(Struct, frozen=True):
+    """`exit_code`: of the last attempt, null while it runs or if it cannot be known."""
+
+    logs: list[str]
+    exit_code: int | None
+    running: bool
+
+
+class LogEvent(Struct, frozen=True):
+    text: str
+
+
+class LogsQuery(Struct, frozen=True):
+    """`after`: the offset to go on behind, as the header Last-Event-ID, for those who cannot set it."""
+
+    after: str = "0"
+
+
 @noun.get(
-    "/users/<user>/servers/<server>/logs",
+    "/users/<user>/servers/<maybe:server>/logs",
     "/users/<user>/server/logs",
     access=needs("servers"),
-    streams=True,
+    query=LogsQuery,
+    answers={200: (Logs, Events(LogEvent))},
 )
 async def read(user: str, server: str = "") -> Response:
-    """The last lines (at most 100), or with `Accept: text/event-stream` whatever it writes until it ends.
+    """What a server has written: its last lines (at most 100).
 
-    Each event of the stream has the offset behind it as its id, and may be resumed from there.
+    With `Accept: text/event-stream` whatever it writes until it ends. Each event of the stream has the offset behind
+    it as its id, and may be resumed from there.
     """
     found = known_server(known_user(user), server)
     spawner = hub().spawner
     if "text/event-stream" not in request.headers.get("Accept", ""):
         lines = spawner.last_lines(found.spawn_id) if found.spawn_id else []
-        return reply({"logs": lines, "exit_code": found.exit_status, "running": found.is_active})
+        return reply(Logs(lines, found.exit_status, found.is_active))
     last_seen = request.headers.get("Last-Event-ID") or argument("after", "0")
     offset = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else 0
     return event_stream(_follow(spawner, found.spawn_id, offset))

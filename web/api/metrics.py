@@ -8,6 +8,7 @@ from core.scopes import Answer, check
 from web.access import OPEN
 from web.answers import empty
 from web.context import hub
+from web.declared import Text
 from web.identity import Identity
 from web.routing import Noun
 
@@ -20,19 +21,24 @@ FORBIDDEN = b"""<!DOCTYPE html>
 """
 
 
-@noun.get("/health", access=OPEN)
+@noun.get("/health", access=OPEN, answers={200: Text("text/html")})
 async def health() -> Response:
+    """The hub is there."""
     return empty(200, "text/html")
 
 
-@noun.route("HEAD", "/health", access=OPEN)
+@noun.route("HEAD", "/health", access=OPEN, answers={200: None})
 async def health_alone() -> Response:
+    """The hub is there."""
     return empty(200, "text/html")
 
 
-@noun.get("/metrics", access=OPEN, statuses=(200, 403))
+@noun.get("/metrics", access=OPEN, answers={200: Text("text/plain"), 403: Text("text/html")})
 async def metrics() -> Response:
-    """In Prometheus' text format. Open to all where `authenticate_prometheus` is off; a refusal is a page."""
+    """How the hub does, in Prometheus' text format.
+
+    Needs the scope `read:metrics`. Open to all where `authenticate_prometheus` is off; a refusal is a page.
+    """
     if hub().settings.hub.authenticate_prometheus and not _may_read(g.identity):
         return Response(FORBIDDEN, 403, content_type="text/html")
     return Response(hub().metrics.as_text(), content_type=CONTENT_TYPE)

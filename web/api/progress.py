@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 
 import trio
+from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
 from core.errors import InvalidError, NotFoundError
@@ -18,21 +19,39 @@ from web.access import needs
 from web.answers import encode
 from web.api.users import known_user
 from web.context import hub
-from web.hub import Hub
+from web.declared import Events
 from web.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.hub import Hub
 from web.routing import Noun
 from web.starting import known_server
 
 noun = Noun("progress")
 
 
+class ProgressEvent(Struct, frozen=True):
+    """`progress`: 0 to 100. `ready` with `url`, `failed` or `stopped` are in the last event only."""
+
+    message: str
+    progress: float | UnsetType = UNSET
+    html_message: str | UnsetType = UNSET
+    ready: bool | UnsetType = UNSET
+    failed: bool | UnsetType = UNSET
+    stopped: bool | UnsetType = UNSET
+    url: str | UnsetType = UNSET
+
+
 @noun.get(
-    "/users/<user>/servers/<server>/progress",
+    "/users/<user>/servers/<maybe:server>/progress",
     "/users/<user>/server/progress",
     access=needs("read:servers"),
-    streams=True,
+    answers={200: Events(ProgressEvent)},
+    refusals=(400,),
 )
 async def follow(user: str, server: str = "") -> Response:
+    """The progress of a start or a stop, until its end.
+
+    The last event says how it ended: `ready` with the `url`, `failed`, or that the server has stopped.
+    """
     found = known_server(known_user(user), server)
     match found.state:
         case "ready" | "check":

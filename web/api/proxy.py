@@ -17,18 +17,30 @@ from projections.routes import Route
 from web.access import needs
 from web.answers import empty, encode, reply
 from web.context import body, by, database, hub, raw_body
+from web.declared import Paged
 from web.idempotency import claim
 from web.paging import page, paged
 from web.routing import Noun
 
 noun = Noun("proxy")
 
+
+class RouteModel(Struct, frozen=True):
+    """`data`: whose route it is, and when it was last used."""
+
+    routespec: str
+    target: str
+    data: dict[str, Any]
+
+
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class RouteBody(Struct, frozen=True):
-    path: str
-    target: str
+    """Without one of these nothing is added: all routes are checked."""
+
+    path: str = ""
+    target: str = ""
 
 
 class PlaceBody(Struct, frozen=True):
@@ -38,7 +50,7 @@ class PlaceBody(Struct, frozen=True):
     auth_token: str = ""
 
 
-@noun.get("/proxy", access=needs("proxy"))
+@noun.get("/proxy", access=needs("proxy"), answers={200: Paged(dict[str, RouteModel])})
 async def table() -> Response:
     """The routes the hub keeps, by routespec: its own, and those of servers, services and others."""
     asked, db = page(), database()
@@ -51,9 +63,17 @@ async def table() -> Response:
     return paged(dict(models[: asked.limit]), asked, routes.count(db) + 1)
 
 
-@noun.post("/proxy", access=needs("proxy"), statuses=(200, 201))
+@noun.post(
+    "/proxy",
+    access=needs("proxy"),
+    takes=RouteBody | None,
+    answers={200: None, 201: RouteModel},
+    refusals=(409,),
+)
 async def add() -> Response:
-    """With `path` and `target`: a route that is kept besides the hub's own. Else all routes are checked.
+    """Check all routes or add one.
+
+    With `path` and `target`: a route that is kept besides the hub's own. Else all routes are checked.
 
     The proxy follows the hub's routes: there is never one missing that a check could add.
     """
@@ -70,16 +90,16 @@ async def add() -> Response:
     return reply(_model(added), 201)
 
 
-@noun.patch("/proxy", access=needs("proxy"))
+@noun.patch("/proxy", access=needs("proxy"), takes=PlaceBody, answers={200: None})
 async def move() -> Response:
-    """Accepted from those who tell JupyterHub about a proxy elsewhere: this hub's proxy needs no telling."""
+    """Tell where the proxy is, as JupyterHub is told: this hub's proxy needs no telling."""
     if not isinstance(await raw_body(), dict):
-        raise InvalidError("The body is a JSON object such as {\"api_url\": \"http://127.0.0.1:8001\"}.")
+        raise InvalidError('The body is a JSON object such as {"api_url": "http://127.0.0.1:8001"}.')
     await body(PlaceBody)
     return empty(200, "application/json")
 
 
-@noun.delete("/proxy/<rest:path>", access=needs("proxy"), statuses=(204,))
+@noun.delete("/proxy/<rest:path>", access=needs("proxy"), answers={204: None}, refusals=(409,))
 async def remove(path: str) -> Response:
     """End an extra route. `path`: with real slashes or encoded ones."""
     spec = _free_spec(path)

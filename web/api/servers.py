@@ -20,6 +20,7 @@ from web.access import needs
 from web.answers import empty, reply
 from web.api.users import known_user
 from web.context import body, by, database, hub, raw_body, scopes
+from web.declared import ANY_STATUS, Text
 from web.idempotency import claim
 from web.models import ServerModel
 from web.routing import Noun
@@ -42,7 +43,22 @@ noun = Noun("servers")
 # What stands behind a user's name in a path without being a server of theirs.
 NOT_SERVERS = frozenset({"server", "servers", "tokens", "activity", "shared", "admin-access", "events"})
 
-PATHS = ("/users/<user>/servers/<server>", "/users/<user>/server")
+STARTED = (Text(), ServerModel)
+
+PATHS = ("/users/<user>/servers/<maybe:server>", "/users/<user>/server")
+
+
+class StartBody(Struct, frozen=True):
+    """With neither of these keys, the body is the options."""
+
+    user_options: dict[str, Any] | None = None
+    display_name: str | UnsetType = UNSET
+
+
+class StopBody(Struct, frozen=True):
+    """`remove`: the server too, not only what runs."""
+
+    remove: bool = False
 
 
 class Changes(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,9 +69,9 @@ class Changes(Struct, frozen=True, forbid_unknown_fields=True):
     user_options: dict[str, Any] | UnsetType = UNSET
 
 
-@noun.get(*PATHS, access=needs("read:servers"))
+@noun.get(*PATHS, access=needs("read:servers"), answers={200: ServerModel})
 async def read(user: str, server: str = "") -> Response:
-    """The server's model, with itself below `servers` while it is active."""
+    """The model of a server, with itself below `servers` while it is active."""
     row = known_user(user)
     found = known_server(row, server)
     model = visible_model(row, found)
@@ -63,9 +79,15 @@ async def read(user: str, server: str = "") -> Response:
     return reply(model)
 
 
-@noun.put(*PATHS, access=needs("start:servers"), statuses=(201,))
+@noun.put(
+    *PATHS,
+    access=needs("start:servers"),
+    takes=StartBody | None,
+    answers={201: ServerModel},
+    refusals=(409,),
+)
 async def create(user: str, server: str = "") -> Response:
-    """A named server that is not started."""
+    """Create a named server without starting it."""
     owner = known_user(user)
     asked = parse_start(await raw_body())
     if not server:
@@ -74,9 +96,18 @@ async def create(user: str, server: str = "") -> Response:
     return reply(visible_model(owner, await add_server(owner, server, asked, final=True)), 201)
 
 
-@noun.post(*PATHS, access=needs("start:servers"), statuses=(201, 202))
+@noun.post(
+    *PATHS,
+    access=needs("start:servers"),
+    takes=StartBody | None,
+    answers={201: STARTED, 202: STARTED},
+    refusals=(429, ANY_STATUS),
+)
 async def start(user: str, server: str = "") -> Response:
-    """201 if the server is ready in time, 202 if it is on its way."""
+    """Start a server: 201 if it is ready in time, 202 if it is on its way.
+
+    The body of the answer is empty text; with `Accept: application/json` it is the model of the server.
+    """
     owner = known_user(user)
     asked = parse_start(await raw_body())
     found = await existing_or_new(owner, server, asked)
@@ -85,7 +116,7 @@ async def start(user: str, server: str = "") -> Response:
     return _answer_to_start(owner, found, 202 if state is None else 201)
 
 
-@noun.patch(*PATHS, access=needs("start:servers"))
+@noun.patch(*PATHS, access=needs("start:servers"), takes=Changes, answers={200: ServerModel}, refusals=(409,))
 async def change(user: str, server: str = "") -> Response:
     """Rename a stopped server, or change its display name or the options of its next start."""
     owner = known_user(user)
@@ -109,17 +140,23 @@ async def change(user: str, server: str = "") -> Response:
     return reply(visible_model(owner, renamed), headers={"Content-Type": "application/json; charset=UTF-8"})
 
 
-@noun.delete(*PATHS, access=needs("delete:servers"), statuses=(202, 204))
+@noun.delete(*PATHS, access=needs("delete:servers"), takes=StopBody | None, answers={202: None, 204: None})
 async def stop(user: str, server: str = "") -> Response:
-    """204 if it is stopped (and removed) in time, 202 if it is on its way."""
+    """Stop a server: 204 if it is stopped (and removed) in time, 202 if it is on its way."""
     owner = known_user(user)
     remove = parse_stop(await raw_body())
     return await stop_named(owner, server, remove=remove)
 
 
-@noun.delete("/users/<user>/<server>", access=needs("delete:servers"), statuses=(202, 204, 405))
+@noun.delete(
+    "/users/<user>/<server>",
+    access=needs("delete:servers"),
+    takes=StopBody | None,
+    answers={202: None, 204: None},
+    refusals=(405,),
+)
 async def stop_by_short_path(user: str, server: str) -> Response:
-    """The same, as Jupyter4NFDI's users write it."""
+    """Stop a server: the same, as Jupyter4NFDI's users write it."""
     if server in NOT_SERVERS:
         raise MethodNotAllowed
     owner = known_user(user)

@@ -48,9 +48,9 @@ class ServiceBody(Struct, frozen=True, forbid_unknown_fields=True):
     user: str = ""
 
 
-@noun.get("/services", access=Lists("list:services"))
+@noun.get("/services", access=Lists("list:services"), answers={200: dict[str, ServiceModel]})
 async def listed_services() -> Response:
-    """All that the caller may see, by name."""
+    """All services that the caller may see, by name."""
     reach = listed(scopes(), "list:services") or Reach()
     memberships = hub().rights.memberships
     rows = [row for row in hub().services.all() if covers(reach, Service(row.name), memberships)]
@@ -58,14 +58,28 @@ async def listed_services() -> Response:
     return reply({name: model for name, model in models if model is not None})
 
 
-@noun.get("/services/<service>", access=needs("read:services", "read:services:name", "read:roles:services"))
+@noun.get(
+    "/services/<service>",
+    access=needs("read:services", "read:services:name", "read:roles:services"),
+    answers={200: ServiceModel},
+)
 async def read(service: str) -> Response:
+    """The model of a service, as far as the caller may see it."""
     return reply(_model(service))
 
 
-@noun.post("/services/<service>", access=needs("admin:services"), statuses=(201,))
+@noun.post(
+    "/services/<service>",
+    access=needs("admin:services"),
+    takes=ServiceBody,
+    answers={201: ServiceModel},
+    refusals=(409,),
+)
 async def create(service: str) -> Response:
-    """A service that the hub does not run; it has its route from now on, whether it answers or not."""
+    """Add a service that the hub does not run.
+
+    It has its route from now on, whether it answers or not.
+    """
     if not await raw_body():
         raise InvalidError("The body of a new service is a JSON object with at least one key.")
     asked = await body(ServiceBody)
@@ -81,9 +95,9 @@ async def create(service: str) -> Response:
     return reply(_model(service), 201)
 
 
-@noun.delete("/services/<service>", access=needs("admin:services"))
+@noun.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
 async def delete(service: str) -> Response:
-    """Its route and its tokens end at once."""
+    """Remove a service. Its route and its tokens end at once."""
     await hub().service_entities.ask(
         service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)), urgent=True
     )
@@ -118,7 +132,9 @@ def _issue(service: str, token: str) -> Write:
     digest = slow_digest(check_length(token), hub().store.fact("salt"))
     if any(tokens.by_digest(database(), known) for known in (digest, quick_digest(token))):
         raise AlreadyExistsError("This token belongs to somebody already.")
-    issued = TokenIssued(service_stream(service), digest, ["inherit"], "given with the service", hint=token[:HINT])
+    issued = TokenIssued(
+        service_stream(service), digest, ["inherit"], "given with the service", hint=token[:HINT]
+    )
     return Write(token_stream(new_id("t")), 0, [issued])
 
 

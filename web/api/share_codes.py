@@ -22,14 +22,23 @@ from web.access import needs
 from web.answers import empty, encode, reply
 from web.api.users import known_user
 from web.context import body, by, database, hub
+from web.declared import Paged
 from web.idempotency import claim, keep_secret
 from web.paging import argument, page, paged
 from web.routing import Noun
+from web.share_models import ShareCodeModel
 from web.sharing import check_may_share, find_code, known_owner_and_server, scopes_to_share
 
 noun = Noun("share-codes")
 
+CODES = Paged(list[ShareCodeModel], always=True)
+
 _ID = re.compile(r"sc_([0-9]{1,18})", re.ASCII)
+
+
+class RevokeQuery(Struct, frozen=True):
+    code: str = ""
+    id: str = ""
 
 
 class CodeBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,19 +48,27 @@ class CodeBody(Struct, frozen=True, forbid_unknown_fields=True):
     expires_in: int = DEFAULT_LIFE
 
 
-@noun.get("/share-codes/<user>", access=needs("read:shares"))
+@noun.get("/share-codes/<user>", access=needs("read:shares"), answers={200: CODES})
 async def of_owner(user: str) -> Response:
+    """All share codes of a user's servers."""
     return _listed(Listing(owner=known_user(user).id))
 
 
-@noun.get("/share-codes/<user>/<server>", access=needs("read:shares"))
+@noun.get("/share-codes/<user>/<maybe:server>", access=needs("read:shares"), answers={200: CODES})
 async def of_server(user: str, server: str) -> Response:
+    """All share codes of a server."""
     _, found = known_owner_and_server(user, server)
     return _listed(Listing(server=found.id))
 
 
-@noun.post("/share-codes/<user>/<server>", access=needs("shares"))
+@noun.post(
+    "/share-codes/<user>/<maybe:server>",
+    access=needs("shares"),
+    takes=CodeBody | None,
+    answers={200: ShareCodeModel},
+)
 async def issue(user: str, server: str) -> Response:
+    """A new share code for a server: the only time it is shown."""
     return await issue_code(user, server, await body(CodeBody, required=False))
 
 
@@ -71,9 +88,11 @@ async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
     return reply(model(row, code))
 
 
-@noun.delete("/share-codes/<user>/<server>", access=needs("shares"), statuses=(204,))
+@noun.delete(
+    "/share-codes/<user>/<maybe:server>", access=needs("shares"), query=RevokeQuery, answers={204: None}
+)
 async def revoke(user: str, server: str) -> Response:
-    """One, by itself or by its id; without either, all codes of this server."""
+    """Revoke one share code, by itself or by its id; without either, all of this server."""
     _, found = known_owner_and_server(user, server)
     sharing, outcome = hub().sharing, claim(lambda _: Outcome(204))
     if "code" in request.args or "id" in request.args:

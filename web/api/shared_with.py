@@ -4,58 +4,75 @@ from __future__ import annotations
 
 from quart import Response
 
-from core.errors import NotFoundError
 from core.events.group import group_stream
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.share import Revoke
 from projections import groups, servers, users
-from projections.groups import GroupRow
 from projections.shares import Listing
 from web.access import needs
 from web.answers import empty, reply
-from web.api.shares import listed
+from web.api.groups import known_group
+from web.api.shares import SHARES, listed
 from web.api.users import known_user
 from web.context import by, database, hub
 from web.idempotency import claim
 from web.routing import Noun
+from web.share_models import ShareModel
 from web.sharing import known_share
 
 noun = Noun("shared-with")
 
 
-@noun.get("/users/<user>/shared", access=needs("read:users:shares"))
+@noun.get("/users/<user>/shared", access=needs("read:users:shares"), answers={200: SHARES})
 async def with_user(user: str) -> Response:
-    """Directly and through groups, so one server may be there several times."""
+    """All that is shared with a user.
+
+    Directly and through groups, so one server may be there several times.
+    """
     row = known_user(user)
     teams = (group_stream(group.id) for group in groups.of_user(database(), row.id))
     return listed(Listing(grantees=(user_stream(row.id), *teams)))
 
 
-@noun.get("/users/<user>/shared/<owner>/<name>", access=needs("read:users:shares"))
+@noun.get(
+    "/users/<user>/shared/<owner>/<maybe:name>",
+    access=needs("read:users:shares"),
+    answers={200: ShareModel},
+)
 async def one_with_user(user: str, owner: str, name: str) -> Response:
-    """Shared directly; what comes through a group is the group's."""
+    """How a server is shared with a user directly; what comes through a group is the group's."""
     return _read(user_stream(known_user(user).id), owner, name)
 
 
-@noun.delete("/users/<user>/shared/<owner>/<name>", access=needs("users:shares"), statuses=(204,))
+@noun.delete("/users/<user>/shared/<owner>/<maybe:name>", access=needs("users:shares"), answers={204: None})
 async def user_leaves(user: str, owner: str, name: str) -> Response:
+    """Give up what is shared with a user."""
     return await _leave(user_stream(known_user(user).id), owner, name)
 
 
-@noun.get("/groups/<group>/shared", access=needs("read:groups:shares"))
+@noun.get("/groups/<group>/shared", access=needs("read:groups:shares"), answers={200: SHARES})
 async def with_group(group: str) -> Response:
-    return listed(Listing(grantees=(group_stream(_known_group(group).id),)))
+    """All that is shared with a group."""
+    return listed(Listing(grantees=(group_stream(known_group(group).id),)))
 
 
-@noun.get("/groups/<group>/shared/<owner>/<name>", access=needs("read:groups:shares"))
+@noun.get(
+    "/groups/<group>/shared/<owner>/<maybe:name>",
+    access=needs("read:groups:shares"),
+    answers={200: ShareModel},
+)
 async def one_with_group(group: str, owner: str, name: str) -> Response:
-    return _read(group_stream(_known_group(group).id), owner, name)
+    """How a server is shared with a group."""
+    return _read(group_stream(known_group(group).id), owner, name)
 
 
-@noun.delete("/groups/<group>/shared/<owner>/<name>", access=needs("groups:shares"), statuses=(204,))
+@noun.delete(
+    "/groups/<group>/shared/<owner>/<maybe:name>", access=needs("groups:shares"), answers={204: None}
+)
 async def group_leaves(group: str, owner: str, name: str) -> Response:
-    return await _leave(group_stream(_known_group(group).id), owner, name)
+    """Give up what is shared with a group."""
+    return await _leave(group_stream(known_group(group).id), owner, name)
 
 
 def _read(grantee: str, owner: str, name: str) -> Response:
@@ -75,10 +92,3 @@ def _server_id(owner: str, name: str) -> str:
     user = users.by_name(database(), owner)
     server = user and servers.by_name(database(), user.id, name)
     return server.id if server else ""
-
-
-def _known_group(name: str) -> GroupRow:
-    row = groups.by_name(database(), name)
-    if row is None:
-        raise NotFoundError(f"There is no group named {name!r}.")
-    return row

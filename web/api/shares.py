@@ -20,12 +20,16 @@ from web.access import needs
 from web.answers import empty, encode, reply
 from web.api.users import known_user
 from web.context import body, by, database, hub, scopes
+from web.declared import Paged
 from web.idempotency import claim
 from web.paging import page, paged
 from web.routing import Noun
+from web.share_models import ShareModel
 from web.sharing import check_may_share, known_owner_and_server, known_share, scopes_to_share
 
 noun = Noun("shares")
+
+SHARES = Paged(list[ShareModel], always=True)
 
 
 class ShareBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,25 +40,33 @@ class ShareBody(Struct, frozen=True, forbid_unknown_fields=True):
     scopes: list[str] | None = None
 
 
+class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
 class Grantee(NamedTuple):
     kind: Literal["user", "group"]
     name: str
 
 
-@noun.get("/shares/<user>", access=needs("read:shares"))
+@noun.get("/shares/<user>", access=needs("read:shares"), answers={200: SHARES})
 async def of_owner(user: str) -> Response:
+    """All shares of a user's servers."""
     return listed(Listing(owner=known_user(user).id))
 
 
-@noun.get("/shares/<user>/<server>", access=needs("read:shares"))
+@noun.get("/shares/<user>/<maybe:server>", access=needs("read:shares"), answers={200: SHARES})
 async def of_server(user: str, server: str) -> Response:
+    """All shares of a server."""
     _, found = known_owner_and_server(user, server)
     return listed(Listing(server=found.id))
 
 
-@noun.post("/shares/<user>/<server>", access=needs("shares"))
+@noun.post(
+    "/shares/<user>/<maybe:server>", access=needs("shares"), takes=ShareBody, answers={200: ShareModel}
+)
 async def grant(user: str, server: str) -> Response:
-    """The share, made or widened: granting never takes away."""
+    """Share a server with a user or a group. Granting never takes away."""
     asked = await body(ShareBody, required=False)
     named = _grantee(asked)
     full_scopes = scopes_to_share(asked.scopes, Server(user, server))
@@ -66,35 +78,48 @@ async def grant(user: str, server: str) -> Response:
         raise InvalidError(f"There is no {named.kind} named {named.name!r}.")
     command = Grant(owner.id, found.id, grantee, without_filter(full_scopes))
 
+    model = hub().share_models.share
+
     def outcome(db: sqlite3.Connection) -> Outcome:
-        return Outcome(200, encode(hub().share_models.share(known_share(db, found.id, grantee))))
+        return Outcome(200, encode(model(known_share(db, found.id, grantee))))
 
     await hub().sharing.grant(command, by=by(), claim=claim(outcome))
-    return reply(hub().share_models.share(known_share(database(), found.id, grantee)))
+    return reply(model(known_share(database(), found.id, grantee)))
 
 
-@noun.patch("/shares/<user>/<server>", access=needs("shares"))
+@noun.patch(
+    "/shares/<user>/<maybe:server>",
+    access=needs("shares"),
+    takes=ShareBody,
+    answers={200: (ShareModel, Nothing)},
+)
 async def revoke(user: str, server: str) -> Response:
-    """What is left of the share; `{}` where that is nothing. Scopes are named as they stand in the share."""
+    """Take a share back, or some of its scopes.
+
+    Answers what is left of it, `{}` where that is nothing. Scopes are named as they stand in the share.
+    """
     asked = await body(ShareBody, required=False)
     named = _grantee(asked)
-    lost = meant_on(Server(user, server), asked.scopes) if asked.scopes else None
+    lost = meant_on(Server(user, server), asked.scopes, hub().rights.table) if asked.scopes else None
     _, found = known_owner_and_server(user, server)
     grantee = _find(named)
     if grantee is None:
         return reply({})
 
+    model = hub().share_models.share
+
     def rest(db: sqlite3.Connection) -> Any:
         left = shares.between(db, found.id, grantee)
-        return {} if left is None else hub().share_models.share(left)
+        return {} if left is None else model(left)
 
     outcome = claim(lambda db: Outcome(200, encode(rest(db))))
     await hub().sharing.revoke(found.id, grantee, Revoke(lost), by=by(), claim=outcome)
     return reply(rest(database()))
 
 
-@noun.delete("/shares/<user>/<server>", access=needs("shares"), statuses=(204,))
+@noun.delete("/shares/<user>/<maybe:server>", access=needs("shares"), answers={204: None})
 async def revoke_all(user: str, server: str) -> Response:
+    """Take all shares of a server back."""
     _, found = known_owner_and_server(user, server)
     await hub().sharing.revoke_all(found.id, by=by(), claim=claim(lambda _: Outcome(204)))
     return empty(204)

@@ -21,6 +21,7 @@ from web.api.share_codes import CodeBody
 from web.context import body, caller, database, hub
 from web.idempotency import claim
 from web.routing import Noun
+from web.share_models import ShareCodeModel, ShareModel
 from web.sharing import accept, find_code, known_share
 
 noun = Noun("shares-by-code")
@@ -32,8 +33,11 @@ class OwnCodeBody(CodeBody, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     server_name: str = ""
 
 
-@noun.post("/shares", access=IDENTIFIED)
+@noun.post(
+    "/shares", access=IDENTIFIED, takes=OwnCodeBody | None, answers={200: ShareCodeModel}, refusals=(404,)
+)
 async def issue() -> Response:
+    """A new share code for a server of the caller's own: the only time it is shown. Needs the scope `shares`."""
     asked = await body(OwnCodeBody, required=False)
     identity = caller()
     if identity.kind != "user":
@@ -42,7 +46,7 @@ async def issue() -> Response:
     return await share_codes.issue_code(identity.name, asked.server_name, asked)
 
 
-@noun.get("/shares/<code:code>", access=IDENTIFIED)
+@noun.get("/shares/<code:code>", access=IDENTIFIED, answers={200: ShareCodeModel})
 async def read(code: str) -> Response:
     """What a code would share, for whoever has it."""
     if users.by_name(database(), code) is not None:
@@ -51,9 +55,9 @@ async def read(code: str) -> Response:
     return reply(hub().share_models.code(find_code(code)))
 
 
-@noun.post("/shares/<code:code>/accept", access=IDENTIFIED)
+@noun.post("/shares/<code:code>/accept", access=IDENTIFIED, answers={200: ShareModel})
 async def accept_it(code: str) -> Response:
-    """The caller's share by this code, made or widened."""
+    """Accept what a code shares: the caller's share, made or widened. Needs the scope `users:shares`."""
     if users.by_name(database(), code) is not None:
         _check("shares", user=code, server="accept")
         return await shares_api.grant(code, "accept")

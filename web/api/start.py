@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
 from quart import Response, request
 
 from core.errors import (
@@ -21,9 +22,10 @@ from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.access import IDENTIFIED, needs
-from web.answers import reply
+from web.answers import Refusal, reply
 from web.api.users import known_user
 from web.context import caller, database, hub, raw_body
+from web.declared import ANY_STATUS
 from web.public_url import origin
 from web.routing import Noun
 from web.starting import Asked, add_server, begin, known_server, wait_settled
@@ -31,9 +33,45 @@ from web.starting import Asked, add_server, begin, known_server, wait_settled
 noun = Noun("start")
 
 
-@noun.post("/start", access=IDENTIFIED, statuses=(200, 202))
+class RunningModel(Struct, tag_field="status", tag="running"):
+    next_url: str
+    status_url: str
+    delete_url: str
+
+
+class PendingModel(Struct, tag_field="status", tag="pending"):
+    status_url: str
+    delete_url: str
+
+
+class StoppedModel(Struct, tag_field="status", tag="stopped"):
+    """What is kept of the last attempt. `exit_code`: null if it cannot be known."""
+
+    exit_code: int | None
+    logs: list[str]
+
+
+class FailedModel(Struct, tag_field="status", tag="failed"):
+    message: str
+    status_url: str
+    delete_url: str
+    exit_code: int | None
+    logs: list[str]
+
+
+@noun.post(
+    "/start",
+    access=IDENTIFIED,
+    takes=dict[str, Any] | None,
+    answers={200: RunningModel, 202: PendingModel, 400: (Refusal, FailedModel), 500: (Refusal, FailedModel)},
+    refusals=(429, ANY_STATUS),
+)
 async def start(**_: str) -> Response:
-    """200 if the server runs, 202 if it is on its way. The same name again means the same server."""
+    """Start a server of the caller's: 200 if it runs, 202 if it is on its way.
+
+    The body holds the options. The hub makes the server's name from the option `name`: the same name again means the
+    same server.
+    """
     owner = _myself()
     given = await raw_body()
     if given is not None and not isinstance(given, dict):
@@ -50,9 +88,13 @@ async def start(**_: str) -> Response:
     return await _start(owner, server, options, _ineffective(given or {}, options))
 
 
-@noun.get("/start/<user>/<server>", access=needs("read:servers"), statuses=(200, 202))
+@noun.get(
+    "/start/<user>/<maybe:server>",
+    access=needs("read:servers"),
+    answers={200: RunningModel | StoppedModel | FailedModel, 202: PendingModel},
+)
 async def status(user: str, server: str) -> Response:
-    """How the server is: running, pending, failed or stopped."""
+    """How a server is: running, pending, failed or stopped."""
     owner = known_user(user)
     found = known_server(owner, server)
     if found.state == "ready":
@@ -62,7 +104,7 @@ async def status(user: str, server: str) -> Response:
     failure = found.failed()
     if failure is not None:
         return _failed(owner, found, failure.reason)
-    return reply({"status": "stopped", **_remains(found)})
+    return reply(StoppedModel(**_remains(found)))
 
 
 # --- options ---
@@ -146,7 +188,7 @@ async def _start(
 # --- answers ---
 
 
-def _urls(owner: UserRow, server: ServerRow) -> dict[str, str]:
+def _urls(owner: UserRow, server: ServerRow) -> dict[str, Any]:
     api = f"{origin(request, hub().settings)}{hub().base_url}hub/api"
     user, name = escape(owner.name), escape(server.name)
     return {
@@ -158,15 +200,16 @@ def _urls(owner: UserRow, server: ServerRow) -> dict[str, str]:
 def _running(owner: UserRow, server: ServerRow) -> Response:
     path = f"{hub().base_url}user/{escape(owner.name)}/{escape(server.name)}/"
     next_url = f"{origin(request, hub().settings)}{server.prefix or path}"
-    return reply({"status": "running", "next_url": next_url, **_urls(owner, server)})
+    return reply(RunningModel(next_url=next_url, **_urls(owner, server)))
 
 
 def _pending(owner: UserRow, server: ServerRow) -> Response:
-    return reply({"status": "pending", **_urls(owner, server)}, 202)
+    return reply(PendingModel(**_urls(owner, server)), 202)
 
 
 def _failed(owner: UserRow, server: ServerRow, message: str, status: int = 200) -> Response:
-    return reply({"status": "failed", "message": message, **_urls(owner, server), **_remains(server)}, status)
+    model = FailedModel(message=message, **_urls(owner, server), **_remains(server))
+    return reply(model, status)
 
 
 def _remains(server: ServerRow) -> dict[str, Any]:

@@ -25,11 +25,16 @@ from web.api.users import known_user
 from web.context import body, by, caller, database, hub
 from web.idempotency import claim, keep_secret
 from web.identity import is_valid
+from web.models import TokenModel
 from web.routing import Noun
 
 noun = Noun("tokens")
 
 HUB_CLIENT = "jupyterhub"  # the OAuth client of tokens that came by no other
+
+
+class Tokens(Struct, frozen=True):
+    api_tokens: list[TokenModel]
 
 
 class TokenBody(Struct, frozen=True):
@@ -42,17 +47,22 @@ class TokenBody(Struct, frozen=True):
     auth: Any = None
 
 
-@noun.get("/users/<user>/tokens", access=needs("read:tokens"))
+@noun.get("/users/<user>/tokens", access=needs("read:tokens"), answers={200: Tokens})
 async def listed(user: str) -> Response:
-    """The least recently used first."""
+    """The tokens of a user, the least recently used first."""
     row = known_user(user)
     rows = [token for token in tokens.of_owner(database(), user_stream(row.id)) if is_valid(token)]
     models = [hub().models.token(token, row.name) for token in rows]
     models.sort(key=lambda model: model.last_activity or model.created)
-    return reply({"api_tokens": models})
+    return reply(Tokens(models))
 
 
-@noun.post("/users/<user>/tokens", access=needs("tokens", conceals=False), statuses=(201,))
+@noun.post(
+    "/users/<user>/tokens",
+    access=needs("tokens", conceals=False),
+    takes=TokenBody | None,
+    answers={201: TokenModel},
+)
 async def issue(user: str) -> Response:
     """A new token: the only time it is shown."""
     asked = await body(TokenBody, required=False)
@@ -81,15 +91,19 @@ async def issue(user: str) -> Response:
     return reply(changed(model, token=secret), 201)
 
 
-@noun.get("/users/<user>/tokens/<token>", access=needs("read:tokens"))
+@noun.get("/users/<user>/tokens/<token>", access=needs("read:tokens"), answers={200: TokenModel})
 async def read(user: str, token: str) -> Response:
+    """The model of a token, without the token itself."""
     row = known_user(user)
     return reply(hub().models.token(_token_of(row, token), row.name))
 
 
-@noun.delete("/users/<user>/tokens/<token>", access=needs("tokens"), statuses=(204,))
+@noun.delete("/users/<user>/tokens/<token>", access=needs("tokens"), answers={204: None})
 async def revoke(user: str, token: str) -> Response:
-    """Takes effect at once. One that came by OAuth takes those with it that this user gave to the same client."""
+    """Revoke a token, at once.
+
+    One that came by OAuth takes those with it that this user gave to the same client.
+    """
     found = _token_of(known_user(user), token)
     ask, outcome = hub().token_entities.ask, claim(lambda _: Outcome(204))
     for other in _of_same_client(found):

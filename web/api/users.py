@@ -7,9 +7,8 @@ import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-import trio
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
@@ -22,11 +21,13 @@ from projections.users import Listing, UserRow, Visible
 from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, caller, database, hub, raw_body, scopes
+from web.declared import Paged
 from web.idempotency import claim
 from web.models import UserModel
 from web.new_users import creations
 from web.paging import argument, page, paged, wants_wrapping
 from web.routing import Noun
+from web.starting import in_time
 from web.timestamps import parse_timestamp
 
 noun = Noun("users")
@@ -62,6 +63,18 @@ class ChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
     auth_state: dict[str, Any] | UnsetType | None = UNSET
 
 
+class ReadQuery(Struct, frozen=True):
+    """`include_stopped_servers`: anything but `0` and `false` means yes, nothing too."""
+
+    include_stopped_servers: str = "0"
+
+
+class ListQuery(ReadQuery, frozen=True):
+    state: Literal["", "active", "inactive", "ready"] = ""
+    name_filter: str = ""
+    sort: Literal["id", "-id", "name", "-name", "last_activity", "-last_activity"] = "id"
+
+
 class SeenServer(Struct, frozen=True):
     last_activity: str
 
@@ -85,7 +98,7 @@ def includes_stopped() -> bool:
     )
 
 
-@noun.get("/users", access=Lists("list:users"))
+@noun.get("/users", access=Lists("list:users"), query=ListQuery, answers={200: Paged(list[UserModel])})
 async def listed() -> Response:
     """A page of the users that the caller may list.
 
@@ -118,7 +131,9 @@ def _visible() -> Visible | None:
     return None if reach.everywhere else Visible(reach.users, reach.groups)
 
 
-@noun.post("/users", access=needs("admin:users"), statuses=(201,))
+@noun.post(
+    "/users", access=needs("admin:users"), takes=UsersBody, answers={201: list[UserModel]}, refusals=(409,)
+)
 async def create_many() -> Response:
     """Create all users that do not exist yet; 409 if all do."""
     asked = await body(UsersBody)
@@ -135,8 +150,9 @@ async def create_many() -> Response:
             return reply(await _create(new, asked.admin, encode), 201)
 
 
-@noun.get("/users/<user>", access=READ)
+@noun.get("/users/<user>", access=READ, query=ReadQuery, answers={200: UserModel})
 async def read(user: str) -> Response:
+    """The model of a user, as far as the caller may see it."""
     row = known_user(user)
     model = hub().models.user(
         row, servers.of_user(database(), row.id), scopes(), include_stopped=includes_stopped()
@@ -146,8 +162,15 @@ async def read(user: str) -> Response:
     return reply(model)
 
 
-@noun.post("/users/<user>", access=needs("admin:users"), statuses=(201,))
+@noun.post(
+    "/users/<user>",
+    access=needs("admin:users"),
+    takes=UserBody | None,
+    answers={201: UserModel},
+    refusals=(409,),
+)
 async def create(user: str) -> Response:
+    """Create a user."""
     asked = await body(UserBody, required=False)
     if asked.admin:
         _check_is_admin("make administrators")
@@ -156,7 +179,7 @@ async def create(user: str) -> Response:
     return reply(model, 201)
 
 
-@noun.patch("/users/<user>", access=needs("admin:users"))
+@noun.patch("/users/<user>", access=needs("admin:users"), takes=ChangeBody, answers={200: UserModel})
 async def change(user: str) -> Response:
     """Rename a user, or make one an administrator or none. Their servers, tokens and history stay theirs."""
     row = known_user(user)
@@ -180,7 +203,7 @@ async def change(user: str) -> Response:
     return reply(model)
 
 
-@noun.delete("/users/<user>", access=needs("delete:users"), statuses=(202, 204))
+@noun.delete("/users/<user>", access=needs("delete:users"), answers={202: None, 204: None})
 async def delete(user: str) -> Response:
     """End all servers of the user, then delete the user. 202 if the servers take their time."""
     row = known_user(user)
@@ -188,12 +211,11 @@ async def delete(user: str) -> Response:
         raise InvalidError("You cannot delete yourself.")
     the_hub = hub()
     await the_hub.departures.begin(row.id, by=by(), claim=claim(lambda _: Outcome(202)))
-    with trio.move_on_after(the_hub.settings.hub.tornado_settings.slow_stop_timeout) as patience:
-        await the_hub.departures.wait_gone(row.id)
-    return empty(202 if patience.cancelled_caught else 204)
+    patience = the_hub.settings.hub.tornado_settings.slow_stop_timeout
+    return empty(204 if await in_time(patience, the_hub.departures.wait_gone(row.id)) else 202)
 
 
-@noun.post("/users/<user>/admin-access", access=needs("servers"))
+@noun.post("/users/<user>/admin-access", access=needs("servers"), answers={200: None})
 async def admin_access(user: str) -> Response:
     """Deprecated: says whether administrators may use other people's servers, as `admin_access` was meant."""
     if not (hub().settings.hub.admin_access or os.environ.get("JUPYTERHUB_ADMIN_ACCESS", "0") == "1"):
@@ -202,7 +224,7 @@ async def admin_access(user: str) -> Response:
     return empty(200, "application/json")
 
 
-@noun.post("/users/<user>/activity", access=needs("users:activity"))
+@noun.post("/users/<user>/activity", access=needs("users:activity"), takes=ActivityBody, answers={200: None})
 async def activity(user: str) -> Response:
     """When the user, and servers of theirs, were last active. Never moves backwards."""
     row = known_user(user)
@@ -236,9 +258,7 @@ def _check_is_admin(doing: str) -> None:
         raise ForbiddenError(f"Only administrators can {doing}; scopes alone do not suffice.")
 
 
-async def _create(
-    new: list[str], admin: bool, answer: Callable[[list[UserModel]], bytes]
-) -> list[UserModel]:
+async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]], bytes]) -> list[UserModel]:
     """All of these or none."""
     show = _show()
 

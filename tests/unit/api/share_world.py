@@ -13,7 +13,7 @@ from core.events.record import HUB
 from core.events.store import Write
 from core.ids import new_id
 from projections import ALL, servers, users
-from projections.rebuild import differences, rebuilt
+from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hub import Hub
 
@@ -69,7 +69,7 @@ class ShareWorld:
 
     def check_projections(self) -> None:
         db = self.hub.store.db
-        assert differences(db, rebuilt(db, ALL), ALL) == []
+        assert drift(db, ALL) == []
 
 
 @asynccontextmanager

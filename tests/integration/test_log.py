@@ -1,0 +1,136 @@
+"""The log against what a machine does to it: processes killed at any moment, and a disk that is full."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import projections
+from core.errors import UnavailableError
+from core.events.ballast import ballast_path
+from core.events.database import open_for_reading
+from core.events.unit import Unit
+from core.events.verify import Head, verify
+from core.events.writer import Writer
+from projections.rebuild import drift
+from tests.logs import BY, commit, created, said
+
+
+def check_whole(path: str, noted: Head | None = None) -> Head:
+    head = verify(path, noted)
+    log = open_for_reading(path)
+    assert drift(log, projections.ALL) == []
+    log.close()
+    return head
+
+
+# --- killed ---
+
+
+def run_and_kill(path: str, seconds: float) -> list[str]:
+    """What was acknowledged by a process that appends until it is killed, `seconds` after its first answer."""
+    command = [sys.executable, "-m", "tests.integration.append_until_killed", path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(seconds)
+        process.kill()
+        return [line.decode() for line in (first + process.stdout.read()).splitlines()]
+
+
+@pytest.mark.parametrize("rounds", [6, pytest.param(40, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path, rounds: int) -> None:
+    path = str(tmp_path / "log.sqlite")
+    chance = random.Random(rounds)
+    head = None
+    for _ in range(rounds):
+        acknowledged = run_and_kill(path, chance.uniform(0.0, 0.3))
+        head = check_whole(path, head)
+        log = open_for_reading(path)
+        there = {f"{p} {s} {v}" for p, s, v in log.execute("SELECT position, stream, version FROM events")}
+        log.close()
+        assert acknowledged
+        assert not set(acknowledged) - there
+        Writer(path, projections.ALL).close()  # what a restart begins with
+
+
+# --- full ---
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no file system can be mounted here; test_writer.py fills a file up to a limit instead")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Take all room but some 200 KiB."""
+    with (disk / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(65536))
+        except OSError:
+            file.truncate(file.tell() - 200 * 1024)
+
+
+def test_a_full_disk_refuses_lets_stops_through_and_recovers(small_disk: Path) -> None:
+    path = str(small_disk / "log.sqlite")
+    writer = Writer(path, projections.ALL)
+    reader = open_for_reading(path)
+    units = commit(writer, created(0))
+    fill(small_disk)
+    while units[-1].error is None:
+        assert len(units) < 5000
+        units += commit(writer, created(len(units)))
+    assert isinstance(units[-1].error, UnavailableError)
+    assert "full" in str(units[-1].error)
+    stops = [commit(writer, Unit([said("v1", version)], BY, urgent=True))[0] for version in range(200)]
+    assert [stop.error for stop in stops] == [None] * 200
+    assert not ballast_path(path).exists()
+    for pause in (0, 1.1):  # there is not yet room for another ballast
+        time.sleep(pause)
+        units += commit(writer, created(len(units)))
+        assert isinstance(units[-1].error, UnavailableError), "the room of the ballast is for stops"
+    assert reader.execute("SELECT count(*) FROM users").fetchone() == (sum(not u.error for u in units),)
+    assert check_whole(path).position == writer.position
+
+    (small_disk / "filler").unlink()
+    time.sleep(1.1)
+    units += commit(writer, created(len(units)))
+    assert units[-1].error is None
+    assert writer.trouble == ""
+    assert ballast_path(path).exists()
+    there = {stream for (stream,) in reader.execute("SELECT stream FROM events")}
+    assert {unit.writes[0].stream for unit in units if unit.error is None} == there - {"server/v1"}
+    check_whole(path)
+    reader.close()
+    writer.close()
+
+
+def test_a_log_on_a_full_disk_can_be_opened_again(small_disk: Path) -> None:
+    path = str(small_disk / "log.sqlite")
+    writer = Writer(path, projections.ALL)
+    commit(writer, created(0))
+    fill(small_disk)
+    number = 1
+    while commit(writer, created(number))[0].error is None:
+        number += 1
+    writer.close()
+    again = Writer(path, projections.ALL)
+    assert again.position == number
+    check_whole(path)
+    again.close()

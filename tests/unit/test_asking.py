@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import itertools
+import logging
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from core.actors.asking import RETRY_FIRST, RETRY_LAST, Delays, Pauses, essence, insist
+from core.errors import HubError, SpawnError, UnreachableError
+
+SPAWN, AWAY, BUG = SpawnError("no room"), UnreachableError("away"), KeyError("bug")
+
+
+@pytest.mark.parametrize(
+    ("error", "what_matters"),
+    [
+        (SPAWN, SPAWN),
+        (BUG, BUG),
+        (ExceptionGroup("", [SPAWN]), SPAWN),
+        (ExceptionGroup("", [BUG]), BUG),
+        (ExceptionGroup("", [BUG, ExceptionGroup("", [AWAY])]), AWAY),
+        (ExceptionGroup("", [AWAY, BUG, SPAWN]), SPAWN),
+    ],
+)
+def test_what_matters_in_an_error(error: Exception, what_matters: Exception) -> None:
+    assert essence(error) is what_matters
+
+
+def test_several_bugs_are_several_bugs() -> None:
+    group = ExceptionGroup("", [BUG, OSError("x")])
+    assert essence(group) is group
+    assert not isinstance(essence(group), HubError)
+
+
+def test_delays_double_and_never_end() -> None:
+    delays = list(itertools.islice(Delays(), 20))
+    assert delays[:4] == [RETRY_FIRST, RETRY_FIRST * 2, RETRY_FIRST * 4, RETRY_FIRST * 8]
+    assert delays[-1] == RETRY_LAST == max(delays)
+
+
+async def test_insisting_asks_until_there_is_an_answer(autojump_clock: MockClock) -> None:
+    troubles: list[Exception] = [AWAY, BUG, SPAWN]
+
+    async def ask() -> str:
+        await trio.lowlevel.checkpoint()
+        if troubles:
+            raise troubles.pop()
+        return "answer"
+
+    assert await insist("ask", "s1", ask) == "answer"
+    assert trio.current_time() == pytest.approx(RETRY_FIRST * 7)
+
+
+async def test_only_the_first_failure_of_a_row_is_noted(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = Pauses("end", "s1")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            await pauses.after(AWAY)
+        assert caplog.text.count("cannot end s1") == 1
+        pauses.reset()
+        await pauses.after(BUG)
+        assert caplog.text.count("cannot end s1") == 2
+        assert "KeyError" in caplog.text
