@@ -286,7 +286,7 @@ def of_users(db: sqlite3.Connection, user_ids: list[str]) -> dict[str, list[Serv
 def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> list[ServerRow]:
     """The next servers, by id, that are not stopped or have left something behind: those that need an actor."""
     rows = db.execute(
-        f"{_ALL} WHERE id IN (SELECT id FROM servers WHERE state != 'stopped' "
+        _ALL + "WHERE id IN (SELECT id FROM servers WHERE state != 'stopped' "
         "UNION SELECT id FROM servers WHERE leftovers != '[]') AND id > ? ORDER BY id LIMIT ?",
         (after, count),
     ).fetchall()

@@ -16,11 +16,27 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from core.errors import HubError, PendingError, ThrottledError
 from web import answers
-from web.api import authorizations, route_stream
+from web.api import (
+    authorizations,
+    explain,
+    groups,
+    logs,
+    openapi,
+    progress,
+    proxy,
+    route_stream,
+    servers,
+    services,
+    share_codes,
+    shared_with,
+    shares,
+    shares_by_code,
+    start,
+    tokens,
+    users,
+)
 from web.api import hub as hub_api
 from web.api import metrics as monitoring
-from web.api import logs, progress, proxy, servers, services, share_codes, shared_with, shares, shares_by_code
-from web.api import explain, groups, openapi, start, tokens, users
 from web.api_paths import api_prefixes, is_api
 from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
@@ -31,9 +47,27 @@ from web.routing import Route, install, new_request_id
 
 logger = logging.getLogger("callboard.http")
 
-API = (hub_api.noun, explain.noun, groups.noun, users.noun, tokens.noun, servers.noun, progress.noun, logs.noun, start.noun, services.noun, proxy.noun,
-       route_stream.noun, authorizations.noun, monitoring.noun,
-       shares.noun, shares_by_code.noun, shared_with.noun, share_codes.noun, openapi.noun)
+API = (
+    hub_api.noun,
+    explain.noun,
+    groups.noun,
+    users.noun,
+    tokens.noun,
+    servers.noun,
+    progress.noun,
+    logs.noun,
+    start.noun,
+    services.noun,
+    proxy.noun,
+    route_stream.noun,
+    authorizations.noun,
+    monitoring.noun,
+    shares.noun,
+    shares_by_code.noun,
+    shared_with.noun,
+    share_codes.noun,
+    openapi.noun,
+)
 
 STARTS = ("servers.start", "start.start")
 

@@ -212,9 +212,7 @@ class Models:
             model.service = owner_name
         return model
 
-    def service(
-        self, row: ServiceRow, scopes: Scopes, *, as_stored: bool = False
-    ) -> ServiceModel | None:
+    def service(self, row: ServiceRow, scopes: Scopes, *, as_stored: bool = False) -> ServiceModel | None:
         """None: the caller may not see this service. `as_stored`: what nobody has said is null, not a default."""
         keys = visible_service_keys(scopes, row.name, self._rights.memberships)
         if keys is None:

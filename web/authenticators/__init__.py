@@ -10,7 +10,6 @@ from core.config import Settings
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
 
-
 logger = logging.getLogger("callboard.login")
 
 
