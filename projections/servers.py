@@ -110,6 +110,10 @@ class ServerRow(NamedTuple):
 
 
 _ALL = f"SELECT {', '.join(ServerRow._fields)} FROM servers "  # noqa: S608
+_UNFINISHED = (
+    "WHERE id IN (SELECT id FROM servers WHERE state != 'stopped' "
+    "UNION SELECT id FROM servers WHERE leftovers != '[]')"
+)
 
 
 def create(db: Database) -> None:
@@ -285,11 +289,7 @@ def of_users(db: sqlite3.Connection, user_ids: list[str]) -> dict[str, list[Serv
 
 def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> list[ServerRow]:
     """The next servers, by id, that are not stopped or have left something behind: those that need an actor."""
-    rows = db.execute(
-        _ALL + "WHERE id IN (SELECT id FROM servers WHERE state != 'stopped' "
-        "UNION SELECT id FROM servers WHERE leftovers != '[]') AND id > ? ORDER BY id LIMIT ?",
-        (after, count),
-    ).fetchall()
+    rows = db.execute(f"{_ALL} {_UNFINISHED} AND id > ? ORDER BY id LIMIT ?", (after, count)).fetchall()
     return [ServerRow(*row) for row in rows]
 
 
