@@ -166,8 +166,12 @@ def _function(value: Any) -> Any:
     return value
 
 
-def _function_or_dict(value: Any) -> Any:
-    return value if isinstance(value, dict) else _function(value)
+def _options_to_traits(value: Any) -> Any:
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for pair in value.items() for name in pair):
+            raise ValueError("expected a dict from the names of options to those of the spawner's settings")
+        return dict(value)
+    return _function(value)
 
 
 def _form_reader(value: Any) -> Any:
@@ -184,7 +188,7 @@ def _log_handlers(value: Any) -> Any:
 PREPARE: dict[str, Callable[[Any], Any]] = {
     "pre_spawn_hook": _function,
     "progress_ready_hook": _function,
-    "apply_user_options": _function_or_dict,
+    "apply_user_options": _options_to_traits,
     "options_from_form": _form_reader,
     "handlers": _log_handlers,
     "cmd": words,

@@ -202,7 +202,6 @@ def test_a_refusal_does_not_repeat_a_secret(load, line):
         ("c.jupyterhub.port = 5", "hub.py: c.jupyterhub is not known here (did you mean JupyterHub?)"),
         ("c.zzzzzzz = 5", "hub.py: c.zzzzzzz is not known here"),
         ("c.Spawner.mem_limit = '1G'", "hub.py: c.Spawner.mem_limit does not act yet"),
-        ("c.Spawner.pre_spawn_hook = print", "hub.py: c.Spawner.pre_spawn_hook does not act yet"),
         ("c.ConfigurableHTTPProxy.auth_token = 'x'", "hub.py: c.ConfigurableHTTPProxy.auth_token does not act yet"),
         ("c.JupyterHub.admin_users = {'x'}", "hub.py: c.JupyterHub.admin_users is deprecated: use c.Authenticator.admin_users"),
         ("c.Spawner.environment = {'A': print}", "hub.py: c.Spawner.environment['A'] as a function does not act yet"),

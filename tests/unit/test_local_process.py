@@ -465,7 +465,9 @@ async def test_a_server_inherits_its_output_and_a_lock_and_nothing_else(world: L
 
 async def test_an_attempt_may_bring_settings_of_its_own(world: LocalWorld) -> None:
     hub, attempt = world.hub(), world.attempt()
-    settings = change(world.spawner, cmd=["sh", "-c", 'echo "pid $EXTRA"'], environment={"EXTRA": "x"})
+    settings = change(
+        world.spawner, cmd=["sh", "-c", 'echo "pid $EXTRA"; exec sleep 1000'], environment={"EXTRA": "x"}
+    )
     await hub.start(change(attempt, settings=settings), ignore)
     assert await written(hub, attempt) == ["pid x"]
 
