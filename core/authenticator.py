@@ -1,17 +1,16 @@
-"""What the hub asks of a way to log in, and who may come in once they are known. The rules are pure."""
+"""What the hub asks of a way to log in.
+
+Every authenticator has `authenticate`. One that sends the browser elsewhere to log in (OpenID Connect, SAML) is a
+`RedirectAuthenticator` besides; one that can say later whether a login still stands is a `RefreshingAuthenticator`.
+Who may come in once they are known is not for them to say: see `core/admission.py`.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
-from msgspec.structs import replace
-
-from core.config import AuthenticatorSettings
-from core.errors import ForbiddenError, InvalidError
-from core.names import check_user_name, normalize_user_name
 
 Credentials = Mapping[str, Any]
 
@@ -19,7 +18,8 @@ Credentials = Mapping[str, Any]
 class Login(Struct, frozen=True):
     """Somebody who has proved who they are. None: the way of logging in does not say.
 
-    `auth_state` is secret: it is only ever kept encrypted.
+    `name`: as the authenticator knows it; the hub normalises it. `groups`: all the groups they are in, `()` for none.
+    `auth_state` is secret: it is only ever kept encrypted. `user_info`: for others to see.
     """
 
     name: str
@@ -33,39 +33,61 @@ class Authenticator(Protocol):
     """Tells who somebody is. Slow ones must not hold the event loop up: threads or helper processes."""
 
     async def authenticate(self, credentials: Credentials) -> Login | None:
-        """None if the credentials are no good. `credentials`: the fields of the login form, or a request's `auth`."""
+        """None if the credentials are no good. `credentials`: the fields of the login form, or a request's `auth`.
+
+        Raises ForbiddenError, worded for the person, for who is known but may not come in, and UnavailableError
+        when nobody can be asked at the moment.
+        """
 
     async def check_new_user(self, name: str) -> None:
         """Raises InvalidError for a name under which nobody could ever log in."""
 
 
-def normalized(login: Login, settings: AuthenticatorSettings) -> Login:
-    """The login under the name the hub knows it by. Raises InvalidError for a name that is none."""
-    return replace(login, name=known_as(login.name, settings))
+class Redirect(Struct, frozen=True):
+    """Where to send the browser, and what it is to bring back in a cookie.
 
-
-def known_as(name: str, settings: AuthenticatorSettings) -> str:
-    """In lower case, mapped, checked. Raises InvalidError."""
-    lower = normalize_user_name(name)
-    mapped = settings.username_map.get(lower, lower)
-    pattern = settings.username_pattern
-    if pattern and not re.match(pattern, mapped):
-        raise InvalidError(f"The user name {mapped!r} does not have the form this hub asks for.")
-    return check_user_name(mapped)
-
-
-def check_allowed(name: str, settings: AuthenticatorSettings, *, exists: bool) -> None:
-    """Raises ForbiddenError for who may not come in. Nobody may unless somebody said so.
-
-    `exists`: whether the hub knows a user of this name. Source of the rules: JupyterHub 5 and later.
+    `state_cookie`: opaque text of at most 3 KiB, safe in a cookie. Whoever sends the redirect sets it HttpOnly, for the
+    path of the callback alone and for ten minutes at most, and clears it when the callback is answered.
     """
-    if name in settings.blocked_users:
-        raise ForbiddenError(f"User {name} may not log in here.")
-    if settings.allow_all or name in settings.allowed_users:
-        return
-    if settings.allowed_users and name in settings.admin_users:
-        return
-    existing = settings.allow_existing_users
-    if exists and (bool(settings.allowed_users) if existing is None else existing):
-        return
-    raise ForbiddenError(f"User {name} may not log in here.")
+
+    url: str
+    state_cookie: str
+
+
+@runtime_checkable
+class RedirectAuthenticator(Authenticator, Protocol):
+    """Has people log in elsewhere: they leave with `begin` and come back to the callback URL with `finish`.
+
+    Its `authenticate` answers None: there is no form to fill in.
+    """
+
+    @property
+    def login_service(self) -> str:
+        """What the button on the login page calls it."""
+
+    async def begin(self, next_url: str, callback_url: str) -> Redirect:
+        """`next_url`: a checked path of this hub to go on to after the login. `callback_url`: absolute.
+
+        Raises UnavailableError when the provider cannot be asked where to log in. Nothing is remembered here
+        between `begin` and `finish`: all that matters is in the cookie, and cannot be forged.
+        """
+
+    async def finish(
+        self, callback_url: str, query: Mapping[str, str], state_cookie: str
+    ) -> tuple[Login, str]:
+        """Who came back, and the `next_url` they left with. `query`: of the callback; `callback_url` is without it.
+
+        Raises ForbiddenError, worded for the person, where the answer cannot be trusted (no cookie, another's
+        cookie, a state that does not match, a bad signature) or the provider said no, and UnavailableError.
+        """
+
+
+@runtime_checkable
+class RefreshingAuthenticator(Authenticator, Protocol):
+    """Can say later whether a login still stands. Asked at most once per `auth_refresh_age` and user."""
+
+    async def refresh(self, name: str, auth_state: dict[str, Any] | None) -> Login | None:
+        """The login as it is now, to be stored; None: this person must log in again.
+
+        Raises UnavailableError when nobody can be asked: the login then stands until the next time.
+        """

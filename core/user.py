@@ -56,6 +56,7 @@ class Create(Struct, frozen=True):
     name: str
     default_server: str
     admin: bool = False
+    user_info: dict[str, Any] | None = None
 
 
 class Change(Struct, frozen=True):
@@ -125,7 +126,7 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
     """What happens if `command` reaches `user`: nothing, events, or a HubError."""
     if isinstance(user, NoUser):
         if isinstance(command, Create):
-            return [UserCreated(command.name, command.default_server, command.admin)]
+            return list(_creation(command))
         raise NotFoundError("There is no such user.")
     match command:
         case Create():
@@ -150,6 +151,12 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
             return [UserDeleted()] if user.leaving else []
         case _:
             assert_never(command)
+
+
+def _creation(command: Create) -> Iterator[UserEvent]:
+    yield UserCreated(command.name, command.default_server, command.admin)
+    if command.user_info is not None:
+        yield UserInfoChanged(command.user_info)
 
 
 def _changes(user: User, command: Change) -> Iterator[UserEvent]:

@@ -15,6 +15,8 @@ from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.supervisor import Supervisor
 from core.actors.turns import Turns
+from core.admission import Admission
+from core.authenticator import Authenticator
 from core.config import Settings
 from core.events.group import GroupEvent
 from core.events.role import RoleEvent
@@ -83,6 +85,8 @@ class Hub:
         groups: GroupEntities,
         role_entities: RoleEntities,
         user_names: UserNames,
+        authenticator: Authenticator,
+        admission: Admission,
         departures: Departures,
         removals: Removals,
         sharing: Sharing,
@@ -109,6 +113,8 @@ class Hub:
         self.groups = groups
         self.role_entities = role_entities
         self.user_names = user_names
+        self.authenticator = authenticator
+        self.admission = admission  # who may come in
         self.departures = departures
         self.removals = removals
         self.sharing = sharing

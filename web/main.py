@@ -28,6 +28,7 @@ from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
+from core.admission import Admission
 from core.config import ConfigError, Settings
 from core.errors import HubError
 from core.events import hub as hub_events
@@ -57,6 +58,7 @@ from spawners.service_process import make_service_spawner
 from web import version
 from web.activity import LastSeen
 from web.app import build_app
+from web.authenticators import make_authenticator
 from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
 from web.event_log import EventLog
@@ -181,6 +183,8 @@ async def open_hub(
                 groups=Entities(store, group_stream, group.NoGroup(), group.decide, group.evolve),
                 role_entities=Entities(store, role_stream, role.NoRole(), role.decide, role.evolve),
                 user_names=wanted.names,
+                authenticator=make_authenticator(settings),
+                admission=Admission(settings.authenticator, wanted.names),
                 departures=Departures(users, supervisor, errands),
                 removals=Removals(users, supervisor, errands),
                 sharing=Sharing(

@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
-from core.config_names import AUTHENTICATORS
 from core.errors import InvalidError
 from core.scopes import Owner, expand, identify_scopes, with_members
 from projections import servers, users
@@ -141,14 +140,17 @@ def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
 def _info() -> dict[str, Any]:
     the_hub = hub()
     spawner = type(the_hub.spawner)
-    authenticator = AUTHENTICATORS.get(the_hub.settings.hub.authenticator_class, "")
+    authenticator = type(the_hub.authenticator)
     return {
         "version": version.COMPATIBLE,
         "callboard_version": version.OWN,
         "python": sys.version,
         "sys_executable": sys.executable,
         "spawner": {"class": f"{spawner.__module__}.{spawner.__qualname__}", "version": version.OWN},
-        "authenticator": {"class": f"web.authenticators.{authenticator}", "version": version.OWN},
+        "authenticator": {
+            "class": f"{authenticator.__module__}.{authenticator.__qualname__}",
+            "version": version.OWN,
+        },
     }
 
 

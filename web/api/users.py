@@ -146,6 +146,7 @@ async def create_many() -> Response:
         new = [name for name in wanted if names.holder_of(database(), "user", name) is None]
         if not new:
             raise AlreadyExistsError("All of these users exist already.")
+        await _check_can_log_in(new)
         with contextlib.suppress(AlreadyExistsError):  # somebody else was faster with one of them
             return reply(await _create(new, asked.admin, encode), 201)
 
@@ -175,6 +176,7 @@ async def create(user: str) -> Response:
     if asked.admin:
         _check_is_admin("make administrators")
     name = hub().user_names.stored(user)
+    await _check_can_log_in([name])
     (model,) = await _create([name], asked.admin, lambda models: encode(models[0]))
     return reply(model, 201)
 
@@ -256,6 +258,13 @@ def _moment(text: str) -> datetime:
 def _check_is_admin(doing: str) -> None:
     if not hub().rights.is_admin(caller()):
         raise ForbiddenError(f"Only administrators can {doing}; scopes alone do not suffice.")
+
+
+async def _check_can_log_in(new: list[str]) -> None:
+    """Raises InvalidError where the authenticator knows that somebody never could."""
+    for name in new:
+        if names.holder_of(database(), "user", name) is None:
+            await hub().authenticator.check_new_user(name)
 
 
 async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]], bytes]) -> list[UserModel]:

@@ -1,0 +1,37 @@
+"""Who may come in once they are known, and who is an administrator by the configuration. Pure.
+
+Source of the rules: JupyterHub 5 and later. Nobody may come in unless somebody said so.
+"""
+
+from __future__ import annotations
+
+from core.config import AuthenticatorSettings
+from core.errors import ForbiddenError
+from core.user_names import UserNames
+
+
+class Admission:
+    def __init__(self, settings: AuthenticatorSettings, names: UserNames) -> None:
+        """The lists of the settings may be spelled as people spell names: `Alice` is `alice`."""
+        self._blocked = frozenset(map(names.normalize, settings.blocked_users))
+        self._admins = frozenset(map(names.normalize, settings.admin_users))
+        allowed = frozenset(map(names.normalize, settings.allowed_users))
+        self._allowed = allowed | self._admins if allowed else allowed
+        self._allow_all = settings.allow_all
+        existing = settings.allow_existing_users
+        self._allow_existing = bool(allowed) if existing is None else existing
+
+    @property
+    def is_open_to_anybody(self) -> bool:
+        """Whether somebody could come in at all."""
+        return self._allow_all or bool(self._allowed) or self._allow_existing
+
+    def check(self, name: str, *, exists: bool) -> None:
+        """Raises ForbiddenError. `name`: as stored. `exists`: whether the hub knows a user of this name."""
+        if name in self._blocked:
+            raise ForbiddenError(f"User {name} may not log in here.")
+        if not (self._allow_all or name in self._allowed or (exists and self._allow_existing)):
+            raise ForbiddenError(f"User {name} may not log in here.")
+
+    def is_admin(self, name: str) -> bool:
+        return name in self._admins

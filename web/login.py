@@ -1,0 +1,100 @@
+"""From credentials to a user of the hub: who are they, may they come in, and what does the login say about them?
+
+Nothing is recorded before somebody has proved who they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from msgspec import UNSET, Struct
+
+from core.authenticator import Credentials, Login
+from core.errors import AlreadyExistsError, ForbiddenError, InvalidError
+from core.events.record import By
+from core.events.user import user_stream
+from core.ids import new_id
+from core.user import Change, Create
+from projections import users
+from projections.users import UserRow
+from web.hub import Hub
+from web.login_groups import put_into_groups
+
+logger = logging.getLogger("callboard.login")
+
+
+class LoggedIn(Struct, frozen=True):
+    """`is_new`: this login made the user."""
+
+    user: UserRow
+    is_new: bool = False
+
+
+async def log_in(hub: Hub, credentials: Credentials, *, address: str) -> LoggedIn | None:
+    """The user behind these credentials; None if they are wrong.
+
+    Raises ForbiddenError for who may not come in, ThrottledError after too many failures, UnavailableError when the
+    authenticator cannot ask. `credentials`: the fields of the login form. `address`: whom they came from.
+    """
+    began = time.monotonic()
+    logged_in = None
+    try:
+        login = await hub.authenticator.authenticate(credentials)
+        logged_in = None if login is None else await admit(hub, login)
+    finally:
+        hub.metrics.logged_in(time.monotonic() - began, success=logged_in is not None)
+    return logged_in
+
+
+async def admit(hub: Hub, login: Login) -> LoggedIn | None:
+    """The user of somebody who has proved who they are; made if need be, and changed to what the login says.
+
+    None for a name that no user can have. Raises ForbiddenError for who may not come in.
+    """
+    try:
+        name = hub.user_names.stored(login.name)
+    except InvalidError as error:
+        logger.warning("a login under a name that cannot be: %s", error.message)
+        return None
+    row = users.by_name(hub.store.db, name)
+    hub.admission.check(name, exists=row is not None)
+    if row is not None and row.leaving:
+        raise ForbiddenError(f"User {name} is being deleted.")
+    if hub.settings.authenticator.manage_groups and login.groups is None:
+        logger.error("manage_groups is set, and the authenticator tells no groups: nobody can log in")
+        raise ForbiddenError(
+            "This login tells no groups, which this hub needs. Please tell its administrators."
+        )
+    admin = True if login.admin is None and hub.admission.is_admin(name) else login.admin
+    is_new = row is None and await _create(hub, name, login, admin)
+    user = _present(hub, name)
+    if not is_new:
+        info = UNSET if login.user_info is None else login.user_info
+        await hub.users.ask(user.id, Change(admin=admin, user_info=info), by=by_login(user.id))
+    if hub.settings.authenticator.manage_groups and login.groups is not None:
+        await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
+    return LoggedIn(_present(hub, name), is_new)
+
+
+def by_login(user_id: str) -> By:
+    """As the log records what a login does."""
+    return By(user_stream(user_id), "login")
+
+
+async def _create(hub: Hub, name: str, login: Login, admin: bool | None) -> bool:
+    """Whether it was this login that made the user: two may come at once."""
+    user_id = new_id("u")
+    command = Create(name, new_id("v"), bool(admin), login.user_info)
+    try:
+        await hub.users.ask(user_id, command, by=by_login(user_id))
+    except AlreadyExistsError:
+        return False
+    return True
+
+
+def _present(hub: Hub, name: str) -> UserRow:
+    row = users.by_name(hub.store.db, name)
+    if row is None:
+        raise ForbiddenError(f"Somebody who was called {name} still runs a server under that name.")
+    return row
