@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from msgspec import Struct
-from quart import Quart, Response, g, request
+from quart import Quart, Request, Response, g, request
 from quart.routing import QuartRule
 from werkzeug.routing import BaseConverter, Rule, ValidationError
 
@@ -23,6 +23,7 @@ from web.access import Access, check_access
 from web.aliases import under_present_name
 from web.context import hub
 from web.declared import Answers, Events
+from web.hub import Hub
 from web.idempotency import once
 from web.identity import Identity, same_secret, token_in
 
@@ -209,20 +210,22 @@ def defaults_of(handler: Handler) -> dict[str, str]:
 
 
 def identify() -> Identity | None:
-    """Whoever the credentials of this request belong to."""
-    token = token_in(request.headers.get("Authorization", ""))
+    """Whoever the credentials of this request belong to; they were seen just now."""
+    identity = recognise(hub(), request)
+    if identity is not None and identity.kind != "proxy":
+        hub().saw(identity)
+    return identity
+
+
+def recognise(the_hub: Hub, asking: Request) -> Identity | None:
+    """Whoever the credentials of a request belong to now. A stream asks again and again; that is no activity."""
+    token = token_in(asking.headers.get("Authorization", ""))
     if token is None:
         return None
-    the_hub = hub()
     row = the_hub.tokens.find(token)
-    if row is None:
-        if same_secret(token, the_hub.proxy_secret):
-            return the_hub.proxy_identity
-        return None
-    identity = the_hub.rights.by_token(row)
-    if identity is not None:
-        the_hub.saw(identity)
-    return identity
+    if row is not None:
+        return the_hub.rights.by_token(row)
+    return the_hub.proxy_identity if same_secret(token, the_hub.proxy_secret) else None
 
 
 def new_request_id() -> str:
