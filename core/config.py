@@ -139,6 +139,7 @@ class SpawnerSettings(Struct, frozen=True):
     server_token_scopes: list[str] = []
     # Functions; see core/hooks.py. What they are called with is in web/hook_views.py.
     pre_spawn_hook: Any = None
+    auth_state_hook: Any = None
     apply_user_options: Any = None
     progress_ready_hook: Any = None
     options_from_form: Any = None

@@ -140,6 +140,12 @@ def _log_level(value: Any) -> Any:
     return value
 
 
+def _keys(value: Any) -> Any:
+    """Raw keys as hex; one alone is a list of one."""
+    given = [value] if isinstance(value, str | bytes) else value
+    return [_hex(key) for key in given] if isinstance(given, list | tuple) else given
+
+
 def _none_is_unset(value: Any) -> Any:
     return "" if value is None else value
 
@@ -187,6 +193,9 @@ def _log_handlers(value: Any) -> Any:
 
 PREPARE: dict[str, Callable[[Any], Any]] = {
     "pre_spawn_hook": _function,
+    "auth_state_hook": _function,
+    "post_auth_hook": _function,
+    "keys": _keys,
     "progress_ready_hook": _function,
     "apply_user_options": _options_to_traits,
     "options_from_form": _form_reader,

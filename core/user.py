@@ -12,6 +12,7 @@ from core.errors import AlreadyExistsError, InvalidError, LimitError, NotFoundEr
 from core.events.user import (
     AdminGranted,
     AdminRevoked,
+    AuthStateChanged,
     ServerAdded,
     ServerRemovalRequested,
     ServerRemoved,
@@ -53,18 +54,25 @@ AnyUser = NoUser | User
 
 
 class Create(Struct, frozen=True):
+    """`auth_state`: as in Change."""
+
     name: str
     default_server: str
     admin: bool = False
     user_info: dict[str, Any] | None = None
+    auth_state: bool | None = None
 
 
 class Change(Struct, frozen=True):
-    """All that is given, or nothing of it. `admin`: None leaves it as it is."""
+    """All that is given, or nothing of it. `admin`: None leaves it as it is.
+
+    `auth_state`: whether there is one from now on; None if it does not change.
+    """
 
     name: str = ""
     admin: bool | None = None
     user_info: dict[str, Any] | UnsetType | None = UNSET
+    auth_state: bool | None = None
 
 
 class AddServer(Struct, frozen=True):
@@ -157,6 +165,8 @@ def _creation(command: Create) -> Iterator[UserEvent]:
     yield UserCreated(command.name, command.default_server, command.admin)
     if command.user_info is not None:
         yield UserInfoChanged(command.user_info)
+    if command.auth_state is not None:
+        yield AuthStateChanged(command.auth_state)
 
 
 def _changes(user: User, command: Change) -> Iterator[UserEvent]:
@@ -166,6 +176,8 @@ def _changes(user: User, command: Change) -> Iterator[UserEvent]:
         yield AdminGranted() if command.admin else AdminRevoked()
     if not isinstance(command.user_info, UnsetType) and command.user_info != user.user_info:
         yield UserInfoChanged(command.user_info)
+    if command.auth_state is not None:
+        yield AuthStateChanged(command.auth_state)
 
 
 def _add_server(user: User, command: AddServer) -> list[UserEvent]:
@@ -231,7 +243,7 @@ def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
             if event.default_server:
                 after[event.default_server] = ""
             return replace(user, servers=after)
-        case ServerTitled():
+        case ServerTitled() | AuthStateChanged():
             return user
         case ServerRemovalRequested():
             return replace(user, removing=user.removing | {event.server})

@@ -6,6 +6,7 @@ from typing import cast
 
 from core.events.folding import Projection
 from projections import (
+    auth_states,
     extra_routes,
     groups,
     names,
@@ -25,6 +26,7 @@ ALL = cast(
     (
         names,
         users,
+        auth_states,
         groups,
         roles,
         servers,

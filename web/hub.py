@@ -43,6 +43,7 @@ from core.token import Command as TokenCommand
 from core.user import AnyUser
 from core.user import Command as UserCommand
 from core.user_names import UserNames
+from web.auth_states import AuthStates
 from web.headers import AnswerHeaders
 from web.identity import Identity, TokenBook
 from web.launch import Launch
@@ -86,6 +87,7 @@ class Hub:
         role_entities: RoleEntities,
         user_names: UserNames,
         authenticator: Authenticator,
+        auth_states: AuthStates,
         admission: Admission,
         departures: Departures,
         removals: Removals,
@@ -114,6 +116,7 @@ class Hub:
         self.role_entities = role_entities
         self.user_names = user_names
         self.authenticator = authenticator
+        self.auth_states = auth_states
         self.admission = admission  # who may come in
         self.departures = departures
         self.removals = removals

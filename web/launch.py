@@ -25,6 +25,7 @@ from core.spawner import Attempt
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.auth_states import AuthStates
 from web.hook_views import HandlerView, SpawnerView, UserView
 from web.rights import Rights
 
@@ -34,11 +35,14 @@ ACTIVITY = "users:activity!user"  # what every server's token allows
 
 
 class Launch:
-    def __init__(self, settings: Settings, secret: bytes, rights: Rights, hub_url: str) -> None:
+    def __init__(
+        self, settings: Settings, secret: bytes, rights: Rights, hub_url: str, auth_states: AuthStates
+    ) -> None:
         """`hub_url`: where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`."""
         self._settings = settings
         self._key = derive(secret, "server-token")
         self._rights = rights
+        self._auth_states = auth_states
         self._hub_url = hub_url
         self._hooks = Hooks()
         self._handlers: dict[str, HandlerView] = {}
@@ -91,7 +95,8 @@ class Launch:
     @property
     def _has_hooks(self) -> bool:
         settings = self._settings.spawner
-        return settings.pre_spawn_hook is not None or settings.apply_user_options is not None
+        hooks = (settings.pre_spawn_hook, settings.apply_user_options, settings.auth_state_hook)
+        return any(hook is not None for hook in hooks)
 
     async def _after_hooks(self, spawning: Spawning, environment: dict[str, str]) -> SpawnerSettings | None:
         """The spawner's settings as options and hooks leave them; None if there are none of either."""
@@ -110,8 +115,11 @@ class Launch:
         )
         if settings.apply_user_options is not None:
             await self._apply_options(view, settings.apply_user_options)
+        if settings.auth_state_hook is not None:
+            auth_state = self._auth_states.of_user_called(spawning.user_name)
+            await self._call("auth_state_hook", settings.auth_state_hook, view, auth_state)
         if settings.pre_spawn_hook is not None:
-            await self._call(settings.pre_spawn_hook, view)
+            await self._call("pre_spawn_hook", settings.pre_spawn_hook, view)
         return view.changed_settings()
 
     async def _apply_options(self, view: SpawnerView, apply: Any) -> None:
@@ -150,11 +158,11 @@ class Launch:
             return event
         return changed if isinstance(changed, dict) else event
 
-    async def _call(self, hook: Any, view: SpawnerView) -> None:
+    async def _call(self, name: str, hook: Any, view: SpawnerView, *args: Any) -> None:
         try:
-            await self._hooks.call(hook, view)
+            await self._hooks.call(hook, view, *args)
         except Exception as error:
-            logger.warning("pre_spawn_hook failed: %r", error)
+            logger.warning("%s failed: %r", name, error)
             raise as_spawn_error(error) from error
 
     def _environment(self, spawning: Spawning) -> dict[str, str]:

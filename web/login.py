@@ -70,8 +70,7 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
     is_new = row is None and await _create(hub, name, login, admin)
     user = _present(hub, name)
     if not is_new:
-        info = UNSET if login.user_info is None else login.user_info
-        await hub.users.ask(user.id, Change(admin=admin, user_info=info), by=by_login(user.id))
+        await _change(hub, user.id, login, admin)
     if hub.settings.authenticator.manage_groups and login.groups is not None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
     return LoggedIn(_present(hub, name), is_new)
@@ -85,12 +84,24 @@ def by_login(user_id: str) -> By:
 async def _create(hub: Hub, name: str, login: Login, admin: bool | None) -> bool:
     """Whether it was this login that made the user: two may come at once."""
     user_id = new_id("u")
-    command = Create(name, new_id("v"), bool(admin), login.user_info)
+    keep = hub.auth_states.change(user_id, login.auth_state)
+    command = Create(name, new_id("v"), bool(admin), login.user_info, True if keep else None)
     try:
-        await hub.users.ask(user_id, command, by=by_login(user_id))
+        await hub.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
     except AlreadyExistsError:
         return False
     return True
+
+
+async def _change(hub: Hub, user_id: str, login: Login, admin: bool | None) -> None:
+    """What the login says, where it is something new. It keeps no auth_state where it brings none."""
+    keep = hub.auth_states.change(user_id, login.auth_state)
+    command = Change(
+        admin=admin,
+        user_info=UNSET if login.user_info is None else login.user_info,
+        auth_state=login.auth_state is not None if keep else None,
+    )
+    await hub.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
 
 
 def _present(hub: Hub, name: str) -> UserRow:

@@ -30,7 +30,8 @@ from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
 from core.admission import Admission
 from core.config import ConfigError, Settings
-from core.errors import HubError
+from core.crypt import load_keys
+from core.errors import HubError, UnavailableError
 from core.events import hub as hub_events
 from core.events.database import MEMORY, LogLock
 from core.events.group import group_stream
@@ -58,6 +59,7 @@ from spawners.service_process import make_service_spawner
 from web import version
 from web.activity import LastSeen
 from web.app import build_app
+from web.auth_states import AuthStates
 from web.authenticators import make_authenticator
 from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
@@ -142,7 +144,9 @@ async def open_hub(
         admin_services_by_flag=wanted.roles.members[ADMIN].services is None,
     )
     limits = SpawnLimits(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
-    launch = Launch(settings, secret, rights, connect_url(settings))
+    keeper = load_keys(settings.crypt.keys, os.environ)
+    auth_states = AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state)
+    launch = Launch(settings, secret, rights, connect_url(settings), auth_states)
     proxies = Proxies()
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
     stage = HubStage(store, timed, settings, launch, limits, proxies)
@@ -183,6 +187,7 @@ async def open_hub(
                 groups=Entities(store, group_stream, group.NoGroup(), group.decide, group.evolve),
                 role_entities=Entities(store, role_stream, role.NoRole(), role.decide, role.evolve),
                 user_names=wanted.names,
+                auth_states=auth_states,
                 authenticator=make_authenticator(settings),
                 admission=Admission(settings.authenticator, wanted.names),
                 departures=Departures(users, supervisor, errands),
@@ -213,6 +218,7 @@ async def open_hub(
             living.start_soon(activity.run)
             living.start_soon(_forget_keys, store)
             living.start_soon(keep_tidy, hub)
+            living.start_soon(_reseal, auth_states)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)
@@ -277,6 +283,13 @@ def _unfinished(store: EventStore) -> Iterator[ServerRow]:
 def _known_attempts(store: EventStore) -> set[str]:
     """The spawn ids of all that may rightly run or is being ended."""
     return {spawn_id for row in _unfinished(store) for spawn_id in (row.spawn_id, *row.left_behind())}
+
+
+async def _reseal(auth_states: AuthStates) -> None:
+    try:
+        await auth_states.reseal()
+    except UnavailableError as error:
+        logger.warning("auth_state is not encrypted with the first key yet: %s", error)
 
 
 async def _forget_keys(store: EventStore) -> None:

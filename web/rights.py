@@ -18,6 +18,7 @@ from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import (
     AdminGranted,
     AdminRevoked,
+    AuthStateChanged,
     ServerAdded,
     ServerRemovalRequested,
     ServerTitled,
@@ -44,6 +45,7 @@ HARMLESS = (
     | ActivityRecorded
     | UserCreated
     | UserInfoChanged
+    | AuthStateChanged
     | UserDeletionRequested
     | ServerAdded
     | ServerTitled

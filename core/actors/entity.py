@@ -6,6 +6,7 @@ commands take turns, and the state is kept for a while for the next one.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -50,13 +51,15 @@ class Entities(Generic[State, Command, Event]):
         claim: Claim | None = None,
         urgent: bool = False,
         also: Sequence[Write] = (),
+        side_work: Callable[[sqlite3.Connection], None] | None = None,
     ) -> State:
         """The entity as the command left it; raises the HubError it was refused with.
 
         `also`: of new streams that nobody else can be writing yet; recorded with the entity's events or not at all.
+        `side_work`: a change that is no event, in the transaction of the events, if there are any.
         """
         async with self._turns.take(entity_id):
-            return await self._answer(entity_id, command, by, claim, urgent, also)
+            return await self._answer(entity_id, command, by, claim, urgent, also, side_work)
 
     async def _answer(
         self,
@@ -66,6 +69,7 @@ class Entities(Generic[State, Command, Event]):
         claim: Claim | None,
         urgent: bool,
         also: Sequence[Write],
+        side_work: Callable[[sqlite3.Connection], None] | None,
     ) -> State:
         state, version = await self._fold(entity_id)
         events: Sequence[Any] = self._decide(state, command)
@@ -73,7 +77,10 @@ class Entities(Generic[State, Command, Event]):
             return state
         self._kept.pop(entity_id, None)  # should the append fail, fold again
         write = Write(self._stream(entity_id), version, events)
-        for record in await self._store.append(write, *also, by=by, claim=claim, urgent=urgent):
+        records = await self._store.append(
+            write, *also, by=by, claim=claim, urgent=urgent, side_work=side_work if events else None
+        )
+        for record in records:
             if record.stream == write.stream:
                 state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
         self._keep(entity_id, state, version)

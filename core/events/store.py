@@ -74,15 +74,25 @@ class EventStore:
     # --- append ---
 
     async def append(
-        self, *writes: Write, by: By, claim: Claim | None = None, urgent: bool = False
+        self,
+        *writes: Write,
+        by: By,
+        claim: Claim | None = None,
+        urgent: bool = False,
+        side_work: Callable[[sqlite3.Connection], None] | None = None,
     ) -> list[Record]:
         """Record all the events or none; returns once they are on disk, and is not cancelled before that.
 
         Raises UnavailableError when the log cannot be written, RepeatedError when the claim's key is taken,
         whatever HubError a projection refuses with, and VersionError for two writers on one stream (a bug).
-        `urgent`: recorded even when the disk is full, as far as the ballast goes.
+        `urgent`: recorded even when the disk is full, as far as the ballast goes. `side_work`: a change in the
+        same transaction that is no event, such as a secret.
         """
-        return await self._carry_out(Unit(writes, by, claim, urgent))
+        return await self._carry_out(Unit(writes, by, claim, urgent, side_work))
+
+    async def amend(self, side_work: Callable[[sqlite3.Connection], None]) -> None:
+        """A change that is no event, in a transaction. Raises UnavailableError."""
+        await self._carry_out(Unit((), HUB, side_work=side_work))
 
     async def store_outcome(self, key: str, digest: str, outcome: Outcome) -> None:
         """The final answer to a command that may be repeated. Raises UnavailableError."""
@@ -90,11 +100,11 @@ class EventStore:
         def answer(db: sqlite3.Connection) -> None:
             command_keys.answer(db, key, digest, outcome, utc_text(self._writer.now()))
 
-        await self._carry_out(Unit((), HUB, side_work=answer))
+        await self.amend(answer)
 
     async def forget_keys(self, before: datetime) -> None:
         """Drop the idempotency keys taken before that moment. Raises UnavailableError."""
-        await self._carry_out(Unit((), HUB, side_work=partial(command_keys.forget, before=utc_text(before))))
+        await self.amend(partial(command_keys.forget, before=utc_text(before)))
 
     async def _carry_out(self, unit: Unit) -> list[Record]:
         if self._is_over:

@@ -37,6 +37,15 @@ class UserInfoChanged(Struct, frozen=True, tag="user.info-changed"):
     user_info: dict[str, Any] | None
 
 
+class AuthStateChanged(Struct, frozen=True, tag="user.auth-state-changed"):
+    """What the login keeps for the hub's own use is another now; it lies encrypted beside the log.
+
+    `kept`: False if there is nothing any more.
+    """
+
+    kept: bool
+
+
 class ServerAdded(Struct, frozen=True, tag="user.server-added"):
     server: str
     name: str
@@ -83,6 +92,7 @@ UserEvent = (
     | AdminGranted
     | AdminRevoked
     | UserInfoChanged
+    | AuthStateChanged
     | ServerAdded
     | ServerRenamed
     | ServerTitled

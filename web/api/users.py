@@ -22,7 +22,7 @@ from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, caller, database, hub, raw_body, scopes
 from web.declared import Paged
-from web.idempotency import claim
+from web.idempotency import claim, keep_secret
 from web.models import UserModel
 from web.new_users import creations
 from web.paging import argument, page, paged, wants_wrapping
@@ -160,6 +160,8 @@ async def read(user: str) -> Response:
     )
     if model is None:
         raise NotFoundError(f"There is no user named {user!r}.")
+    if model.auth_state is not UNSET:
+        model.auth_state = hub().auth_states.of(row.id)
     return reply(model)
 
 
@@ -192,16 +194,23 @@ async def change(user: str) -> Response:
     if row.admin or asked.admin is True:
         _check_is_admin("change or make administrators")
     if asked.auth_state:
-        raise InvalidError("This hub stores no auth_state.")
-    command = Change(name, None if isinstance(asked.admin, UnsetType) else asked.admin)
+        hub().auth_states.check_kept()
+    keep = None if asked.auth_state is UNSET else hub().auth_states.change(row.id, asked.auth_state)
+    command = Change(
+        name,
+        None if asked.admin is UNSET else asked.admin,
+        auth_state=asked.auth_state is not None if keep else None,
+    )
     show = _show()
     outcome = claim(lambda db: Outcome(200, encode(show(db, name))))
     try:
-        await hub().users.ask(row.id, command, by=by(), claim=outcome)
+        await hub().users.ask(row.id, command, by=by(), claim=outcome, side_work=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
     model = show(database(), name)
     model.auth_state = None
+    keep_secret(Outcome(200, encode(model)))
+    model.auth_state = hub().auth_states.of(row.id)  # whoever may change a user may see it
     return reply(model)
 
 
