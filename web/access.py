@@ -39,10 +39,12 @@ class Needs(Struct, frozen=True):
     """Any one of these scopes, on what the URL names.
 
     `conceals`: who holds them for other things only is not told whether this one exists (404, else 403).
+    `or_login`: who sends no token may log in by what the body says (`auth`), for this request alone.
     """
 
     scopes: tuple[str, ...]
     conceals: bool = True
+    or_login: bool = False
 
 
 class Lists(Struct, frozen=True):
@@ -58,8 +60,8 @@ IDENTIFIED = Identified()
 THE_PROXY = TheProxy()
 
 
-def needs(*scopes: str, conceals: bool = True) -> Needs:
-    return Needs(scopes, conceals)
+def needs(*scopes: str, conceals: bool = True, or_login: bool = False) -> Needs:
+    return Needs(scopes, conceals, or_login)
 
 
 def check_access(

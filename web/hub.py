@@ -10,6 +10,8 @@ from msgspec import Struct
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
+from core.actors.login_gate import LoginGate
+from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
@@ -88,6 +90,7 @@ class Hub:
         user_names: UserNames,
         authenticator: Authenticator,
         auth_states: AuthStates,
+        refusals: Refusals,
         admission: Admission,
         departures: Departures,
         removals: Removals,
@@ -117,6 +120,8 @@ class Hub:
         self.user_names = user_names
         self.authenticator = authenticator
         self.auth_states = auth_states
+        self.login_gate = LoginGate()
+        self.refusals = refusals  # attempts to get in, counted
         self.admission = admission  # who may come in
         self.departures = departures
         self.removals = removals

@@ -11,14 +11,16 @@ import time
 from msgspec import UNSET, Struct
 
 from core.authenticator import Credentials, Login
-from core.errors import AlreadyExistsError, ForbiddenError, InvalidError
+from core.errors import AlreadyExistsError, ForbiddenError, HubError, InvalidError
 from core.events.record import By
 from core.events.user import user_stream
 from core.ids import new_id
+from core.names import MAX_USER_NAME
 from core.user import Change, Create
-from projections import users
+from projections import names, users
 from projections.users import UserRow
 from web.hub import Hub
+from web.identity import Identity
 from web.login_groups import put_into_groups
 
 logger = logging.getLogger("callboard.login")
@@ -40,11 +42,41 @@ async def log_in(hub: Hub, credentials: Credentials, *, address: str) -> LoggedI
     began = time.monotonic()
     logged_in = None
     try:
-        login = await hub.authenticator.authenticate(credentials)
+        login = await _prove(hub, credentials, address)
         logged_in = None if login is None else await admit(hub, login)
     finally:
         hub.metrics.logged_in(time.monotonic() - began, success=logged_in is not None)
     return logged_in
+
+
+async def identify_by_login(hub: Hub, credentials: Credentials, *, address: str) -> Identity | None:
+    """Whom these credentials belong to, with all they may do. Nothing is made or changed: strangers are nobody.
+
+    Raises as `log_in` does, but UnavailableError.
+    """
+    login = await _prove(hub, credentials, address)
+    name = None if login is None else _stored_name(hub, login)
+    row = None if name is None else users.by_name(hub.store.db, name)
+    if row is None:
+        return None
+    hub.admission.check(row.name, exists=True)
+    return Identity("user", row.id, row.name, hub.rights.of_user(row))
+
+
+async def _prove(hub: Hub, credentials: Credentials, address: str) -> Login | None:
+    """What the authenticator says. Who keeps failing waits, and failures are counted."""
+    name = hub.user_names.normalize(str(credentials.get("username", ""))[:MAX_USER_NAME])
+    async with hub.login_gate.attempt(name, address) as attempt:
+        try:
+            login = await hub.authenticator.authenticate(credentials)
+        except HubError:
+            attempt.void()
+            raise
+        if login is not None:
+            attempt.succeeded()
+            return login
+    hub.refusals.login(address, names.holder_of(hub.store.db, "user", name) or "")
+    return None
 
 
 async def admit(hub: Hub, login: Login) -> LoggedIn | None:
@@ -52,10 +84,8 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
 
     None for a name that no user can have. Raises ForbiddenError for who may not come in.
     """
-    try:
-        name = hub.user_names.stored(login.name)
-    except InvalidError as error:
-        logger.warning("a login under a name that cannot be: %s", error.message)
+    name = _stored_name(hub, login)
+    if name is None:
         return None
     row = users.by_name(hub.store.db, name)
     hub.admission.check(name, exists=row is not None)
@@ -74,6 +104,15 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
     if hub.settings.authenticator.manage_groups and login.groups is not None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
     return LoggedIn(_present(hub, name), is_new)
+
+
+def _stored_name(hub: Hub, login: Login) -> str | None:
+    """None for a name that no user can have."""
+    try:
+        return hub.user_names.stored(login.name)
+    except InvalidError as error:
+        logger.warning("a login under a name that cannot be: %s", error.message)
+        return None
 
 
 def by_login(user_id: str) -> By:

@@ -23,6 +23,7 @@ from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
 from core.actors.errands import Errands
+from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
@@ -188,6 +189,7 @@ async def open_hub(
                 role_entities=Entities(store, role_stream, role.NoRole(), role.decide, role.evolve),
                 user_names=wanted.names,
                 auth_states=auth_states,
+                refusals=Refusals(store),
                 authenticator=make_authenticator(settings),
                 admission=Admission(settings.authenticator, wanted.names),
                 departures=Departures(users, supervisor, errands),
@@ -216,6 +218,7 @@ async def open_hub(
             await living.start(supervisor.run)
             await living.start(errands.run)
             living.start_soon(activity.run)
+            living.start_soon(hub.refusals.run)
             living.start_soon(_forget_keys, store)
             living.start_soon(keep_tidy, hub)
             living.start_soon(_reseal, auth_states)
@@ -228,6 +231,7 @@ async def open_hub(
                 living.start_soon(processes.run)
             yield hub
             await activity.record()
+            await hub.refusals.record()
             living.cancel_scope.cancel()
         writing.cancel_scope.cancel()
 
@@ -395,6 +399,7 @@ async def _end(hub: Hub, proxy: ProxyProcess) -> None:
     if hub.ending.proxy:
         await proxy.stop()
     await hub.activity.record()
+    await hub.refusals.record()
     stream = hub_events.STREAM
     event = HubStopped(servers=hub.ending.servers)
     await hub.store.append(Write(stream, hub.store.version(stream), [event]), by=HUB)

@@ -87,6 +87,9 @@ class Metrics:
         self._csp_reports = Counter(
             f"{self._prefix}_csp_reports_total", "Reports of browsers on pages.", registry=self._registry
         )
+        self._bad_tokens = Counter(
+            "callboard_bad_tokens_total", "Requests with a token that is none.", registry=self._registry
+        )
         self._appends = self._histogram(
             "append_seconds", "How long commits of the log took.", (), APPEND_BUCKETS, "callboard"
         )
@@ -176,6 +179,9 @@ class Metrics:
 
     def resumed(self, seconds: float) -> None:
         self._resumption.observe(seconds)
+
+    def bad_token(self) -> None:
+        self._bad_tokens.inc()
 
     def csp_reported(self) -> None:
         self._csp_reports.inc()

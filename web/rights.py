@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Protocol
 
+from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.group import group_stream
 from core.events.hub import HubEvent
@@ -43,6 +44,7 @@ REMEMBERED = 20_000  # identities
 HARMLESS = (
     HubEvent
     | ActivityRecorded
+    | AccessRefused
     | UserCreated
     | UserInfoChanged
     | AuthStateChanged

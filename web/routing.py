@@ -19,13 +19,15 @@ from werkzeug.routing import BaseConverter, Rule, ValidationError
 
 from core.share_code import CODE_PATTERN
 from web import answers
-from web.access import Access, check_access
+from web.access import Access, Needs, check_access
 from web.aliases import under_present_name
-from web.context import hub
+from web.context import hub, raw_body
 from web.declared import Answers, Events
 from web.hub import Hub
 from web.idempotency import once
 from web.identity import Identity, same_secret, token_in
+from web.login import identify_by_login
+from web.request_log import address_of
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -193,7 +195,7 @@ def _guarded(route: Route) -> Handler:
 
     async def guarded(**given: str) -> Response:
         g.route = route
-        g.identity = identify()
+        g.identity = identify() or await _logged_in_for(route)
         names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
         check_access(route.access, g.identity, names, hub().rights.memberships)
         if route.method == "GET":
@@ -201,6 +203,17 @@ def _guarded(route: Route) -> Handler:
         return await once(lambda: route.handler(**names))
 
     return guarded
+
+
+async def _logged_in_for(route: Route) -> Identity | None:
+    """Whoever the body's `auth` belongs to, on routes where that will do."""
+    if not (isinstance(route.access, Needs) and route.access.or_login):
+        return None
+    sent = await raw_body()
+    credentials = sent.get("auth") if isinstance(sent, dict) else None
+    if not isinstance(credentials, dict):
+        return None
+    return await identify_by_login(hub(), credentials, address=address_of(request))
 
 
 def defaults_of(handler: Handler) -> dict[str, str]:
@@ -212,6 +225,9 @@ def defaults_of(handler: Handler) -> dict[str, str]:
 def identify() -> Identity | None:
     """Whoever the credentials of this request belong to; they were seen just now."""
     identity = recognise(hub(), request)
+    if identity is None and token_in(request.headers.get("Authorization", "")) is not None:
+        hub().metrics.bad_token()
+        hub().refusals.token(address_of(request))
     if identity is not None and identity.kind != "proxy":
         hub().saw(identity)
     return identity

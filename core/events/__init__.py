@@ -1,5 +1,6 @@
 """Everything that can happen: the union of all events."""
 
+from core.events.access import AccessEvent
 from core.events.activity import ActivityEvent
 from core.events.group import GroupEvent
 from core.events.hub import HubEvent
@@ -23,6 +24,7 @@ Event = (
     | ShareEvent
     | ShareCodeEvent
     | ActivityEvent
+    | AccessEvent
 )
 
 __all__ = ["Event"]

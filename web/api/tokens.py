@@ -59,12 +59,17 @@ async def listed(user: str) -> Response:
 
 @noun.post(
     "/users/<user>/tokens",
-    access=needs("tokens", conceals=False),
+    access=needs("tokens", conceals=False, or_login=True),
     takes=TokenBody | None,
     answers={201: TokenModel},
+    refusals=(429,),
 )
 async def issue(user: str) -> Response:
-    """A new token: the only time it is shown."""
+    """A new token: the only time it is shown.
+
+    Who has none yet sends no Authorization header, and in `auth` what the login form would ask for:
+    `{"username": ..., "password": ...}`.
+    """
     asked = await body(TokenBody, required=False)
     row = users.by_name(database(), user)
     if row is None:

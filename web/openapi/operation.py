@@ -71,6 +71,8 @@ def _security(access: Access) -> list[dict[str, list[str]]]:
     """One requirement for each scope: any one of them will do."""
     if isinstance(access, Open):
         return []
+    if isinstance(access, Needs) and access.or_login:
+        return [{SCHEME: [scope]} for scope in access.scopes] + [{}]
     return [{SCHEME: [scope]} for scope in _scopes(access)] or [{SCHEME: []}]
 
 
