@@ -97,7 +97,12 @@ def test_the_idle_culler_removes_named_servers_and_users(make_hub: MakeHub) -> N
     for user in ("alice", "bob"):
         hub.add_user(user)
         assert hub.begin(user, "lab").status_code == 201
-    arguments = ("--timeout=3", "--cull-users", "--cull-admin-users=False", "--remove-named-servers")
+    arguments = (
+        "--timeout=3",
+        "--cull-users=True",
+        "--cull-admin-users=False",
+        "--remove-named-servers=True",
+    )
     with keeping_busy(hub, "bob", "lab"), culler(hub, *arguments):
         wait_for(lambda: hub.api("GET", "/users/alice").status_code == 404, 20)
         assert hub.server("bob", "lab")["ready"]

@@ -19,7 +19,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -255,7 +254,6 @@ class HubLife(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now("sleep", seconds)
 
-    @precondition(lambda self: trio.from_thread.run_sync(self.world.backend.alive))
     @rule(place=st.sampled_from(PLACES))
     def kill(self, place: int) -> None:
         self.now("kill", place)
