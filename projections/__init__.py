@@ -9,6 +9,7 @@ from projections import (
     auth_states,
     extra_routes,
     groups,
+    histories,
     names,
     progress,
     roles,
@@ -37,5 +38,6 @@ ALL = cast(
         services,
         extra_routes,
         routes,
+        histories,
     ),
 )

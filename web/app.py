@@ -18,6 +18,7 @@ from core.errors import HubError, PendingError, ThrottledError
 from web import answers
 from web.api import (
     authorizations,
+    events,
     explain,
     groups,
     logs,
@@ -55,6 +56,7 @@ API = (
     tokens.noun,
     servers.noun,
     progress.noun,
+    events.noun,
     logs.noun,
     start.noun,
     services.noun,

@@ -52,6 +52,7 @@ from web.launch import Launch
 from web.metrics import Metrics
 from web.models import Models
 from web.proxies import Proxies
+from web.public_events.feed import Feed
 from web.rights import Rights
 from web.service_book import ServiceBook
 from web.share_models import ShareModels
@@ -111,6 +112,7 @@ class Hub:
         self.settings = settings
         self.address = address  # of the hub itself, as the proxy reaches it
         self.store = store
+        self.feed = Feed(store)
         self.spawner = spawner
         self.servers = servers
         self.users = users

@@ -71,17 +71,17 @@ def paged(items: Any, asked: Page, total: int, *, always_wrapped: bool = False) 
     following = asked.offset + asked.limit
     after = None
     if following < total:
-        after = NextPage(following, asked.limit, _url(following, asked.limit))
+        after = NextPage(following, asked.limit, same_url(offset=following, limit=asked.limit))
     return reply({"items": items, "_pagination": Pagination(asked.offset, asked.limit, total, after)})
 
 
-def _url(offset: int, limit: int) -> str:
-    """This request's URL, as the browser sees it, with another offset."""
+def same_url(**changed: int) -> str:
+    """This request's URL, as the browser sees it, with other values for these arguments."""
     kept = [
         (key, value)
         for key, value in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
-        if key not in ("offset", "limit")
+        if key not in changed
     ]
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    query = urlencode([*kept, ("offset", offset), ("limit", limit)])
+    query = urlencode([*kept, *changed.items()])
     return f"{scheme}://{request.host}{request.path}?{query}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,6 +28,24 @@ def read_records(connection: sqlite3.Connection, after: int, count: int) -> list
         _SELECT + "WHERE position > ? ORDER BY position LIMIT ?", (after, count)
     ).fetchall()
     return [_record(row) for row in rows]
+
+
+def read_backwards(connection: sqlite3.Connection, before: int, count: int) -> list[Record]:
+    """The last `count` events of the log before position `before`, the newest first."""
+    rows = connection.execute(
+        _SELECT + "WHERE position < ? ORDER BY position DESC LIMIT ?", (before, count)
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
+def read_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Record]:
+    """The events at these positions, in the order of the positions given; a few hundred at most."""
+    rows = connection.execute(
+        _SELECT + "WHERE position IN (SELECT value FROM json_each(?))",  # noqa: S608
+        (json.dumps(positions),),
+    ).fetchall()
+    found = {row[0]: row for row in rows}
+    return [_record(found[position]) for position in positions]
 
 
 def version_of(connection: sqlite3.Connection, stream: str) -> int:

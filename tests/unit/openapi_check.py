@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -55,6 +55,13 @@ class Contract:
             raise NotAsDocumented(f"{_of(response)}: the document says {', '.join(responses)}")
         self._check_content(responses.get(status) or responses["default"], response)
 
+    def check_events(self, method: str, path: str, events: Iterable[Any]) -> None:
+        """The data of events that came over a stream. Raises NotAsDocumented."""
+        responses = self._operations[method, _shape(path)]["responses"]
+        inside = _inside(responses["200"]["content"][EVENTS]["schema"])
+        for data in events:
+            self._validate(inside, data, f"an event of {path}", is_open=True)
+
     def check_refusal(self, response: httpx.Response) -> None:
         """Of what is no operation: no such path, no such method."""
         self._check_json({"$ref": "#/components/schemas/Refusal"}, response)
@@ -73,8 +80,7 @@ class Contract:
             self._check_json(schema, response)
         elif sent == EVENTS:
             for data in _events(response.text):
-                inside = schema["properties"]["data"]["contentSchema"]
-                self._validate(inside, data, _of(response), is_open=True)
+                self._validate(_inside(schema), data, _of(response), is_open=True)
 
     def _check_json(self, schema: Schema, response: httpx.Response) -> None:
         self._validate(schema, response.json(), _of(response))
@@ -128,6 +134,12 @@ def _shape(path: str) -> str:
         if "<" in path
         else "/".join("{}" if "{" in part else part for part in path.split("/"))
     )
+
+
+def _inside(schema: Schema) -> Schema:
+    """The schema of what events carry, which may be of several kinds."""
+    kinds = [kind["properties"]["data"]["contentSchema"] for kind in schema.get("anyOf", [schema])]
+    return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
 
 
 def _closed(schema: Any) -> Any:

@@ -1,0 +1,133 @@
+"""What has happened, and what happens: the log, to each caller as far as they may see it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+from quart import Response, request
+from quart.globals import request_ctx
+
+from core.errors import ConflictError, InvalidError
+from core.events.user import user_stream
+from web.access import IDENTIFIED, needs
+from web.answers import reply
+from web.api.users import known_user
+from web.context import hub
+from web.declared import Events
+from web.event_stream import event_stream
+from web.paging import argument, page, same_url
+from web.public_events.following import Following
+from web.public_events.model import Event, EventPage, Notice
+from web.public_events.wanted import Wanted
+from web.routing import Noun
+
+noun = Noun("events")
+
+MAX_DIGITS = 18
+
+
+class HistoryQuery(Struct, frozen=True):
+    """`after`: the position to go on behind, as the header Last-Event-ID. `limit` asks for a page."""
+
+    after: str = ""
+    type: list[str] = []
+    limit: int | None = None
+    order: Literal["oldest", "newest"] = "oldest"
+
+
+class EventsQuery(HistoryQuery, frozen=True):
+    user: list[str] = []
+    server: list[str] = []
+    group: list[str] = []
+
+
+@noun.get(
+    "/events",
+    access=IDENTIFIED,
+    query=EventsQuery,
+    answers={200: (Events(Event), Events(Notice), EventPage)},
+    refusals=(400, 409),
+)
+async def follow() -> Response:
+    """All events of everything the caller may see, from the first on or behind `after`, and then each as it happens.
+
+    Each has its position in the log as its id, so a stream can be resumed with `Last-Event-ID`; an id without an event
+    says how far the log was read. `user`, `server` (as `alice/lab`, or `alice/` for the default one), `group` and
+    `type` (as `server.ready`, or `server` for all of them) may be given several times: what is about any of the things,
+    and of any of the types. What the caller may see is decided anew for each event. An event `resume` ends the
+    stream of who reads too slowly, an event `ended` that of who is no longer known.
+
+    With `limit`, or `Accept: application/json`, the answer is a page of the log; `order=newest` begins at its end.
+    """
+    wanted = Wanted(_named("user"), _named("server"), _named("group"), _named("type"))
+    return await _answer(wanted.check())
+
+
+@noun.get(
+    "/users/<user>/events",
+    access=needs("read:users"),
+    query=HistoryQuery,
+    answers={200: (Events(Event), Events(Notice), EventPage)},
+    refusals=(400, 409),
+)
+async def history(user: str) -> Response:
+    """The history of a user, with their servers, tokens and shares: what others did to them, too.
+
+    The same as `/events` of this user alone.
+    """
+    row = known_user(user)
+    return await _answer(Wanted(types=_named("type"), things=(user_stream(row.id),)).check())
+
+
+async def _answer(wanted: Wanted) -> Response:
+    following = Following(hub(), request_ctx.request, wanted)
+    newest_first = _newest_first()
+    if _wants_page():
+        return await _page(following, newest_first)
+    if newest_first:
+        raise InvalidError("A stream goes forward: order=newest is for pages.")
+    return event_stream(following.stream(_position(0)))
+
+
+async def _page(following: Following, newest_first: bool) -> Response:
+    head = hub().store.head
+    begin = _position(head + 1 if newest_first else 0)
+    found = await following.page(begin, page().limit, newest_first=newest_first)
+    url = None if found.is_last else same_url(after=found.reached)
+    return reply(EventPage(found.items, found.reached, hub().store.head, url))
+
+
+def _named(argument_name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(request.args.getlist(argument_name)))
+
+
+def _wants_page() -> bool:
+    """Streams are for those who ask for nothing else."""
+    if "limit" in request.args:
+        return True
+    accepted = request.headers.get("Accept", "").lower()
+    return "application/json" in accepted and "text/event-stream" not in accepted
+
+
+def _newest_first() -> bool:
+    order = argument("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise InvalidError(f"The order is oldest or newest, not {order[:40]!r}.")
+    return order == "newest"
+
+
+def _position(default: int) -> int:
+    """Where to go on. Raises InvalidError for what is no position, ConflictError for one beyond this log's head."""
+    text = request.headers.get("Last-Event-ID") or argument("after")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise InvalidError(f"A position is a number, the id of an event, not {text[:40]!r}.")
+    position, head = int(text), hub().store.head
+    if position > max(head, default):
+        raise ConflictError(
+            f"The log ends at position {head}: {position} is of another log, or of one that was set back since. "
+            "Begin again without a position."
+        )
+    return position
