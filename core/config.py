@@ -25,6 +25,11 @@ class TornadoSettings(Struct, frozen=True):
     slow_spawn_timeout: Seconds = 10
     slow_stop_timeout: Seconds = 10
     headers: dict[str, str] = {}
+    cookie_options: dict[str, Any] = {}
+    xsrf_cookie_kwargs: dict[str, Any] = {}
+    user_redirect_limit: Count = 4
+    no_cache_static: bool = False
+    csp_report_uri: str = ""
 
 
 class GroupSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,11 +74,22 @@ class HubSettings(Struct, frozen=True):
     hub_routespec: str = ""  # which path of the public address leads to the hub; the base URL by default
     ssl_key: str = ""
     ssl_cert: str = ""
+    subdomain_host: str = ""
+    subdomain_hook: Any = "idna"  # or "legacy", or a function of the name, the domain and the kind
+    trusted_downstream_ips: list[str] = []
+    proxy_class: str = "callboard"
     db_url: str = "sqlite:///callboard.sqlite"
+    upgrade_db: bool = False
+    reset_db: bool = False
     cookie_secret: str = ""
     cookie_secret_file: str = "jupyterhub_cookie_secret"  # noqa: S105 -- a file's name
+    cookie_max_age_days: Annotated[float, Meta(gt=0)] = 14
+    cookie_host_prefix_enabled: bool = False
+    oauth_token_expires_in: Count = 0  # seconds; 0: as long as cookies
+    oauth_require_pkce: bool = False
     cleanup_servers: bool = True
     cleanup_proxy: bool = True
+    init_spawners_timeout: Seconds = 10
     api_tokens: dict[Token, str] = {}
     service_tokens: dict[Token, str] = {}
     services: list[ServiceSettings] = []
@@ -85,8 +101,10 @@ class HubSettings(Struct, frozen=True):
     extra_user_scopes: set[str] = set()
     admin_access: bool = False
     token_expires_in_max_seconds: Count = 0
+    trust_user_provided_tokens: bool = False
     allow_named_servers: bool = False
-    named_server_limit_per_user: Count = 0
+    named_server_limit_per_user: Any = 0  # or a function of the request's handler
+    default_server_name: str = ""
     concurrent_spawn_limit: Count = 100
     active_server_limit: Count = 0
     spawn_throttle_retry_range: tuple[int, int] = (30, 60)
@@ -96,14 +114,33 @@ class HubSettings(Struct, frozen=True):
     last_activity_interval: Seconds = 300
     spawner_class: str = "localprocess"
     authenticator_class: str = "pam"
+    redirect_to_server: bool = True
+    default_url: Any = ""  # or a function of the request's handler
+    user_redirect_hook: Any = None
+    implicit_spawn_seconds: Annotated[float, Meta(ge=0)] = 0
+    use_legacy_stopped_server_status_code: bool = False
+    shutdown_on_logout: bool = False
+    template_paths: list[str] = []
+    template_vars: dict[str, Any] = {}
+    logo_file: str = ""
+    data_files_path: str = ""
     tornado_settings: TornadoSettings = TornadoSettings()
     pid_file: str = ""
     log_level: str = "INFO"
+    log_format: str = "[%(levelname).1s %(asctime)s %(name)s] %(message)s"
+    log_datefmt: str = "%Y-%m-%d %H:%M:%S"
+    logging_config: dict[str, Any] = {}
+    extra_log_file: str = ""
+    extra_log_handlers: list[Any] = []
 
 
 class ProxySettings(Struct, frozen=True):
-    """`c.Proxy`, whichever proxy is in use. `extra_routes`: from path (`/metrics/`) to URL, kept besides the hub's."""
+    """`c.Proxy`, whichever proxy is in use. `extra_routes`: from path (`/metrics/`) to URL, kept besides the hub's.
 
+    `should_start`: False where the hub is to find a proxy that somebody else has started.
+    """
+
+    should_start: bool = True
     extra_routes: dict[str, str] = {}
 
 
@@ -112,7 +149,7 @@ class SpawnerSettings(Struct, frozen=True):
 
     cmd: list[str] = field(default_factory=lambda: ["jupyterhub-singleuser"])
     args: list[str] = []
-    environment: dict[str, str] = {}
+    environment: dict[str, Any] = {}  # texts, or functions of the spawner that make them
     env_keep: list[str] = field(
         default_factory=lambda: [
             "CONDA_DEFAULT_ENV",
@@ -135,14 +172,25 @@ class SpawnerSettings(Struct, frozen=True):
     start_timeout: Seconds = 60
     http_timeout: Seconds = 30
     poll_interval: Seconds = 30
+    poll_jitter: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    consecutive_failure_limit: Count = 0
     hub_connect_url: str = ""
-    server_token_scopes: list[str] = []
+    mem_limit: int | None = None  # bytes; told to the server, kept to by spawners that can
+    mem_guarantee: int | None = None
+    cpu_limit: float | None = None
+    cpu_guarantee: float | None = None
+    # Lists of scopes, or functions of the spawner that give them
+    server_token_scopes: Any = field(default_factory=list)
+    oauth_client_allowed_scopes: Any = field(default_factory=list)
     # Functions; see core/hooks.py. What they are called with is in web/hook_views.py.
     pre_spawn_hook: Any = None
+    post_stop_hook: Any = None
     auth_state_hook: Any = None
     apply_user_options: Any = None
     progress_ready_hook: Any = None
+    options_form: Any = ""  # HTML, or a function of the spawner that makes it
     options_from_form: Any = None
+    group_overrides: Any = field(default_factory=dict)
 
 
 class LocalProcessSettings(Struct, frozen=True):
@@ -152,6 +200,7 @@ class LocalProcessSettings(Struct, frozen=True):
     term_timeout: Seconds = 30
     kill_timeout: Seconds = 5
     shell_cmd: list[str] = []
+    popen_kwargs: dict[str, Any] = {}
     port_range: tuple[Port, Port] | None = None
     home_dir_template: str = "/tmp/{username}"  # noqa: S108 -- JupyterHub's default
 
@@ -202,6 +251,7 @@ class CallboardSettings(Struct, frozen=True):
     state_dir: str = ""  # where launch files and outputs live; beside the log by default
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
+    hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
 
 
 class EventLoggerSettings(Struct, frozen=True):

@@ -27,6 +27,15 @@ AUTHENTICATORS = {
     "shared-password": "SharedPasswordAuthenticator",
 }
 
+PROXIES = {
+    "callboard": "Proxy",
+    "default": "Proxy",
+    "configurable-http-proxy": "Proxy",
+    "configurablehttpproxy": "Proxy",
+    "jupyterhub.proxy.configurablehttpproxy": "Proxy",
+}
+"""All mean the hub's own proxy, which is driven by nobody else's settings."""
+
 PARENT = {
     "JupyterHub": "Application",
     "LocalProcessSpawner": "Spawner",

@@ -11,9 +11,10 @@ from msgspec import NODEFAULT, Struct, to_builtins
 from msgspec.structs import fields, replace
 from traitlets.config.loader import Config, LazyConfigValue
 
-from core.config import Count, GroupSettings, ServiceSettings, TornadoSettings
+from core.config import GroupSettings, ServiceSettings, TornadoSettings
 from core.config_names import lineage
-from core.config_values import Trait, convert, convert_struct, words
+from core.config_prepare import words
+from core.config_values import Trait, convert, convert_struct
 
 S = TypeVar("S", bound=Struct)
 
@@ -91,15 +92,13 @@ def _own_copy(value: Any) -> Any:
     return deepcopy(value) if isinstance(value, LazyConfigValue) else value
 
 
-def _environment(section: Section, trait: Trait, value: Any) -> dict[str, str]:
-    variables = {}
-    for name, item in convert(trait, value, dict[str, Any]).items():
-        if callable(item):
-            section.note(trait.name, "as a function does not act yet: it is left out", f"[{name!r}]")
-        else:
-            variables[name] = item
-    result: dict[str, str] = convert(trait, variables, dict[str, str])
-    return result
+def _environment(_: Section, trait: Trait, value: Any) -> dict[str, Any]:
+    """Texts, and functions of the spawner that are called at each start."""
+    given: dict[str, Any] = convert(trait, value, dict[str, Any])
+    functions = {name: item for name, item in given.items() if callable(item)}
+    texts = {name: item for name, item in given.items() if name not in functions}
+    convert(trait, texts, dict[str, str])
+    return given
 
 
 def _tornado_settings(section: Section, trait: Trait, value: Any) -> TornadoSettings:
@@ -108,22 +107,6 @@ def _tornado_settings(section: Section, trait: Trait, value: Any) -> TornadoSett
     for name in given.keys() - known.keys():
         section.note(trait.name, "does not act yet", f"[{name!r}]")
     return convert_struct(trait, known, TornadoSettings)
-
-
-def _server_limit(section: Section, trait: Trait, value: Any) -> int:
-    if callable(value):
-        section.note(trait.name, "as a function does not act yet: there is no limit")
-        return 0
-    result: int = convert(trait, value, Count)
-    return result
-
-
-def _server_token_scopes(section: Section, trait: Trait, value: Any) -> list[str]:
-    if callable(value):
-        section.note(trait.name, "as a function does not act yet: those of the role 'server' are taken")
-        return []
-    result: list[str] = convert(trait, value, list[str])
-    return result
 
 
 def _groups(_: Section, trait: Trait, value: Any) -> dict[str, GroupSettings]:
@@ -164,8 +147,6 @@ def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
 READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "environment": _environment,
     "tornado_settings": _tornado_settings,
-    "named_server_limit_per_user": _server_limit,
-    "server_token_scopes": _server_token_scopes,
     "load_groups": _groups,
     "services": _services,
 }

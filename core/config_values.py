@@ -8,16 +8,15 @@ from, its name, the value unless it is secret, and what is allowed.
 from __future__ import annotations
 
 import ast
-import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from core.config import ConfigError
-from core.config_names import AUTHENTICATORS, SPAWNERS
+from core.config_prepare import PREPARE
 from core.masking import HIDDEN, is_secret, show
 
 S = TypeVar("S", bound=Struct)
@@ -121,90 +120,3 @@ def _in_python_words(message: str) -> str:
     what = re.sub(r"array|object|null", lambda match: _WORDS[match[0]], what)
     text = (expected + got + what).replace("`", "").replace(" | ", " or ")
     return text[0].lower() + text[1:]
-
-
-def words(value: Any) -> Any:
-    """A command of one word may be given as just that."""
-    return [value] if isinstance(value, str) else value
-
-
-def _hex(value: Any) -> Any:
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def _log_level(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = logging.getLevelName(value)
-    if value not in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"):
-        raise ValueError("expected DEBUG, INFO, WARN, ERROR, CRITICAL or their numbers 0, 10, ..., 50")
-    return value
-
-
-def _keys(value: Any) -> Any:
-    """Raw keys as hex; one alone is a list of one."""
-    given = [value] if isinstance(value, str | bytes) else value
-    return [_hex(key) for key in given] if isinstance(given, list | tuple) else given
-
-
-def _none_is_unset(value: Any) -> Any:
-    return "" if value is None else value
-
-
-def _class_name(names: dict[str, str]) -> Callable[[Any], str]:
-    short = {name: short for short, name in reversed(names.items())}
-
-    def canonical(value: Any) -> str:
-        """The short name of a class that is given as such, or by its short or dotted name."""
-        text = f"{value.__module__}.{value.__qualname__}" if isinstance(value, type) else str(value)
-        if text.lower() in names:
-            return short[names[text.lower()]]
-        module, _, name = text.rpartition(".")
-        if name in short and module.partition(".")[0] in ("", "jupyterhub", "spawners", "web"):
-            return short[name]
-        raise ValueError(f"the ones there are: {', '.join(sorted(set(short.values())))}")
-
-    return canonical
-
-
-def _function(value: Any) -> Any:
-    if value is not None and not callable(value):
-        raise ValueError("expected a function, or None")
-    return value
-
-
-def _options_to_traits(value: Any) -> Any:
-    if isinstance(value, dict):
-        if not all(isinstance(name, str) for pair in value.items() for name in pair):
-            raise ValueError("expected a dict from the names of options to those of the spawner's settings")
-        return dict(value)
-    return _function(value)
-
-
-def _form_reader(value: Any) -> Any:
-    return value if value in ("passthrough", "simple") else _function(value)
-
-
-def _log_handlers(value: Any) -> Any:
-    found = value() if callable(value) else value
-    if not isinstance(found, list) or not all(isinstance(handler, logging.Handler) for handler in found):
-        raise ValueError("expected a list of logging handlers")
-    return found
-
-
-PREPARE: dict[str, Callable[[Any], Any]] = {
-    "pre_spawn_hook": _function,
-    "auth_state_hook": _function,
-    "post_auth_hook": _function,
-    "keys": _keys,
-    "progress_ready_hook": _function,
-    "apply_user_options": _options_to_traits,
-    "options_from_form": _form_reader,
-    "handlers": _log_handlers,
-    "cmd": words,
-    "shell_cmd": words,
-    "cookie_secret": _hex,
-    "log_level": _log_level,
-    "hub_connect_url": _none_is_unset,
-    "spawner_class": _class_name(SPAWNERS),
-    "authenticator_class": _class_name(AUTHENTICATORS),
-}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import trio
@@ -28,27 +29,79 @@ def trio_hook(function: F) -> F:
 
 
 class Hooks:
-    """Runs hooks, so many at once."""
+    """Runs hooks: so many at once, and of each server so many that nobody waits for any more."""
 
-    def __init__(self, at_once: int = 100) -> None:
+    def __init__(self, at_once: int = 100, left_over: int = 3) -> None:
         self._threads = trio.CapacityLimiter(at_once)
+        self._left_over = left_over
+        self._abandoned: dict[str, list[_Call]] = {}
 
-    async def call(self, hook: Callable[..., Any], *args: Any) -> Any:
-        """What the hook returns or raises. Cancelled, it is left to itself in its thread."""
-        if getattr(hook, _MARK, False):
+    async def call(self, hook: Callable[..., Any], *args: Any, of: str = "") -> Any:
+        """What the hook returns or raises. `of`: whose call it is, such as a server's id.
+
+        Cancelled, an `async def` is cancelled as well; what blocks is left to itself in its thread. Raises
+        SpawnError for a server that has left too many of them.
+        """
+        if getattr(getattr(hook, "func", hook), _MARK, False):  # a partial hides it
             return await hook(*args)
-        return await trio.to_thread.run_sync(_run, hook, args, abandon_on_cancel=True, limiter=self._threads)
+        if len(self._still_running(of)) >= self._left_over:
+            raise SpawnError("Hooks of earlier starts of this server have not ended yet.", status=503)
+        call = _Call(hook, args)
+        try:
+            return await trio.to_thread.run_sync(call.run, abandon_on_cancel=True, limiter=self._threads)
+        except trio.Cancelled:
+            call.cancel()
+            if call.has_begun:
+                self._abandoned.setdefault(of, []).append(call)
+            raise
+
+    def _still_running(self, of: str) -> list[_Call]:
+        running = [call for call in self._abandoned.pop(of, []) if not call.has_ended]
+        if running:
+            self._abandoned[of] = running
+        return running
 
 
-def _run(hook: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    result = hook(*args)
-    if inspect.isawaitable(result):
-        return asyncio.run(_wait(result))
-    return result
+class _Call:
+    """One call in a thread, which may be called off from the hub's."""
 
+    def __init__(self, hook: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._hook = hook
+        self._args = args
+        self._lock = threading.Lock()
+        self._task: asyncio.Task[Any] | None = None
+        self._called_off = False
+        self.has_begun = False
+        self.has_ended = False
 
-async def _wait(awaitable: Any) -> Any:
-    return await awaitable
+    def run(self) -> Any:
+        self.has_begun = True
+        try:
+            if self._called_off:
+                return None  # it waited for a thread until nobody waited for it
+            result = self._hook(*self._args)
+            return asyncio.run(self._wait(result)) if inspect.isawaitable(result) else result
+        except asyncio.CancelledError:
+            raise RuntimeError("the hook was cancelled") from None
+        finally:
+            self.has_ended = True
+
+    async def _wait(self, awaitable: Awaitable[Any]) -> Any:
+        with self._lock:
+            self._task = asyncio.ensure_future(awaitable)
+            if self._called_off:
+                self._task.cancel()
+        try:
+            return await self._task
+        finally:
+            with self._lock:
+                self._task = None
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._called_off = True
+            if self._task is not None:
+                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
 
 def as_spawn_error(error: Exception) -> SpawnError:

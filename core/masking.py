@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct
 
 from core.config import Settings
 
 HIDDEN = "(hidden)"
 
 _SECRET = re.compile(r"token|secret|passw|pwd|passphrase|credential|auth_state|key", re.IGNORECASE)
-_HARMLESS = frozenset({"cookie_secret_file", "ssl_key"})  # where a secret is, not what it is
+_HARMLESS = frozenset(  # where a secret is, how long one lives: not what it is
+    {
+        "auth_state_hook",
+        "cookie_secret_file",
+        "enable_auth_state",
+        "oauth_token_expires_in",
+        "server_token_scopes",
+        "ssl_key",
+        "token_expires_in_max_seconds",
+        "trust_user_provided_tokens",
+    }
+)
 _KEYED_BY_TOKEN = frozenset({"api_tokens", "service_tokens", "tokens"})
+_DEEPEST = 20
 _URL_USER = re.compile(r"://[^/@\s]+@")
 _OPTION = re.compile(r"((?:token|secret|passw|pwd|passphrase|credential|key)\w*=)\S+", re.IGNORECASE)
 _PLAIN = (str, bytes, bool, int, float, list, tuple, set, frozenset, dict, type(None))
@@ -21,8 +33,28 @@ _PLAIN = (str, bytes, bool, int, float, list, tuple, set, frozenset, dict, type(
 
 def describe(settings: Settings) -> dict[str, Any]:
     """All settings as JSON, secrets hidden."""
-    plain = to_builtins(settings, enc_hook=str, str_keys=True, order="deterministic")
-    return {part: mask(values) for part, values in plain.items()}
+    return {part: mask(values) for part, values in _plain(settings).items()}
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """As JSON has it; functions by their names. What holds itself is cut off."""
+    if depth > _DEEPEST:
+        return "..."
+    match value:
+        case Struct():
+            return {name: _plain(getattr(value, name), depth + 1) for name in value.__struct_fields__}
+        case dict():
+            return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item, depth + 1) for item in value]
+        case set() | frozenset():
+            return sorted((_plain(item, depth + 1) for item in value), key=str)
+        case str() | bool() | int() | float() | None:
+            return value
+        case bytes():
+            return value.hex()
+        case _:
+            return f"{type(value).__name__} {getattr(value, '__qualname__', '')}".rstrip()
 
 
 def is_secret(name: str) -> bool:

@@ -8,13 +8,11 @@ Source of the environment: JupyterHub 6.1, what a single-user server reads.
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 from urllib.parse import quote
 
 from core.config import Settings, SpawnerSettings
-from core.errors import SpawnError
-from core.hooks import Hooks, as_spawn_error
+from core.hooks import Hooks
 from core.ids import new_id
 from core.names import escape, full_name, server_prefix
 from core.roles import SERVER
@@ -25,58 +23,65 @@ from core.spawner import Attempt
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.auth_states import AuthStates
-from web.hook_views import HandlerView, SpawnerView, UserView
+from web.hook_views import HandlerView
 from web.rights import Rights
-
-logger = logging.getLogger("callboard.hooks")
+from web.spawn_hooks import SpawnHooks
+from web.told import told
+from web.views import Views
 
 ACTIVITY = "users:activity!user"  # what every server's token allows
 
 
 class Launch:
-    def __init__(
-        self, settings: Settings, secret: bytes, rights: Rights, hub_url: str, auth_states: AuthStates
-    ) -> None:
-        """`hub_url`: where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`."""
-        self._settings = settings
+    def __init__(self, settings: Settings, secret: bytes, rights: Rights, views: Views) -> None:
+        self.settings = settings  # replaced when the configuration is read anew
+        self.views = views
+        self.hooks = Hooks()
+        self.spawn_hooks = SpawnHooks(
+            self.hooks, lambda: self.settings.spawner, settings.callboard.hook_timeout
+        )
         self._key = derive(secret, "server-token")
         self._rights = rights
-        self._auth_states = auth_states
-        self._hub_url = hub_url
-        self._hooks = Hooks()
         self._handlers: dict[str, HandlerView] = {}
 
-    def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
+    async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
+        """Raises SpawnError where a function of the configuration fails."""
         spawn_id = new_id("s")
         return Start(
             spawn_id,
             user.id,
             user.name,
             server.name,
-            server_prefix(self._settings.hub.base_url, user.name, server.name),
+            server_prefix(self.settings.hub.base_url, user.name, server.name),
             user_options,
             quick_digest(self.token(spawn_id)),
-            self._scopes(user, server.name),
+            await self._scopes(user, server, user_options),
         )
 
-    def _scopes(self, user: UserRow, server_name: str) -> list[str]:
+    async def _scopes(
+        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+    ) -> list[str]:
         """Of the server's own token: what it is to have, as far as its user holds it now.
 
         `!user` and `!server` stay as they are, for both may be renamed while it runs.
         """
-        wanted = self._settings.spawner.server_token_scopes or self._rights.scopes_of_role(SERVER)
-        owner = Owner(user=user.name, server=full_name(user.name, server_name))
+        wanted = self.settings.spawner.server_token_scopes
+        if callable(wanted):
+            options = user_options if user_options is not None else server.options()
+            wanted = await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
         rights = self._rights
+        wanted = wanted or rights.scopes_of_role(SERVER)
+        owner = Owner(user=user.name, server=full_name(user.name, server.name))
         return cut([*wanted, ACTIVITY], owner, rights.of_user(user), rights.memberships, rights.table)
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
 
-    async def attempt(self, spawning: Spawning) -> Attempt:
+    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         """Raises SpawnError where an option or a hook will not have it."""
         environment = self._environment(spawning)
-        settings = await self._after_hooks(spawning, environment)
+        settings = await self._after_hooks(server_id, spawning, environment)
+        environment |= told(settings or self.settings.spawner, spawning)
         return Attempt(
             spawning.spawn_id,
             spawning.user_name,
@@ -89,93 +94,42 @@ class Launch:
 
     def remember(self, spawn_id: str, handler: HandlerView) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
-        if self._has_hooks:
+        if self.spawn_hooks.change_starts:
             self._handlers[spawn_id] = handler
 
-    @property
-    def _has_hooks(self) -> bool:
-        settings = self._settings.spawner
-        hooks = (settings.pre_spawn_hook, settings.apply_user_options, settings.auth_state_hook)
-        return any(hook is not None for hook in hooks)
-
-    async def _after_hooks(self, spawning: Spawning, environment: dict[str, str]) -> SpawnerSettings | None:
+    async def _after_hooks(
+        self, server_id: str, spawning: Spawning, environment: dict[str, str]
+    ) -> SpawnerSettings | None:
         """The spawner's settings as options and hooks leave them; None if there are none of either."""
-        if not self._has_hooks:
+        if not self.spawn_hooks.change_starts:
             return None
-        settings = self._settings.spawner
-        view = SpawnerView(
-            settings=settings,
-            user=UserView(
-                spawning.user_name, server_prefix(self._settings.hub.base_url, spawning.user_name, "")
-            ),
-            name=spawning.server_name,
-            user_options=spawning.user_options,
-            environment=environment,
-            handler=self._handlers.pop(spawning.spawn_id, None),
-        )
-        if settings.apply_user_options is not None:
-            await self._apply_options(view, settings.apply_user_options)
-        if settings.auth_state_hook is not None:
-            auth_state = self._auth_states.of_user_called(spawning.user_name)
-            await self._call("auth_state_hook", settings.auth_state_hook, view, auth_state)
-        if settings.pre_spawn_hook is not None:
-            await self._call("pre_spawn_hook", settings.pre_spawn_hook, view)
-        return view.changed_settings()
-
-    async def _apply_options(self, view: SpawnerView, apply: Any) -> None:
-        """A dict names the setting each option sets. Whatever goes wrong is the fault of the options: 400."""
-        if isinstance(apply, dict):
-            for option in view.user_options.keys() & apply.keys():
-                view.set_trait(apply[option], view.user_options[option])
-            return
-        try:
-            await self._hooks.call(apply, view, view.user_options)
-        except Exception as error:
-            refused = as_spawn_error(error)
-            if not hasattr(error, "status_code"):
-                logger.warning("apply_user_options failed: %r", error)
-                refused = SpawnError("The options of this start are invalid.", status=400)
-            raise refused from error
+        handler = self._handlers.pop(spawning.spawn_id, None)
+        view = self.views.of_start(server_id, spawning, environment, handler)
+        return await self.spawn_hooks.prepare(view)
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
-        hook = self._settings.spawner.progress_ready_hook
-        if hook is None:
+        if self.settings.spawner.progress_ready_hook is None:
             return event
-        user = UserView(user_name, server_prefix(self._settings.hub.base_url, user_name, ""))
-        view = SpawnerView(
-            settings=self._settings.spawner,
-            user=user,
-            name=server.name,
-            user_options=server.options() or {},
-            environment={},
-            handler=None,
-        )
-        try:
-            changed = await self._hooks.call(hook, view, dict(event))
-        except Exception as error:
-            logger.warning("progress_ready_hook failed: %r", error)
-            return event
-        return changed if isinstance(changed, dict) else event
+        view = self.views.of_id(server.id)
+        return event if view is None else await self.spawn_hooks.ready_event(view, event)
 
-    async def _call(self, name: str, hook: Any, view: SpawnerView, *args: Any) -> None:
-        try:
-            await self._hooks.call(hook, view, *args)
-        except Exception as error:
-            logger.warning("%s failed: %r", name, error)
-            raise as_spawn_error(error) from error
+    async def after_stop(self, server_id: str) -> None:
+        """`post_stop_hook`, for a server of which nothing runs any more."""
+        view = None if self.settings.spawner.post_stop_hook is None else self.views.of_id(server_id)
+        if view is not None:
+            await self.spawn_hooks.after_stop(view)
 
     def _environment(self, spawning: Spawning) -> dict[str, str]:
         user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)
-        api_url = f"{self._hub_url}/api"
+        api_url = f"{self.views.hub_url}/api"
         access = json.dumps([f"access:servers!server={user}/{server}", f"access:servers!user={user}"])
-        spawner = self._settings.spawner
         environment = {
             "JUPYTERHUB_API_TOKEN": token,
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": api_url,
             "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
-            "JUPYTERHUB_BASE_URL": self._settings.hub.base_url,
+            "JUPYTERHUB_BASE_URL": self.settings.hub.base_url,
             "JUPYTERHUB_CLIENT_ID": client_id(user, server),
             "JUPYTERHUB_HOST": "",
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{spawning.prefix}oauth_callback",
@@ -189,20 +143,9 @@ class Launch:
             "JUPYTERHUB_PUBLIC_HUB_URL": "",
             "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "0",
         }
-        if self._settings.hub.admin_access:
+        if self.settings.hub.admin_access:
             environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
-        if spawner.notebook_dir:
-            environment["JUPYTERHUB_ROOT_DIR"] = self._formatted(spawner.notebook_dir, user)
-        if spawner.default_url:
-            environment["JUPYTERHUB_DEFAULT_URL"] = self._formatted(spawner.default_url, user)
-        if spawner.debug:
-            environment["JUPYTERHUB_DEBUG"] = "1"
-        if spawner.disable_user_config:
-            environment["JUPYTERHUB_DISABLE_USER_CONFIG"] = "1"
         return environment
-
-    def _formatted(self, template: str, user: str) -> str:
-        return template.replace("{username}", user).replace("{base_url}", self._settings.hub.base_url)
 
 
 def client_id(user: str, server: str) -> str:

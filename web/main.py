@@ -81,6 +81,7 @@ from web.service_checks import ServiceChecks
 from web.service_launch import ServiceLaunch
 from web.stage import HubStage
 from web.timed_polls import with_timed_polls
+from web.views import Views
 from web.wishes import wishes
 
 logger = logging.getLogger("callboard")
@@ -147,10 +148,12 @@ async def open_hub(
     limits = SpawnLimits(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
     keeper = load_keys(settings.crypt.keys, os.environ)
     auth_states = AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state)
-    launch = Launch(settings, secret, rights, connect_url(settings), auth_states)
+    views = Views(store.db, settings, connect_url(settings), auth_states, spawner.state)
+    launch = Launch(settings, secret, rights, views)
     proxies = Proxies()
+    errands = Errands()
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
-    stage = HubStage(store, timed, settings, launch, limits, proxies)
+    stage = HubStage(store, timed, settings, launch, limits, proxies, errands)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
         async with open_service_nursery() as living:
@@ -158,7 +161,6 @@ async def open_hub(
             supervisor = Supervisor(stage, Folds(store), since=since)
             users: UserEntities = Entities(store, user_stream, user.NoUser(), user.decide, user.evolve)
             tokens: TokenEntities = Entities(store, token_stream, token.NoToken(), token.decide, token.evolve)
-            errands = Errands()
             activity = Activity(store, settings.hub.activity_resolution)
             store.listen(rights.forget)
             service_entities: ServiceEntities = Entities(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 
+from core.actors.errands import Errands
 from core.actors.server_work import Deadlines
 from core.config import Settings
 from core.events.store import EventStore
-from core.server import Server, Spawning
+from core.server import Checking, Ready, Server, Spawning, Stopped
 from core.spawn_limits import SpawnLimits
 from core.spawner import Attempt, Spawner
 from projections import routes
 from web.launch import Launch
 from web.proxies import Proxies
-
-POLL_JITTER = 0.1
 
 
 class HubStage:
@@ -27,6 +27,7 @@ class HubStage:
         launch: Launch,
         limits: SpawnLimits,
         proxies: Proxies,
+        errands: Errands,
     ) -> None:
         self.store = store
         self.spawner = spawner
@@ -35,15 +36,21 @@ class HubStage:
             start=settings.spawner.start_timeout,
             answer=settings.spawner.http_timeout,
             stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
+            hook=settings.callboard.hook_timeout if settings.spawner.post_stop_hook is not None else 0,
         )
         self.mailbox_size = settings.callboard.mailbox_size
         self._poll_interval = settings.spawner.poll_interval
+        self._poll_jitter = settings.spawner.poll_jitter
         self._launch = launch
         self._limits = limits
         self._proxies = proxies
+        self._errands = errands
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
-        return await self._launch.attempt(spawning)
+        return await self._launch.attempt(server_id, spawning)
+
+    async def after_end(self, server_id: str) -> None:
+        await self._launch.after_stop(server_id)
 
     async def wait_up(self, url: str) -> None:
         await self.spawner.wait_up(url)
@@ -56,7 +63,11 @@ class HubStage:
     def poll_delay(self) -> float:
         if self._poll_interval <= 0:
             return math.inf
-        return self._poll_interval * random.uniform(1 - POLL_JITTER, 1 + POLL_JITTER)  # noqa: S311
+        return self._poll_interval * random.uniform(1 - self._poll_jitter, 1 + self._poll_jitter)  # noqa: S311
 
     def on_change(self, server_id: str, before: Server, after: Server) -> None:
         self._limits.moved(before, after)
+        if isinstance(before, Ready | Checking) and isinstance(
+            after, Stopped
+        ):  # it has died: nobody ended it
+            self._errands.go_on(f"post-stop/{server_id}", partial(self.after_end, server_id))

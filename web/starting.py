@@ -22,7 +22,7 @@ from core.user import AddServer, TitleServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.context import by, database, hub
+from web.context import by, caller, database, hub
 from web.hook_views import HandlerView, RequestView
 from web.idempotency import claim
 
@@ -87,6 +87,17 @@ def check_new_name(name: str) -> str:
     return check_any_server_name(name) if settings.allow_any_server_name else check_server_name(name)
 
 
+async def server_limit() -> int:
+    """How many named servers the caller's user may have; 0 for any number."""
+    limit = hub().settings.hub.named_server_limit_per_user
+    if not callable(limit):
+        return int(limit)
+    found = await hub().launch.hooks.call(limit, handler_view())
+    if not isinstance(found, int):
+        raise TypeError(f"named_server_limit_per_user gave a {type(found).__name__}, not a number")
+    return found
+
+
 async def add_server(
     owner: UserRow, name: str, asked: Asked, *, limit: int | None = None, final: bool = False
 ) -> ServerRow:
@@ -94,12 +105,13 @@ async def add_server(
 
     `limit`: other than the configured one. `final`: adding is all that the request is for.
     """
+    most = await server_limit() if limit is None else limit
     command = AddServer(
         new_id("v"),
         check_new_name(name),
         check_display_name(asked.display_name) if asked.display_name else "",
         asked.user_options,
-        limit=hub().settings.hub.named_server_limit_per_user if limit is None else limit,
+        limit=most,
     )
     outcome = claim(lambda _: Outcome(201)) if final else None
     await hub().users.ask(owner.id, command, by=by(), claim=outcome)
@@ -137,7 +149,7 @@ async def begin(
     if the_hub.closing.is_set() and the_hub.ending.servers:
         raise UnavailableError("The hub is shutting down.")
     await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
-    command = the_hub.launch.command(owner, server, user_options)
+    command = await the_hub.launch.command(owner, server, user_options)
     the_hub.launch.remember(command.spawn_id, handler_view())
     low, high = the_hub.settings.hub.spawn_throttle_retry_range
     actor = the_hub.servers.actor(server.id)
@@ -155,7 +167,10 @@ def handler_view() -> HandlerView:
         if name.lower() not in ("authorization", "cookie")
     }
     query = request.query_string.decode("latin-1")
-    return HandlerView(RequestView(request.method, request.path, query, headers, request.remote_addr or ""))
+    seen = RequestView(request.method, request.path, query, headers, request.remote_addr or "")
+    return HandlerView(
+        seen, hub().launch.views.user_called(caller().name) if caller().kind == "user" else None
+    )
 
 
 async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:

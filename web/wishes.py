@@ -39,7 +39,8 @@ def wishes(settings: Settings) -> Wishes:
         extra_user_scopes=settings.hub.extra_user_scopes,
         table=table,
     )
-    for scope in settings.spawner.server_token_scopes:
+    scopes = settings.spawner.server_token_scopes
+    for scope in [] if callable(scopes) else scopes:
         parse_scope(scope, table)
     groups = dict.fromkeys(_groups_of(roles), GroupSettings()) | settings.hub.load_groups
     listed = roles.members[ADMIN].users

@@ -35,13 +35,14 @@ GRACE = 15.0  # seconds after which a state is ended whose own deadlines have no
 
 
 class Deadlines(Struct, frozen=True):
-    """Seconds. `stop` covers a spawner's whole escalation, from asking to killing."""
+    """Seconds. `stop` covers a spawner's whole escalation, from asking to killing; `hook` what follows an end."""
 
     start: float = 60
     answer: float = 30
     routed: float = 2
     stop: float = 70
     poll: float = 30
+    hook: float = 0
 
 
 class Stage(Protocol):
@@ -60,6 +61,9 @@ class Stage(Protocol):
 
     async def wait_routed(self, server_id: str) -> None:
         """Return once every connected proxy has this server's route."""
+
+    async def after_end(self, server_id: str) -> None:
+        """Do what is to be done when an attempt has been ended. Raises nothing, and ends within `deadlines.hook`."""
 
     def poll_delay(self) -> float:
         """Seconds until a running server is to be polled again; infinity for never."""
@@ -127,6 +131,7 @@ class ServerWork:
         else:
             return SpawnSucceeded(spawning.spawn_id)
         gone = await self._end(spawning.spawn_id, self._stage.deadlines.stop)
+        await self._stage.after_end(self._server_id)
         return SpawnFailed(
             spawning.spawn_id,
             failure.message,
@@ -277,6 +282,7 @@ class ServerWork:
     async def _stop(self, stopping: Stopping) -> News:
         gone = await self._end(stopping.spawn_id, self._stage.deadlines.stop)
         faults.point("spawner stopped")
+        await self._stage.after_end(self._server_id)
         return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
 
     async def _end(self, spawn_id: str, patience: float) -> Gone | None:
@@ -312,11 +318,11 @@ def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | Non
     """
     match server:
         case Spawning(spawn_id=spawn_id):
-            patience = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop
+            patience = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop + deadlines.hook
             reason = "The start was given up: the spawner did not do so in time."
             return patience + GRACE, SpawnFailed(spawn_id, reason, leftover=True)
         case Stopping(spawn_id=spawn_id):
-            return deadlines.stop + GRACE, ServerStopped(spawn_id, leftover=True)
+            return deadlines.stop + deadlines.hook + GRACE, ServerStopped(spawn_id, leftover=True)
         case _:
             return NEVER, None
 

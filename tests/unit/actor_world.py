@@ -152,6 +152,9 @@ class Stage:
     async def wait_up(self, url: str) -> None:
         await self.spawner.wait_up(url)
 
+    async def after_end(self, server_id: str) -> None:
+        pass
+
     async def wait_routed(self, server_id: str) -> None:
         await self.wait_route()
 

@@ -49,7 +49,7 @@ class Config(Struct, frozen=True):
 
     base_url: str
     allow_named_servers: bool
-    named_server_limit_per_user: int
+    named_server_limit_per_user: int | None
     concurrent_spawn_limit: int
     active_server_limit: int
     spawner: str
@@ -100,10 +100,11 @@ async def info() -> Response:
 async def info_with_settings() -> Response:
     """What runs here, with what people who start servers may want to know of the configuration."""
     settings = hub().settings.hub
+    limit = settings.named_server_limit_per_user  # of the user, where a function says so
     config = {
         "base_url": settings.base_url,
         "allow_named_servers": settings.allow_named_servers,
-        "named_server_limit_per_user": settings.named_server_limit_per_user,
+        "named_server_limit_per_user": None if callable(limit) else limit,
         "concurrent_spawn_limit": settings.concurrent_spawn_limit,
         "active_server_limit": settings.active_server_limit,
         "spawner": settings.spawner_class,

@@ -34,6 +34,7 @@ from web.starting import (
     known_server,
     parse_start,
     parse_stop,
+    server_limit,
     title,
     wait_settled,
 )
@@ -192,6 +193,5 @@ def _answer_to_start(owner: UserRow, server: ServerRow, status: int) -> Response
 
 async def _rename(owner: UserRow, server: ServerRow, name: str) -> None:
     check_named_servers_allowed()
-    limit = hub().settings.hub.named_server_limit_per_user
-    command = RenameServer(server.id, check_new_name(name), new_id("v"), limit)
+    command = RenameServer(server.id, check_new_name(name), new_id("v"), await server_limit())
     await hub().users.ask(owner.id, command, by=by(), claim=claim(lambda _: Outcome(200)))
