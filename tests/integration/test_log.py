@@ -74,7 +74,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode != 0:
         pytest.skip("no file system can be mounted here; test_writer.py fills a file up to a limit instead")
     yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # a test that failed may still hold a file open
+    subprocess.run(
+        ["umount", "--lazy", str(disk)], check=True
+    )  # a test that failed may still hold a file open
 
 
 def fill(disk: Path) -> None:
