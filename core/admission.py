@@ -21,16 +21,14 @@ class Admission:
         existing = settings.allow_existing_users
         self._allow_existing = bool(allowed) if existing is None else existing
 
-    @property
-    def is_open_to_anybody(self) -> bool:
-        """Whether somebody could come in at all."""
-        return self._allow_all or bool(self._allowed) or self._allow_existing
+    def check(self, name: str, *, exists: bool, allowed: bool = False) -> None:
+        """Raises ForbiddenError. `name`: as stored. `exists`: whether the hub knows a user of this name.
 
-    def check(self, name: str, *, exists: bool) -> None:
-        """Raises ForbiddenError. `name`: as stored. `exists`: whether the hub knows a user of this name."""
+        `allowed`: what the login itself says; who is blocked stays out all the same.
+        """
         if name in self._blocked:
             raise ForbiddenError(f"User {name} may not log in here.")
-        if not (self._allow_all or name in self._allowed or (exists and self._allow_existing)):
+        if not (allowed or self._allow_all or name in self._allowed or (exists and self._allow_existing)):
             raise ForbiddenError(f"User {name} may not log in here.")
 
     def is_admin(self, name: str) -> bool:

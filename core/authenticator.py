@@ -19,7 +19,8 @@ class Login(Struct, frozen=True):
     """Somebody who has proved who they are. None: the way of logging in does not say.
 
     `name`: as the authenticator knows it; the hub normalises it. `groups`: all the groups they are in, `()` for none.
-    `auth_state` is secret: it is only ever kept encrypted. `user_info`: for others to see.
+    `auth_state` is secret: it is only ever kept encrypted. `user_info`: for others to see. `allowed`: True where
+    the authenticator itself lets this person in, for their group say, whoever `allowed_users` names.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Login(Struct, frozen=True):
     groups: tuple[str, ...] | None = None
     auth_state: dict[str, Any] | None = None
     user_info: dict[str, Any] | None = None
+    allowed: bool = False
 
 
 class Authenticator(Protocol):

@@ -228,12 +228,58 @@ class AuthenticatorSettings(Struct, frozen=True):
     manage_groups: bool = False
     username_pattern: str = ""
     username_map: dict[str, str] = {}
+    any_allow_config: bool = False  # True: nobody needs to be told that nobody may log in
+    auto_login: bool = False
+    auto_login_oauth2_authorize: bool = False
+    request_otp: bool = False
+    otp_prompt: str = "OTP:"
+    auth_refresh_age: Seconds = 300  # 0: never
+    auth_refresh_strict: bool = False
+    refresh_pre_spawn: bool = False
+    refresh_pre_stop: bool = False
+    delete_invalid_users: bool = False
+    post_auth_hook: Any = None
 
 
 class DummySettings(Struct, frozen=True):
     """`c.DummyAuthenticator`. `password`: the one that everybody has; empty: any will do."""
 
     password: str = ""
+
+
+class SharedPasswordSettings(Struct, frozen=True):
+    """`c.SharedPasswordAuthenticator`. `password_groups`: from password to the groups that it puts people into."""
+
+    user_password: str = ""
+    admin_password: str = ""
+    password_groups: dict[str, list[str]] = {}
+
+
+class LocalUsersSettings(Struct, frozen=True):
+    """`c.LocalAuthenticator`: users of the hub who are users of the system
+
+    `add_user_cmd`: USERNAME stands for the name, which also comes last. `uids`: of those that are made.
+    """
+
+    create_system_users: bool = False
+    add_user_cmd: list[str] = field(
+        default_factory=lambda: ["adduser", "-q", "--gecos", "", "--disabled-password"]
+    )
+    uids: dict[str, int] = {}
+    allowed_groups: set[str] = set()
+
+
+class PAMSettings(Struct, frozen=True):
+    """`c.PAMAuthenticator`. `executor_threads`: how many logins at once; `pam_timeout` is ours: for one of them."""
+
+    service: str = "login"
+    encoding: str = "utf8"
+    check_account: bool = True
+    open_sessions: bool = False
+    admin_groups: set[str] = set()
+    pam_normalize_username: bool = False
+    executor_threads: Annotated[int, Meta(ge=1)] = 4
+    pam_timeout: Seconds = 30
 
 
 class CryptSettings(Struct, frozen=True):
@@ -290,6 +336,9 @@ class Settings(Struct, frozen=True):
     authenticator: AuthenticatorSettings = AuthenticatorSettings()
     callboard: CallboardSettings = CallboardSettings()
     dummy: DummySettings = DummySettings()
+    shared_password: SharedPasswordSettings = SharedPasswordSettings()
+    local_users: LocalUsersSettings = field(default_factory=LocalUsersSettings)
+    pam: PAMSettings = PAMSettings()
     crypt: CryptSettings = CryptSettings()
     event_logger: EventLoggerSettings = EventLoggerSettings()
     start_api: StartAPISettings = field(default_factory=StartAPISettings)

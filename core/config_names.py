@@ -58,6 +58,9 @@ STRUCTS: dict[str, type[Struct]] = {
     "SimulatedSpawner": config.SimulatedSettings,
     "Authenticator": config.AuthenticatorSettings,
     "DummyAuthenticator": config.DummySettings,
+    "SharedPasswordAuthenticator": config.SharedPasswordSettings,
+    "LocalAuthenticator": config.LocalUsersSettings,
+    "PAMAuthenticator": config.PAMSettings,
     "CryptKeeper": config.CryptSettings,
     "Callboard": config.CallboardSettings,
     "EventLogger": config.EventLoggerSettings,
@@ -70,6 +73,7 @@ PARTS = {"JupyterHub": frozenset({"ip", "port"})}
 MOVED = {
     ("JupyterHub", "admin_users"): ("Authenticator", "admin_users"),
     ("Authenticator", "whitelist"): ("Authenticator", "allowed_users"),
+    ("LocalAuthenticator", "group_whitelist"): ("LocalAuthenticator", "allowed_groups"),
 }
 
 _JUPYTERHUB: dict[str, str] = {

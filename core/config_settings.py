@@ -13,19 +13,24 @@ from msgspec.structs import replace
 from traitlets.config.loader import Config
 
 from core.config import (
-    AuthenticatorSettings,
     CallboardSettings,
     CryptSettings,
     DummySettings,
     EventLoggerSettings,
     HubSettings,
     LocalProcessSettings,
+    PAMSettings,
     Port,
     ProxySettings,
     Settings,
     SimulatedSettings,
     SpawnerSettings,
     StartAPISettings,
+)
+from core.config_login import (
+    authenticator_settings,
+    local_users_settings,
+    shared_password_settings,
 )
 from core.config_names import (
     AUTHENTICATORS,
@@ -54,9 +59,12 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         spawner=spawner.fill(SpawnerSettings),
         local_process=spawner.fill(LocalProcessSettings),
         simulated=spawner.fill(SimulatedSettings),
-        authenticator=_authenticator(login, top, hub.authenticator_class),
+        authenticator=authenticator_settings(login, top, hub.authenticator_class),
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
         dummy=login.fill(DummySettings),
+        shared_password=shared_password_settings(login),
+        local_users=local_users_settings(login),
+        pam=login.fill(PAMSettings),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
@@ -94,14 +102,6 @@ def _proxy(section: Section, hub: HubSettings) -> ProxySettings:
         except HubError as error:
             raise section.trait("extra_routes").refuse({path: target}, error.message) from None
     return replace(found, extra_routes=routes)
-
-
-def _authenticator(login: Section, top: Section, name: str) -> AuthenticatorSettings:
-    found = login.fill(AuthenticatorSettings)
-    admins: set[str] = top.read("admin_users", set[str], set())
-    allowed = found.allowed_users | login.read("whitelist", set[str], set())
-    anybody = not allowed if name == "dummy" and "allow_all" not in login else found.allow_all
-    return replace(found, admin_users=found.admin_users | admins, allowed_users=allowed, allow_all=anybody)
 
 
 def _bind_url(top: Section, hub: HubSettings, base_url: str) -> str:

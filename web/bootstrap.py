@@ -16,6 +16,7 @@ from core.events.user import user_stream
 from core.group import Create as CreateGroup
 from core.group import Join, ReplaceProperties
 from core.ids import new_id
+from core.login_checks import login_warnings
 from core.role import Define, GrantExactly, Remove
 from core.roles import ADMIN, USER, RoleMembers
 from core.token import HINT, Issue, Revoke, check_length, slow_digest
@@ -31,7 +32,7 @@ logger = logging.getLogger("callboard.config")
 
 
 async def bootstrap(hub: Hub, wishes: Wishes) -> None:
-    for warning in wishes.warnings:
+    for warning in (*wishes.warnings, *login_warnings(hub.settings)):
         logger.warning("%s", warning)
     await _add_users(hub, wishes.users, wishes.admins)
     await _set_admins(hub, wishes)

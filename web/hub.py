@@ -29,6 +29,7 @@ from core.events.token import TokenEvent
 from core.events.user import UserEvent
 from core.group import AnyGroup
 from core.group import Command as GroupCommand
+from core.hooks import Hooks
 from core.role import AnyRole
 from core.role import Command as RoleCommand
 from core.roles import LoadedRoles
@@ -123,6 +124,7 @@ class Hub:
         self.authenticator = authenticator
         self.auth_states = auth_states
         self.login_gate = LoginGate()
+        self.login_hooks = Hooks()  # apart from those of starts: neither keeps the other waiting
         self.refusals = refusals  # attempts to get in, counted
         self.admission = admission  # who may come in
         self.departures = departures

@@ -9,6 +9,7 @@ import logging
 import time
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from core.authenticator import Credentials, Login
 from core.errors import AlreadyExistsError, ForbiddenError, HubError, InvalidError
@@ -22,6 +23,7 @@ from projections.users import UserRow
 from web.hub import Hub
 from web.identity import Identity
 from web.login_groups import put_into_groups
+from web.login_hook import after_hook
 
 logger = logging.getLogger("callboard.login")
 
@@ -59,7 +61,7 @@ async def identify_by_login(hub: Hub, credentials: Credentials, *, address: str)
     row = None if name is None else users.by_name(hub.store.db, name)
     if row is None:
         return None
-    hub.admission.check(row.name, exists=True)
+    hub.admission.check(row.name, exists=True, allowed=login is not None and login.allowed)
     return Identity("user", row.id, row.name, hub.rights.of_user(row))
 
 
@@ -88,19 +90,20 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
     if name is None:
         return None
     row = users.by_name(hub.store.db, name)
-    hub.admission.check(name, exists=row is not None)
+    hub.admission.check(name, exists=row is not None, allowed=login.allowed)
     if row is not None and row.leaving:
         raise ForbiddenError(f"User {name} is being deleted.")
+    admin = True if login.admin is None and hub.admission.is_admin(name) else login.admin
+    login = await after_hook(hub, replace(login, name=name, admin=admin))
     if hub.settings.authenticator.manage_groups and login.groups is None:
         logger.error("manage_groups is set, and the authenticator tells no groups: nobody can log in")
         raise ForbiddenError(
             "This login tells no groups, which this hub needs. Please tell its administrators."
         )
-    admin = True if login.admin is None and hub.admission.is_admin(name) else login.admin
-    is_new = row is None and await _create(hub, name, login, admin)
+    is_new = row is None and await _create(hub, login)
     user = _present(hub, name)
     if not is_new:
-        await _change(hub, user.id, login, admin)
+        await _change(hub, user.id, login)
     if hub.settings.authenticator.manage_groups and login.groups is not None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
     return LoggedIn(_present(hub, name), is_new)
@@ -120,11 +123,15 @@ def by_login(user_id: str) -> By:
     return By(user_stream(user_id), "login")
 
 
-async def _create(hub: Hub, name: str, login: Login, admin: bool | None) -> bool:
+async def _create(hub: Hub, login: Login) -> bool:
     """Whether it was this login that made the user: two may come at once."""
+    try:
+        await hub.authenticator.check_new_user(login.name)
+    except InvalidError as error:
+        raise ForbiddenError(error.message) from None
     user_id = new_id("u")
     keep = hub.auth_states.change(user_id, login.auth_state)
-    command = Create(name, new_id("v"), bool(admin), login.user_info, True if keep else None)
+    command = Create(login.name, new_id("v"), bool(login.admin), login.user_info, True if keep else None)
     try:
         await hub.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
     except AlreadyExistsError:
@@ -132,11 +139,11 @@ async def _create(hub: Hub, name: str, login: Login, admin: bool | None) -> bool
     return True
 
 
-async def _change(hub: Hub, user_id: str, login: Login, admin: bool | None) -> None:
+async def _change(hub: Hub, user_id: str, login: Login) -> None:
     """What the login says, where it is something new. It keeps no auth_state where it brings none."""
     keep = hub.auth_states.change(user_id, login.auth_state)
     command = Change(
-        admin=admin,
+        admin=login.admin,
         user_info=UNSET if login.user_info is None else login.user_info,
         auth_state=login.auth_state is not None if keep else None,
     )

@@ -45,19 +45,10 @@ def test_who_may_come_in(settings, known, unknown):
                 admission(**settings).check("bob", exists=exists)
 
 
-@pytest.mark.parametrize(
-    ("settings", "answer"),
-    [
-        ({}, False),
-        ({"admin_users": {"bob"}}, False),
-        ({"blocked_users": {"bob"}}, False),
-        ({"allow_all": True}, True),
-        ({"allowed_users": {"bob"}}, True),
-        ({"allow_existing_users": True}, True),
-    ],
-)
-def test_whether_anybody_could_come_in(settings, answer):
-    assert admission(**settings).is_open_to_anybody == answer
+def test_a_login_that_allows_somebody_does_so_unless_they_are_blocked():
+    admission().check("bob", exists=False, allowed=True)
+    with pytest.raises(ForbiddenError):
+        admission(blocked_users={"bob"}).check("bob", exists=True, allowed=True)
 
 
 def test_administrators_are_known_however_they_are_spelled():

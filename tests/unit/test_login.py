@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.authenticator import Login
 from core.config import AuthenticatorSettings
 from core.errors import ForbiddenError
 from core.events.record import HUB
+from core.hooks import trio_hook
 from core.user import Change
 from projections import groups, users
 from tests.conftest import hub_in_memory, settings_for_tests
@@ -196,3 +197,81 @@ async def test_logins_and_failures_are_counted():
         text = hub.metrics.as_text().decode()
         assert 'jupyterhub_login_duration_seconds_count{status="LoginStatus.success"} 1.0' in text
         assert 'jupyterhub_login_duration_seconds_count{status="LoginStatus.failure"} 2.0' in text
+
+
+# --- the configuration's last word ---
+
+
+def changes(**changes: Any) -> Callable[..., Any]:
+    """A hook that changes the login it is shown."""
+
+    @trio_hook
+    async def hook(authenticator: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
+        assert type(authenticator).__name__ == "DummyAuthenticator"
+        assert handler is None
+        assert model.keys() == {"name", "admin", "groups", "auth_state", "user_info"}
+        return {**model, **changes}
+
+    return hook
+
+
+async def test_a_hook_may_change_what_a_login_says():
+    hook = changes(admin=True, groups=["tutors"], user_info={"name": "Robert"}, more="ignored")
+    async with hub_with(manage_groups=True, post_auth_hook=hook) as hub:
+        user = (await admitted(hub, Login("bob"))).user
+        assert (bool(user.admin), user.info()) == (True, {"name": "Robert"})
+        assert group_names(hub, "bob") == ["tutors"]
+
+
+async def test_a_hook_sees_what_the_configuration_makes_of_a_login():
+    shown = []
+
+    @trio_hook
+    async def hook(_: Any, __: Any, model: dict[str, Any]) -> dict[str, Any]:
+        shown.append((model["name"], model["admin"]))
+        return model
+
+    async with hub_with(post_auth_hook=hook, username_map={"al": "alice"}) as hub:
+        await admitted(hub, Login("AL"))
+        await admitted(hub, Login("bob"))
+    assert shown == [("alice", True), ("bob", None)]
+
+
+class Refused(Exception):
+    status_code = 403
+    log_message = "Please pay your bill."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        (None, "may not log in"),
+        ({}, "may not log in"),
+        (["bob"], "administrators"),
+        ({"name": "bob", "groups": "maths"}, "administrators"),
+        (Refused(), "pay your bill"),
+        (ValueError("secret detail"), "administrators"),
+        (ForbiddenError("Not today."), "Not today"),
+    ],
+)
+async def test_a_hook_that_says_no_or_fails_lets_nobody_in(outcome, says):
+    @trio_hook
+    async def hook(_: Any, __: Any, ___: Any) -> Any:
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async with hub_with(post_auth_hook=hook) as hub:
+        with pytest.raises(ForbiddenError, match=says) as refused:
+            await admit(hub, Login("bob"))
+        assert "secret" not in str(refused.value)
+        assert users.by_name(hub.store.db, "bob") is None
+
+
+async def test_a_login_may_allow_whom_no_list_names():
+    async with hub_with(allow_all=False, blocked_users={"mallory"}) as hub:
+        await admitted(hub, Login("bob", allowed=True))
+        with pytest.raises(ForbiddenError):
+            await admit(hub, Login("bob"))
+        with pytest.raises(ForbiddenError):
+            await admit(hub, Login("mallory", allowed=True))

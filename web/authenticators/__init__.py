@@ -7,23 +7,26 @@ from collections.abc import Callable
 
 from core.authenticator import Authenticator
 from core.config import Settings
+from core.user_names import UserNames
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
+from web.authenticators.shared_password import SharedPasswordAuthenticator
 
 logger = logging.getLogger("callboard.login")
 
 
-def make_authenticator(settings: Settings) -> Authenticator:
+def make_authenticator(settings: Settings, names: UserNames) -> Authenticator:
     """One that is not built yet lets nobody in, and says so: the hub is used through its API then."""
     name = settings.hub.authenticator_class
     make = _AUTHENTICATORS.get(name)
     if make is None:
         logger.warning("authenticator_class %r does not act yet: nobody can log in", name)
         return NullAuthenticator()
-    return make(settings)
+    return make(settings, names)
 
 
-_AUTHENTICATORS: dict[str, Callable[[Settings], Authenticator]] = {
-    "dummy": lambda settings: DummyAuthenticator(settings.dummy),
-    "null": lambda settings: NullAuthenticator(),
+_AUTHENTICATORS: dict[str, Callable[[Settings, UserNames], Authenticator]] = {
+    "dummy": lambda settings, names: DummyAuthenticator(settings.dummy),
+    "shared-password": SharedPasswordAuthenticator,
+    "null": lambda settings, names: NullAuthenticator(),
 }

@@ -19,7 +19,9 @@ class DummyAuthenticator:
         name, password = credentials.get("username"), credentials.get("password", "")
         if not isinstance(name, str) or not name or not isinstance(password, str):
             return None
-        if self._password and not hmac.compare_digest(password.encode(), self._password.encode()):
+        if self._password and not hmac.compare_digest(
+            password.encode(errors="replace"), self._password.encode()
+        ):
             return None
         return Login(name)
 
