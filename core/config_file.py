@@ -1,4 +1,4 @@
-"""Reads a `jupyterhub_config.py`: Python that sets traits of `c`.
+"""Reads configuration: a `jupyterhub_config.py` that sets traits of `c`, or the same in TOML; files and folders.
 
 Why with traitlets' loader: docs/decisions/0004-config-by-traitlets-loader.md.
 """
@@ -6,18 +6,21 @@ Why with traitlets' loader: docs/decisions/0004-config-by-traitlets-loader.md.
 from __future__ import annotations
 
 import re
+import tomllib
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from traitlets.config.loader import Config, PyFileConfigLoader
 
 from core.config import ConfigError, Settings
-from core.config_section import Given, Note
+from core.config_notes import IGNORED, UNKNOWN, Note
+from core.config_section import Given
 from core.config_settings import to_settings
 from core.config_values import Word
 
-DEFAULT_FILE = Path("jupyterhub_config.py")
+DEFAULT_FILES = (Path("jupyterhub_config.py"), Path("callboard.toml"))
+SUFFIXES = frozenset({".py", ".toml"})
 COMMAND_LINE = "command line"
 
 _OVERRIDE = re.compile(r"(?:--)?([A-Z]\w*)\.([a-z]\w*)=(.*)", re.DOTALL)
@@ -26,18 +29,35 @@ _OVERRIDE = re.compile(r"(?:--)?([A-Z]\w*)\.([a-z]\w*)=(.*)", re.DOTALL)
 def load_settings(files: Sequence[Path], overrides: Sequence[str]) -> tuple[Settings, list[Note]]:
     """The settings, and notes on what was given in vain. Raises ConfigError, whose text is one line.
 
-    `files`: the later wins; none means `jupyterhub_config.py` in the current directory if there is one.
+    `files`: the later wins; of a folder those that end in .py or .toml, by name. None means `jupyterhub_config.py`
+    and `callboard.toml` in the current directory, if they are there.
     `overrides`: `--Class.trait=value`, which win over the files.
     """
-    if not files and DEFAULT_FILE.is_file():
-        files = [DEFAULT_FILE]
+    notes: list[Note] = []
     given = Given(Config(), {})
-    for file in files:
-        _add(given, _run(file), str(file))
-    ignored = [_ignored(text) for text in overrides if not _OVERRIDE.fullmatch(text)]
+    for file in _found(files or [file for file in DEFAULT_FILES if file.is_file()], notes):
+        _add(given, _read_toml(file) if file.suffix == ".toml" else _run(file), str(file))
+    notes += [_ignored(text) for text in overrides if not _OVERRIDE.fullmatch(text)]
     _add(given, _from_command_line(overrides), COMMAND_LINE)
-    settings, notes = to_settings(given)
-    return settings, ignored + notes
+    settings, more = to_settings(given)
+    return settings, notes + more
+
+
+def _found(files: Sequence[Path], notes: list[Note]) -> Iterator[Path]:
+    """With folders replaced by what is to be read of them. Raises ConfigError."""
+    for file in files:
+        if file.is_dir():
+            for inner in sorted(file.iterdir()):
+                if inner.name.startswith((".", "_")):
+                    continue
+                if inner.suffix in SUFFIXES and inner.is_file():
+                    yield inner
+                else:
+                    notes.append(Note(str(file), inner.name, IGNORED, "of a folder, .py and .toml files are read"))
+        elif file.is_file():
+            yield file
+        else:
+            raise ConfigError(f"{file}: there is no such config file")
 
 
 def _add(given: Given, config: Config, origin: str) -> None:
@@ -47,10 +67,24 @@ def _add(given: Given, config: Config, origin: str) -> None:
     given.config.merge(config)
 
 
+def _read_toml(file: Path) -> Config:
+    """`[JupyterHub]`, and `port = 8000` below it, is `c.JupyterHub.port = 8000`."""
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {_one_line(error)}") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    config = Config()
+    for section, traits in tables.items():
+        if not isinstance(traits, dict) or not section[:1].isupper():
+            raise ConfigError(f"{file}: {section}: expected tables named after classes, such as [JupyterHub]")
+        config[section].update(traits)
+    return config
+
+
 def _run(file: Path) -> Config:
     """What the file sets. A subconfig is looked for in the current directory, then beside the file."""
-    if not file.is_file():
-        raise ConfigError(f"{file}: there is no such config file")
     name = file.absolute()  # the loader would expand `~` and `$` in any other
     loader = PyFileConfigLoader(str(name), path=["", str(name.parent)])  # type: ignore[arg-type]
     try:
@@ -86,4 +120,4 @@ def _from_command_line(overrides: Sequence[str]) -> Config:
 
 
 def _ignored(text: str) -> Note:
-    return Note(COMMAND_LINE, text.partition("=")[0], "is not known here (expected --Class.trait=value)")
+    return Note(COMMAND_LINE, text.partition("=")[0], UNKNOWN, "expected --Class.trait=value")

@@ -13,21 +13,11 @@ from traitlets.config.loader import Config, LazyConfigValue
 
 from core.config import GroupSettings, ServiceSettings, TornadoSettings
 from core.config_names import lineage
+from core.config_notes import IGNORED, Kind, Note
 from core.config_prepare import words
 from core.config_values import Trait, convert, convert_struct
 
 S = TypeVar("S", bound=Struct)
-
-
-class Note(Struct, frozen=True):
-    """Something in the configuration that has no effect, or not the one it may seem to have. Not an error."""
-
-    origin: str
-    name: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.origin}: {self.name} {self.text}"
 
 
 class Given(Struct):
@@ -58,9 +48,9 @@ class Section:
     def trait(self, name: str) -> Trait:
         return self._traits[name]
 
-    def note(self, name: str, text: str, at: str = "") -> None:
+    def note(self, name: str, kind: Kind, text: str = "", at: str = "") -> None:
         trait = self.trait(name)
-        self._notes.append(Note(trait.origin, f"c.{trait.section}.{name}{at}", text))
+        self._notes.append(Note(trait.origin, f"c.{trait.section}.{name}{at}", kind, text))
 
     def fill(self, to: type[S]) -> S:
         """The struct with what is given, and its defaults for the rest."""
@@ -105,7 +95,7 @@ def _tornado_settings(section: Section, trait: Trait, value: Any) -> TornadoSett
     given = convert(trait, value, dict[str, Any])
     known = {name: given[name] for name in given if name in TornadoSettings.__struct_fields__}
     for name in given.keys() - known.keys():
-        section.note(trait.name, "does not act yet", f"[{name!r}]")
+        section.note(trait.name, IGNORED, "there is no tornado here", f"[{name!r}]")
     return convert_struct(trait, known, TornadoSettings)
 
 

@@ -39,9 +39,11 @@ from core.config_names import (
     SPAWNERS,
     acting_traits,
     known_traits,
+    lineage,
     nearest,
 )
-from core.config_section import Given, Note, Section
+from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
+from core.config_section import Given, Section
 from core.errors import HubError
 from core.route import check_free, check_target, normal_spec
 
@@ -114,7 +116,7 @@ def _bind_url(top: Section, hub: HubSettings, base_url: str) -> str:
     port = top.read("port", Port, parts.port)
     if "bind_url" in top:
         for name in {"ip", "port"} & top.names():
-            top.note(name, "wins over that part of bind_url: use one of the two")
+            top.note(name, ODD, "wins over that part of bind_url: use one of the two")
     address = f"[{host}]" if ":" in host else host
     return f"{'https' if hub.ssl_cert else 'http'}://{address}{'' if port is None else f':{port}'}{base_url}"
 
@@ -168,30 +170,28 @@ def _check_url(section: Section, name: str, url: str) -> None:
 
 
 def _note_names(given: Given) -> list[Note]:
-    """What is unknown, does not act yet or has moved."""
-    notes = []
+    """What is unknown, does not act or has moved."""
+    notes: dict[Note, None] = {}  # in order, and each once
     for (section, name), origin in given.origins.items():
         if section not in CLASSES or not isinstance(given.config.get(section), Config):
-            note = Note(
-                origin, f"c.{section}", f"is not known here{_did_you_mean(nearest(section, CLASSES))}"
-            )
-            if note not in notes:
-                notes.append(note)
-        elif trouble := _trouble(section, name):
-            notes.append(Note(origin, f"c.{section}.{name}", trouble))
-    return notes
+            notes[Note(origin, f"c.{section}", UNKNOWN, _did_you_mean(nearest(section, CLASSES)))] = None
+        elif note := _trouble(origin, section, name):
+            notes[note] = None
+    return list(notes)
 
 
-def _trouble(section: str, name: str) -> str:
+def _trouble(origin: str, section: str, name: str) -> Note | None:
+    full = f"c.{section}.{name}"
     if (section, name) in MOVED:
-        return f"is deprecated: use c.{'.'.join(MOVED[section, name])}"
+        return Note(origin, full, ODD, f"deprecated: use c.{'.'.join(MOVED[section, name])}")
     if name in acting_traits(section):
-        return ""
+        return None
     known = known_traits(section)
-    if name in known:
-        return "does not act yet"
-    return f"is not known here{_did_you_mean(nearest(name, known))}"
+    if name not in known:
+        return Note(origin, full, UNKNOWN, _did_you_mean(nearest(name, known)))
+    why = reason(lineage(section), name)
+    return Note(origin, full, IGNORED if why else NOT_YET, why)
 
 
 def _did_you_mean(name: str) -> str:
-    return f" (did you mean {name}?)" if name else ""
+    return f"did you mean {name}?" if name else ""

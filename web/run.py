@@ -11,6 +11,7 @@ import trio
 
 from core.config import ConfigError, Settings
 from core.config_file import load_settings
+from core.config_notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
@@ -29,8 +30,8 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
     try:
         settings, notes = load_settings(files, overrides)
         _set_up_logging(settings)
-        for note in notes:
-            logging.getLogger("callboard.config").warning("%s", note)
+        if notes:
+            logging.getLogger("callboard.config").warning("%s", table(notes))
         trio.run(lambda: run(settings, on_ready=_ready(hello)))
     except KeyboardInterrupt:
         return 0

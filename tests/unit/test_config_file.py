@@ -9,6 +9,7 @@ import pytest
 from core.config import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
 from core.config_file import load_settings
 from core.config_names import CLASSES, acting_traits, known_traits
+from core.config_notes import REASONS, Note, table
 from core.masking import describe, is_secret
 
 TOKEN = "0123456789abcdef"
@@ -211,21 +212,128 @@ def test_a_refusal_does_not_repeat_a_secret(load, line):
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("c.Spawner.start_timout = 5", "hub.py: c.Spawner.start_timout is not known here (did you mean start_timeout?)"),
-        ("c.DockerSpawner.image = 'x'", "hub.py: c.DockerSpawner is not known here"),
-        ("c.jupyterhub.port = 5", "hub.py: c.jupyterhub is not known here (did you mean JupyterHub?)"),
-        ("c.zzzzzzz = 5", "hub.py: c.zzzzzzz is not known here"),
-        ("c.JupyterHub.internal_ssl = True", "hub.py: c.JupyterHub.internal_ssl does not act yet"),
-        ("c.ConfigurableHTTPProxy.auth_token = 'x'", "hub.py: c.ConfigurableHTTPProxy.auth_token does not act yet"),
-        ("c.JupyterHub.admin_users = {'x'}", "hub.py: c.JupyterHub.admin_users is deprecated: use c.Authenticator.admin_users"),
-        ("c.JupyterHub.tornado_settings = {'debug': 1}", "hub.py: c.JupyterHub.tornado_settings['debug'] does not act"),
-        ("c.JupyterHub.port = 1; c.JupyterHub.bind_url = 'http://:2'", "hub.py: c.JupyterHub.port wins over that part"),
+        ("c.Spawner.start_timout = 5", "c.Spawner.start_timout: unknown (did you mean start_timeout?)"),
+        ("c.DockerSpawner.image = 'x'", "c.DockerSpawner: unknown"),
+        ("c.jupyterhub.port = 5", "c.jupyterhub: unknown (did you mean JupyterHub?)"),
+        ("c.zzzzzzz = 5", "c.zzzzzzz: unknown"),
+        ("c.JupyterHub.internal_ssl = True", "c.JupyterHub.internal_ssl: not yet"),
+        ("c.Spawner.ssl_alt_names = []", "c.Spawner.ssl_alt_names: not yet"),
+        ("c.JupyterHub.extra_handlers = []", "c.JupyterHub.extra_handlers: ignored (handlers of tornado have no place"),
+        ("c.ConfigurableHTTPProxy.auth_token = 'x'", "c.ConfigurableHTTPProxy.auth_token: ignored (the hub brings its own proxy)"),
+        ("c.HubOAuth.cache_max_age = 5", "c.HubOAuth.cache_max_age: ignored (read by servers and services"),
+        ("c.JupyterHub.admin_users = {'x'}", "c.JupyterHub.admin_users: note (deprecated: use c.Authenticator.admin_users)"),
+        ("c.JupyterHub.tornado_settings = {'debug': 1}", "c.JupyterHub.tornado_settings['debug']: ignored"),
+        ("c.JupyterHub.port = 1; c.JupyterHub.bind_url = 'http://:2'", "c.JupyterHub.port: note (wins over that part of"),
     ],
 )  # fmt: skip
 def test_what_has_no_effect_is_noted(load, line, note):
     _, notes = load(line)
     assert len(notes) == 1
-    assert notes[0].startswith(note)
+    assert notes[0].startswith(f"hub.py: {note}")
+
+
+def test_notes_are_one_table():
+    notes = [
+        Note("hub.py", "c.Spawner.foo", "unknown"),
+        Note("conf/x.toml", "c.JupyterHub.db_kwargs", "ignored", "the log is a file of SQLite"),
+    ]
+    assert table(notes).splitlines() == [
+        "options that do not act, or not as they may seem to:",
+        "  unknown  c.Spawner.foo                                        hub.py",
+        "  ignored  c.JupyterHub.db_kwargs  the log is a file of SQLite  conf/x.toml",
+    ]
+
+
+def test_every_reason_is_about_an_option_that_there_is_and_that_does_not_act():
+    for name in REASONS:
+        section, _, trait = name.partition(".")
+        assert section in CLASSES
+        assert not trait or trait in known_traits(section) - acting_traits(section)
+
+
+# --- TOML, and folders ---
+
+
+def test_toml_says_the_same_as_python(load, tmp_path):
+    file = tmp_path / "callboard.toml"
+    file.write_text(
+        """
+[JupyterHub]
+hub_port = 9081
+spawner_class = "simple"
+services = [{ name = "cull", command = "cull-idle" }]
+[JupyterHub.load_groups.physics]
+users = ["bob"]
+[Spawner.environment]
+A = "b"
+[SimpleLocalProcessSpawner]
+home_dir_template = "/srv/{username}"
+mem_limit = "1G"
+[Authenticator]
+admin_users = ["alice"]
+"""
+    )
+    python, _ = load(
+        """
+c.JupyterHub.hub_port = 9081
+c.JupyterHub.spawner_class = 'simple'
+c.JupyterHub.services = [{'name': 'cull', 'command': 'cull-idle'}]
+c.JupyterHub.load_groups = {'physics': {'users': ['bob']}}
+c.Spawner.environment = {'A': 'b'}
+c.SimpleLocalProcessSpawner.home_dir_template = '/srv/{username}'
+c.SimpleLocalProcessSpawner.mem_limit = '1G'
+c.Authenticator.admin_users = {'alice'}
+"""
+    )
+    settings, notes = load_settings([file], [])
+    assert settings == python
+    assert notes == []
+    assert load_settings([], [])[0] == python  # it has the name that is looked for
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[JupyterHub\n", "hub.toml: not TOML: TOMLDecodeError: Expected ']'"),
+        ("port = 8000", "hub.toml: port: expected tables named after classes, such as [JupyterHub]"),
+        ("[jupyterhub]\nport = 1", "hub.toml: jupyterhub: expected tables named after classes"),
+        ("[JupyterHub]\nhub_port = 'x'", "hub.toml: c.JupyterHub.hub_port = 'x': expected int, got str"),
+        ("[Spawner]\nmem_limit = 2024-01-01", "c.Spawner.mem_limit = a date: expected a number of bytes"),
+    ],
+)
+def test_wrong_toml_is_refused_in_one_line(tmp_path, text, message):
+    file = tmp_path / "hub.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as refusal:
+        load_settings([file.relative_to(tmp_path)], [])
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_toml_takes_odd_names_as_they_come(tmp_path):
+    file = tmp_path / "hub.toml"
+    file.write_text("[Spawner.Environment]\nA = 'b'\n[Foo]\nbar = 1")
+    _, notes = load_settings([file.relative_to(tmp_path)], [])
+    assert [str(note) for note in notes] == [
+        "hub.toml: c.Spawner.Environment: unknown (did you mean environment?)",
+        "hub.toml: c.Foo: unknown",
+    ]
+
+
+def test_the_files_of_a_folder_are_read_by_name_and_what_is_left_out_is_said(tmp_path):
+    folder = tmp_path / "conf.d"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "10-base.toml").write_text("[JupyterHub]\nhub_port = 1\nlog_level = 'WARN'")
+    (folder / "20-named.py").write_text("c.JupyterHub.allow_named_servers = True; c.JupyterHub.hub_port = 2")
+    (folder / ".hidden.py").write_text("1 / 0")
+    (folder / "__pycache__").mkdir()
+    (folder / "README.md").write_text("Read me.")
+    last = tmp_path / "last.py"
+    last.write_text("c.JupyterHub.log_level = 'ERROR'")
+    settings, notes = load_settings([folder.relative_to(tmp_path), last], ["--JupyterHub.hub_port=3"])
+    assert (settings.hub.hub_port, settings.hub.log_level) == (3, "ERROR")
+    assert settings.hub.allow_named_servers
+    assert [note.name for note in notes] == ["README.md", "inner"]
 
 
 def test_an_ancestors_section_may_set_a_descendants_trait(load):
@@ -292,8 +400,8 @@ def test_a_wrong_override_is_refused_and_an_odd_one_noted(load):
         load("", "--Spawner.start_timeout=soon")
     _, notes = load("", "--x=1", "--Spawner.foo=geheim")
     assert notes == [
-        "command line: --x is not known here (expected --Class.trait=value)",
-        "command line: c.Spawner.foo is not known here",
+        "command line: --x: unknown (expected --Class.trait=value)",
+        "command line: c.Spawner.foo: unknown",
     ]
 
 
