@@ -53,7 +53,9 @@ def _found(files: Sequence[Path], notes: list[Note]) -> Iterator[Path]:
                 if inner.suffix in SUFFIXES and inner.is_file():
                     yield inner
                 else:
-                    notes.append(Note(str(file), inner.name, IGNORED, "of a folder, .py and .toml files are read"))
+                    notes.append(
+                        Note(str(file), inner.name, IGNORED, "of a folder, .py and .toml files are read")
+                    )
         elif file.is_file():
             yield file
         else:
