@@ -292,6 +292,7 @@ class CallboardSettings(Struct, frozen=True):
     """`c.Callboard`: what JupyterHub has no word for"""
 
     allow_any_server_name: bool = False
+    session_idle_timeout: Seconds = 0  # after which an unused session is over; 0: never before its time
     max_body_size: Annotated[int, Meta(ge=1024)] = 2**20
     spawn_queue_limit: Count = 1000
     state_dir: str = ""  # where launch files and outputs live; beside the log by default

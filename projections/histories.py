@@ -19,6 +19,7 @@ from core.events.group import GroupCreated, GroupEvent, UsersJoined, UsersLeft, 
 from core.events.record import Record
 from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
 from core.events.server import ServerEvent, SpawnRequested, server_stream
+from core.events.session import SessionEvent, SessionOpened
 from core.events.share import (
     ShareCodeEvent,
     ShareCodeExchanged,
@@ -40,10 +41,10 @@ from core.events.user import (
 )
 
 NAME = "histories"
-VERSION = 1
+VERSION = 2
 TABLES = ("belongings", "called", "histories")
 EVENTS: tuple[type, ...] = (
-    *(UserEvent | GroupEvent | ServerEvent | TokenEvent | RoleEvent).__args__,
+    *(UserEvent | GroupEvent | ServerEvent | TokenEvent | SessionEvent | RoleEvent).__args__,
     *(ShareEvent | ShareCodeEvent).__args__,
     AccessRefused,
 )
@@ -72,7 +73,7 @@ class About(NamedTuple):
 
 
 class Belonging(NamedTuple):
-    """Whose a server, token, share or code is. `other`: the service that owns a token, or whom is shared with."""
+    """Whose a server, token, session, share or code is. `other`: the service that owns a token, or the grantee of a share."""
 
     user: str = ""
     server: str = ""
@@ -115,6 +116,8 @@ def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
         case TokenIssued(owner=owner):
             kind, _, key = owner.partition("/")
             yield record.stream, Belonging(key) if kind == "user" else Belonging(other=owner)
+        case SessionOpened(user=user):
+            yield record.stream, Belonging(user)
         case ShareGranted(owner=owner, server=server, grantee=grantee):
             yield record.stream, Belonging(owner, server, grantee)
         case ShareCodeIssued(owner=owner, server=server):
@@ -173,6 +176,8 @@ def about(db: sqlite3.Connection, record: Record) -> About:
         case "token":
             token = belonging(db, record.stream)
             return About(token.user, token.server, service=token.other.removeprefix("service/"))
+        case "session":
+            return About(user=belonging(db, record.stream).user)
         case "share" | "share-code":
             share = belonging(db, record.stream)
             return About(share.user, share.server, others=(share.other,) if share.other else ())

@@ -19,17 +19,19 @@ from core.events.server import (
     SpawnRequested,
 )
 from core.events.service import ServiceRemoved
+from core.events.session import SessionEnded
 from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import UserDeleted, user_stream
 
 NAME = "tokens"
-VERSION = 2
+VERSION = 3
 TABLES = ("tokens",)
 EVENTS = (
     TokenIssued,
     TokenRevoked,
     UserDeleted,
     ServiceRemoved,
+    SessionEnded,
     SpawnRequested,
     SpawnFailed,
     ServerStopped,
@@ -86,6 +88,7 @@ def create(db: Database) -> None:
     for column in ("id", "digest"):
         db.table("tokens").create_index([column], unique=True)
     db.table("tokens").create_index(["owner"])
+    db.execute("CREATE INDEX tokens_of_sessions ON tokens (session_id) WHERE session_id IS NOT NULL")
     db.execute("CREATE INDEX tokens_hint ON tokens (hint) WHERE hint != ''")
     db.execute("CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE expires_at IS NOT NULL")
 
@@ -144,6 +147,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM tokens WHERE id = ?", (spawn_id,))
         case UserDeleted() | ServiceRemoved():
             db.execute("DELETE FROM tokens WHERE owner = ?", (record.stream,))
+        case SessionEnded():
+            db.execute("DELETE FROM tokens WHERE session_id = ?", (entity,))
         case ActivityRecorded(tokens=tokens):
             rows = [(utc_text(at), token, utc_text(at)) for token, at in tokens.items()]
             db.executemany(

@@ -68,3 +68,7 @@ async def with_etag(request: Request, response: Response) -> Response:
         del unchanged.headers["Content-Type"]
         return unchanged
     return response
+
+
+def redirect(location: str, status: int = 302) -> Response:
+    return Response(b"", status, headers={"Location": location})

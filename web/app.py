@@ -42,7 +42,8 @@ from web.api_paths import api_prefixes, is_api
 from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
-from web.pages import fallback
+from web.page_cookies import add_cookies
+from web.pages import fallback, login, oauth_login
 from web.request_log import log_request
 from web.routing import Route, install, new_request_id
 
@@ -132,7 +133,7 @@ def build_app(hub: Hub) -> QuartTrio:
     base = hub.base_url.rstrip("/")
     for prefix in api_prefixes(hub.base_url):
         install(app, API, prefix)
-    install(app, [monitoring.noun, fallback.inside], f"{base}/hub")
+    install(app, [monitoring.noun, login.noun, oauth_login.noun, fallback.inside], f"{base}/hub")
     install(app, [fallback.outside], base)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -147,6 +148,7 @@ async def _begin() -> Response | None:
     g.began = time.monotonic()
     g.identity = None
     g.route = None
+    g.session = None
     if request.method == "OPTIONS" and _is_of_api():
         return answers.empty(200, "application/json")
     return None
@@ -160,8 +162,10 @@ def _is_of_api() -> bool:
 
 async def _finish(response: Response) -> Response:
     hub, took = the_hub(), time.monotonic() - g.get("began", 0.0)
-    hub.headers.add(request, response)
     route: Route | None = g.get("route")
+    hub.headers.add(request, response)
+    if route is not None and route.page:
+        add_cookies(response)
     hub.metrics.answered(request.method, route.label if route else "unknown", response.status_code, took)
     log_request(request, response, g.identity.name if g.get("identity") else "", took)
     return response

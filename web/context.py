@@ -43,7 +43,7 @@ def scopes() -> Scopes:
 def by() -> By:
     """The caller as the log records it."""
     identity = caller()
-    return By(identity.principal, identity.token_id, cast(str, g.request_id))
+    return By(identity.principal, identity.token_id or identity.session_id or "", cast(str, g.request_id))
 
 
 async def raw_body() -> Any:

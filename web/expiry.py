@@ -1,4 +1,4 @@
-"""Takes expired tokens out of the tables. They are of no use from the moment they expire; this only tidies up."""
+"""Takes expired tokens and sessions out of the tables. Of no use from the moment they expire: this only tidies up."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ async def keep_tidy(hub: Hub) -> None:
     while True:
         try:
             await revoke_expired(hub, datetime.now(UTC))
+            await end_expired(hub, datetime.now(UTC))
         except HubError as error:
-            logger.warning("expired tokens stay until the next hour: %s", error)
+            logger.warning("expired tokens and sessions stay until the next hour: %s", error)
         await trio.sleep(INTERVAL)
 
 
@@ -32,3 +33,9 @@ async def revoke_expired(hub: Hub, now: datetime) -> None:
     while rows := tokens.expired(hub.store.db, now):
         for row in rows:
             await hub.token_entities.ask(row.id, Revoke("It has expired."), by=HUB)
+
+
+async def end_expired(hub: Hub, now: datetime) -> None:
+    while rows := hub.sessions.expired(now):
+        for row in rows:
+            await hub.sessions.end(row.id, "It has expired.", by=HUB)

@@ -56,6 +56,7 @@ from web.proxies import Proxies
 from web.public_events.feed import Feed
 from web.rights import Rights
 from web.service_book import ServiceBook
+from web.sessions import Sessions
 from web.share_models import ShareModels
 
 UserEntities = Entities[AnyUser, UserCommand, UserEvent]
@@ -109,6 +110,7 @@ class Hub:
         extra_routes: RouteEntities,
         metrics: Metrics,
         roles: LoadedRoles,
+        sessions: Sessions,
     ) -> None:
         self.settings = settings
         self.address = address  # of the hub itself, as the proxy reaches it
@@ -146,6 +148,7 @@ class Hub:
         self.ending = Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy)
         self.began = datetime.now(UTC)
         self.roles = roles
+        self.sessions = sessions
         self.tokens = TokenBook(store.db, store.fact("salt"))
         self.command_turns = Turns()  # of requests that bear the same idempotency key
         self.closing = trio.Event()  # set when the hub is to end
@@ -165,12 +168,18 @@ class Hub:
     def saw(self, identity: Identity) -> None:
         """The use of a token is activity of the token and, unless it is a server's own, of its user.
 
-        Once per `activity_resolution`: so what is shown of those who poll does not change with every request.
+        So is that of a session. Once per `activity_resolution`: what is shown of those who poll does not change with
+        every request.
         """
         now = datetime.now(UTC)
-        seen = self.activity.tokens.get(identity.token_id)
+        seen = (
+            self.activity.tokens.get(identity.token_id)
+            if identity.token_id
+            else self.activity.users.get(identity.id)
+        )
         if seen is not None and (now - seen).total_seconds() < self.settings.hub.activity_resolution:
             return
-        self.activity.saw_token(identity.token_id, now)
+        if identity.token_id:
+            self.activity.saw_token(identity.token_id, now)
         if identity.kind == "user" and not identity.server:
             self.activity.saw_user(identity.id, now)

@@ -18,7 +18,7 @@ import trio
 from tricycle import open_service_nursery
 
 import projections
-from core import group, role, route, service, token, user
+from core import group, role, route, service, session, token, user
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
@@ -41,6 +41,7 @@ from core.events.record import HUB, Record
 from core.events.role import role_stream
 from core.events.route import route_stream
 from core.events.service import service_stream
+from core.events.session import session_stream
 from core.events.store import EventStore, Write
 from core.events.token import token_stream
 from core.events.user import user_stream
@@ -79,6 +80,7 @@ from web.serve import listen, serve
 from web.service_book import ServiceBook
 from web.service_checks import ServiceChecks
 from web.service_launch import ServiceLaunch
+from web.sessions import Sessions
 from web.stage import HubStage
 from web.timed_polls import with_timed_polls
 from web.views import Views
@@ -214,6 +216,12 @@ async def open_hub(
                 extra_routes=Entities(store, route_stream, route.NoRoute(), route.decide, route.evolve),
                 metrics=metrics,
                 roles=wanted.roles,
+                sessions=Sessions(
+                    store.db,
+                    Entities(store, session_stream, session.NoSession(), session.decide, session.evolve),
+                    settings,
+                    secret,
+                ),
             )
             measure(hub)
             configure(hub)

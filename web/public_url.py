@@ -17,6 +17,12 @@ def origin(request: Request, settings: Settings) -> str:
     return f"{browser_scheme(request)}://{request.host}"
 
 
+def own_origins(request: Request, settings: Settings) -> frozenset[str]:
+    """Of the hub's own pages, in lower case: as it is configured, and as this browser addresses it."""
+    found = {origin(request, settings), f"{browser_scheme(request)}://{request.host}"}
+    return frozenset(one.lower() for one in found)
+
+
 def browser_scheme(request: Request) -> str:
     """The protocol the browser speaks: the first element of `X-Forwarded-Proto`, the one nearest to it."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()

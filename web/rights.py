@@ -14,6 +14,7 @@ from core.events.record import Record
 from core.events.route import RouteEvent
 from core.events.server import ServerEvent
 from core.events.service import ServiceExited, ServiceFailed, ServiceStarted
+from core.events.session import SessionEvent
 from core.events.share import ShareCodeEvent
 from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import (
@@ -53,6 +54,7 @@ HARMLESS = (
     | ServerTitled
     | ServerRemovalRequested
     | TokenIssued
+    | SessionEvent
     | ServiceStarted
     | ServiceExited
     | ServiceFailed

@@ -10,22 +10,23 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from msgspec import Struct
-from quart import Quart, Request, Response, g, request
+from quart import Quart, Response, g, request
 from quart.routing import QuartRule
 from werkzeug.routing import BaseConverter, Rule, ValidationError
 
+from core.errors import ForbiddenError
 from core.share_code import CODE_PATTERN
 from web import answers
-from web.access import Access, Needs, check_access
+from web.access import Access, Needs, Open, check_access
 from web.aliases import under_present_name
 from web.context import hub, raw_body
+from web.credentials import identify
 from web.declared import Answers, Events
-from web.hub import Hub
 from web.idempotency import once
-from web.identity import Identity, same_secret, token_in
+from web.identity import Identity
 from web.login import identify_by_login
 from web.request_log import address_of
 
@@ -40,6 +41,9 @@ class Route(Struct, frozen=True):
 
     `answers`: see web/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a struct
     of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
+
+    `page`: for people. Who is not logged in is sent to do so, and refusals are pages too. `acts`: it changes something
+    although it is asked by GET. `takes_tokens`: whether a token in the header counts, besides cookies.
     """
 
     name: str
@@ -51,6 +55,9 @@ class Route(Struct, frozen=True):
     takes: Any = None
     query: type[Struct] | None = None
     refusals: tuple[int, ...] = ()
+    page: bool = False
+    acts: bool = False
+    takes_tokens: bool = True
 
     @property
     def label(self) -> str:
@@ -59,10 +66,14 @@ class Route(Struct, frozen=True):
 
 
 class Noun:
-    """The routes of one noun of the API; the noun in the URL is the name of the file."""
+    """The routes of one noun of the API; the noun in the URL is the name of the file.
 
-    def __init__(self, name: str) -> None:
+    `page`: its routes are for people, and know them by cookies alone unless one says otherwise.
+    """
+
+    def __init__(self, name: str, *, page: bool = False) -> None:
         self.name = name
+        self.page = page
         self.routes: list[Route] = []
 
     def route(
@@ -76,6 +87,8 @@ class Noun:
         refusals: Sequence[int] = (),
         statuses: Sequence[int] = (200,),
         streams: bool = False,
+        acts: bool = False,
+        takes_tokens: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """`answers`: from status to what is sent with it. `statuses`: the same for what is not of the API."""
         declared = dict.fromkeys(statuses, Events(Any) if streams else Any) if answers is None else answers
@@ -93,6 +106,9 @@ class Noun:
                         takes,
                         query,
                         tuple(refusals),
+                        self.page,
+                        acts,
+                        not self.page if takes_tokens is None else takes_tokens,
                     )
                 )
             return handler
@@ -195,7 +211,11 @@ def _guarded(route: Route) -> Handler:
 
     async def guarded(**given: str) -> Response:
         g.route = route
-        g.identity = identify() or await _logged_in_for(route)
+        if route.page and route.method == "POST":
+            g.form_xsrf = (await request.form).get("_xsrf")
+        g.identity = identify(route) or await _logged_in_for(route)
+        if g.identity is None and route.page and not isinstance(route.access, Open):
+            return _to_login(route)
         names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
         check_access(route.access, g.identity, names, hub().rights.memberships)
         if route.method == "GET":
@@ -222,26 +242,14 @@ def defaults_of(handler: Handler) -> dict[str, str]:
     return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
-def identify() -> Identity | None:
-    """Whoever the credentials of this request belong to; they were seen just now."""
-    identity = recognise(hub(), request)
-    if identity is None and token_in(request.headers.get("Authorization", "")) is not None:
-        hub().metrics.bad_token()
-        hub().refusals.token(address_of(request))
-    if identity is not None and identity.kind != "proxy":
-        hub().saw(identity)
-    return identity
-
-
-def recognise(the_hub: Hub, asking: Request) -> Identity | None:
-    """Whoever the credentials of a request belong to now. A stream asks again and again; that is no activity."""
-    token = token_in(asking.headers.get("Authorization", ""))
-    if token is None:
-        return None
-    row = the_hub.tokens.find(token)
-    if row is not None:
-        return the_hub.rights.by_token(row)
-    return the_hub.proxy_identity if same_secret(token, the_hub.proxy_secret) else None
+def _to_login(route: Route) -> Response:
+    """Nobody is logged in. Who looks at a page is sent to do so, and comes back; nothing else is forwarded."""
+    if route.method != "GET":
+        raise ForbiddenError("Missing or invalid credentials.")
+    query = request.query_string.decode("latin-1")
+    asked = f"{request.path}?{query}" if query else request.path
+    target = f"{hub().base_url}hub/login?{urlencode({'next': asked})}"
+    return answers.redirect(target)
 
 
 def new_request_id() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import trio
 from msgspec import Struct
-from quart import request
+from quart import g, request
 
 from core.actors.server import ServerActor
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError, UnavailableError
@@ -22,9 +22,10 @@ from core.user import AddServer, TitleServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.context import by, caller, database, hub
+from web.context import by, database, hub
 from web.hook_views import HandlerView, RequestView
 from web.idempotency import claim
+from web.identity import Identity
 
 
 class Asked(Struct, frozen=True):
@@ -168,9 +169,9 @@ def handler_view() -> HandlerView:
     }
     query = request.query_string.decode("latin-1")
     seen = RequestView(request.method, request.path, query, headers, request.remote_addr or "")
-    return HandlerView(
-        seen, hub().launch.views.user_called(caller().name) if caller().kind == "user" else None
-    )
+    asks: Identity | None = g.identity
+    is_user = asks is not None and asks.kind == "user"
+    return HandlerView(seen, hub().launch.views.user_called(asks.name) if asks and is_user else None)
 
 
 async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:

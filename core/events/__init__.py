@@ -8,6 +8,7 @@ from core.events.role import RoleEvent
 from core.events.route import RouteEvent
 from core.events.server import ServerEvent
 from core.events.service import ServiceEvent
+from core.events.session import SessionEvent
 from core.events.share import ShareCodeEvent, ShareEvent
 from core.events.token import TokenEvent
 from core.events.user import UserEvent
@@ -21,6 +22,7 @@ Event = (
     | ServiceEvent
     | RouteEvent
     | TokenEvent
+    | SessionEvent
     | ShareEvent
     | ShareCodeEvent
     | ActivityEvent

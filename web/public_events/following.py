@@ -16,6 +16,7 @@ from quart import Request
 from core.errors import ForbiddenError
 from core.events import codec
 from web.answers import encode
+from web.credentials import recognise
 from web.event_stream import KEEP_ALIVE_INTERVAL
 from web.hub import Hub
 from web.public_events.catching_up import LogReader, Piece
@@ -23,7 +24,6 @@ from web.public_events.feed import Happening
 from web.public_events.model import Event, Notice
 from web.public_events.viewer import Viewer
 from web.public_events.wanted import Wanted, is_about
-from web.routing import recognise
 
 SCANNED = 10  # pieces of the log that are read for one page
 

@@ -37,6 +37,7 @@ from core.events.service import (
     ServiceRemoved,
     ServiceStarted,
 )
+from core.events.session import SessionEnded, SessionOpened
 from core.events.share import (
     ShareCodeExchanged,
     ShareCodeIssued,
@@ -152,6 +153,8 @@ RULES: Mapping[type, Rule] = {
     RoleRemoved: Rule("hub", ROLE),
     TokenIssued: Rule("owner", TOKEN, ("scopes", "note", "expires_at", "client")),
     TokenRevoked: Rule("owner", TOKEN, ("why",)),
+    SessionOpened: Rule("user", TOKEN, ("expires_at", "address")),
+    SessionEnded: Rule("user", TOKEN, ("why",)),
     ServiceAdded: Rule("service", SERVICE, DEFINED, within="definition"),
     ServiceChanged: Rule("service", SERVICE, DEFINED, within="definition"),
     ServiceRemoved: Rule("service", SERVICE),

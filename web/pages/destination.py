@@ -1,0 +1,62 @@
+"""Where a page sends people on to: what they asked for if it is of this hub, else where the configuration says."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from quart import request
+
+from core.hooks import Hooks
+from core.names import escape
+from projections import servers
+from projections.users import UserRow
+from web.context import database, hub
+from web.next_url import safe_path
+from web.public_url import own_origins
+from web.starting import handler_view
+
+_NOT_CARRIED = frozenset({"next", "_xsrf"})
+_hooks = Hooks()
+
+
+def checked(text: str) -> str:
+    """A path of this hub; `""` if `text` leads anywhere else."""
+    settings = hub().settings
+    parts = urlsplit(settings.hub.subdomain_host)
+    return safe_path(text, own_origins(request, settings), parts.netloc.lower())
+
+
+async def destination(user: UserRow, asked: str, default: str = "") -> str:
+    """`asked`: the argument `next`. `default`: of this page, for who has asked for nothing better.
+
+    Source of the order: JupyterHub 6.1.1. Other arguments of the query are carried over, unless `next` was good.
+    """
+    if good := checked(asked):
+        return good
+    target = default or await _configured() or _of_user(user)
+    carried = [
+        pair
+        for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+        if pair[0] not in _NOT_CARRIED
+    ]
+    if not carried:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}{urlencode(carried)}"
+
+
+async def _configured() -> str:
+    wanted: Any = hub().settings.hub.default_url
+    if callable(wanted):
+        wanted = await _hooks.call(wanted, handler_view())
+    return str(wanted or "")
+
+
+def _of_user(user: UserRow) -> str:
+    base = hub().base_url
+    if not hub().settings.hub.redirect_to_server:
+        return f"{base}hub/home"
+    server = servers.by_id(database(), user.default_server)
+    if server is not None and server.is_active:
+        return server.prefix or f"{base}user/{escape(user.name)}/"
+    return f"{base}hub/spawn"

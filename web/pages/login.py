@@ -1,0 +1,135 @@
+"""Logging in by a form, and logging out.
+
+A login opens a session and a logout ends it, as events; with it end all tokens that servers and services were given
+for this browser.
+"""
+
+from __future__ import annotations
+
+import trio
+from quart import Response, g, request
+
+from core.authenticator import RedirectAuthenticator
+from core.errors import ForbiddenError, HubError
+from core.events.record import By
+from core.events.user import user_stream
+from core.server import Stop, Stopped
+from projections import servers, users
+from projections.sessions import SessionRow
+from projections.users import UserRow
+from web.access import OPEN
+from web.answers import redirect
+from web.context import database, hub
+from web.credentials import check_meant
+from web.errors import headers_of, status_of
+from web.login import log_in
+from web.page_cookies import log_in_browser, log_out_browser
+from web.pages.destination import destination
+from web.pages.login_form import logged_out, login_form
+from web.request_log import address_of
+from web.routing import Noun
+
+noun = Noun("login", page=True)
+
+WRONG = "Invalid username or password"
+EXPIRED = "The login form is no longer valid. Please try again."
+
+
+@noun.get("/login", access=OPEN, statuses=(200, 302))
+async def form() -> Response:
+    """The form; or on to where `next` says, for who is logged in."""
+    asked = request.args.get("next", "")
+    session: SessionRow | None = g.session
+    user = users.by_id(database(), session.user) if session and g.identity else None
+    if user is not None:
+        return redirect(await destination(user, asked))
+    if hub().settings.authenticator.auto_login:
+        return await _log_in_unasked(asked)
+    return await login_form(next_url=asked)
+
+
+async def _log_in_unasked(asked: str) -> Response:
+    """`auto_login`: without a form, at another service or by what the request itself says."""
+    if isinstance(hub().authenticator, RedirectAuthenticator):
+        return redirect(
+            f"{hub().base_url}hub/oauth_login?{request.query_string.decode('latin-1')}".rstrip("?")
+        )
+    logged_in = await log_in(hub(), {}, address=address_of(request))
+    if logged_in is None:
+        raise ForbiddenError("You could not be logged in.")
+    return await enter(logged_in.user, asked)
+
+
+@noun.post("/login", access=OPEN, statuses=(200, 302, 403))
+async def submit() -> Response:
+    """Somebody says who they are."""
+    fields = await request.form
+    asked = request.args.get("next", "") or fields.get("next", "")
+    given = {name: value.strip() if name == "username" else value for name, value in fields.items()}
+    name = given.get("username", "")
+    try:
+        check_meant(given=given.pop("_xsrf", None))
+    except ForbiddenError:
+        return await login_form(next_url=asked, username=name, error=EXPIRED, status=403)
+    try:
+        logged_in = await log_in(hub(), given, address=address_of(request)) if name else None
+    except HubError as refused:
+        answer = await login_form(
+            next_url=asked, username=name, error=refused.message, status=status_of(refused)
+        )
+        answer.headers.update(headers_of(refused))
+        return answer
+    if logged_in is None:
+        return await login_form(next_url=asked, username=name, error=WRONG, status=403)
+    return await enter(logged_in.user, asked)
+
+
+async def enter(user: UserRow, asked: str) -> Response:
+    """This browser is the user's from here on. Whoever was logged in with it before no longer is."""
+    sessions = hub().sessions
+    before: SessionRow | None = g.session
+    if before is None or before.user != user.id:
+        address, by = address_of(request), By(user_stream(user.id), "login", g.request_id)
+        if before is not None:
+            await sessions.end(before.id, "Somebody else logged in with this browser.", by=by)
+        session_id, secret = await sessions.open(user.id, address=address, request=g.request_id)
+        answer = redirect(await destination(user, asked))
+        log_in_browser(answer, session_id, secret)
+        return answer
+    return redirect(await destination(user, asked))
+
+
+@noun.get("/logout", access=OPEN, acts=True, statuses=(200, 302))
+async def log_out() -> Response:
+    """End the session, and with it all that was given on its strength."""
+    session: SessionRow | None = g.session
+    if session is not None:
+        by = By(user_stream(session.user), session.id, g.request_id)
+        if hub().settings.hub.shutdown_on_logout:
+            await _stop_servers(session.user, by)
+        await hub().sessions.end(session.id, "The user logged out.", by=by)
+    g.session = g.identity = None
+    if hub().settings.authenticator.auto_login:
+        answer = await logged_out()
+    else:
+        answer = redirect(f"{hub().base_url}hub/login")
+    log_out_browser(answer)
+    return answer
+
+
+async def _stop_servers(user_id: str, by: By) -> None:
+    """All that run, at once; whoever logs out waits no longer than for any stop."""
+    with trio.move_on_after(hub().settings.hub.tornado_settings.slow_stop_timeout):
+        async with trio.open_nursery() as nursery:
+            for server in servers.of_user(database(), user_id):
+                if server.state == "ready":
+                    nursery.start_soon(_stop, server.id, by)
+
+
+async def _stop(server_id: str, by: By) -> None:
+    actor = hub().servers.actor(server_id)
+    try:
+        await actor.ask(Stop("The user logged out."), by=by)
+        await actor.wait_until(lambda state: isinstance(state, Stopped))
+    except HubError:
+        return  # something else is under way with it

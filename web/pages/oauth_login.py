@@ -1,0 +1,73 @@
+"""Logging in somewhere else: the browser is sent to the provider, and comes back with an answer.
+
+What the hub has to know when it comes back is in a cookie that only the callback sees.
+"""
+
+from __future__ import annotations
+
+import time
+
+from quart import Response, request
+
+from core.authenticator import RedirectAuthenticator
+from core.errors import ForbiddenError, NotFoundError
+from web.access import OPEN
+from web.answers import redirect
+from web.context import hub
+from web.login import admit
+from web.pages.destination import checked
+from web.pages.login import enter
+from web.public_url import origin
+from web.routing import Noun
+
+noun = Noun("oauth_login", page=True)
+
+STATE = "callboard-login-state"
+STATE_LIFE = 600  # seconds
+LONGEST_STATE = 4096  # characters
+
+
+@noun.get("/oauth_login", access=OPEN, statuses=(302,))
+async def begin() -> Response:
+    """To the provider."""
+    leaving = await _authenticator().begin(checked(request.args.get("next", "")), _callback_url())
+    answer = redirect(leaving.url)
+    hub().sessions.cookies.set_state(
+        request, answer, STATE, leaving.state_cookie, path=_callback_path(), max_age=STATE_LIFE
+    )
+    return answer
+
+
+@noun.get("/oauth_callback", access=OPEN, statuses=(302,))
+async def finish() -> Response:
+    """Back from it."""
+    state = request.cookies.get(STATE, "")
+    if len(state) > LONGEST_STATE:
+        raise ForbiddenError("This login cannot be continued. Please begin again.")
+    began, user = time.monotonic(), None
+    try:
+        login, asked = await _authenticator().finish(_callback_url(), request.args.to_dict(), state)
+        logged_in = await admit(hub(), login)
+        if logged_in is None:
+            raise ForbiddenError("Nobody can have the name that this login gives.")
+        user = logged_in.user
+    finally:
+        hub().metrics.logged_in(time.monotonic() - began, success=user is not None)
+    answer = await enter(user, asked)
+    answer.delete_cookie(STATE, path=_callback_path())
+    return answer
+
+
+def _authenticator() -> RedirectAuthenticator:
+    authenticator = hub().authenticator
+    if not isinstance(authenticator, RedirectAuthenticator):
+        raise NotFoundError("People log in at this hub itself.")
+    return authenticator
+
+
+def _callback_path() -> str:
+    return f"{hub().base_url}hub/oauth_callback"
+
+
+def _callback_url() -> str:
+    return f"{origin(request, hub().settings)}{_callback_path()}"

@@ -1,0 +1,91 @@
+"""Proof that a request a browser sends with its cookies was meant by the hub's own pages. Pure.
+
+A browser adds the cookie to whatever request any page makes it send. So what may change something has to come with a
+token as well, which only a page of the hub could read. The token belongs to one session and is worth nothing in
+another: a cookie that some other page has planted proves nothing.
+Source of the rules: JupyterHub 6.1.1; stricter where a GET acts (CVE-2026-40864).
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+ANONYMOUS_LIFE = 3600  # seconds: of the token in a login form
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PAGE_VIEWS = frozenset({"", "navigate"})  # values of Sec-Fetch-Mode; old browsers and programs send none
+WINDOWS = frozenset({"", "document"})  # values of Sec-Fetch-Dest: what fills a window
+
+
+class Fetch(Struct, frozen=True):
+    """What a browser says about how a request came to be; `""` for what it does not say."""
+
+    method: str
+    mode: str = ""
+    site: str = ""
+    dest: str = ""
+    origin: str = ""
+
+
+def needs_token(fetch: Fetch, *, acts: bool = False) -> bool:
+    """`acts`: the route changes something even when it is asked by GET; then only going there is proof enough."""
+    if fetch.method not in SAFE_METHODS:
+        return True
+    if acts:
+        return fetch.mode not in PAGE_VIEWS or fetch.dest not in WINDOWS
+    if fetch.mode in PAGE_VIEWS or fetch.mode == "websocket":
+        return False
+    return not (fetch.mode == "no-cors" and fetch.site == "same-origin")
+
+
+def is_foreign(fetch: Fetch, own: Collection[str]) -> bool:
+    """Whether another site's page sent this, which no token excuses. `own`: the origins of the hub."""
+    if fetch.method in SAFE_METHODS:
+        return False
+    if fetch.site:
+        return fetch.site == "cross-site"
+    return bool(fetch.origin) and _origin(fetch.origin) not in own
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+class XsrfTokens:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of_session(self, session_id: str) -> str:
+        return self._sign(f"session\0{session_id}")
+
+    def anonymous(self, visitor: str, now: float) -> str:
+        """For the login form. `visitor`: what tells browsers apart before anybody has logged in."""
+        at = f"{int(now):x}"
+        return f"{at}.{self._sign(f'anonymous{chr(0)}{at}{chr(0)}{visitor}')}"
+
+    def is_anonymous(self, token: str, visitor: str, now: float) -> bool:
+        at, dot, _ = token.partition(".")
+        try:
+            age = now - int(at, 16)
+        except ValueError:
+            return False
+        if not dot or not -1 <= age <= ANONYMOUS_LIFE:
+            return False
+        return same(token, self.anonymous(visitor, int(at, 16)))
+
+    def _sign(self, text: str) -> str:
+        digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def same(given: str, expected: str) -> bool:
+    """In a time that does not tell how far they are the same."""
+    return hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")
+    )
