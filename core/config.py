@@ -282,6 +282,41 @@ class PAMSettings(Struct, frozen=True):
     pam_timeout: Seconds = 30
 
 
+class OIDCSettings(Struct, frozen=True):
+    """`c.OIDCAuthenticator` and `c.GenericOAuthenticator`, and `c.OAuthenticator` for either
+
+    With an `issuer` this is OpenID Connect: addresses are discovered, ID tokens are checked. Without one it is OAuth
+    2.0, and `userdata_url` says who somebody is. Names and defaults, where there are any, are oauthenticator's.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    authorize_url: str = ""
+    token_url: str = ""
+    userdata_url: str = ""
+    oauth_callback_url: str = ""  # this hub's `/hub/oauth_callback` by default
+    login_service: str = "OAuth 2.0"
+    scope: list[str] = []
+    username_claim: Any = "username"  # the name of a claim, or a function of all claims
+    claim_groups_key: Any = ""  # likewise
+    auth_state_groups_key: Any = ""  # the same, in or of the auth state
+    allowed_groups: set[str] = set()
+    admin_groups: set[str] = set()
+    extra_authorize_params: dict[str, str] = {}
+    token_params: dict[str, str] = {}
+    userdata_params: dict[str, str] = {}
+    basic_auth: bool | None = None  # None: as the provider likes it
+    enable_pkce: bool = True
+    userdata_from_id_token: bool = False
+    validate_server_cert: bool = True
+    allow_unverified_email: bool = False
+    allow_http: bool = False  # on this machine it always is
+    algorithms: list[str] = field(default_factory=lambda: ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
+    clock_leeway: Seconds = 30
+    request_timeout: Seconds = 10
+
+
 class CryptSettings(Struct, frozen=True):
     """`c.CryptKeeper`. `keys`: 32 bytes each, in hex or base64; the first encrypts, all decrypt."""
 
@@ -340,6 +375,7 @@ class Settings(Struct, frozen=True):
     shared_password: SharedPasswordSettings = SharedPasswordSettings()
     local_users: LocalUsersSettings = field(default_factory=LocalUsersSettings)
     pam: PAMSettings = PAMSettings()
+    oidc: OIDCSettings = field(default_factory=OIDCSettings)
     crypt: CryptSettings = CryptSettings()
     event_logger: EventLoggerSettings = EventLoggerSettings()
     start_api: StartAPISettings = field(default_factory=StartAPISettings)

@@ -25,6 +25,8 @@ AUTHENTICATORS = {
     "dummy": "DummyAuthenticator",
     "null": "NullAuthenticator",
     "shared-password": "SharedPasswordAuthenticator",
+    "oidc": "OIDCAuthenticator",
+    "generic-oauth": "GenericOAuthenticator",
 }
 
 PROXIES = {
@@ -46,6 +48,9 @@ PARENT = {
     "DummyAuthenticator": "Authenticator",
     "NullAuthenticator": "Authenticator",
     "SharedPasswordAuthenticator": "Authenticator",
+    "OAuthenticator": "Authenticator",
+    "GenericOAuthenticator": "OAuthenticator",
+    "OIDCAuthenticator": "OAuthenticator",
     "ConfigurableHTTPProxy": "Proxy",
     "HubOAuth": "HubAuth",
 }
@@ -61,6 +66,7 @@ STRUCTS: dict[str, type[Struct]] = {
     "SharedPasswordAuthenticator": config.SharedPasswordSettings,
     "LocalAuthenticator": config.LocalUsersSettings,
     "PAMAuthenticator": config.PAMSettings,
+    "OAuthenticator": config.OIDCSettings,
     "CryptKeeper": config.CryptSettings,
     "Callboard": config.CallboardSettings,
     "EventLogger": config.EventLoggerSettings,
@@ -116,6 +122,10 @@ _JUPYTERHUB: dict[str, str] = {
     "DummyAuthenticator": "password",
     "NullAuthenticator": "",
     "SharedPasswordAuthenticator": "user_password admin_password password_groups",
+    # of oauthenticator 17, which these stand in for
+    "OAuthenticator": """
+        custom_403_message http_proxy http_request_kwargs logout_redirect_url modify_auth_state_hook
+        refresh_user_hook userdata_token_method""",
     "Proxy": "extra_routes should_start",
     "ConfigurableHTTPProxy": """
         api_url auth_token check_running_interval command command_umask concurrency debug log_level
@@ -135,7 +145,7 @@ _JUPYTERHUB: dict[str, str] = {
     "JupyterHubSingleUser": "hub_activity_interval hub_activity_url",
 }
 
-CLASSES = frozenset(_JUPYTERHUB) | frozenset(STRUCTS)
+CLASSES = frozenset(_JUPYTERHUB) | frozenset(STRUCTS) | frozenset(PARENT)
 
 
 def lineage(name: str) -> list[str]:

@@ -53,7 +53,13 @@ def _class_name(names: dict[str, str]) -> Callable[[Any], str]:
         if text.lower() in names:
             return short[names[text.lower()]]
         module, _, name = text.rpartition(".")
-        if name in short and module.partition(".")[0] in ("", "jupyterhub", "spawners", "web"):
+        if name in short and module.partition(".")[0] in (
+            "",
+            "jupyterhub",
+            "oauthenticator",
+            "spawners",
+            "web",
+        ):
             return short[name]
         raise ValueError(f"the ones there are: {', '.join(sorted(set(short.values())))}")
 
@@ -167,6 +173,9 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "user_redirect_hook": _function,
     "options_form": _text_or_function,
     "default_url": _text_or_function,
+    "username_claim": _text_or_function,
+    "claim_groups_key": _text_or_function,
+    "auth_state_groups_key": _text_or_function,
     "named_server_limit_per_user": _count_or_function,
     "server_token_scopes": _scopes_or_function,
     "oauth_client_allowed_scopes": _scopes_or_function,

@@ -43,6 +43,7 @@ from core.config_names import (
     nearest,
 )
 from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
+from core.config_oidc import oidc_settings
 from core.config_section import Given, Section
 from core.errors import HubError
 from core.route import check_free, check_target, normal_spec
@@ -67,6 +68,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         shared_password=shared_password_settings(login),
         local_users=local_users_settings(login),
         pam=login.fill(PAMSettings),
+        oidc=oidc_settings(login, hub.authenticator_class),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),

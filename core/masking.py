@@ -14,14 +14,18 @@ HIDDEN = "(hidden)"
 _SECRET = re.compile(r"token|secret|passw|pwd|passphrase|credential|auth_state|key", re.IGNORECASE)
 _HARMLESS = frozenset(  # where a secret is, how long one lives: not what it is
     {
+        "auth_state_groups_key",
         "auth_state_hook",
+        "claim_groups_key",
         "cookie_secret_file",
         "enable_auth_state",
         "oauth_token_expires_in",
         "server_token_scopes",
         "ssl_key",
         "token_expires_in_max_seconds",
+        "token_url",
         "trust_user_provided_tokens",
+        "userdata_from_id_token",
     }
 )
 _KEYED_BY_TOKEN = frozenset({"api_tokens", "service_tokens", "tokens"})

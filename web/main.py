@@ -194,7 +194,7 @@ async def open_hub(
                 user_names=wanted.names,
                 auth_states=auth_states,
                 refusals=Refusals(store),
-                authenticator=make_authenticator(settings, wanted.names),
+                authenticator=make_authenticator(settings, wanted.names, secret),
                 admission=Admission(settings.authenticator, wanted.names),
                 departures=Departures(users, supervisor, errands),
                 removals=Removals(users, supervisor, errands),

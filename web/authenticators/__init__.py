@@ -10,23 +10,29 @@ from core.config import Settings
 from core.user_names import UserNames
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
+from web.authenticators.oidc import OIDCAuthenticator
 from web.authenticators.shared_password import SharedPasswordAuthenticator
 
 logger = logging.getLogger("callboard.login")
 
 
-def make_authenticator(settings: Settings, names: UserNames) -> Authenticator:
-    """One that is not built yet lets nobody in, and says so: the hub is used through its API then."""
+def make_authenticator(settings: Settings, names: UserNames, secret: bytes) -> Authenticator:
+    """`secret`: the hub's, to derive others from.
+
+    One that is not built yet lets nobody in, and says so: the hub is used through its API then.
+    """
     name = settings.hub.authenticator_class
     make = _AUTHENTICATORS.get(name)
     if make is None:
         logger.warning("authenticator_class %r does not act yet: nobody can log in", name)
         return NullAuthenticator()
-    return make(settings, names)
+    return make(settings, names, secret)
 
 
-_AUTHENTICATORS: dict[str, Callable[[Settings, UserNames], Authenticator]] = {
-    "dummy": lambda settings, names: DummyAuthenticator(settings.dummy),
-    "shared-password": SharedPasswordAuthenticator,
-    "null": lambda settings, names: NullAuthenticator(),
+_AUTHENTICATORS: dict[str, Callable[[Settings, UserNames, bytes], Authenticator]] = {
+    "dummy": lambda settings, names, secret: DummyAuthenticator(settings.dummy),
+    "shared-password": lambda settings, names, secret: SharedPasswordAuthenticator(settings, names),
+    "oidc": OIDCAuthenticator,
+    "generic-oauth": OIDCAuthenticator,
+    "null": lambda settings, names, secret: NullAuthenticator(),
 }
