@@ -134,9 +134,19 @@ def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
     return replace(service, oauth_client_id=client_id)
 
 
+def _popen_kwargs(section: Section, trait: Trait, value: Any) -> dict[str, Any]:
+    """What a launcher can be told of `subprocess.Popen`'s arguments."""
+    given: dict[str, Any] = convert(trait, value, dict[str, Any])
+    known = {"cwd": str, "umask": int, "env": dict[str, str]}
+    for name in given.keys() - known.keys():
+        section.note(trait.name, IGNORED, "a launcher of the hub starts servers", f"[{name!r}]")
+    return {name: convert(trait, given[name], known[name]) for name in given.keys() & known.keys()}
+
+
 READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "environment": _environment,
     "tornado_settings": _tornado_settings,
+    "popen_kwargs": _popen_kwargs,
     "load_groups": _groups,
     "services": _services,
 }

@@ -293,6 +293,12 @@ def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> lis
     return [ServerRow(*row) for row in rows]
 
 
+def is_any_checked(db: sqlite3.Connection) -> bool:
+    """Whether it is still to be seen of any server if it runs."""
+    sql = "SELECT 1 FROM servers WHERE state != 'stopped' AND state = 'check' LIMIT 1"
+    return db.execute(sql).fetchone() is not None
+
+
 def leaving(db: sqlite3.Connection, after: str = "") -> list[ServerRow]:
     """The next servers, by id, whose removal was asked for and is not over."""
     rows = db.execute(_ALL + "WHERE leaving = 1 AND id > ? ORDER BY id LIMIT 200", (after,)).fetchall()

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import SpawnError
 
@@ -27,6 +28,13 @@ class Account(Struct, frozen=True):
     start_in: str
     prefix: list[str] = []
     owner: tuple[int, int] | None = None
+
+    def elsewhere(self, directory: str, umask: int | None) -> Account:
+        """The same account, in another working directory and with another umask, if those are given."""
+        place = f'cd -- "$0" || exit 126; {"" if umask is None else f"umask {umask:03o}; "}exec "$@"'
+        if not directory and umask is None:
+            return self
+        return replace(self, prefix=[*self.prefix, "/bin/sh", "-c", place, directory or "."])
 
 
 def hub_account(user: str, home_template: str) -> Account:

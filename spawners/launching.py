@@ -40,6 +40,7 @@ def launch(
         account = (
             hub_account(attempt.user, local.home_dir_template) if simple else system_account(attempt.user)
         )
+        account = account.elsewhere(local.popen_kwargs.get("cwd", ""), local.popen_kwargs.get("umask"))
         files.create()
         lock = files.take_lock()
         if lock is None:
@@ -49,7 +50,10 @@ def launch(
                 return None
             faults.point("launch locked")
             port = spawner.port or ports.take(attempt.spawn_id)
-            environment = _environment(attempt, account, port, spawner)
+            environment = {
+                **_environment(attempt, account, port, spawner),
+                **local.popen_kwargs.get("env", {}),
+            }
             command = _command(environment, account, spawner, local)
             files.write_url(url_at(WILDCARDS.get(spawner.ip, spawner.ip), port))
             faults.point("launch named")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 import trio
@@ -53,6 +54,7 @@ from web.launch import Launch
 from web.metrics import Metrics
 from web.models import Models
 from web.proxies import Proxies
+from web.proxy.command import TOKEN_VARIABLE
 from web.public_events.feed import Feed
 from web.rights import Rights
 from web.service_book import ServiceBook
@@ -153,7 +155,7 @@ class Hub:
         self.command_turns = Turns()  # of requests that bear the same idempotency key
         self.closing = trio.Event()  # set when the hub is to end
         self.closed = trio.Event()  # set when it no longer serves: streams end, nobody is kept waiting
-        self.proxy_secret = derive(secret, "proxy").hex()
+        self.proxy_secret = os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex()
         self.proxy_identity = Identity("proxy", "embedded", "proxy", NOTHING)
 
     @property

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import trio
@@ -34,7 +35,7 @@ from core.config import ConfigError, Settings
 from core.crypt import load_keys
 from core.errors import HubError, UnavailableError
 from core.events import hub as hub_events
-from core.events.database import MEMORY, LogLock
+from core.events.database import MEMORY, LogLock, put_aside
 from core.events.group import group_stream
 from core.events.hub import HubStarted, HubStopped
 from core.events.record import HUB, Record
@@ -60,6 +61,7 @@ from spawners import make_spawner
 from spawners.service_process import make_service_spawner
 from web import version
 from web.activity import LastSeen
+from web.addresses import bind_address, connect_url, local_address
 from web.app import build_app
 from web.auth_states import AuthStates
 from web.authenticators import make_authenticator
@@ -74,7 +76,7 @@ from web.metrics_of_hub import MetricsOfHub
 from web.metrics_of_log import MetricsOfLog
 from web.models import Models
 from web.proxies import Proxies
-from web.proxy_process import ProxyProcess
+from web.proxy_process import Proxy, make_proxy
 from web.rights import Rights
 from web.serve import listen, serve
 from web.service_book import ServiceBook
@@ -109,19 +111,6 @@ def log_path(settings: Settings) -> str:
     url = settings.hub.db_url
     path = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url
     return MEMORY if path in ("", "sqlite://", MEMORY) else path
-
-
-def hub_address(settings: Settings) -> str:
-    """Where the hub listens, as an origin."""
-    hub = settings.hub
-    return hub.hub_bind_url.rstrip("/") or f"http://{hub.hub_ip or '127.0.0.1'}:{hub.hub_port}"
-
-
-def connect_url(settings: Settings) -> str:
-    """Where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`."""
-    hub = settings.hub
-    origin = settings.spawner.hub_connect_url or hub.hub_connect_url or hub_address(settings)
-    return f"{origin.rstrip('/')}{hub.base_url}hub"
 
 
 @asynccontextmanager
@@ -183,7 +172,7 @@ async def open_hub(
             hub = Hub(
                 settings=settings,
                 secret=secret,
-                address=hub_address(settings),
+                address=local_address(settings.hub),
                 store=store,
                 spawner=spawner,
                 servers=supervisor,
@@ -273,6 +262,7 @@ async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
         hub.servers.actor(server.id)
     await trio.lowlevel.checkpoint()
     hub.metrics.resumed(trio.current_time() - began)
+    await _wait_checked(hub.store, hub.settings.hub.init_spawners_timeout)
     task_status.started()
     position = 0
     while leaving := users_table.leaving(hub.store.db, position):
@@ -285,6 +275,13 @@ async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
             hub.removals.go_on(server.user, server.id)
         last = going[-1].id
     await end_strays(hub.spawner, partial(_known_attempts, hub.store))
+
+
+async def _wait_checked(store: EventStore, patience: float) -> None:
+    """Return once every server that may run is known to, or after so many seconds; negative: however long it takes."""
+    with trio.move_on_after(patience if patience >= 0 else inf):
+        while servers_table.is_any_checked(store.db):
+            await store.wait_any()
 
 
 def _unfinished(store: EventStore) -> Iterator[ServerRow]:
@@ -339,8 +336,10 @@ async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]])
     _allow_many_files()
     path = log_path(settings)
     lock = None if path == MEMORY else LogLock(path)
+    if settings.hub.reset_db and lock:
+        put_aside(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
-    listener = listen(hub_address(settings))
+    listener = listen(bind_address(settings.hub))
     directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
@@ -361,7 +360,7 @@ async def _serve_until_told(
     hub: Hub, listener: socket.socket, on_ready: Callable[[Hub], Awaitable[None]]
 ) -> None:
     app = build_app(hub)
-    proxy = ProxyProcess(hub.settings, hub.address, hub.proxy_secret)
+    proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
     async with trio.open_nursery() as house:
         await house.start(_watch_signals, hub)
         house.start_soon(hub.metrics.watch_loop)
@@ -404,7 +403,7 @@ async def _end_servers(hub: Hub) -> None:
         await hub.proxies.wait_applied(routes.head(hub.store.db))
 
 
-async def _end(hub: Hub, proxy: ProxyProcess) -> None:
+async def _end(hub: Hub, proxy: Proxy) -> None:
     """The proxy ends or stays, as the settings say; then the log says that the hub has stopped."""
     if hub.ending.proxy:
         await proxy.stop()

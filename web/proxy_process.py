@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -19,6 +20,7 @@ import trio
 from msgspec import Struct
 
 from core.config import Settings
+from web.proxy.command import TOKEN_VARIABLE
 
 logger = logging.getLogger("callboard.proxy")
 
@@ -40,6 +42,41 @@ class PidFile(Struct, frozen=True):
     boot_id: str
     address: str
     protocol: int
+
+
+class Proxy(Protocol):
+    async def begin(self, connected: Callable[[], Awaitable[None]]) -> None: ...
+
+    async def run(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def make_proxy(settings: Settings, hub_address: str, secret: str) -> Proxy:
+    if not settings.proxy.should_start:
+        return ProxyElsewhere(hub_address)
+    return ProxyProcess(settings, hub_address, secret)
+
+
+class ProxyElsewhere:
+    """One that somebody else starts, keeps and ends: `c.Proxy.should_start = False`."""
+
+    def __init__(self, hub_address: str) -> None:
+        self._hub_address = hub_address
+
+    async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
+        """Nobody is waited for: the hub serves meanwhile."""
+        logger.warning(
+            "start a proxy: callboard proxy --hub-url=%s, with %s as in the hub's environment",
+            self._hub_address,
+            TOKEN_VARIABLE,
+        )
+
+    async def run(self) -> None:
+        await trio.sleep_forever()
+
+    async def stop(self) -> None:
+        """It is somebody else's."""
 
 
 class ProxyProcess:
@@ -176,7 +213,7 @@ class ProxyProcess:
     def _popen(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 -- our own command
             [*callboard_command(), *self._arguments()],
-            env={**os.environ, "CALLBOARD_PROXY_TOKEN": self._secret},
+            env={**os.environ, TOKEN_VARIABLE: self._secret},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )

@@ -11,6 +11,7 @@ from quart.wrappers import Request
 
 from core.masking import is_secret
 from core.share_code import CODE_PATTERN
+from web.client_address import address_of
 
 logger = logging.getLogger("callboard.http")
 
@@ -74,9 +75,3 @@ def shown_headers(request: Request) -> str:
 
 def _is_credential(name: str) -> bool:
     return name.lower() in ("authorization", "cookie", "x-xsrftoken", "referer") or is_secret(name)
-
-
-def address_of(request: Request) -> str:
-    """Whom the proxy spoke to, or who spoke to the hub itself."""
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return forwarded or request.remote_addr or ""

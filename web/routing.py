@@ -22,13 +22,13 @@ from core.share_code import CODE_PATTERN
 from web import answers
 from web.access import Access, Needs, Open, check_access
 from web.aliases import under_present_name
+from web.client_address import address_of
 from web.context import hub, raw_body
 from web.credentials import identify
 from web.declared import Answers, Events
 from web.idempotency import once
 from web.identity import Identity
 from web.login import identify_by_login
-from web.request_log import address_of
 
 Handler = Callable[..., Awaitable[Response]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from core.config import ConfigError, Settings
+from core.config import ConfigError
 from core.config_file import load_settings
 from core.config_notes import table
 from core.errors import HubError
@@ -17,6 +17,7 @@ from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
 from web.hello import say_hello
 from web.hub import Hub
+from web.logs import set_up_logging
 from web.main import run
 from web.proxy_process import ProxyError
 from web.serve import BindError
@@ -29,7 +30,7 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
     """The exit code: 0 after an orderly end, 1 for what keeps a hub from starting."""
     try:
         settings, notes = load_settings(files, overrides)
-        _set_up_logging(settings)
+        set_up_logging(settings.hub)
         if notes:
             logging.getLogger("callboard.config").warning("%s", table(notes))
         trio.run(lambda: run(settings, on_ready=_ready(hello)))
@@ -58,11 +59,3 @@ def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
             await say_hello(hub)
 
     return ready
-
-
-def _set_up_logging(settings: Settings) -> None:
-    level = getattr(logging, str(settings.hub.log_level).upper(), logging.INFO)
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="[%(levelname).1s %(asctime)s %(name)s] %(message)s"
-    )
-    logging.getLogger("httpcore").setLevel(logging.WARNING)

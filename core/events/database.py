@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from sqlite_utils import Database, Migrations
 
 from core.events import codec
+
+logger = logging.getLogger("callboard")
 
 APPLICATION_ID = 0x43614C42  # "CaLB"
 SCHEMA_VERSION = 1  # raised when an older program could no longer read the log
@@ -113,6 +117,18 @@ def open_for_writing(path: str, factory: type[sqlite3.Connection] = sqlite3.Conn
         connection.close()
         raise
     return connection
+
+
+def put_aside(path: str) -> str:
+    """Give a log another name, so that the next hub begins a new one. The name, "" if there was none."""
+    if not os.path.exists(path):
+        return ""
+    aside = f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for part in ("-wal", "-shm", ""):
+        if os.path.exists(path + part):
+            os.rename(path + part, aside + part)
+    logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
+    return aside
 
 
 def open_for_reading(path: str) -> sqlite3.Connection:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import trio
 
+import projections
 from core.config_file import load_settings
+from core.events.store import EventStore
 from core.spawner import Attempt
-from spawners.simulated import SimulatedSpawner
-from tests.conftest import Client, hub_in_memory
+from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 
 HEAD = """
 c.JupyterHub.spawner_class = 'simulated'
@@ -361,3 +363,20 @@ c.JupyterHub.named_server_limit_per_user = limit
         assert (await bob.post("/users/bob/servers/two")).status_code == 400
         assert (await client.post("/users/bob/servers/three")).status_code == 201
     assert TOLD == ["bob", "bob", "alice"]
+
+
+# --- a restart ---
+
+
+@pytest.mark.parametrize(("patience", "pending"), [(0, "check"), (5, None), (-1, None)])
+async def test_a_hub_may_wait_for_its_servers_before_it_serves(
+    patience: float, pending: str | None, autojump_clock: object
+) -> None:
+    store, backend = EventStore(":memory:", projections.ALL, threaded=False), SimulatedBackend()
+    async with hub_in_memory(store=store, backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
+        assert await start(client, "alice") == (201, "")
+    settings = settings_for_tests(init_spawners_timeout=patience)
+    async with hub_in_memory(settings, store=store, backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
+        servers = (await client.get("/users/alice")).json()["servers"]
+        assert servers[""]["pending"] == pending
+    store.close()
