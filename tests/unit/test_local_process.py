@@ -474,7 +474,9 @@ async def test_an_attempt_may_bring_settings_of_its_own(world: LocalWorld) -> No
 
 async def test_a_server_may_start_elsewhere_with_another_umask_and_more_variables(world: LocalWorld) -> None:
     world.local = change(world.local, popen_kwargs={"cwd": "/usr", "umask": 0o027, "env": {"EXTRA": "x"}})
-    world.spawner = change(world.spawner, cmd=["sh", "-c", 'echo "pid $(pwd) $(umask) $EXTRA"; exec sleep 1000'])
+    world.spawner = change(
+        world.spawner, cmd=["sh", "-c", 'echo "pid $(pwd) $(umask) $EXTRA"; exec sleep 1000']
+    )
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
     assert await written(hub, attempt) == ["pid /usr 0027 x"]

@@ -376,7 +376,10 @@ async def test_a_hub_may_wait_for_its_servers_before_it_serves(
     async with hub_in_memory(store=store, backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
         assert await start(client, "alice") == (201, "")
     settings = settings_for_tests(init_spawners_timeout=patience)
-    async with hub_in_memory(settings, store=store, backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
+    async with (
+        hub_in_memory(settings, store=store, backend=backend) as hub,
+        Client(hub, ADMIN_TOKEN) as client,
+    ):
         servers = (await client.get("/users/alice")).json()["servers"]
         assert servers[""]["pending"] == pending
     store.close()
