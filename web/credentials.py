@@ -14,12 +14,12 @@ from core.errors import ForbiddenError
 from projections import users
 from projections.sessions import SessionRow
 from web.access import Access, Needs, Open
+from web.client_address import address_of
 from web.context import hub
 from web.cookies import XSRF
 from web.hub import Hub
 from web.identity import Identity, same_secret, token_in
 from web.public_url import own_origins
-from web.request_log import address_of
 from web.xsrf import Fetch, is_foreign, needs_token, same
 
 

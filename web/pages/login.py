@@ -19,6 +19,7 @@ from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.access import OPEN
 from web.answers import redirect
+from web.client_address import address_of
 from web.context import database, hub
 from web.credentials import check_meant
 from web.errors import headers_of, status_of
@@ -26,7 +27,6 @@ from web.login import log_in
 from web.page_cookies import log_in_browser, log_out_browser
 from web.pages.destination import destination
 from web.pages.login_form import logged_out, login_form
-from web.request_log import address_of
 from web.routing import Noun
 
 noun = Noun("login", page=True)
