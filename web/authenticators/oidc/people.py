@@ -95,7 +95,8 @@ class People:
 
     def _check_email(self, claims: Claims) -> None:
         """Anybody can type somebody else's address into their account: it must have been verified."""
-        if self._settings.allow_unverified_email or claims.get("email_verified") in (True, "true"):
+        verified = claims.get("email_verified")
+        if self._settings.allow_unverified_email or verified is True or verified == "true":
             return
         raise unusable("your e-mail address has not been verified by it")
 

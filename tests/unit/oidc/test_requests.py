@@ -1,0 +1,90 @@
+"""What is sent to the provider."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.unit.oidc.world import oidc_settings
+from web.authenticators.oidc.provider import Provider
+from web.authenticators.oidc.requests import challenge, code_form, identified, way_there
+from web.authenticators.oidc.trips import Trip
+
+PROVIDER = Provider(
+    "https://login.example", "https://login.example/go?tenant=x", "https://login.example/token", ""
+)
+PLAIN = Provider("", "https://login.example/go", "https://login.example/token", "https://login.example/me")
+TRIP = Trip("the state", "the nonce", "the verifier", "https://hub.example/hub/oauth_callback", "/hub/", 0)
+
+
+def test_the_challenge_is_that_of_the_specification():
+    """RFC 7636, appendix B."""
+    assert (
+        challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
+
+
+def test_the_way_there():
+    settings = oidc_settings(
+        "https://login.example", extra_authorize_params={"prompt": "login", "state": "mine"}
+    )
+    found = parse_qs(urlsplit(way_there(PROVIDER, settings, TRIP)).query)
+    assert found == {
+        "tenant": ["x"],
+        "prompt": ["login"],
+        "response_type": ["code"],
+        "client_id": ["callboard"],
+        "redirect_uri": [TRIP.callback_url],
+        "state": ["the state"],
+        "scope": ["openid profile"],
+        "nonce": ["the nonce"],
+        "code_challenge": [challenge("the verifier")],
+        "code_challenge_method": ["S256"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings", "present", "absent"),
+    [
+        (PROVIDER, {"scope": ["email"]}, {"scope": "openid email"}, []),
+        (PLAIN, {"scope": ["email"]}, {"scope": "email"}, ["nonce"]),
+        (PLAIN, {"scope": []}, {}, ["scope", "nonce"]),
+        (PROVIDER, {"enable_pkce": False}, {}, ["code_challenge", "code_challenge_method"]),
+    ],
+)
+def test_the_way_there_as_the_settings_want_it(provider, settings, present, absent):
+    url = way_there(provider, oidc_settings("https://login.example", **settings), TRIP)
+    found = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert present.items() <= found.items()
+    assert not set(absent) & found.keys()
+
+
+def test_the_verifier_goes_to_the_provider_alone():
+    settings = oidc_settings("https://login.example", token_params={"audience": "x", "code": "mine"})
+    assert code_form("c", settings, TRIP) == {
+        "audience": "x",
+        "grant_type": "authorization_code",
+        "code": "c",
+        "redirect_uri": TRIP.callback_url,
+        "code_verifier": "the verifier",
+    }
+    assert "the verifier" not in way_there(PROVIDER, settings, TRIP).replace("+", " ")
+
+
+@pytest.mark.parametrize(
+    ("basic", "secret", "form", "header"),
+    [
+        (True, "a:b c", {}, "callboard:a%3Ab+c"),
+        (False, "s", {"client_id": "callboard", "client_secret": "s"}, None),
+        (True, "", {"client_id": "callboard"}, None),
+    ],
+)
+def test_the_hub_says_who_it_is(basic, secret, form, header):
+    provider = Provider("", "", "", "", basic_auth=basic)
+    fields, headers = identified({"a": "b"}, oidc_settings("", client_secret=secret), provider)
+    assert fields == {"a": "b", **form}
+    sent = headers.get("Authorization")
+    assert (base64.b64decode(sent.removeprefix("Basic ")).decode() if sent else None) == header
