@@ -42,7 +42,10 @@ class Authenticator(Protocol):
         """
 
     async def check_new_user(self, name: str) -> None:
-        """Raises InvalidError for a name under which nobody could ever log in."""
+        """Before a user is made. Raises InvalidError for a name under which nobody could ever log in.
+
+        Where the hub's users are those of the system it may make that one first.
+        """
 
 
 class Redirect(Struct, frozen=True):
@@ -93,3 +96,17 @@ class RefreshingAuthenticator(Authenticator, Protocol):
 
         Raises UnavailableError when nobody can be asked: the login then stands until the next time.
         """
+
+
+@runtime_checkable
+class SessionAuthenticator(Protocol):
+    """Opens a session of the system around each server. What fails there hinders nothing."""
+
+    @property
+    def opens_sessions(self) -> bool: ...
+
+    async def open_session(self, name: str) -> None:
+        """Before a server of this user starts."""
+
+    async def close_session(self, name: str) -> None:
+        """After it has ended."""

@@ -11,6 +11,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from core.authenticator import SessionAuthenticator
 from core.config import Settings, SpawnerSettings
 from core.hooks import Hooks
 from core.ids import new_id
@@ -33,7 +34,16 @@ ACTIVITY = "users:activity!user"  # what every server's token allows
 
 
 class Launch:
-    def __init__(self, settings: Settings, secret: bytes, rights: Rights, views: Views) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        secret: bytes,
+        rights: Rights,
+        views: Views,
+        sessions: SessionAuthenticator | None = None,
+    ) -> None:
+        """`sessions`: opens one of the system around each server."""
+        self._sessions = sessions if sessions is not None and sessions.opens_sessions else None
         self.settings = settings  # replaced when the configuration is read anew
         self.views = views
         self.hooks = Hooks()
@@ -80,6 +90,8 @@ class Launch:
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         """Raises SpawnError where an option or a hook will not have it."""
         environment = self._environment(spawning)
+        if self._sessions is not None:
+            await self._sessions.open_session(spawning.user_name)
         settings = await self._after_hooks(server_id, spawning, environment)
         environment |= told(settings or self.settings.spawner, spawning)
         return Attempt(
@@ -115,10 +127,15 @@ class Launch:
         return event if view is None else await self.spawn_hooks.ready_event(view, event)
 
     async def after_stop(self, server_id: str) -> None:
-        """`post_stop_hook`, for a server of which nothing runs any more."""
-        view = None if self.settings.spawner.post_stop_hook is None else self.views.of_id(server_id)
-        if view is not None:
+        """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
+        hook = self.settings.spawner.post_stop_hook
+        view = None if hook is None and self._sessions is None else self.views.of_id(server_id)
+        if view is None:
+            return
+        if hook is not None:
             await self.spawn_hooks.after_stop(view)
+        if self._sessions is not None:
+            await self._sessions.close_session(view.user.name)
 
     def _environment(self, spawning: Spawning) -> dict[str, str]:
         user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)

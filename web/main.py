@@ -31,6 +31,7 @@ from core.actors.sharing import Sharing
 from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
 from core.admission import Admission
+from core.authenticator import SessionAuthenticator
 from core.config import ConfigError, Settings
 from core.crypt import load_keys
 from core.errors import HubError, UnavailableError
@@ -140,7 +141,9 @@ async def open_hub(
     keeper = load_keys(settings.crypt.keys, os.environ)
     auth_states = AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state)
     views = Views(store.db, settings, connect_url(settings), auth_states, spawner.state)
-    launch = Launch(settings, secret, rights, views)
+    authenticator = make_authenticator(settings, wanted.names, secret)
+    sessions = authenticator if isinstance(authenticator, SessionAuthenticator) else None
+    launch = Launch(settings, secret, rights, views, sessions)
     proxies = Proxies()
     errands = Errands()
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
@@ -183,7 +186,7 @@ async def open_hub(
                 user_names=wanted.names,
                 auth_states=auth_states,
                 refusals=Refusals(store),
-                authenticator=make_authenticator(settings, wanted.names, secret),
+                authenticator=authenticator,
                 admission=Admission(settings.authenticator, wanted.names),
                 departures=Departures(users, supervisor, errands),
                 removals=Removals(users, supervisor, errands),

@@ -18,6 +18,10 @@ from web.launch import Launch
 from web.proxies import Proxies
 
 
+def _acts_after_stops(settings: Settings) -> bool:
+    return settings.spawner.post_stop_hook is not None or settings.pam.open_sessions
+
+
 class HubStage:
     def __init__(
         self,
@@ -36,7 +40,7 @@ class HubStage:
             start=settings.spawner.start_timeout,
             answer=settings.spawner.http_timeout,
             stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
-            hook=settings.callboard.hook_timeout if settings.spawner.post_stop_hook is not None else 0,
+            hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
         )
         self.mailbox_size = settings.callboard.mailbox_size
         self._poll_interval = settings.spawner.poll_interval

@@ -11,6 +11,7 @@ from core.user_names import UserNames
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
 from web.authenticators.oidc import OIDCAuthenticator
+from web.authenticators.pam import PAMAuthenticator
 from web.authenticators.shared_password import SharedPasswordAuthenticator
 
 logger = logging.getLogger("callboard.login")
@@ -31,6 +32,7 @@ def make_authenticator(settings: Settings, names: UserNames, secret: bytes) -> A
 
 _AUTHENTICATORS: dict[str, Callable[[Settings, UserNames, bytes], Authenticator]] = {
     "dummy": lambda settings, names, secret: DummyAuthenticator(settings.dummy),
+    "pam": lambda settings, names, secret: PAMAuthenticator(settings, names),
     "shared-password": lambda settings, names, secret: SharedPasswordAuthenticator(settings, names),
     "oidc": OIDCAuthenticator,
     "generic-oauth": OIDCAuthenticator,
