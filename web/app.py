@@ -43,7 +43,7 @@ from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
 from web.page_cookies import add_cookies
-from web.pages import fallback, login, oauth_login
+from web.pages import errors, fallback, files, login, oauth_login
 from web.request_log import log_request
 from web.routing import Route, install, new_request_id
 
@@ -133,8 +133,9 @@ def build_app(hub: Hub) -> QuartTrio:
     base = hub.base_url.rstrip("/")
     for prefix in api_prefixes(hub.base_url):
         install(app, API, prefix)
-    install(app, [monitoring.noun, login.noun, oauth_login.noun, fallback.inside], f"{base}/hub")
-    install(app, [fallback.outside], base)
+    inside = [files.noun, errors.noun, login.noun, oauth_login.noun, fallback.inside]
+    install(app, [monitoring.noun, *inside], f"{base}/hub")
+    install(app, [fallback.outside, files.outside], base)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HubError, _refused)
@@ -164,7 +165,7 @@ async def _finish(response: Response) -> Response:
     hub, took = the_hub(), time.monotonic() - g.get("began", 0.0)
     route: Route | None = g.get("route")
     hub.headers.add(request, response)
-    if route is not None and route.page:
+    if "xsrf_token" in g or (route is not None and route.page):
         add_cookies(response)
     hub.metrics.answered(request.method, route.label if route else "unknown", response.status_code, took)
     log_request(request, response, g.identity.name if g.get("identity") else "", took)
@@ -175,7 +176,22 @@ async def _refused(error: HubError) -> Response:
     status = status_of(error)
     if g.route is not None and g.route.name in STARTS:
         _count_refused_start(error)
-    return answers.refusal(status, error.message, headers_of(error) | _allowed_instead(status))
+    return await _refusal(status, error.message, headers_of(error) | _allowed_instead(status), error)
+
+
+async def _refusal(
+    status: int, message: str, headers: dict[str, str], error: Exception | None = None
+) -> Response:
+    """A page for people, JSON for programs."""
+    if not errors.is_for_people():
+        return answers.refusal(status, message, headers)
+    try:
+        answer = await errors.error_page(status, message, error=error)
+    except Exception:  # a template of the configuration may be what is broken
+        logger.exception("the page for status %d failed", status)
+        return answers.refusal(status, message, headers)
+    answer.headers.update(headers)
+    return answer
 
 
 def _count_refused_start(error: HubError) -> None:
@@ -193,8 +209,10 @@ def _count_refused_start(error: HubError) -> None:
 async def _http_error(error: HTTPException) -> Response:
     """No such URL, no such method, a body too large."""
     status = error.code or 500
+    if status == 404 and (instead := fallback.elsewhere()) is not None:
+        return instead
     message = "The body is too large." if status == 413 else phrase(status)
-    return answers.refusal(status, message, _allowed_instead(status))
+    return await _refusal(status, message, _allowed_instead(status))
 
 
 def _allowed_instead(status: int) -> dict[str, str]:
@@ -207,4 +225,4 @@ def _allowed_instead(status: int) -> dict[str, str]:
 
 async def _bug(error: Exception) -> Response:
     logger.exception("%s %s failed", request.method, request.path)
-    return answers.refusal(500)
+    return await _refusal(500, "", {})

@@ -9,18 +9,31 @@ from core.config import HubSettings
 from web import version
 from web.api_paths import is_api
 
+NONCE = "{nonce}"  # where a page's own is put: HTML of the configuration may have scripts and styles
+OF_PAGES = (
+    "default-src 'self'; base-uri 'self'; object-src 'none'; "
+    f"script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; img-src 'self' data: https:"
+)
+
 
 class AnswerHeaders:
     def __init__(self, settings: HubSettings) -> None:
         self._base_url = settings.base_url
+        self._static = f"{settings.base_url}hub/static/"
         policy = f"frame-ancestors 'none'; report-uri {settings.base_url}hub/security/csp-report"
-        self._of_pages = self._joined(settings, policy)
+        self._of_others = self._joined(settings, policy)
+        self._of_pages = self._joined(settings, f"{policy}; {OF_PAGES}")
         self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
 
     def add(self, request: Request, response: Response) -> None:
         headers = response.headers
-        for name, value in self._of_api if is_api(request.path, self._base_url) else self._of_pages:
-            headers[name] = value
+        nonce: str = g.get("csp_nonce", "")
+        if is_api(request.path, self._base_url):
+            headers.update(self._of_api)
+        elif nonce:
+            headers.update((name, value.replace(NONCE, nonce)) for name, value in self._of_pages)
+        elif not request.path.startswith(self._static):
+            headers.update(self._of_others)
         headers["X-Request-Id"] = g.get("request_id", "")
 
     def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:

@@ -53,6 +53,7 @@ from web.identity import Identity, TokenBook
 from web.launch import Launch
 from web.metrics import Metrics
 from web.models import Models
+from web.pages.presentation import Presentation
 from web.proxies import Proxies
 from web.proxy.command import TOKEN_VARIABLE
 from web.public_events.feed import Feed
@@ -147,6 +148,7 @@ class Hub:
         self.extra_routes = extra_routes
         self.metrics = metrics
         self.headers = AnswerHeaders(settings.hub)
+        self.presentation = Presentation(settings.hub)
         self.ending = Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy)
         self.began = datetime.now(UTC)
         self.roles = roles

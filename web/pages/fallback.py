@@ -29,6 +29,17 @@ async def root() -> Response:
     return _to("hub/")
 
 
+def elsewhere() -> Response | None:
+    """What is below the base URL and not of the hub is looked for in the hub."""
+    base, path = hub().base_url, request.path
+    if request.method != "GET" or not path.startswith(base):
+        return None
+    rest = path.removeprefix(base)
+    if rest.startswith(("hub/", "api/")) or rest in ("hub", "api", ""):
+        return None
+    return _to(f"hub/{rest}")
+
+
 @outside.get("/user/<user>", access=OPEN, statuses=(301,))
 async def bare_user(user: str) -> Response:
     return _to(f"user/{escape(user)}/", 301)

@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from markupsafe import Markup
 from quart import Response
 
 from core.authenticator import RedirectAuthenticator
 from web.context import hub
-from web.credentials import xsrf_token
-
-_FORM = Markup(
-    '<!DOCTYPE html><html lang="en"><title>Sign in</title>'
-    '<form method="post" action="{action}"><p class="login_error">{error}</p>'
-    '<input type="hidden" name="_xsrf" value="{xsrf}">'
-    '<input id="username_input" name="username" value="{username}" autofocus autocomplete="username">'
-    '<input id="password_input" name="password" type="password" autocomplete="current-password">'
-    '<button id="login_submit">Sign in</button></form></html>'
-)
-
-
-_BUTTON = Markup(
-    '<!DOCTYPE html><html lang="en"><title>Sign in</title><p class="login_error">{error}</p>'
-    '<a id="login_submit" href="{url}">Sign in</a></html>'
-)
+from web.pages.render import page
 
 
 async def login_form(*, next_url: str, username: str = "", error: str = "", status: int = 200) -> Response:
     """`next_url`: as it came, for the form to send it again."""
+    authenticator = hub().authenticator
+    elsewhere = authenticator.login_service if isinstance(authenticator, RedirectAuthenticator) else ""
     query = f"?{urlencode({'next': next_url})}" if next_url else ""
-    if isinstance(hub().authenticator, RedirectAuthenticator):
-        body = _BUTTON.format(url=f"{hub().base_url}hub/oauth_login{query}", error=error)
-    else:
-        action = f"{hub().base_url}hub/login{query}"
-        body = _FORM.format(action=action, error=error, xsrf=xsrf_token(), username=username)
-    return Response(str(body), status, content_type="text/html; charset=utf-8")
+    settings = hub().settings.authenticator
+    return await page(
+        "login.html",
+        status,
+        next=next_url,
+        username=username,
+        login_error=error,
+        login_service=elsewhere,
+        authenticator_login_url=f"{hub().base_url}hub/{'oauth_login' if elsewhere else 'login'}{query}",
+        authenticator={"request_otp": settings.request_otp, "otp_prompt": settings.otp_prompt},
+        custom_html="",
+    )
 
 
 async def logged_out() -> Response:
-    return Response("Logged out", content_type="text/html; charset=utf-8")
+    return await page("logout.html")

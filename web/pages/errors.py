@@ -1,0 +1,58 @@
+"""Refusals as pages, for people; programs get JSON (web/answers.py)."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+from quart import Response, request
+
+from core.errors import HubError, SpawnError
+from web.access import OPEN
+from web.api_paths import is_api
+from web.context import hub
+from web.errors import phrase
+from web.pages.render import page
+from web.routing import Noun
+
+noun = Noun("error")
+
+_ON_THEIR_OWN = {
+    503: "The server is not reachable now. It may be starting or stopping: the home page knows more.",
+}
+
+
+def is_for_people() -> bool:
+    """Whether this is a URL that people look at."""
+    base = hub().base_url
+    if is_api(request.path, base) or request.path.startswith(f"{base}hub/static/"):
+        return False
+    return request.path != f"{base}hub/metrics"
+
+
+async def error_page(status: int, message: str = "", *, error: Exception | None = None) -> Response:
+    """`error`: what was raised; HTML is shown only of what a hook has marked up for people."""
+    html = error.html_message if isinstance(error, SpawnError) else ""
+    return await page(
+        _template(status),
+        status,
+        status_code=status,
+        status_message=phrase(status),
+        message=message,
+        message_html=Markup(html),  # noqa: S704 -- of a hook of the configuration
+        extra_error_html="",
+        exception=error if isinstance(error, HubError) else None,
+    )
+
+
+def _template(status: int) -> str:
+    """`404.html` where there is one, else `error.html`."""
+    name = f"{status}.html"
+    return name if hub().presentation.has_template(name) else "error.html"
+
+
+@noun.get("/error/<code>", access=OPEN, statuses=(200, 404))
+async def shown(code: str) -> Response:
+    """What a proxy shows instead of its own error page."""
+    status = int(code) if code.isascii() and code.isdigit() and 400 <= int(code[:4]) < 600 else 404
+    answer = await error_page(status, _ON_THEIR_OWN.get(status, ""))
+    answer.status_code = 200
+    return answer

@@ -1,0 +1,137 @@
+"""From a template and what it is to show to the answer: what every page knows, and its Content-Security-Policy."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+from quart import Response, g, request
+
+from core.scopes import Service, check
+from core.scopes.held import Scopes
+from projections import users
+from projections.services import ServiceRow
+from web import version
+from web.context import database, hub
+from web.credentials import session_of, xsrf_token
+from web.hook_views import UserView
+from web.identity import Identity
+from web.pages.templates_found import with_nonce
+
+
+async def page(template: str, status: int = 200, **context: Any) -> Response:
+    """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped."""
+    presentation = hub().presentation
+    nonce = g.csp_nonce = secrets.token_urlsafe(16)
+    identity: Identity | None = g.identity or _viewer()
+    user = _user(identity)
+    variables = await _administrators_variables(presentation.variables, user)
+    shown = {
+        **known_everywhere(identity, user, nonce),
+        "is_login": template == "login.html",
+        "announcement": _announcement(variables, template, nonce),
+        **{name: value for name, value in variables.items() if not name.startswith("announcement")},
+        **context,
+    }
+    return answer(presentation.templates.get_template(template).render(shown), status)
+
+
+def answer(html: str, status: int) -> Response:
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"  # it may not be shown again once somebody has logged out
+    return response
+
+
+def known_everywhere(identity: Identity | None, user: UserView | None, nonce: str) -> dict[str, Any]:
+    """The variables of every template. Their names are JupyterHub's, on which customised templates rely."""
+    settings, presentation = hub().settings.hub, hub().presentation
+    prefix = f"{settings.base_url}hub/"
+    scopes = identity.scopes if identity else Scopes()
+    xsrf = xsrf_token()
+    return {
+        "base_url": prefix,
+        "prefix": settings.base_url,
+        "user": user,
+        "login_url": f"{prefix}login",
+        "logout_url": f"{prefix}logout",
+        "login_term_url": "",
+        "login_service": getattr(hub().authenticator, "login_service", ""),
+        "static_url": presentation.static_url,
+        "logo_url": presentation.logo_url,
+        "has_own_logo": presentation.has_own_logo,
+        "version_hash": presentation.static.version,
+        "server_version": version.COMPATIBLE,
+        "own_version": version.OWN,
+        "services": _services(scopes),
+        "parsed_scopes": scopes.held,
+        "expanded_scopes": scopes.as_strings(),
+        "xsrf": xsrf,
+        "csp_nonce": nonce,
+        "here": _here,
+        "request_id": g.request_id,
+        "jhdata": {
+            "base_url": prefix,
+            "prefix": settings.base_url,
+            "user": user.name if user else None,
+            "admin_access": "admin:servers" in scopes.held or "access:servers" in scopes.held,
+            "options_form": bool(hub().settings.spawner.options_form),
+            "xsrf_token": xsrf,
+        },
+    }
+
+
+def _viewer() -> Identity | None:
+    """Who is logged in, where no route has asked: at a URL there is none for."""
+    if g.route is not None or g.session is not None:
+        return None
+    g.session = session_of(hub(), request)
+    user = users.by_id(database(), g.session.user) if g.session else None
+    return user and Identity("user", user.id, user.name, hub().rights.of_user(user), session_id=g.session.id)
+
+
+def _user(identity: Identity | None) -> UserView | None:
+    row = users.by_id(database(), identity.id) if identity and identity.kind == "user" else None
+    if row is None:
+        return None
+    return hub().launch.views.user(row)
+
+
+async def _administrators_variables(given: Mapping[str, Any], user: UserView | None) -> dict[str, Any]:
+    """Functions among them are called with the user, each time."""
+    return {
+        name: await hub().launch.hooks.call(value, user)
+        if inspect.isfunction(value) or inspect.ismethod(value)
+        else value
+        for name, value in given.items()
+    }
+
+
+def _announcement(variables: Mapping[str, Any], template: str, nonce: str) -> Markup:
+    """HTML of the configuration: this page's own, else that of all pages."""
+    name = f"announcement_{template.removesuffix('.html')}"
+    return with_nonce(str(variables.get(name, variables.get("announcement")) or ""), nonce)
+
+
+def _here(name: str) -> Markup:
+    """The attribute of a link of the menu to the page that is being shown."""
+    return Markup(' aria-current="page"') if request.path == f"{hub().base_url}hub/{name}" else Markup("")
+
+
+def _services(scopes: Scopes) -> list[dict[str, Any]]:
+    """Those the menu leads to."""
+    return [
+        {"name": row.name, "href": row.defined().prefix, "info": row.defined().info or {}}
+        for row in hub().services.all()
+        if _is_shown(row, scopes)
+    ]
+
+
+def _is_shown(row: ServiceRow, scopes: Scopes) -> bool:
+    defined = row.defined()
+    if not defined.url or defined.display is False:
+        return False
+    answer = check(scopes, "access:services", Service(row.name), hub().rights.memberships)
+    return answer.name == "ALLOWED"

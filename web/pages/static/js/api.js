@@ -1,0 +1,77 @@
+// The hub's REST API, for the pages of the hub.
+
+export const base = window.jhdata?.base_url ?? JSON.parse(document.getElementById("jhdata").textContent).base_url;
+const token = JSON.parse(document.getElementById("jhdata").textContent).xsrf_token;
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// The answer's JSON, null if it has none. Throws Refused with what the hub says. Who is not logged in any more is
+// sent to do so.
+export async function call(method, path, body) {
+  let response;
+  try {
+    response = await fetch(`${base}api/${path}`, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        "X-XSRFToken": token,
+        Accept: "application/json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Refused(0, "The hub cannot be reached. It may be starting anew; try again in a moment.");
+  }
+  const text = await response.text();
+  let answer = null;
+  try {
+    answer = text ? JSON.parse(text) : null;
+  } catch {
+    answer = null;
+  }
+  if (response.ok) return answer;
+  if (response.status === 403 && !(await isLoggedIn())) logIn();
+  throw new Refused(response.status, answer?.message ?? `The hub answers ${response.status}.`);
+}
+
+export async function isLoggedIn() {
+  try {
+    const response = await fetch(`${base}api/user`, { credentials: "same-origin", headers: { "X-XSRFToken": token } });
+    return response.status !== 403;
+  } catch {
+    return true;
+  }
+}
+
+export function logIn() {
+  location.assign(`${base}login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+export function withXsrf(url) {
+  return `${url}${url.includes("?") ? "&" : "?"}_xsrf=${encodeURIComponent(token)}`;
+}
+
+export function userPath(user) {
+  return `users/${encodeURIComponent(user)}`;
+}
+
+export function serverPath(user, server) {
+  return server ? `${userPath(user)}/servers/${encodeURIComponent(server)}` : `${userPath(user)}/server`;
+}
+
+let quiet;
+
+// Says something at the bottom of the page for a while; screen readers read it out.
+export function say(text) {
+  const notice = document.getElementById("notice");
+  if (!notice) return;
+  notice.textContent = text;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => (notice.textContent = ""), 8000);
+}

@@ -1,0 +1,55 @@
+"""The templates: an administrator's first, then ours, which theirs may extend as `templates/page.html`.
+
+Everything a template shows is escaped unless it came as `Markup`: HTML of the configuration, of nobody else.
+The scripts and styles that an administrator writes into a template of their own are let through by the page's
+Content-Security-Policy: they get its nonce when the template is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Undefined,
+)
+from markupsafe import Markup
+
+OURS = Path(__file__).parent / "templates"
+
+_TAG = re.compile(r"<(script|style|link)(?=[\s>])(?![^>]*\bnonce=)", re.IGNORECASE)
+
+
+class TrustedLoader(FileSystemLoader):
+    """Templates whose own scripts, styles and links are meant to work."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, name, is_fresh = super().get_source(environment, template)
+        return _TAG.sub(r'<\1 nonce="{{ csp_nonce }}"', source), name, is_fresh
+
+
+def with_nonce(html: str, nonce: str) -> Markup:
+    """HTML of the configuration, with the nonce on its scripts and styles. It may be a form that needs them."""
+    return Markup(_TAG.sub(rf'<\1 nonce="{nonce}"', html))  # noqa: S704 -- an administrator's own HTML
+
+
+def environment(directories: Iterable[str], options: dict[str, Any] | None = None) -> Environment:
+    """`directories`: of the administrator, the first wins. `options`: of Jinja, besides ours."""
+    ours: BaseLoader = FileSystemLoader(OURS)
+    theirs = [TrustedLoader(directory) for directory in directories]
+    return Environment(
+        **(options or {}),
+        loader=ChoiceLoader([*theirs, ours, PrefixLoader({"templates": ours})]),
+        autoescape=True,
+        undefined=Undefined if theirs else StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
