@@ -1,8 +1,9 @@
-"""The first words of a hub that somebody tries out: where it is, a token, and what to do with it."""
+"""The first words of a hub that somebody tries out: where it is, how to get in, and what to do with its API."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
 
 from core.events.record import HUB
 from core.events.user import user_stream
@@ -11,13 +12,18 @@ from core.names import escape
 from core.token import Issue, new_token, quick_digest
 from web.bootstrap import admins, ensure_user
 from web.hub import Hub
+from web.login_link import make_link
 
 TOKEN_LIFE = timedelta(days=7)
 
 TEXT = """
 Callboard is running at {address}
 
-Token of {name}, an administrator, for a week:
+Log in as {name}, an administrator, once within a quarter of an hour:
+
+    {link}
+
+A token of {name} for the API, for a week:
 
     export TOKEN={token}
 
@@ -32,7 +38,7 @@ Ctrl-C stops the hub and its servers.
 
 
 async def say_hello(hub: Hub) -> None:
-    """Print it, with a token made for the occasion."""
+    """Print it, with a link and a token made for the occasion."""
     name = next(iter(sorted(admins(hub.settings))), "admin")
     owner = await ensure_user(hub, name, admin=True)
     token = new_token()
@@ -41,5 +47,12 @@ async def say_hello(hub: Hub) -> None:
     )
     await hub.token_entities.ask(new_id("t"), issue, by=HUB)
     address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL
-    text = TEXT.format(name=name, escaped=escape(name), token=token, address=address, api=f"{address}hub/api")
+    text = TEXT.format(
+        name=name,
+        escaped=escape(name),
+        token=token,
+        address=address,
+        api=f"{address}hub/api",
+        link=urljoin(address, make_link(hub, owner)),
+    )
     print(text, flush=True)

@@ -51,6 +51,7 @@ from web.auth_states import AuthStates
 from web.headers import AnswerHeaders
 from web.identity import Identity, TokenBook
 from web.launch import Launch
+from web.login_link import LoginLinks
 from web.metrics import Metrics
 from web.models import Models
 from web.pages.presentation import Presentation
@@ -129,6 +130,7 @@ class Hub:
         self.authenticator = authenticator
         self.auth_states = auth_states
         self.login_gate = LoginGate()
+        self.login_links = LoginLinks()
         self.login_hooks = Hooks()  # apart from those of starts: neither keeps the other waiting
         self.refusals = refusals  # attempts to get in, counted
         self.admission = admission  # who may come in

@@ -18,7 +18,7 @@ logger = logging.getLogger("callboard.http")
 HIDDEN = "[secret]"
 WITHOUT_HEADERS = frozenset({502, 503})  # of a server error: nobody here is to blame
 
-_SECRET_ARGUMENT = re.compile(r"token|auth|key|code|state|_xsrf", re.IGNORECASE)
+_SECRET_ARGUMENT = re.compile(r"token|ticket|auth|key|code|state|_xsrf", re.IGNORECASE)
 _SECRET_SEGMENT = re.compile(
     rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}"
 )

@@ -24,6 +24,7 @@ from web.context import database, hub
 from web.credentials import check_meant
 from web.errors import headers_of, status_of
 from web.login import log_in
+from web.login_link import ARGUMENT, redeem
 from web.page_cookies import log_in_browser, log_out_browser
 from web.pages.destination import destination
 from web.pages.login_form import logged_out, login_form
@@ -32,13 +33,16 @@ from web.routing import Noun
 noun = Noun("login", page=True)
 
 WRONG = "Invalid username or password"
+LINK_USED = "This link has been used, or is too old."
 EXPIRED = "The login form is no longer valid. Please try again."
 
 
-@noun.get("/login", access=OPEN, statuses=(200, 302))
+@noun.get("/login", access=OPEN, statuses=(200, 302, 403))
 async def form() -> Response:
     """The form; or on to where `next` says, for who is logged in."""
     asked = request.args.get("next", "")
+    if ticket := request.args.get(ARGUMENT, ""):
+        return await _log_in_by_link(ticket, asked)
     session: SessionRow | None = g.session
     user = users.by_id(database(), session.user) if session and g.identity else None
     if user is not None:
@@ -46,6 +50,14 @@ async def form() -> Response:
     if hub().settings.authenticator.auto_login:
         return await _log_in_unasked(asked)
     return await login_form(next_url=asked)
+
+
+async def _log_in_by_link(ticket: str, asked: str) -> Response:
+    """Whoever came by a link from the hub's own terminal. An answer's URL no longer has the ticket in it."""
+    user = redeem(hub(), ticket, address=address_of(request))
+    if user is None:
+        return await login_form(next_url=asked, error=LINK_USED, status=403)
+    return await enter(user, asked)
 
 
 async def _log_in_unasked(asked: str) -> Response:

@@ -1,0 +1,69 @@
+"""Links that log somebody in once: for whoever starts a hub and sits in front of its terminal.
+
+A link is good for a quarter of an hour and for one use, and dies with the hub. The hub keeps its digest alone, in
+memory; what a log needs to know is the session that is opened with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import trio
+from msgspec import Struct
+
+from core.token import quick_digest
+from projections import users
+from projections.users import UserRow
+
+if TYPE_CHECKING:
+    from web.hub import Hub
+
+LIFE = 900.0  # seconds
+KEPT = 100  # links that were not used yet
+MAX_TICKET = 100  # characters; longer ones are not looked at
+ARGUMENT = "ticket"
+
+
+class Link(Struct, frozen=True):
+    user: str  # the id
+    until: float  # by trio's clock
+
+
+class LoginLinks:
+    def __init__(self) -> None:
+        self._by_digest: OrderedDict[str, Link] = OrderedDict()
+
+    def make(self, user_id: str) -> str:
+        """The ticket: the only time it is told."""
+        ticket = secrets.token_urlsafe(32)
+        self._by_digest[quick_digest(ticket)] = Link(user_id, trio.current_time() + LIFE)
+        if len(self._by_digest) > KEPT:
+            self._by_digest.popitem(last=False)
+        return ticket
+
+    def take(self, ticket: str) -> str | None:
+        """The id of the user whom it logs in, this once; None for one that is unknown, used or too old."""
+        if len(ticket) > MAX_TICKET or not ticket.isascii():
+            return None
+        link = self._by_digest.pop(quick_digest(ticket), None)
+        return None if link is None or link.until < trio.current_time() else link.user
+
+
+def make_link(hub: Hub, user_id: str, *, next_url: str = "") -> str:
+    """The path and query of a link for this user; put the hub's public origin before it."""
+    query = {ARGUMENT: hub.login_links.make(user_id)} | ({"next": next_url} if next_url else {})
+    return f"{hub.base_url}hub/login?{urlencode(query)}"
+
+
+def redeem(hub: Hub, ticket: str, *, address: str) -> UserRow | None:
+    """Whom the ticket of a link logs in. Raises ForbiddenError for who is blocked meanwhile."""
+    user_id = hub.login_links.take(ticket)
+    row = None if user_id is None else users.by_id(hub.store.db, user_id)
+    if row is None or row.leaving:
+        hub.refusals.login(address)
+        return None
+    hub.admission.check(row.name, exists=True, allowed=True)
+    return row
