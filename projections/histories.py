@@ -9,16 +9,17 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections.abc import Collection, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from sqlite_utils import Database
 
 from core.events.access import AccessRefused
 from core.events.group import GroupCreated, GroupEvent, UsersJoined, UsersLeft, group_stream
+from core.events.reading import positions_in
 from core.events.record import Record
 from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
-from core.events.server import ServerEvent, SpawnRequested, server_stream
+from core.events.server import SpawnRequested, server_stream
 from core.events.session import SessionEvent, SessionOpened
 from core.events.share import (
     ShareCodeEvent,
@@ -41,12 +42,13 @@ from core.events.user import (
 )
 
 NAME = "histories"
-VERSION = 2
+VERSION = 3
 TABLES = ("belongings", "called", "histories")
 EVENTS: tuple[type, ...] = (
-    *(UserEvent | GroupEvent | ServerEvent | TokenEvent | SessionEvent | RoleEvent).__args__,
+    *(UserEvent | GroupEvent | TokenEvent | SessionEvent | RoleEvent).__args__,
     *(ShareEvent | ShareCodeEvent).__args__,
     AccessRefused,
+    SpawnRequested,
 )
 
 
@@ -61,7 +63,7 @@ class About(NamedTuple):
     others: tuple[str, ...] = ()
 
     def things(self) -> set[str]:
-        """All that has a history with this event in it."""
+        """All that this event is part of the history of."""
         found = {one for one in self.others if not one.startswith("service/")}
         if self.user:
             found.add(user_stream(self.user))
@@ -81,7 +83,11 @@ class Belonging(NamedTuple):
 
 
 def create(db: Database) -> None:
-    """`called`: the name of a thing from position `since` on."""
+    """`called`: the name of a thing from position `since` on.
+
+    `histories`: what is about a thing and not in its own stream, nor in that of one of its servers: so what happens
+    most, to servers, costs nothing here.
+    """
     db.execute(
         "CREATE TABLE belongings (thing TEXT PRIMARY KEY, user TEXT, server TEXT, other TEXT) STRICT, WITHOUT ROWID"
     )
@@ -100,8 +106,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         db.execute("INSERT OR REPLACE INTO belongings VALUES (?, ?, ?, ?)", (thing, *belonging))
     for thing, name in new_names(record):
         db.execute("INSERT OR REPLACE INTO called VALUES (?, ?, ?)", (thing, record.position, name))
-    for thing in about(db, record).things():
-        db.execute("INSERT INTO histories VALUES (?, ?)", (thing, record.position))
+    if not isinstance(record.event, SpawnRequested):
+        for thing in about(db, record).things() - {record.stream}:
+            db.execute("INSERT INTO histories VALUES (?, ?)", (thing, record.position))
 
 
 def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
@@ -232,15 +239,34 @@ def positions(
     *,
     newest_first: bool = False,
 ) -> list[int]:
-    """The next events of any of these things, behind `after` and up to `upto`, which for the newest first is below."""
-    comparison, order = (
-        ("position < ? AND position >= ?", "DESC")
-        if newest_first
-        else ("position > ? AND position <= ?", "ASC")
-    )
-    query = (
-        f"SELECT position FROM histories WHERE thing = ? AND {comparison} ORDER BY position {order} LIMIT ?"  # noqa: S608
-    )
-    of_each = [[row[0] for row in db.execute(query, (thing, after, upto, count))] for thing in things]
-    merged = heapq.merge(*of_each, reverse=newest_first)
-    return [position for position, _ in groupby(merged)][:count]
+    """The next events about any of these things: behind `after` up to `upto`, which for the newest first is below."""
+    found = [_noted(db, thing, after, upto, count, newest_first) for thing in things]
+    streams = {stream for thing in things for stream in (thing, *_servers_of(db, thing))}
+    found += [
+        positions_in(db, stream, after, upto, count, newest_first=newest_first) for stream in sorted(streams)
+    ]
+    merged = heapq.merge(*found, reverse=newest_first)
+    return [position for position, _ in islice(groupby(merged), count)]
+
+
+def _noted(
+    db: sqlite3.Connection, thing: str, after: int, upto: int, count: int, newest_first: bool
+) -> list[int]:
+    where = "position < ? AND position >= ?" if newest_first else "position > ? AND position <= ?"
+    order = "DESC" if newest_first else "ASC"
+    rows = db.execute(
+        f"SELECT position FROM histories WHERE thing = ? AND {where} ORDER BY position {order} LIMIT ?",  # noqa: S608
+        (thing, after, upto, count),
+    ).fetchall()
+    return [position for (position,) in rows]
+
+
+def _servers_of(db: sqlite3.Connection, thing: str) -> list[str]:
+    """All servers that a user has or had, none for what is no user."""
+    kind, _, user = thing.partition("/")
+    if kind != "user":
+        return []
+    rows = db.execute(
+        "SELECT thing FROM belongings WHERE user = ? AND thing > 'server/' AND thing < 'server0'", (user,)
+    ).fetchall()
+    return [server for (server,) in rows]

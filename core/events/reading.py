@@ -48,6 +48,41 @@ def read_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Re
     return [_record(found[position]) for position in positions]
 
 
+def positions_in(
+    connection: sqlite3.Connection,
+    stream: str,
+    after: int,
+    upto: int,
+    count: int,
+    *,
+    newest_first: bool = False,
+) -> list[int]:
+    """Where the next events of a stream are: behind `after` and up to `upto`, which for the newest first is below."""
+    if newest_first:
+        where, order = "version <= ? AND position >= ?", "DESC"
+        begin = _version_at(connection, stream, after - 1)
+    else:
+        where, order = "version > ? AND position <= ?", "ASC"
+        begin = _version_at(connection, stream, after)
+    rows = connection.execute(
+        f"SELECT position FROM events WHERE stream = ? AND {where} ORDER BY version {order} LIMIT ?",  # noqa: S608
+        (stream, begin, upto, count),
+    ).fetchall()
+    return [position for (position,) in rows]
+
+
+def _version_at(connection: sqlite3.Connection, stream: str, position: int) -> int:
+    """How many events of the stream there were at that position: versions grow as positions do."""
+    few, many = 0, version_of(connection, stream)
+    while few < many:
+        middle = (few + many + 1) // 2
+        (found,) = connection.execute(
+            "SELECT position FROM events WHERE stream = ? AND version = ?", (stream, middle)
+        ).fetchone()
+        few, many = (middle, many) if found <= position else (few, middle - 1)
+    return few
+
+
 def version_of(connection: sqlite3.Connection, stream: str) -> int:
     """How many events the stream has."""
     (version,) = connection.execute(
