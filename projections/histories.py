@@ -75,7 +75,7 @@ class About(NamedTuple):
 
 
 class Belonging(NamedTuple):
-    """Whose a server, token, session, share or code is. `other`: the service that owns a token, or the grantee of a share."""
+    """Whose a server, token, session, share or code is. `other`: the service that owns a token, or a grantee."""
 
     user: str = ""
     server: str = ""

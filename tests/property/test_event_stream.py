@@ -320,7 +320,7 @@ async def test_no_secret_is_in_any_event_shown() -> None:
         }
         await alice.post("/users/bob/servers/lab", json=options)
         code = (await alice.post("/share-codes/bob/lab")).json()["code"]
-        with_secrets = TokenIssued("user/u", CANARY, [], hint=CANARY[:4], session_id=CANARY)
+        with_secrets = TokenIssued("user/u", CANARY, [], hint=CANARY[:4])
         await hub.store.append(Write("token/x", 0, [with_secrets]), by=HUB)
         async with live(alice, "/events") as stream:
             await wait_all_tasks_blocked()
