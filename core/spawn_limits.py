@@ -14,11 +14,14 @@ class SpawnLimits:
     """`concurrent`, `active`: 0 for no limit."""
 
     def __init__(self, concurrent: int, active: int) -> None:
-        self._concurrent = concurrent
-        self._active_limit = active
+        self.configure(concurrent, active)
         self._asking = 0  # let in, but not yet spawning
         self.spawning = 0
         self.active = 0
+
+    def configure(self, concurrent: int, active: int) -> None:
+        self._concurrent = concurrent
+        self._active_limit = active
 
     def moved(self, before: Server, after: Server) -> None:
         """A server went from one phase to another."""

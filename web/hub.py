@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import trio
@@ -62,6 +63,7 @@ from web.rights import Rights
 from web.service_book import ServiceBook
 from web.sessions import Sessions
 from web.share_models import ShareModels
+from web.stage import HubStage
 
 UserEntities = Entities[AnyUser, UserCommand, UserEvent]
 TokenEntities = Entities[AnyToken, TokenCommand, TokenEvent]
@@ -90,6 +92,7 @@ class Hub:
         store: EventStore,
         spawner: Spawner,
         servers: Supervisor,
+        stage: HubStage,
         users: UserEntities,
         token_entities: TokenEntities,
         groups: GroupEntities,
@@ -122,6 +125,7 @@ class Hub:
         self.feed = Feed(store)
         self.spawner = spawner
         self.servers = servers
+        self.stage = stage
         self.users = users
         self.token_entities = token_entities
         self.groups = groups
@@ -154,6 +158,9 @@ class Hub:
         self.ending = Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy)
         self.began = datetime.now(UTC)
         self.roles = roles
+        self.reload: Callable[[], Awaitable[object]] | None = (
+            None  # None: nobody knows where the configuration comes from
+        )
         self.sessions = sessions
         self.tokens = TokenBook(store.db, store.fact("salt"))
         self.command_turns = Turns()  # of requests that bear the same idempotency key

@@ -101,7 +101,7 @@ class Launch:
             spawning.prefix,
             spawning.user_options,
             environment,
-            settings,
+            settings or self.settings.spawner,
         )
 
     def remember(self, spawn_id: str, handler: HandlerView) -> None:

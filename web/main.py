@@ -78,6 +78,7 @@ from web.metrics_of_log import MetricsOfLog
 from web.models import Models
 from web.proxies import Proxies
 from web.proxy_process import Proxy, make_proxy
+from web.reload import Load, Reloader
 from web.rights import Rights
 from web.serve import listen, serve
 from web.service_book import ServiceBook
@@ -179,6 +180,7 @@ async def open_hub(
                 store=store,
                 spawner=spawner,
                 servers=supervisor,
+                stage=stage,
                 users=users,
                 token_entities=tokens,
                 groups=Entities(store, group_stream, group.NoGroup(), group.decide, group.evolve),
@@ -334,8 +336,13 @@ async def stop_servers(hub: Hub) -> None:
             after = rows[-1].id
 
 
-async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]]) -> None:
-    """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start."""
+async def run(
+    settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]], load: Load | None = None
+) -> None:
+    """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start.
+
+    `load`: reads the configuration again; SIGHUP asks for that.
+    """
     _allow_many_files()
     path = log_path(settings)
     lock = None if path == MEMORY else LogLock(path)
@@ -352,6 +359,7 @@ async def run(settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]])
             async with open_hub(
                 settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
             ) as hub:
+                hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, on_ready)
     finally:
         store.close()
@@ -388,11 +396,30 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
 
 
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    with trio.open_signal_receiver(*wanted) as signals:
         task_status.started()
         async for number in signals:
+            if number == signal.SIGHUP:
+                await _reload(hub)
+                continue
             logger.warning("%s: the hub is ending", signal.Signals(number).name)
             hub.closing.set()
+
+
+async def _reload(hub: Hub) -> None:
+    """Whatever is wrong with the configuration, the hub goes on."""
+    if hub.reload is None:
+        logger.warning("SIGHUP: there is no configuration to read anew")
+        return
+    try:
+        found = await hub.reload()
+    except (ConfigError, HubError, ValueError) as error:
+        logger.error("the configuration cannot be used, nothing has changed: %s", error)  # noqa: TRY400 -- says all
+    except Exception:
+        logger.exception("the configuration could not be read anew")
+    else:
+        logger.warning("the configuration was read anew; %s", found)
 
 
 async def _end_servers(hub: Hub) -> None:

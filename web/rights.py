@@ -104,6 +104,12 @@ class Rights:
 
     # --- what changes ---
 
+    def configure(self, table: ScopeTable, *, admin_services_by_flag: bool) -> None:
+        """Another configuration holds from now on."""
+        self.table = table
+        self._admin_services_by_flag = admin_services_by_flag
+        self._forget_everything()
+
     def forget(self, records: Sequence[Record]) -> None:
         """Drop what these events may have changed: little, where servers start and stop and users come."""
         for record in records:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -33,7 +34,11 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
         set_up_logging(settings.hub)
         if notes:
             logging.getLogger("callboard.config").warning("%s", table(notes))
-        trio.run(lambda: run(settings, on_ready=_ready(hello)))
+        trio.run(
+            lambda: run(
+                settings, on_ready=_ready(hello), load=partial(load_settings, list(files), list(overrides))
+            )
+        )
     except KeyboardInterrupt:
         return 0
     except Exception as error:

@@ -35,6 +35,15 @@ class HubStage:
     ) -> None:
         self.store = store
         self.spawner = spawner
+        self.mailbox_size = settings.callboard.mailbox_size
+        self.configure(settings)
+        self._launch = launch
+        self._limits = limits
+        self._proxies = proxies
+        self._errands = errands
+
+    def configure(self, settings: Settings) -> None:
+        """Deadlines of states entered from now on, and of the next polls."""
         local = settings.local_process
         self.deadlines = Deadlines(
             start=settings.spawner.start_timeout,
@@ -42,13 +51,8 @@ class HubStage:
             stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
             hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
         )
-        self.mailbox_size = settings.callboard.mailbox_size
         self._poll_interval = settings.spawner.poll_interval
         self._poll_jitter = settings.spawner.poll_jitter
-        self._launch = launch
-        self._limits = limits
-        self._proxies = proxies
-        self._errands = errands
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         return await self._launch.attempt(server_id, spawning)

@@ -19,7 +19,7 @@ class Activity:
     def __init__(self, store: EventStore, resolution: float) -> None:
         """`resolution`: seconds between records."""
         self._store = store
-        self._resolution = resolution
+        self.resolution = resolution
         self._version: int | None = None
         self._turn = trio.Lock()
         self.users: dict[str, datetime] = {}
@@ -37,7 +37,7 @@ class Activity:
 
     async def run(self) -> None:
         while True:
-            await trio.sleep(max(self._resolution, 1.0))
+            await trio.sleep(max(self.resolution, 1.0))
             await self.record()
 
     async def record(self) -> None:

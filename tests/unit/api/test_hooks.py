@@ -108,7 +108,7 @@ async def test_what_is_not_set_is_not_told(configured: Configured, attempts: lis
         not {"MEM_LIMIT", "CPU_LIMIT", "JUPYTERHUB_DEBUG", "JUPYTERHUB_ROOT_DIR"}
         & attempts[0].environment.keys()
     )
-    assert attempts[0].settings is None  # nothing of the configuration could change it
+    assert attempts[0].settings == client.hub.settings.spawner
 
 
 async def test_a_function_in_the_environment_is_called_at_each_start(

@@ -1,0 +1,182 @@
+"""The configuration read anew while a hub in memory runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import fields
+
+from core.config import ConfigError, HubSettings, Settings
+from core.config_file import load_settings
+from core.config_names import STRUCTS
+from core.events.server import server_stream
+from core.roles import RoleError
+from projections import servers, users
+from tests.conftest import SECRET, Client, hub_in_memory
+from web.reload import CHANGEABLE, SECTIONS, Reloaded, Reloader
+
+HEAD = """
+c.JupyterHub.spawner_class = 'simulated'
+c.JupyterHub.authenticator_class = 'dummy'
+c.JupyterHub.db_url = 'sqlite://'
+c.JupyterHub.api_tokens = {'admin-token-of-tests': 'alice', 'token-of-bob-12': 'bob'}
+c.Authenticator.admin_users = {'alice'}
+c.Authenticator.allowed_users = {'bob'}
+"""
+
+
+class World:
+    """A running hub, and the file it was configured by."""
+
+    def __init__(self, file: Path, client: Client) -> None:
+        self.file = file
+        self.client = client
+        self.bob = client.with_token("token-of-bob-12")
+        self._reloader = Reloader(client.hub, lambda: load_settings([file], []), SECRET)
+
+    async def reload(self, lines: str) -> Reloaded:
+        self.file.write_text(HEAD + lines)
+        return await self._reloader.reload()
+
+
+Started = Callable[[str], AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Started:
+    @contextlib.asynccontextmanager
+    async def start(lines: str = "") -> AsyncIterator[World]:
+        file = tmp_path / "hub.py"
+        file.write_text(HEAD + lines)
+        settings, _ = load_settings([file], [])
+        async with hub_in_memory(settings) as hub, Client(hub, "admin-token-of-tests") as client:
+            yield World(file, client)
+
+    return start
+
+
+async def test_what_can_change_does_and_what_cannot_is_named(started: Started) -> None:
+    async with started("") as world:
+        assert (await world.client.post("/users/bob/servers/lab")).status_code == 400
+        found = await world.reload(
+            "c.JupyterHub.allow_named_servers = True\nc.JupyterHub.port = 9\nc.JupyterHub.db_kwargs = {}\n"
+            "c.JupyterHub.api_page_default_limit = 1\nc.LocalProcessSpawner.kill_timeout = 9\n"
+        )
+        assert found.changed == ["c.JupyterHub.allow_named_servers", "c.JupyterHub.api_page_default_limit"]
+        assert found.waiting == ["c.JupyterHub.bind_url"]  # kill_timeout is of a spawner that is not in use
+        assert [note.name for note in found.notes] == ["c.JupyterHub.db_kwargs"]
+        assert (await world.client.post("/users/bob/servers/lab")).status_code == 201
+        pages = {"Accept": "application/jupyterhub-pagination+json"}
+        assert len((await world.client.get("/users", headers=pages)).json()["items"]) == 1
+        assert world.client.hub.settings.hub.bind_url == "http://:8000/"
+        assert str(found).splitlines()[:2] == [
+            "changed: c.JupyterHub.allow_named_servers, c.JupyterHub.api_page_default_limit",
+            "only with a restart of the hub: c.JupyterHub.bind_url",
+        ]
+
+
+async def test_servers_and_people_notice_nothing(started: Started) -> None:
+    async with started("") as world:
+        assert (await world.bob.post("/users/bob/server")).status_code == 201
+        before = (await world.client.get("/users/bob")).json()
+        hub = world.client.hub
+        row = users.by_name(hub.store.db, "bob")
+        assert row is not None
+        stream = server_stream(servers.of_user(hub.store.db, row.id)[0].id)
+        version = hub.store.version(stream)
+        await world.reload("c.Spawner.environment = {'A': 'b'}; c.Spawner.start_timeout = 5")
+        after = (await world.client.get("/users/bob")).json()
+        assert after["servers"] == before["servers"]
+        assert hub.store.version(stream) == version
+        assert hub.stage.deadlines.start == 5
+
+
+async def test_a_broken_file_changes_nothing_and_says_so(started: Started) -> None:
+    async with started("") as world:
+        settings = world.client.hub.settings
+        with pytest.raises(ConfigError, match=r"hub\.py:\d+: SyntaxError"):
+            await world.reload("c.JupyterHub.allow_named_servers = True\nc = = 1")
+        with pytest.raises(ConfigError, match=r"c\.JupyterHub\.hub_port"):
+            await world.reload("c.JupyterHub.allow_named_servers = True\nc.JupyterHub.hub_port = 'x'")
+        with pytest.raises(RoleError, match="nonsense"):
+            await world.reload(
+                "c.JupyterHub.allow_named_servers = True\n"
+                "c.JupyterHub.load_roles = [{'name': 'odd-one', 'scopes': ['nonsense']}]"
+            )
+        assert world.client.hub.settings is settings
+        assert (await world.reload("")).changed == []
+
+
+async def test_roles_groups_and_users_become_what_the_file_says(started: Started) -> None:
+    lines = """
+c.JupyterHub.load_groups = {'staff': ['bob']}
+c.JupyterHub.custom_scopes = {'custom:grades:read': {'description': 'Read grades'}}
+c.JupyterHub.load_roles = [{'name': 'grader', 'groups': ['staff'], 'scopes': ['read:hub', 'custom:grades:read']}]
+"""
+    async with started("") as world:
+        assert (await world.bob.get("/info")).status_code == 403
+        found = await world.reload(lines)
+        assert found.waiting == []
+        assert (await world.bob.get("/info")).status_code == 200
+        assert "custom:grades:read" in (await world.bob.get("/user")).json()["scopes"]
+        await world.reload("")
+        assert (await world.bob.get("/info")).status_code == 403
+
+
+async def test_who_may_log_in_is_looked_at_anew(started: Started) -> None:
+    async with started("") as world:
+        assert world.client.hub.settings.authenticator.blocked_users == set()
+        before = world.client.hub.admission
+        await world.reload("c.Authenticator.blocked_users = {'bob'}")
+        assert world.client.hub.settings.authenticator.blocked_users == {"bob"}
+        assert world.client.hub.admission is not before
+
+
+async def test_services_come_and_go_unless_the_hub_runs_them(started: Started) -> None:
+    lines = """
+c.JupyterHub.services = [
+    {'name': 'outside', 'url': 'http://127.0.0.1:9', 'api_token': 'token-of-outside'},
+    {'name': 'inside', 'command': ['true']},
+]
+"""
+    async with started("") as world:
+        found = await world.reload(lines)
+        assert found.changed == ["c.JupyterHub.services"]
+        assert found.waiting == ["the managed service inside"]
+        assert list((await world.client.get("/services")).json()) == ["outside"]
+        outside = world.client.with_token("token-of-outside")
+        assert (await outside.get("/user")).json()["name"] == "outside"
+        await world.reload("")
+        assert (await world.client.get("/services")).json() == {}
+
+
+async def test_a_function_is_the_new_one_though_it_looks_alike(started: Started) -> None:
+    lines = "ROOM = {!r}\nc.Spawner.pre_spawn_hook = lambda spawner: spawner.environment.update(ROOM=ROOM)"
+    async with started(lines.format("1")) as world:
+        found = await world.reload(lines.format("2"))
+        assert found.changed == []
+        spawner = world.client.hub.settings.spawner
+        assert spawner.pre_spawn_hook.__globals__["ROOM"] == "2"
+        found = await world.reload("c.Spawner.pre_spawn_hook = lambda spawner: None")
+        assert found.changed == ["c.Spawner.pre_spawn_hook"]
+
+
+async def test_limits_act_at_once(started: Started) -> None:
+    async with started("") as world:
+        assert (await world.client.post("/users/alice/server")).status_code == 201
+        await world.reload("c.JupyterHub.active_server_limit = 1")
+        assert (await world.client.post("/users/bob/server")).status_code == 429
+        await world.reload("c.JupyterHub.active_server_limit = 2")
+        assert (await world.client.post("/users/bob/server")).status_code == 201
+
+
+def test_all_that_is_called_changeable_is_a_setting() -> None:
+    settings = Settings()
+    for part, names in CHANGEABLE.items():
+        assert names <= set(getattr(settings, part).__struct_fields__), part
+    assert set(SECTIONS.values()) <= set(STRUCTS)
+    assert "bind_url" in {field.name for field in fields(HubSettings)}
