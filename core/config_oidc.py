@@ -49,9 +49,9 @@ def oidc_settings(section: Section, name: str) -> OIDCSettings:
         _check_url(section, setting, getattr(found, setting), found)
     _check_algorithms(section, found)
     _check_groups(section, found)
-    for setting in ("clock_leeway", "request_timeout"):
-        if not 0 <= getattr(found, setting) <= 300:
-            raise section.trait(setting).refuse(getattr(found, setting), "expected 0 to 300 seconds")
+    for setting, least in (("clock_leeway", 0), ("request_timeout", 1)):
+        if not least <= getattr(found, setting) <= 300:
+            raise section.trait(setting).refuse(getattr(found, setting), f"expected {least} to 300 seconds")
     if not found.client_secret and not found.enable_pkce:
         raise ConfigError(f"{_of(name)}.client_secret is not set: without one, enable_pkce must stay on")
     return found
@@ -117,3 +117,7 @@ def _check_groups(section: Section, found: OIDCSettings) -> None:
                 getattr(found, setting),
                 "set claim_groups_key too, which says where a user's groups are found",
             )
+    if section.read("manage_groups", bool, False):
+        raise section.trait("manage_groups").refuse(
+            True, "set claim_groups_key too: everybody would lose their groups"
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import msgspec
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import Struct
 
@@ -65,7 +66,9 @@ def _public_key(jwk: dict[str, Any]) -> PublicKey | None:
     if kind is None:
         return None
     try:
-        key = kind.import_key({name: value for name, value in jwk.items() if name != "key_ops"})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # of short keys, which are left out below
+            key = kind.import_key({name: value for name, value in jwk.items() if name != "key_ops"})
         if isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS:
             logger.warning("a key of the login provider's has only %d bits", key.public_key.key_size)
             return None
