@@ -56,8 +56,8 @@ async def start(hub: Hub, user_id: str) -> None:
     server = servers.by_id(hub.store.db, user.default_server)
     assert server is not None
     actor = hub.servers.actor(server.id)
-    with hub.limits.admit(actor.state, 30):
-        await actor.ask(hub.launch.command(user, server, None), by=HUB)
+    with hub.turns.admit(actor.state, 30):
+        await actor.ask(await hub.launch.command(user, server, None), by=HUB)
     state = await actor.wait_until(lambda state: not isinstance(state, Spawning))
     assert isinstance(state, Ready), state
 

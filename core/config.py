@@ -173,7 +173,7 @@ class SpawnerSettings(Struct, frozen=True):
     http_timeout: Seconds = 30
     poll_interval: Seconds = 30
     poll_jitter: Annotated[float, Meta(ge=0, le=1)] = 0.1
-    consecutive_failure_limit: Count = 0
+    consecutive_failure_limit: Count = 0  # starts that fail one after another, after which the hub gives up
     hub_connect_url: str = ""
     mem_limit: int | None = None  # bytes; told to the server, kept to by spawners that can
     mem_guarantee: int | None = None
@@ -329,7 +329,8 @@ class CallboardSettings(Struct, frozen=True):
     allow_any_server_name: bool = False
     session_idle_timeout: Seconds = 0  # after which an unused session is over; 0: never before its time
     max_body_size: Annotated[int, Meta(ge=1024)] = 2**20
-    spawn_queue_limit: Count = 1000
+    spawn_queue_limit: Count = 1000  # starts that wait for their turn; 0: what is too much is refused
+    spawn_queue_timeout: Annotated[Seconds, Meta(gt=0)] = 3600  # how long one may wait
     state_dir: str = ""  # where launch files and outputs live; beside the log by default
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100

@@ -1,9 +1,11 @@
 """A server as a state machine: none -> spawn -> ready -> stop -> none. Pure: no clock, no chance, no I/O.
 
 Stopped --Start--> Spawning --SpawnSucceeded--> Ready --Stop--> Stopping --ServerStopped--> Stopped
-                      |  `--SpawnFailed--> Stopped |                ^
-                      `------Stop (cancels)--------|----------------'
-                                                   |--ServerDied--> Stopped
+   |                  ^  |  `--SpawnFailed--> Stopped |                ^
+   |                  |  `------Stop (cancels)--------|----------------'
+   |           SpawnAdmitted                          |--ServerDied--> Stopped
+   |                  |
+   `--Start---> Queued --Stop (cancels) or SpawnFailed--> Stopped: nothing had been begun
                    (the hub restarts)  Ready --> Checking --ServerAdopted--> Ready
                                                    `--ServerLost--> Stopped
 """
@@ -26,6 +28,7 @@ from core.events.server import (
     ServerEvent,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -48,6 +51,18 @@ class Stopped(Struct, frozen=True):
     user_options: UserOptions | None = None
     failure: SpawnFailed | None = None
     spawn_id: str = ""
+    leftovers: tuple[str, ...] = ()
+
+
+class Queued(Struct, frozen=True):
+    """It waits for its turn to start; nothing of it has been begun. The names: see SpawnRequested."""
+
+    spawn_id: str
+    user_options: UserOptions
+    prefix: str
+    user_name: str = ""
+    server_name: str = ""
+    previous: str = ""
     leftovers: tuple[str, ...] = ()
 
 
@@ -84,18 +99,21 @@ class Checking(Struct, frozen=True):
 
 
 class Stopping(Struct, frozen=True):
+    """`kept`: the attempt whose output is kept, where this one was never begun."""
+
     spawn_id: str
     user_options: UserOptions
     leftovers: tuple[str, ...] = ()
+    kept: str = ""
 
 
-Server = Stopped | Spawning | Ready | Checking | Stopping
+Server = Stopped | Queued | Spawning | Ready | Checking | Stopping
 
 # --- commands ---
 
 
 class Start(Struct, frozen=True):
-    """`user_options`: None for those of the last start. The rest: see SpawnRequested."""
+    """`user_options`: None for those of the last start. `queued`: it has to wait. The rest: see SpawnRequested."""
 
     spawn_id: str
     user: str
@@ -105,6 +123,7 @@ class Start(Struct, frozen=True):
     user_options: UserOptions | None
     token_digest: str
     token_scopes: list[str] = []
+    queued: bool = False
 
 
 class Stop(Struct, frozen=True):
@@ -119,7 +138,8 @@ class StoreOptions(Struct, frozen=True):
 
 
 News = (
-    SpawnProgressed
+    SpawnAdmitted
+    | SpawnProgressed
     | SpawnAnswered
     | SpawnSucceeded
     | SpawnFailed
@@ -171,9 +191,10 @@ def _start(server: Server, command: Start) -> list[ServerEvent]:
                     command.token_scopes,
                     server.leftovers,
                     server.spawn_id,
+                    command.queued,
                 )
             ]
-        case Spawning():
+        case Queued() | Spawning():
             return []  # already on its way: asking twice is the same as asking once
         case Ready():
             raise AlreadyRunningError("This server is already running.")
@@ -189,6 +210,8 @@ def _stop(server: Server, command: Stop) -> list[ServerEvent]:
     if isinstance(server, Stopped) or command.spawn_id not in (None, server.spawn_id):
         return []
     match server:
+        case Queued():
+            return [SpawnCancelled(server.spawn_id, command.why), ServerStopped(server.spawn_id)]
         case Spawning():
             return [SpawnCancelled(server.spawn_id, command.why)]
         case Ready() | Checking():
@@ -208,6 +231,8 @@ def _store_options(server: Server, command: StoreOptions) -> list[ServerEvent]:
 def _is_due(server: Server, news: News) -> bool:
     """Whether `news` is about the attempt and the state the server is in."""
     match news:
+        case SpawnAdmitted():
+            due = isinstance(server, Queued)
         case SpawnProgressed():
             due = isinstance(server, Spawning) and server.messages < MAX_MESSAGES
         case SpawnAnswered():
@@ -215,7 +240,7 @@ def _is_due(server: Server, news: News) -> bool:
         case SpawnSucceeded():
             due = isinstance(server, Spawning) and server.url != ""
         case SpawnFailed():
-            due = isinstance(server, Spawning)
+            due = isinstance(server, Queued | Spawning)
         case ServerStopped():
             due = isinstance(server, Stopping)
         case ServerDied():
@@ -233,15 +258,9 @@ def evolve(server: Server, event: ServerEvent) -> Server:
     """The server after `event`. Never refuses: by now it has happened."""
     match event:
         case SpawnRequested():
-            return Spawning(
-                event.spawn_id,
-                event.user_options,
-                event.prefix,
-                event.user_name,
-                event.server_name,
-                event.previous,
-                leftovers=event.leftovers,
-            )
+            return _begun(event)
+        case SpawnAdmitted():
+            return _admitted(server)
         case SpawnProgressed():
             return replace(server, messages=server.messages + 1) if isinstance(server, Spawning) else server
         case SpawnAnswered():
@@ -251,7 +270,8 @@ def evolve(server: Server, event: ServerEvent) -> Server:
         case SpawnFailed():
             return _stopped(server, event.leftover, failure=event)
         case SpawnCancelled() | StopRequested():
-            return Stopping(event.spawn_id, server.user_options or {}, server.leftovers)
+            kept = server.previous if isinstance(server, Queued) else ""
+            return Stopping(event.spawn_id, server.user_options or {}, server.leftovers, kept)
         case ServerStopped():
             return _stopped(server, event.leftover)
         case ServerDied() | ServerLost():
@@ -265,6 +285,33 @@ def evolve(server: Server, event: ServerEvent) -> Server:
             assert_never(event)
 
 
+def _begun(event: SpawnRequested) -> Queued | Spawning:
+    kind = Queued if event.queued else Spawning
+    return kind(
+        event.spawn_id,
+        event.user_options,
+        event.prefix,
+        event.user_name,
+        event.server_name,
+        event.previous,
+        leftovers=event.leftovers,
+    )
+
+
+def _admitted(server: Server) -> Server:
+    if not isinstance(server, Queued):
+        return server
+    return Spawning(
+        server.spawn_id,
+        server.user_options,
+        server.prefix,
+        server.user_name,
+        server.server_name,
+        server.previous,
+        leftovers=server.leftovers,
+    )
+
+
 def _ready(server: Server) -> Server:
     if isinstance(server, Spawning | Checking):
         return Ready(server.spawn_id, server.user_options, server.prefix, server.url, server.leftovers)
@@ -273,7 +320,18 @@ def _ready(server: Server) -> Server:
 
 def _stopped(server: Server, leftover: bool, failure: SpawnFailed | None = None) -> Stopped:
     leftovers = (*server.leftovers, server.spawn_id) if leftover else server.leftovers
-    return Stopped(server.user_options, failure, server.spawn_id, leftovers)
+    return Stopped(server.user_options, failure, _last_begun(server), leftovers)
+
+
+def _last_begun(server: Server) -> str:
+    """The attempt whose output is kept: the last one that there was anything of."""
+    match server:
+        case Queued():
+            return server.previous
+        case Stopping(kept=kept) if kept:
+            return kept
+        case _:
+            return server.spawn_id
 
 
 def on_hub_started(server: Server, event: HubStarted) -> Server:

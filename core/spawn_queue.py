@@ -1,4 +1,4 @@
-"""Who waits for a turn to start, and in which order turns come. Pure.
+"""Who waits for a turn to start, and in which order turns come. Pure: a function of positions in the log.
 
 Round-robin among users, first come first served within one: whoever asks for fifty servers at once waits for
 the fiftieth, and keeps nobody else from their first.
@@ -6,16 +6,26 @@ the fiftieth, and keeps nobody else from their first.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 
 RECENT = 20  # starts that the estimate looks back on
 
 
 class SpawnQueue:
+    """Each round gives every user who waits one turn. In it the users come in the order of what they had last.
+
+    That is the position of their last turn, if they have waited ever since, else of their oldest wish. So the
+    order is in the log, and a hub that restarts goes on where the last one was.
+    """
+
     def __init__(self) -> None:
-        self._by_user: OrderedDict[str, OrderedDict[str, int]] = OrderedDict()  # in the order of their turns
+        self._by_user: dict[
+            str, dict[str, int]
+        ] = {}  # the servers that wait, and the positions of the wishes
+        self._last_turns: dict[str, int] = {}  # of users who wait
         self._user_of: dict[str, str] = {}
+        self._order: list[str] | None = None
         self._places: dict[str, int] | None = None
         self._durations: deque[float] = deque(maxlen=RECENT)
 
@@ -26,53 +36,58 @@ class SpawnQueue:
         return server in self._user_of
 
     def add(self, server: str, user: str, position: int) -> None:
-        """`position`: of the event that asked, in the log. They need not come in order after a restart."""
-        waiting = self._by_user.setdefault(user, OrderedDict())
-        waiting[server] = position
-        self._by_user[user] = OrderedDict(sorted(waiting.items(), key=lambda item: item[1]))
+        """`position`: of the event that asked, in the log."""
+        self._by_user.setdefault(user, {})[server] = position
         self._user_of[server] = user
-        self._places = None
+        self._forget_order()
 
-    def remove(self, server: str) -> None:
-        """It has got its turn, or wants it no more."""
+    def had_turn(self, user: str, position: int) -> None:
+        """`position`: of the event that gave a server of this user its turn; it matters while others of theirs wait."""
+        if user in self._by_user:
+            self._last_turns[user] = position
+            self._forget_order()
+
+    def remove(self, server: str, turn: int | None = None) -> None:
+        """It wants its turn no more, or has got it, by the event at position `turn`."""
         user = self._user_of.pop(server, None)
         if user is None:
             return
         del self._by_user[user][server]
+        if turn is not None:
+            self._last_turns[user] = turn
         if not self._by_user[user]:
             del self._by_user[user]
-        self._places = None
+            self._last_turns.pop(user, None)
+        self._forget_order()
 
-    def settle(self) -> None:
-        """After a restart, when all are there: users get their turns in the order of their oldest wish."""
-        oldest = sorted(self._by_user.items(), key=lambda item: min(item[1].values()))
-        self._by_user = OrderedDict(oldest)
-        self._places = None
-
-    def take(self) -> str | None:
-        """The server whose turn it is; its user's next turn comes after everybody else's."""
-        if not self._by_user:
-            return None
-        user, waiting = next(iter(self._by_user.items()))
-        server = next(iter(waiting))
-        self.remove(server)
-        if user in self._by_user:
-            self._by_user.move_to_end(user)
-        return server
-
-    def order(self) -> Iterator[str]:
+    def order(self) -> list[str]:
         """All that wait, as their turns would come if nobody else asked."""
-        rows = [list(waiting) for waiting in self._by_user.values()]
-        for turn in range(max(map(len, rows), default=0)):
-            for row in rows:
-                if turn < len(row):
-                    yield row[turn]
+        if self._order is None:
+            self._order = list(self._rounds())
+        return self._order
+
+    def _rounds(self) -> Iterator[str]:
+        users = sorted(self._by_user, key=self._last_had)
+        rows = [sorted(self._by_user[user], key=self._by_user[user].__getitem__) for user in users]
+        turn = 0
+        while rows:
+            yield from (row[turn] for row in rows)
+            turn += 1
+            rows = [row for row in rows if turn < len(row)]
+
+    def _last_had(self, user: str) -> int:
+        return max(self._last_turns.get(user, 0), min(self._by_user[user].values()))
 
     def place(self, server: str) -> int | None:
         """1 for the next one; None for one that does not wait."""
         if self._places is None:
             self._places = {waiting: place for place, waiting in enumerate(self.order(), start=1)}
         return self._places.get(server)
+
+    def _forget_order(self) -> None:
+        self._order = self._places = None
+
+    # --- how long it takes ---
 
     def started_in(self, seconds: float) -> None:
         """How long a start took, from its turn to its end."""

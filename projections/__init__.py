@@ -19,6 +19,7 @@ from projections import (
     sessions,
     share_codes,
     shares,
+    spawn_queue,
     tokens,
     users,
 )
@@ -37,6 +38,7 @@ ALL = cast(
         shares,
         share_codes,
         progress,
+        spawn_queue,
         services,
         extra_routes,
         routes,

@@ -13,6 +13,7 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnCancelled,
     SpawnFailed,
     SpawnProgressed,
@@ -23,10 +24,11 @@ from core.events.server import (
 from core.events.user import ServerRemoved
 
 NAME = "progress"
-VERSION = 1
+VERSION = 2
 TABLES = ("progress",)
 EVENTS = (
     SpawnRequested,
+    SpawnAdmitted,
     SpawnProgressed,
     SpawnSucceeded,
     SpawnFailed,
@@ -65,6 +67,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case SpawnRequested():
             _begin(db, server, (SPAWN, STOP))
             _add(db, record, server, SPAWN, {"progress": 0, "message": "Server requested"})
+        case SpawnAdmitted():
+            _add(db, record, server, SPAWN, {"progress": 0, "message": "Its turn to start has come"})
         case SpawnProgressed() as said:
             _add(db, record, server, SPAWN, _progress(said))
         case SpawnSucceeded():

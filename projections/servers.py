@@ -20,6 +20,7 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -39,7 +40,7 @@ from core.events.user import (
 )
 
 NAME = "servers"
-VERSION = 1
+VERSION = 2
 TABLES = ("servers",)
 EVENTS = (
     UserCreated,
@@ -50,6 +51,7 @@ EVENTS = (
     ServerRenamed,
     ServerTitled,
     SpawnRequested,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnSucceeded,
     SpawnFailed,
@@ -184,6 +186,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             )
             if changed.rowcount == 0:  # refused here, where no other event can come between
                 raise NotFoundError("There is no such server, or not for much longer.")
+        case SpawnAdmitted():
+            db.execute("UPDATE servers SET started = ?, last_activity = ? WHERE id = ?", (at, at, entity))
         case SpawnAnswered(url=url):
             db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
         case SpawnSucceeded() | ServerAdopted():

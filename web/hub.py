@@ -17,6 +17,7 @@ from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
+from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
 from core.actors.turns import Turns
 from core.admission import Admission
@@ -74,10 +75,11 @@ RouteEntities = Entities[AnyRoute, RouteCommand, RouteEvent]
 
 
 class Ending(Struct):
-    """What ends with the hub."""
+    """What ends with the hub. `trouble`: why the hub gives up, in words; empty for an orderly end."""
 
     servers: bool
     proxy: bool
+    trouble: str = ""
 
 
 class Hub:
@@ -107,6 +109,7 @@ class Hub:
         sharing: Sharing,
         activity: Activity,
         limits: SpawnLimits,
+        turns: SpawnTurns,
         launch: Launch,
         proxies: Proxies,
         rights: Rights,
@@ -143,6 +146,7 @@ class Hub:
         self.sharing = sharing
         self.activity = activity
         self.limits = limits
+        self.turns = turns
         self.launch = launch
         self.proxies = proxies
         self.rights = rights

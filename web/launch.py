@@ -109,6 +109,10 @@ class Launch:
         if self.spawn_hooks.change_starts:
             self._handlers[spawn_id] = handler
 
+    def forget(self, spawn_id: str) -> None:
+        """It will not be begun."""
+        self._handlers.pop(spawn_id, None)
+
     async def _after_hooks(
         self, server_id: str, spawning: Spawning, environment: dict[str, str]
     ) -> SpawnerSettings | None:

@@ -28,6 +28,7 @@ from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
+from core.actors.spawn_turns import SpawnTurns
 from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
 from core.admission import Admission
@@ -50,7 +51,6 @@ from core.events.user import user_stream
 from core.roles import ADMIN
 from core.secret_file import load_or_make_secret
 from core.server import Stop, Stopped
-from core.spawn_limits import SpawnLimits
 from core.spawner import Spawner
 from projections import routes
 from projections import servers as servers_table
@@ -70,8 +70,10 @@ from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
 from web.event_log import EventLog
 from web.expiry import keep_tidy
+from web.failed_starts import FailedStarts, GivenUpError, give_up
 from web.hub import Hub, ServiceEntities, TokenEntities, UserEntities
 from web.launch import Launch
+from web.limits import limits_of
 from web.metrics import Metrics
 from web.metrics_of_hub import MetricsOfHub
 from web.metrics_of_log import MetricsOfLog
@@ -93,6 +95,7 @@ from web.wishes import wishes
 logger = logging.getLogger("callboard")
 
 MANY_FILES = 65_536
+LAST_CHANCE = 2.0  # seconds a hub that gives up goes on answering, as JupyterHub does
 LAST_WORDS = 2.0  # seconds the proxy has to take note of the last routes
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
 
@@ -138,7 +141,10 @@ async def open_hub(
         wanted.table,
         admin_services_by_flag=wanted.roles.members[ADMIN].services is None,
     )
-    limits = SpawnLimits(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
+    limits = limits_of(settings, store.db)
+    turns = SpawnTurns(limits)
+    store.listen(limits.heard)
+    store.listen(turns.heard)
     keeper = load_keys(settings.crypt.keys, os.environ)
     auth_states = AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state)
     views = Views(store.db, settings, connect_url(settings), auth_states, spawner.state)
@@ -148,7 +154,7 @@ async def open_hub(
     proxies = Proxies()
     errands = Errands()
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
-    stage = HubStage(store, timed, settings, launch, limits, proxies, errands)
+    stage = HubStage(store, timed, settings, launch, turns, proxies, errands)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
         async with open_service_nursery() as living:
@@ -200,6 +206,7 @@ async def open_hub(
                 ),
                 activity=activity,
                 limits=limits,
+                turns=turns,
                 launch=launch,
                 proxies=proxies,
                 rights=rights,
@@ -247,6 +254,8 @@ def measure(hub: Hub) -> None:
     hub.store.on_commit = hub.metrics.committed
     hub.proxies.on_applied = of_log.applied
     hub.metrics.collect_from(MetricsOfHub(hub))
+    if limit := hub.settings.spawner.consecutive_failure_limit:
+        hub.store.listen(FailedStarts(limit, partial(give_up, hub)).heard)
     if handlers := hub.settings.event_logger.handlers:
         hub.store.listen(EventLog(hub.store.db, handlers).heard)
 
@@ -341,7 +350,7 @@ async def run(
 ) -> None:
     """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start.
 
-    `load`: reads the configuration again; SIGHUP asks for that.
+    `load`: reads the configuration again; SIGHUP asks for that. Raises GivenUpError at its end, where that is why.
     """
     _allow_many_files()
     path = log_path(settings)
@@ -361,6 +370,8 @@ async def run(
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, on_ready)
+            if hub.ending.trouble:
+                raise GivenUpError(hub.ending.trouble)
     finally:
         store.close()
         if lock:
@@ -384,6 +395,8 @@ async def _serve_until_told(
                 hub.metrics.hub_started((datetime.now(UTC) - hub.began).total_seconds())
                 await on_ready(hub)
                 await proxy.run()
+            if hub.ending.trouble:
+                await trio.sleep(LAST_CHANCE)
             await _end_servers(hub)
             hub.closed.set()  # streams end, and requests have a moment to finish
         await _end(hub, proxy)

@@ -25,6 +25,7 @@ SPAWN_BUCKETS = (0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 180, 300, 600)
 LOOP_BUCKETS = (0.05, 0.055, 0.06, 0.065, 0.07, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 APPEND_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+WAIT_BUCKETS = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 LOOP_INTERVAL = 0.05  # seconds
 
 RUNNING, STOPPED = (
@@ -96,6 +97,13 @@ class Metrics:
         self._batches = self._histogram(
             "append_batch_size", "How many appends a commit held.", (), BATCH_BUCKETS, "callboard"
         )
+        self._waits = self._histogram(
+            "spawn_queue_seconds",
+            "How long starts waited for their turn, and how that ended.",
+            ("end",),
+            WAIT_BUCKETS,
+            "callboard",
+        )
         self._show_from_the_start()
 
     def _histogram(
@@ -122,6 +130,7 @@ class Metrics:
             (self._stops, ("success", "failure")),
             (self._route_adds, ("success", "failure")),
             (self._route_ends, ("success", "failure")),
+            (self._waits, ("admitted", "expired", "cancelled")),
         ):
             for status in statuses:
                 histogram.labels(status)
@@ -149,6 +158,10 @@ class Metrics:
 
     def started(self, seconds: float, status: str, reason: str = "") -> None:
         self._spawns.labels(status, reason).observe(seconds)
+
+    def waited(self, seconds: float, end: str) -> None:
+        """`end`: admitted, expired or cancelled."""
+        self._waits.labels(end).observe(seconds)
 
     def stopped(self, seconds: float, *, confirmed: bool) -> None:
         self._stops.labels("success" if confirmed else "failure").observe(seconds)

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from projections import metrics as counts
 from web.hub import Hub
 
-ACTOR_STATES = ("Stopped", "Spawning", "Ready", "Checking", "Stopping")
+ACTOR_STATES = ("Stopped", "Queued", "Spawning", "Ready", "Checking", "Stopping")
 SERVICE_STATES = {"running": "running", "stopped": "stopped", "failed": "failed", "": "unknown"}
 
 
@@ -27,6 +27,7 @@ class MetricsOfHub(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._people()
         yield from self._actors()
+        yield from self._queue()
         yield from self._log()
         yield from self._outside()
 
@@ -54,6 +55,12 @@ class MetricsOfHub(Collector):
         yield CounterMetricFamily("callboard_actor_restarts", "Actors that died of a bug.", servers.restarts)
         isolated = len(servers.isolated)
         yield GaugeMetricFamily("callboard_actors_isolated", "Servers set aside for a while.", isolated)
+
+    def _queue(self) -> Iterator[Metric]:
+        limits = self._hub.limits
+        waiting = len(limits.queue)
+        yield GaugeMetricFamily("callboard_spawn_queue_length", "Starts that wait for their turn.", waiting)
+        yield GaugeMetricFamily("callboard_servers_starting", "Starts under way.", limits.spawning)
 
     def _log(self) -> Iterator[Metric]:
         store = self._hub.store

@@ -14,6 +14,7 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -32,11 +33,13 @@ class MetricsOfLog:
         self._metrics = metrics
         self._proxies = proxies
         self._began: dict[str, datetime] = {}  # by spawn id: the start or stop under way
+        self._queued: dict[str, datetime] = {}  # by spawn id: those that wait for their turn
         self._routes: collections.deque[tuple[int, float, Callable[[float], None]]] = collections.deque(
             maxlen=WAITING
         )
         self._on: dict[type, Callable[[Record, Any], None]] = {
             SpawnRequested: self._begin,
+            SpawnAdmitted: self._admit,
             SpawnAnswered: self._lead,
             SpawnSucceeded: self._succeed,
             SpawnFailed: self._fail,
@@ -62,7 +65,20 @@ class MetricsOfLog:
             observe(now - began)
 
     def _begin(self, record: Record, event: SpawnRequested) -> None:
+        (self._queued if event.queued else self._began)[event.spawn_id] = record.at
+
+    def _admit(self, record: Record, event: SpawnAdmitted) -> None:
         self._began[event.spawn_id] = record.at
+        self._waited(record, event.spawn_id, "admitted")
+
+    def _waited(self, record: Record, spawn_id: str, end: str) -> float | None:
+        """Seconds; None for what does not wait, or was queued under an earlier hub."""
+        since = self._queued.pop(spawn_id, None)
+        if since is None:
+            return None
+        seconds = (record.at - since).total_seconds()
+        self._metrics.waited(seconds, end)
+        return seconds
 
     def _lead(self, record: Record, _: SpawnAnswered) -> None:
         self._wait_for_proxies(record, self._metrics.route_added)
@@ -73,6 +89,8 @@ class MetricsOfLog:
 
     def _fail(self, record: Record, event: SpawnFailed) -> None:
         """400s are the fault of what was asked for: a failure; else it is an error."""
+        if (waited := self._waited(record, event.spawn_id, "expired")) is not None:
+            self._metrics.started(waited, "failure", "throttled")
         if (seconds := self._took(record, event.spawn_id)) is None:
             return
         if event.status < 500:
@@ -81,6 +99,8 @@ class MetricsOfLog:
             self._metrics.started(seconds, "error", "exited" if event.exit_status is not None else "error")
 
     def _stop(self, record: Record, event: StopRequested | SpawnCancelled) -> None:
+        if self._waited(record, event.spawn_id, "cancelled") is not None:
+            return
         self._began[event.spawn_id] = record.at
         self._drop_route(record)
 

@@ -48,7 +48,7 @@ _CHANGEABLE = {
         post_stop_hook pre_spawn_hook progress_ready_hook server_token_scopes start_timeout
         """,
     "authenticator": "admin_users allow_all allow_existing_users allowed_users auto_login blocked_users",
-    "callboard": "allow_any_server_name",
+    "callboard": "allow_any_server_name spawn_queue_limit spawn_queue_timeout",
     "start_api": "default_user_options server_limit",
 }
 CHANGEABLE = {part: frozenset(names.split()) for part, names in _CHANGEABLE.items()}
@@ -112,7 +112,12 @@ class Reloader:
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)
         hub.admission = Admission(settings.authenticator, hub.user_names)
-        hub.limits.configure(settings.hub.concurrent_spawn_limit, settings.hub.active_server_limit)
+        hub.limits.configure(
+            settings.hub.concurrent_spawn_limit,
+            settings.hub.active_server_limit,
+            settings.callboard.spawn_queue_limit,
+        )
+        hub.turns.call()  # there may be more room now
         hub.activity.resolution = settings.hub.activity_resolution
         hub.launch.settings = hub.launch.views.settings = settings
         hub.stage.configure(settings)

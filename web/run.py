@@ -16,6 +16,7 @@ from core.config_notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
+from web.failed_starts import GivenUpError
 from web.hello import say_hello
 from web.hub import Hub
 from web.logs import set_up_logging
@@ -23,8 +24,17 @@ from web.main import run
 from web.proxy_process import ProxyError
 from web.serve import BindError
 
-EXPECTED = (ConfigError, DatabaseError, BindError, ProxyError, UnknownEventError, HubError, ValueError)
-"""What keeps a hub from starting and is said in one line; everything else is a bug, with a traceback."""
+EXPECTED = (
+    ConfigError,
+    DatabaseError,
+    BindError,
+    ProxyError,
+    UnknownEventError,
+    GivenUpError,
+    HubError,
+    ValueError,
+)
+"""What keeps a hub from starting or going on and is said in one line; everything else is a bug, with a traceback."""
 
 
 def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> int:

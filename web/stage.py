@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from core.actors.errands import Errands
 from core.actors.server_work import Deadlines
+from core.actors.spawn_turns import SpawnTurns
 from core.config import Settings
 from core.events.store import EventStore
-from core.server import Checking, Ready, Server, Spawning, Stopped
-from core.spawn_limits import SpawnLimits
+from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.spawner import Attempt, Spawner
 from projections import routes
 from web.launch import Launch
 from web.proxies import Proxies
+
+logger = logging.getLogger("callboard.server")
 
 
 def _acts_after_stops(settings: Settings) -> bool:
@@ -29,7 +33,7 @@ class HubStage:
         spawner: Spawner,
         settings: Settings,
         launch: Launch,
-        limits: SpawnLimits,
+        turns: SpawnTurns,
         proxies: Proxies,
         errands: Errands,
     ) -> None:
@@ -38,7 +42,7 @@ class HubStage:
         self.mailbox_size = settings.callboard.mailbox_size
         self.configure(settings)
         self._launch = launch
-        self._limits = limits
+        self._turns = turns
         self._proxies = proxies
         self._errands = errands
 
@@ -48,11 +52,15 @@ class HubStage:
         self.deadlines = Deadlines(
             start=settings.spawner.start_timeout,
             answer=settings.spawner.http_timeout,
+            turn=settings.callboard.spawn_queue_timeout,
             stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
             hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
         )
         self._poll_interval = settings.spawner.poll_interval
         self._poll_jitter = settings.spawner.poll_jitter
+
+    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
+        return self._turns.wait_turn(server_id, patience)
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         return await self._launch.attempt(server_id, spawning)
@@ -74,7 +82,9 @@ class HubStage:
         return self._poll_interval * random.uniform(1 - self._poll_jitter, 1 + self._poll_jitter)  # noqa: S311
 
     def on_change(self, server_id: str, before: Server, after: Server) -> None:
-        self._limits.moved(before, after)
+        logger.debug("server %s: %s -> %s", server_id, type(before).__name__, type(after).__name__)
+        if isinstance(before, Queued) and isinstance(after, Stopped):
+            self._launch.forget(before.spawn_id)
         if isinstance(before, Ready | Checking) and isinstance(
             after, Stopped
         ):  # it has died: nobody ended it

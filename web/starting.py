@@ -9,6 +9,7 @@ from typing import Any
 
 import trio
 from msgspec import Struct
+from msgspec.structs import replace
 from quart import g, request
 
 from core.actors.server import ServerActor
@@ -17,7 +18,7 @@ from core.events.server import SpawnFailed
 from core.events.writer import Outcome
 from core.ids import new_id
 from core.names import check_any_server_name, check_display_name, check_server_name
-from core.server import Server, Spawning, Stop, Stopped, Stopping
+from core.server import Queued, Server, Spawning, Stop, Stopped, Stopping
 from core.user import AddServer, TitleServer
 from projections import servers
 from projections.servers import ServerRow
@@ -151,12 +152,12 @@ async def begin(
         raise UnavailableError("The hub is shutting down.")
     await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
     command = await the_hub.launch.command(owner, server, user_options)
-    the_hub.launch.remember(command.spawn_id, handler_view())
-    low, high = the_hub.settings.hub.spawn_throttle_retry_range
+    low, high = sorted(the_hub.settings.hub.spawn_throttle_retry_range)
     actor = the_hub.servers.actor(server.id)
-    with the_hub.limits.admit(actor.state, random.randint(low, high)):  # noqa: S311
-        state = await actor.ask(command, by=by(), claim=claim(lambda _: Outcome(202)))
-    assert isinstance(state, Spawning)
+    with the_hub.turns.admit(actor.state, random.randint(low, high)) as queued:  # noqa: S311
+        the_hub.launch.remember(command.spawn_id, handler_view())
+        state = await actor.ask(replace(command, queued=queued), by=by(), claim=claim(lambda _: Outcome(202)))
+    assert isinstance(state, Queued | Spawning)
     return actor, state.spawn_id if state.spawn_id == command.spawn_id else None
 
 
@@ -181,7 +182,7 @@ async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
     """
 
     def is_settled(state: Server) -> bool:
-        return not isinstance(state, Spawning) or state.spawn_id != spawn_id
+        return not isinstance(state, Queued | Spawning) or state.spawn_id != spawn_id
 
     if not await in_time(
         hub().settings.hub.tornado_settings.slow_spawn_timeout, actor.wait_until(is_settled)

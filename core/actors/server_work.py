@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, assert_never
 
 import trio
@@ -18,12 +19,13 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnFailed,
     SpawnSucceeded,
 )
 from core.events.store import EventStore
-from core.server import Checking, News, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
+from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 from core.spawner import Attempt, Gone, Progress, Running, Spawner
 
 logger = logging.getLogger("callboard.server")
@@ -31,11 +33,15 @@ logger = logging.getLogger("callboard.server")
 BREATH = 0.1  # seconds between polls of a spawner that has news all the time
 NEVER = float("inf")
 PATIENCE = 3600.0  # seconds at most until the end of a leftover is asked for anew
+TOO_MANY = 429  # HTTP's status for what has waited for its turn in vain
 GRACE = 15.0  # seconds after which a state is ended whose own deadlines have not ended it
 
 
 class Deadlines(Struct, frozen=True):
-    """Seconds. `stop` covers a spawner's whole escalation, from asking to killing; `hook` what follows an end."""
+    """Seconds. `stop` covers a spawner's whole escalation, from asking to killing; `hook` what follows an end.
+
+    `turn`: to wait for one's turn to start.
+    """
 
     start: float = 60
     answer: float = 30
@@ -43,6 +49,7 @@ class Deadlines(Struct, frozen=True):
     stop: float = 70
     poll: float = 30
     hook: float = 0
+    turn: float = 3600
 
 
 class Stage(Protocol):
@@ -52,6 +59,9 @@ class Stage(Protocol):
     spawner: Spawner
     deadlines: Deadlines
     mailbox_size: int
+
+    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
+        """Wait until a queued server may start, and hold its place in the body. False: not in so many seconds."""
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         """All that the spawner needs to know of this start. May raise SpawnError."""
@@ -104,6 +114,8 @@ class ServerWork:
         match server:
             case Stopped():
                 return
+            case Queued():
+                await self._wait_turn(server)
             case Spawning():
                 await self._report(await self._spawn(server))
             case Ready(spawn_id):
@@ -120,6 +132,17 @@ class ServerWork:
 
     async def _report(self, news: News) -> None:
         await self._tell(Report(news))
+
+    # --- queue ---
+
+    async def _wait_turn(self, queued: Queued) -> None:
+        async with self._stage.wait_turn(self._server_id, self._stage.deadlines.turn) as has_come:
+            await self._report(SpawnAdmitted(queued.spawn_id) if has_come else self._waited_too_long(queued))
+
+    def _waited_too_long(self, queued: Queued) -> SpawnFailed:
+        patience = self._stage.deadlines.turn
+        reason = f"Too many servers are starting: this one's turn did not come within {patience:g} seconds."
+        return SpawnFailed(queued.spawn_id, reason, TOO_MANY)
 
     # --- spawn ---
 
@@ -317,6 +340,9 @@ def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | Non
     The work of a state has deadlines of its own; this is for work that does not heed them.
     """
     match server:
+        case Queued(spawn_id=spawn_id):
+            reason = "The start was given up: its turn to start has not come."
+            return deadlines.turn + GRACE, SpawnFailed(spawn_id, reason, TOO_MANY)
         case Spawning(spawn_id=spawn_id):
             patience = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop + deadlines.hook
             reason = "The start was given up: the spawner did not do so in time."

@@ -20,7 +20,8 @@ class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
     `user`: the id of its user. The names are those of that moment, and so is `prefix`: the URL path the server
     will have for as long as it runs, renamed or not.
     `token_digest`: of the token the server will hold. `leftovers`: earlier attempts still to be ended.
-    `previous`: the attempt before this one, whose output may now be dropped.
+    `previous`: the attempt before this one, whose output may be dropped once this one begins.
+    `queued`: too many servers were starting, so this one waits for its turn: nothing has been begun.
     """
 
     spawn_id: str
@@ -33,6 +34,13 @@ class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
     token_scopes: list[str] = []
     leftovers: tuple[str, ...] = ()
     previous: str = ""
+    queued: bool = False
+
+
+class SpawnAdmitted(Struct, frozen=True, tag="server.spawn-admitted"):
+    """Its turn to start has come."""
+
+    spawn_id: str
 
 
 class SpawnProgressed(Struct, frozen=True, tag="server.spawn-progressed"):
@@ -70,7 +78,7 @@ class SpawnFailed(Struct, frozen=True, tag="server.spawn-failed"):
 
 
 class SpawnCancelled(Struct, frozen=True, tag="server.spawn-cancelled"):
-    """A stop was asked for while it was starting. `why`: for people; who asked is in the envelope."""
+    """A stop was asked for while it was starting, or waited to. `why`: for people; who asked is in the envelope."""
 
     spawn_id: str
     why: str = ""
@@ -126,6 +134,7 @@ class OptionsStored(Struct, frozen=True, tag="server.options-stored"):
 
 ServerEvent = (
     SpawnRequested
+    | SpawnAdmitted
     | SpawnProgressed
     | SpawnAnswered
     | SpawnSucceeded

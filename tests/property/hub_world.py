@@ -18,7 +18,7 @@ from trio.testing import wait_all_tasks_blocked
 
 import projections
 from core.actors.supervisor import ISOLATION
-from core.config import HubSettings, Settings, SimulatedSettings
+from core.config import CallboardSettings, HubSettings, Settings, SimulatedSettings
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
@@ -26,23 +26,27 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnCancelled,
     SpawnFailed,
     SpawnProgressed,
     SpawnRequested,
+    SpawnSucceeded,
     StopRequested,
 )
 from core.events.store import EventStore, Write
-from core.server import Checking, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
+from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
 from core.spawner import Attempt, Gone, Report, Running
 from core.user import AddServer, Create
 from projections import rebuild, routes, servers, users
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 from web.hub import Hub
+from web.limits import limits_of
 from web.main import open_hub
 
 STATES: dict[type, str] = {
     Stopped: "stopped",
+    Queued: "spawn",
     Spawning: "spawn",
     Ready: "ready",
     Checking: "check",
@@ -50,8 +54,16 @@ STATES: dict[type, str] = {
 }
 ENDS = (SpawnFailed, ServerStopped, ServerDied, ServerLost)
 
+LONGEST_WAIT = 200
 LONGEST_STATE = 60 + 30 + 2 + 70 + 15  # start, answer, routed, stop, and the grace of the last resort
-SETTINGS = Settings(hub=HubSettings(spawner_class="simulated"))
+
+
+def settings_of(at_once: int) -> Settings:
+    """Of a hub that starts so many servers at once."""
+    return Settings(
+        hub=HubSettings(spawner_class="simulated", concurrent_spawn_limit=at_once),
+        callboard=CallboardSettings(spawn_queue_timeout=LONGEST_WAIT),
+    )
 
 
 class Power:
@@ -192,9 +204,13 @@ class WorldSpawner(SimulatedSpawner):
 
 
 class HubWorld:
-    """Give it a nursery, and a way to let time pass."""
+    """Give it a nursery, and a way to let time pass. `at_once`: how many servers may start at once."""
 
-    def __init__(self, nursery: trio.Nursery, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self, nursery: trio.Nursery, sleep: Callable[[float], Awaitable[None]], at_once: int = 100
+    ) -> None:
+        self.at_once = at_once
+        self.settings = settings_of(at_once)
         self._nursery = nursery
         self._sleep = sleep
         self._numbers = itertools.count(1)
@@ -225,7 +241,7 @@ class HubWorld:
     async def _live(self, task_status: trio.TaskStatus[Hub]) -> None:
         spawner = WorldSpawner(self.backend, self.store.power, self.errors)
         with self._scope:
-            async with open_hub(SETTINGS, store=self.store, secret=bytes(32), spawner=spawner) as hub:
+            async with open_hub(self.settings, store=self.store, secret=bytes(32), spawner=spawner) as hub:
                 task_status.started(hub)
                 await trio.sleep_forever()
 
@@ -288,14 +304,14 @@ class HubWorld:
             options = None if simulate is None else {"simulate": simulate}
             await hub.servers.look(row.id)
             command = replace(
-                hub.launch.command(owner, row, options),
+                await hub.launch.command(owner, row, options),
                 spawn_id=spawn_id,
                 token_digest=f"digest of {spawn_id}",
             )
             actor = hub.servers.actor(row.id)
-            with hub.limits.admit(actor.state, 45):
-                state = await actor.ask(command, by=HUB)
-            assert isinstance(state, Spawning), state
+            with hub.turns.admit(actor.state, 45) as queued:
+                state = await actor.ask(replace(command, queued=queued), by=HUB)
+            assert isinstance(state, Queued | Spawning), state
             if state.spawn_id == spawn_id:
                 self.acknowledged.add(f"started {spawn_id}")
 
@@ -430,6 +446,7 @@ class HubWorld:
         assert max(told.values(), default=0) <= 50
         assert not self.backend.crimes
         assert not self.unexpected
+        assert most_starting(log) <= self.at_once, "too many have started at once"
         self._check_attempts(self.replayed(log), log)
         self._check_tables(self.replayed(log))
 
@@ -439,7 +456,7 @@ class HubWorld:
         rows = {server_id for (server_id,) in self.store.db.execute("SELECT id FROM servers")}
         for spawn_id in self.backend.alive():
             server = states[owner[spawn_id]]
-            is_admitted = not isinstance(server, Stopped) and server.spawn_id == spawn_id
+            is_admitted = not isinstance(server, Stopped | Queued) and server.spawn_id == spawn_id
             assert is_admitted or spawn_id in server.leftovers, f"{spawn_id} runs and {server} does not know"
             assert owner[spawn_id] in rows, f"{spawn_id} runs and its server was forgotten"
 
@@ -474,8 +491,18 @@ class HubWorld:
             awake = {actor.server_id for actor in hub.servers.awake()}
             unfinished = {i for i, s in states.items() if not isinstance(s, Stopped) or s.leftovers}
             assert unfinished <= awake, "an unfinished server is left to itself"
-            assert hub.limits.active == sum(not isinstance(s, Stopped) for s in states.values())
-            assert hub.limits.spawning == sum(isinstance(s, Spawning) for s in states.values())
+        self._check_limits(hub, states)
+
+    def _check_limits(self, hub: Hub, states: dict[str, Server]) -> None:
+        """The limits know what the log says, and what a hub that started now would know."""
+        assert hub.limits.active == sum(not isinstance(s, Stopped) for s in states.values())
+        assert hub.limits.spawning == sum(isinstance(s, Spawning) for s in states.values())
+        assert set(hub.limits.queue.order()) == {i for i, s in states.items() if isinstance(s, Queued)}
+        found = limits_of(self.settings, self.store.db)
+        assert (found.active, found.spawning) == (hub.limits.active, hub.limits.spawning)
+        assert found.queue.order() == hub.limits.queue.order(), "a restart would change the order"
+        if not hub.servers.isolated and not self.store.is_away:
+            assert hub.limits.room <= 0 or not hub.limits.queue, "somebody waits though there is room"
 
     def check(self) -> None:
         self.check_log()
@@ -500,7 +527,7 @@ class HubWorld:
         self.errors.clear()
         self.backend.is_down = False
         await self.see_to_the_hub()
-        await self._sleep(LONGEST_STATE + ISOLATION + 5)
+        await self._sleep(LONGEST_WAIT + LONGEST_STATE + ISOLATION + 5)
         await wait_all_tasks_blocked()
         self.check()
         for server_id, state in self.replayed(self.records()).items():
@@ -527,6 +554,20 @@ class HubWorld:
     def _can_be_asked(self, spawn_id: str) -> bool:
         server = self.backend._servers.get(spawn_id)
         return server is None or not self.backend._is_unreachable(server)
+
+
+def most_starting(log: Sequence[Record]) -> int:
+    """How many have been starting at once, at the most."""
+    starting: set[str] = set()
+    most = 0
+    for record in log:
+        match record.event:
+            case SpawnRequested(queued=False) | SpawnAdmitted():
+                starting.add(record.stream)
+            case SpawnSucceeded() | SpawnFailed() | SpawnCancelled():
+                starting.discard(record.stream)
+        most = max(most, len(starting))
+    return most
 
 
 BUGS: list[Exception] = [

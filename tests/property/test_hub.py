@@ -33,6 +33,7 @@ PLACES = [0, 1, 2, 3]
 NAMES = ["alice", "bob"]
 PAUSES = [0.01, 0.5, 3, 25, 45, 100, 400]
 OUTAGES = [0.5, 20, 90, 300]
+AT_ONCE = [100, 1, 2]  # how many servers may start at once
 METHODS = ["start", "wait_up", "poll", "wait_news", "stop", "forget", "list_attempts"]
 ERRORS = [*BUGS, UnreachableError("away")]
 
@@ -117,9 +118,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-async def carry_out(program: list[Step]) -> None:
+async def carry_out(program: list[Step], at_once: int) -> None:
     async with trio.open_nursery() as nursery:
-        world = HubWorld(nursery, trio.sleep)
+        world = HubWorld(nursery, trio.sleep, at_once)
         await world.open()
         for number, (name, *arguments) in enumerate(program):
             await take(world, name, *arguments)
@@ -133,14 +134,14 @@ async def carry_out(program: list[Step]) -> None:
         nursery.cancel_scope.cancel()
 
 
-def run(program: list[Step]) -> None:
-    trio.run(carry_out, program, clock=MockClock(autojump_threshold=0))
+def run(program: list[Step], at_once: int = 100) -> None:
+    trio.run(carry_out, program, at_once, clock=MockClock(autojump_threshold=0))
 
 
 @settings(max_examples=3000 if IS_THOROUGH else 60)
-@given(st.lists(steps(), min_size=1, max_size=40))
-def test_whatever_happens(program: list[Step]) -> None:
-    run(program)
+@given(st.lists(steps(), min_size=1, max_size=40), st.sampled_from(AT_ONCE))
+def test_whatever_happens(program: list[Step], at_once: int) -> None:
+    run(program, at_once)
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -148,20 +149,23 @@ def test_long_storms(part: int) -> None:
     """Programs from a plain generator: it tries more different things than hypothesis, which likes to repeat."""
     for seed in range(part, 2000 if IS_THOROUGH else 100, 4):
         chance = random.Random(seed)
+        at_once = AT_ONCE[seed // 4 % len(AT_ONCE)]
         program = [choose_step(chance.choice) for _ in range(60)]
         try:
-            run(program)
+            run(program, at_once)
         except BaseException as error:
-            error.add_note(f"seed {seed}; the smallest program that fails: {smallest(program)}")
+            error.add_note(
+                f"seed {seed}, {at_once} at once; the smallest program that fails: {smallest(program, at_once)}"
+            )
             raise
 
 
-def smallest(program: list[Step]) -> list[Step]:
+def smallest(program: list[Step], at_once: int) -> list[Step]:
     """The program without what can be left out for it still to fail."""
 
     def fails(candidate: list[Step]) -> bool:
         try:
-            run(candidate)
+            run(candidate, at_once)
         except Exception:
             return True
         return False
@@ -210,8 +214,8 @@ class HubLife(RuleBasedStateMachine):
     def now(self, name: str, *arguments: Any) -> None:
         self.then(lambda: take(self.world, name, *arguments))
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(at_once=st.sampled_from(AT_ONCE))
+    def begin(self, at_once: int) -> None:
         async def pass_time(seconds: float) -> None:
             await advance(type(self).clock, seconds)
 
@@ -222,7 +226,7 @@ class HubLife(RuleBasedStateMachine):
             async def live() -> None:
                 with self.lives:
                     async with trio.open_nursery() as nursery:
-                        self.world = HubWorld(nursery, pass_time)
+                        self.world = HubWorld(nursery, pass_time, at_once)
                         await self.world.open()
                         ready.set()
                         await trio.sleep_forever()

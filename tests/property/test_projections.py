@@ -29,6 +29,7 @@ from core.events.server import (
     ServerEvent,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnFailed,
     SpawnProgressed,
@@ -108,12 +109,13 @@ user_wishes = st.one_of(
 )
 
 
-def start(number: int, given: Any) -> Wish:
+def start(number: int, given: Any, queued: bool = False) -> Wish:
     def wish(house: House) -> Order:
         owner, server, user_name, server_name = house.server(number)
         spawn_id = house.new_id("s")
         prefix, digest = f"/user/{user_name}/{server_name}", f"of {spawn_id}"
-        command = servers.Start(spawn_id, owner, user_name, server_name, prefix, given, digest, ["self"])
+        names = (user_name, server_name, prefix)
+        command = servers.Start(spawn_id, owner, *names, given, digest, ["self"], queued)
         return Order(server_stream(server), command)
 
     return wish
@@ -135,6 +137,8 @@ def go_on(number: int, well: bool, leftover: bool) -> Wish:
 
 def due_news(state: Any, well: bool, leftover: bool) -> Any:
     match state:
+        case servers.Queued():
+            return SpawnAdmitted(state.spawn_id) if well else SpawnFailed(state.spawn_id, "too late")
         case servers.Spawning(url=""):
             answered = SpawnAnswered(state.spawn_id, "http://a")
             return answered if well else SpawnFailed(state.spawn_id, "no room", leftover=leftover)
@@ -168,8 +172,8 @@ server_commands = st.one_of(
     st.just(servers.Stop()), st.builds(servers.StoreOptions, options.map(lambda given: given or {}))
 )
 server_wishes = st.one_of(
-    st.builds(start, numbers, options),
-    st.builds(start, numbers, options),
+    st.builds(start, numbers, options, flags),
+    st.builds(start, numbers, options, flags),
     st.builds(go_on, numbers, st.just(True), flags),
     st.builds(go_on, numbers, flags, flags),
     st.builds(of_server, numbers, server_commands),
@@ -330,6 +334,7 @@ def test_a_history_can_come_to_all_that_can_happen_to_a_server() -> None:
             go_on(0, True, False),
         ),  # stopped with a leftover, which ended
         *(begin, badly, begin, stop, onward),  # failed; cancelled
+        *(start(0, None, True), stop, start(0, None, True), onward, badly),  # waited: given up; admitted
         *(*to_ready, badly, *to_ready, restart, onward, restart, badly),  # died; adopted, lost
         of_server(0, servers.StoreOptions({"b": 2})),
     ]:

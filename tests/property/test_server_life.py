@@ -15,6 +15,7 @@ from core.events.server import (
     ServerEvent,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -28,6 +29,7 @@ from core.server import (
     Checking,
     Command,
     News,
+    Queued,
     Ready,
     Report,
     Server,
@@ -52,6 +54,7 @@ kinds_of_news = st.one_of(
     st.builds(
         lambda url: lambda spawn_id: SpawnAnswered(spawn_id, url), st.sampled_from(["http://a", "http://b"])
     ),
+    st.just(SpawnAdmitted),
     st.just(SpawnSucceeded),
     st.builds(lambda left: lambda spawn_id: SpawnFailed(spawn_id, "no", leftover=left), st.booleans()),
     st.builds(
@@ -97,17 +100,19 @@ class ServerLife(RuleBasedStateMachine):
         elif isinstance(event, LeftoverEnded):
             self.left.remove(event.spawn_id)
 
-    @rule(user_options=options)
-    def start(self, user_options: dict[str, int] | None) -> None:
+    @rule(user_options=options, queued=st.booleans())
+    def start(self, user_options: dict[str, int] | None, queued: bool) -> None:
         spawn_id = f"s{len(self.spawn_ids)}"
         was = self.server
         events = self.tell(
-            Start(spawn_id, "u1", "alice", "", "/user/alice/", user_options, f"digest of {spawn_id}")
+            Start(
+                spawn_id, "u1", "alice", "", "/user/alice/", user_options, f"digest of {spawn_id}", [], queued
+            )
         )
         if events:
             self.spawn_ids.append(spawn_id)
             assert isinstance(was, Stopped)
-            assert isinstance(self.server, Spawning)
+            assert isinstance(self.server, Queued if queued else Spawning)
             assert self.server.user_options == (
                 was.user_options or {} if user_options is None else user_options
             )
@@ -122,6 +127,8 @@ class ServerLife(RuleBasedStateMachine):
         meant = spawn_id in (None, was.spawn_id)
         if meant and isinstance(was, Spawning | Ready | Checking):
             assert isinstance(self.server, Stopping)
+        elif meant and isinstance(was, Queued):
+            assert isinstance(self.server, Stopped), "nothing was begun: there is nothing to end"
         else:
             assert events == []
 
@@ -139,6 +146,12 @@ class ServerLife(RuleBasedStateMachine):
             assert bool(events) == (news.spawn_id in was.leftovers)
         elif news.spawn_id != was.spawn_id:
             assert events == [], "late news has decided something"
+
+    @precondition(lambda self: isinstance(self.server, Queued))
+    @rule()
+    def admit(self) -> None:
+        self.tell(Report(SpawnAdmitted(self.server.spawn_id)))
+        assert isinstance(self.server, Spawning)
 
     @precondition(lambda self: isinstance(self.server, Spawning))
     @rule()
@@ -200,8 +213,8 @@ class ServerLife(RuleBasedStateMachine):
 
     @invariant()
     def every_pending_state_can_be_left_by_the_user(self) -> None:
-        if isinstance(self.server, Spawning | Checking):
-            (event,) = decide(self.server, Stop())
+        if isinstance(self.server, Queued | Spawning | Checking):
+            event, *_ = decide(self.server, Stop())
             assert isinstance(event, SpawnCancelled | StopRequested)
 
     @invariant()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import trio
 
 from core.actors.server import ServerActor
 from core.actors.server_work import Deadlines
+from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
 from core.config import SimulatedSettings
 from core.errors import UnavailableError
@@ -21,6 +22,7 @@ from core.events.record import HUB, By, Record
 from core.events.server import SpawnRequested, server_stream
 from core.events.store import EventStore, Write
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped
+from core.spawn_limits import SpawnLimits
 from core.spawner import Attempt, Gone, Report, Running
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 
@@ -142,6 +144,13 @@ class Stage:
         self.break_change: Callable[[Server], None] = lambda _: None
         self.wait_route: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self.break_attempt: Exception | None = None
+        self.limits = SpawnLimits(0, 0)
+        self.turns = SpawnTurns(self.limits)
+        self.store.listen(self.limits.heard)
+        self.store.listen(self.turns.heard)
+
+    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
+        return self.turns.wait_turn(server_id, patience)
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         await trio.lowlevel.checkpoint()

@@ -19,6 +19,7 @@ from core.events.server import (
     ServerEvent,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -32,6 +33,7 @@ from core.server import (
     Checking,
     Command,
     News,
+    Queued,
     Ready,
     Report,
     Server,
@@ -54,6 +56,7 @@ URL, PREFIX, OPTIONS = "http://10.0.0.1:80", "/user/alice/", {"image": "x"}
 
 NEVER = Stopped()
 STOPPED = Stopped(OPTIONS, SpawnFailed(ID, "no room"), ID, (OLD,))
+QUEUED = Queued(ID, OPTIONS, PREFIX, "alice", "", OTHER, (OLD,))
 SPAWNING = Spawning(ID, OPTIONS, PREFIX, "alice", "", OTHER, leftovers=(OLD,))
 ANSWERED = replace(SPAWNING, url=URL)
 READY = Ready(ID, OPTIONS, PREFIX, URL, (OLD,))
@@ -63,6 +66,7 @@ STOPPING = Stopping(ID, OPTIONS, (OLD,))
 STATES: dict[str, Server] = {
     "never": NEVER,
     "stopped": STOPPED,
+    "queued": QUEUED,
     "spawning": SPAWNING,
     "answered": ANSWERED,
     "ready": READY,
@@ -88,7 +92,7 @@ def due(news: News) -> list[ServerEvent]:
     return [news]
 
 
-PROGRESSED = SpawnProgressed(ID, "pulling", 20)
+ADMITTED, PROGRESSED = SpawnAdmitted(ID), SpawnProgressed(ID, "pulling", 20)
 SAID, MOVED = SpawnAnswered(ID, URL), SpawnAnswered(ID, "http://10.0.0.1:81")
 SUCCEEDED, FAILED, UNDONE = SpawnSucceeded(ID), SpawnFailed(ID, "no"), SpawnFailed(ID, "no", leftover=True)
 ENDED, UNENDED = ServerStopped(ID, 0), ServerStopped(ID, leftover=True)
@@ -96,13 +100,14 @@ DIED, ADOPTED, LOST = ServerDied(ID, 1), ServerAdopted(ID), ServerLost(ID, 1)
 LEFT = LeftoverEnded(OLD, 0)
 
 CANCEL, HALT = SpawnCancelled(ID, "why"), StopRequested(ID, "why")
+GIVEN_UP = [CANCEL, ServerStopped(ID)]  # nothing had been begun: there is nothing to wait for
 STORE = StoreOptions({"image": "z"})
 
 # One line a command; what it does in each of STATES, in that order.
 TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
     "start": (
         START,
-        [[requested({})], [requested(OPTIONS, (OLD,), ID)], NONE, NONE, RUNS, WAIT, WAIT],
+        [[requested({})], [requested(OPTIONS, (OLD,), ID)], NONE, NONE, NONE, RUNS, WAIT, WAIT],
     ),
     "start with options": (
         START_WITH,
@@ -111,34 +116,52 @@ TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
             [requested({"image": "y"}, (OLD,), ID)],
             NONE,
             NONE,
+            NONE,
             RUNS,
             WAIT,
             WAIT,
         ],
     ),
-    "stop": (Stop("why"), [NONE, NONE, [CANCEL], [CANCEL], [HALT], [HALT], NONE]),
-    "stop this attempt": (Stop("why", ID), [NONE, NONE, [CANCEL], [CANCEL], [HALT], [HALT], NONE]),
-    "stop another attempt": (Stop("why", OTHER), [NONE] * 7),
+    "start in the queue": (
+        replace(START, queued=True),
+        [
+            [replace(requested({}), queued=True)],
+            [replace(requested(OPTIONS, (OLD,), ID), queued=True)],
+            NONE,
+            NONE,
+            NONE,
+            RUNS,
+            WAIT,
+            WAIT,
+        ],
+    ),
+    "stop": (Stop("why"), [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE]),
+    "stop this attempt": (
+        Stop("why", ID),
+        [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE],
+    ),
+    "stop another attempt": (Stop("why", OTHER), [NONE] * 8),
     "store options": (
         STORE,
-        [[OptionsStored({"image": "z"})], [OptionsStored({"image": "z"})], WAIT, WAIT, WAIT, WAIT, WAIT],
+        [[OptionsStored({"image": "z"})], [OptionsStored({"image": "z"})], *[WAIT] * 6],
     ),
-    "store the same options": (
-        StoreOptions(OPTIONS),
-        [[OptionsStored(OPTIONS)], NONE, WAIT, WAIT, WAIT, WAIT, WAIT],
+    "store the same options": (StoreOptions(OPTIONS), [[OptionsStored(OPTIONS)], NONE, *[WAIT] * 6]),
+    "admitted": (Report(ADMITTED), [NONE, NONE, due(ADMITTED), *[NONE] * 5]),
+    "progressed": (
+        Report(PROGRESSED),
+        [NONE, NONE, NONE, due(PROGRESSED), due(PROGRESSED), NONE, NONE, NONE],
     ),
-    "progressed": (Report(PROGRESSED), [NONE, NONE, due(PROGRESSED), due(PROGRESSED), NONE, NONE, NONE]),
-    "answered": (Report(SAID), [NONE, NONE, due(SAID), NONE, NONE, NONE, NONE]),
-    "answered elsewhere": (Report(MOVED), [NONE, NONE, due(MOVED), due(MOVED), NONE, NONE, NONE]),
-    "succeeded": (Report(SUCCEEDED), [NONE, NONE, NONE, due(SUCCEEDED), NONE, NONE, NONE]),
-    "failed": (Report(FAILED), [NONE, NONE, due(FAILED), due(FAILED), NONE, NONE, NONE]),
-    "failed, left": (Report(UNDONE), [NONE, NONE, due(UNDONE), due(UNDONE), NONE, NONE, NONE]),
-    "ended": (Report(ENDED), [NONE, NONE, NONE, NONE, NONE, NONE, due(ENDED)]),
-    "ended, left": (Report(UNENDED), [NONE, NONE, NONE, NONE, NONE, NONE, due(UNENDED)]),
-    "died": (Report(DIED), [NONE, NONE, NONE, NONE, due(DIED), NONE, NONE]),
-    "adopted": (Report(ADOPTED), [NONE, NONE, NONE, NONE, NONE, due(ADOPTED), NONE]),
-    "lost": (Report(LOST), [NONE, NONE, NONE, NONE, NONE, due(LOST), NONE]),
-    "leftover ended": (Report(LEFT), [NONE, *[due(LEFT)] * 6]),
+    "answered": (Report(SAID), [NONE, NONE, NONE, due(SAID), NONE, NONE, NONE, NONE]),
+    "answered elsewhere": (Report(MOVED), [NONE, NONE, NONE, due(MOVED), due(MOVED), NONE, NONE, NONE]),
+    "succeeded": (Report(SUCCEEDED), [NONE, NONE, NONE, NONE, due(SUCCEEDED), NONE, NONE, NONE]),
+    "failed": (Report(FAILED), [NONE, NONE, due(FAILED), due(FAILED), due(FAILED), NONE, NONE, NONE]),
+    "failed, left": (Report(UNDONE), [NONE, NONE, due(UNDONE), due(UNDONE), due(UNDONE), NONE, NONE, NONE]),
+    "ended": (Report(ENDED), [*[NONE] * 7, due(ENDED)]),
+    "ended, left": (Report(UNENDED), [*[NONE] * 7, due(UNENDED)]),
+    "died": (Report(DIED), [*[NONE] * 5, due(DIED), NONE, NONE]),
+    "adopted": (Report(ADOPTED), [*[NONE] * 6, due(ADOPTED), NONE]),
+    "lost": (Report(LOST), [*[NONE] * 6, due(LOST), NONE]),
+    "leftover ended": (Report(LEFT), [NONE, *[due(LEFT)] * 7]),
 }
 
 
@@ -167,6 +190,7 @@ def test_the_table_has_every_command_and_all_news() -> None:
 
 
 LATE: list[News] = [
+    SpawnAdmitted(OTHER),
     SpawnProgressed(OTHER, "pulling"),
     SpawnAnswered(OTHER, "http://late"),
     SpawnSucceeded(OTHER),
@@ -212,6 +236,18 @@ EVOLUTION: list[tuple[Server, ServerEvent, Server]] = [
         requested(OPTIONS, (OLD,), ID),
         Spawning("s2", OPTIONS, PREFIX, "alice", "", ID, leftovers=(OLD,)),
     ),
+    (NEVER, replace(requested({}), queued=True), Queued("s2", {}, PREFIX, "alice")),
+    (
+        STOPPED,
+        replace(requested(OPTIONS, (OLD,), ID), queued=True),
+        Queued("s2", OPTIONS, PREFIX, "alice", "", ID, (OLD,)),
+    ),
+    (QUEUED, ADMITTED, SPAWNING),
+    (QUEUED, FAILED, Stopped(OPTIONS, FAILED, OTHER, (OLD,))),
+    (QUEUED, UNDONE, Stopped(OPTIONS, UNDONE, OTHER, BOTH)),
+    (QUEUED, CANCEL, replace(STOPPING, kept=OTHER)),
+    (QUEUED, ServerStopped(ID), Stopped(OPTIONS, None, OTHER, (OLD,))),
+    (replace(STOPPING, kept=OTHER), ServerStopped(ID), Stopped(OPTIONS, None, OTHER, (OLD,))),
     (SPAWNING, PROGRESSED, replace(SPAWNING, messages=1)),
     (SPAWNING, SAID, ANSWERED),
     (ANSWERED, MOVED, replace(SPAWNING, url="http://10.0.0.1:81")),

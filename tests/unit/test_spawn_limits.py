@@ -1,101 +1,206 @@
+"""Who may start, who has to wait, and who is turned away."""
+
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import ThrottledError
-from core.server import Checking, Ready, Server, Spawning, Stopped, Stopping
-from core.spawn_limits import SpawnLimits
+from core.errors import HubError, ThrottledError
+from core.events.record import HUB, Record
+from core.events.server import (
+    ServerAdopted,
+    ServerDied,
+    ServerEvent,
+    ServerLost,
+    ServerStopped,
+    SpawnAdmitted,
+    SpawnAnswered,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnRequested,
+    SpawnSucceeded,
+    StopRequested,
+)
+from core.server import (
+    Checking,
+    Command,
+    Queued,
+    Ready,
+    Report,
+    Server,
+    Spawning,
+    Start,
+    Stop,
+    Stopped,
+    Stopping,
+    decide,
+    evolve,
+)
+from core.spawn_limits import SpawnLimits, Wait
 
+START = datetime(2030, 1, 1, tzinfo=UTC)
 STOPPED: Server = Stopped()
-SPAWNING: Server = Spawning("s1", {}, "/")
-READY: Server = Ready("s1", {}, "/", "http://x")
-CHECKING: Server = Checking("s1", {}, "/", "http://x")
-STOPPING: Server = Stopping("s1", {})
-ALL = (STOPPED, SPAWNING, READY, CHECKING, STOPPING)
+OTHERS: list[Server] = [
+    Queued("s1", {}, "/"),
+    Spawning("s1", {}, "/"),
+    Ready("s1", {}, "/", "http://x"),
+    Checking("s1", {}, "/", "http://x"),
+    Stopping("s1", {}),
+]
+
+REQUESTED = SpawnRequested("s1", "u1", "alice", "", "/", {}, "")
+QUEUED = SpawnRequested("s1", "u1", "alice", "", "/", {}, "", queued=True)
+ADMITTED, SUCCEEDED, FAILED = SpawnAdmitted("s1"), SpawnSucceeded("s1"), SpawnFailed("s1", "no")
+CANCELLED, ENDED, DIED = SpawnCancelled("s1"), ServerStopped("s1"), ServerDied("s1")
 
 
-def test_it_counts_those_that_start_and_those_that_are_active() -> None:
+class Log:
+    """What limits hear."""
+
+    def __init__(self, limits: SpawnLimits) -> None:
+        self.limits = limits
+        self._positions = itertools.count(1)
+
+    def tell(self, *events: ServerEvent, server: str = "v1", after: float = 1) -> None:
+        for event in events:
+            position = next(self._positions)
+            at = START + timedelta(seconds=position * after)
+            self.limits.heard([Record(position, f"server/{server}", position, at, HUB, event)])
+
+
+def full(queue: int = 0, active: int = 0) -> SpawnLimits:
+    """One may start at once, and one does."""
+    limits = SpawnLimits(1, active, queue)
+    Log(limits).tell(REQUESTED, server="busy")
+    return limits
+
+
+@pytest.mark.parametrize(
+    ("events", "counts"),
+    [
+        ([REQUESTED], (1, 1, 0)),
+        ([QUEUED], (0, 1, 1)),
+        ([QUEUED, ADMITTED], (1, 1, 0)),
+        ([QUEUED, FAILED], (0, 0, 0)),
+        ([QUEUED, CANCELLED, ENDED], (0, 0, 0)),
+        ([REQUESTED, SpawnAnswered("s1", "http://x")], (1, 1, 0)),
+        ([REQUESTED, SUCCEEDED], (0, 1, 0)),
+        ([REQUESTED, FAILED], (0, 0, 0)),
+        ([REQUESTED, CANCELLED], (0, 1, 0)),
+        ([REQUESTED, CANCELLED, ENDED], (0, 0, 0)),
+        ([REQUESTED, SUCCEEDED, StopRequested("s1")], (0, 1, 0)),
+        ([REQUESTED, SUCCEEDED, DIED], (0, 0, 0)),
+        ([REQUESTED, SUCCEEDED, ServerAdopted("s1")], (0, 1, 0)),
+        ([REQUESTED, SUCCEEDED, ServerLost("s1")], (0, 0, 0)),
+    ],
+)
+def test_it_counts_who_starts_who_is_active_and_who_waits(
+    events: list[ServerEvent], counts: tuple[int, int, int]
+) -> None:
     limits = SpawnLimits(0, 0)
-    for before, after, counts in [
-        (STOPPED, SPAWNING, (1, 1)),
-        (STOPPED, SPAWNING, (2, 2)),
-        (SPAWNING, READY, (1, 2)),
-        (READY, STOPPING, (1, 2)),
-        (SPAWNING, STOPPING, (0, 2)),
-        (STOPPING, STOPPED, (0, 1)),
-        (STOPPED, CHECKING, (0, 2)),
-        (CHECKING, READY, (0, 2)),
-        (READY, STOPPED, (0, 1)),
-        (STOPPING, STOPPED, (0, 0)),
-        (STOPPED, STOPPED, (0, 0)),
-    ]:
-        limits.moved(before, after)
-        assert (limits.spawning, limits.active) == counts
+    Log(limits).tell(*events)
+    assert (limits.spawning, limits.active, len(limits.queue)) == counts
 
 
-@given(st.lists(st.lists(st.sampled_from(ALL), max_size=10), max_size=5))
-def test_whatever_servers_do_it_counts_where_they_are(lives: list[list[Server]]) -> None:
-    limits = SpawnLimits(0, 0)
-    for life in lives:
-        for before, after in itertools.pairwise([STOPPED, *life]):
-            limits.moved(before, after)
-    ends = [life[-1] for life in lives if life]
-    assert limits.spawning == sum(isinstance(end, Spawning) for end in ends)
-    assert limits.active == sum(not isinstance(end, Stopped) for end in ends)
+COMMANDS: list[Command] = [
+    Start("s1", "u1", "alice", "", "/", {}, ""),
+    Start("s1", "u1", "alice", "", "/", {}, "", queued=True),
+    Stop(),
+    *[Report(news) for news in (ADMITTED, SpawnAnswered("s1", "http://x"), SUCCEEDED, FAILED, ENDED, DIED)],
+]
 
 
-def test_a_limit_on_starts() -> None:
-    limits = SpawnLimits(2, 0)
-    limits.moved(STOPPED, SPAWNING)
-    with limits.admit(STOPPED, 45):
-        pass
-    limits.moved(STOPPED, SPAWNING)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(COMMANDS)), max_size=40))
+def test_whatever_servers_do_it_counts_where_they_are(story: list[tuple[str, Command]]) -> None:
+    limits, states = SpawnLimits(0, 0), dict[str, Server]()
+    log = Log(limits)
+    for server, command in story:
+        with contextlib.suppress(HubError):
+            for event in decide(states.get(server, STOPPED), command):
+                states[server] = evolve(states.get(server, STOPPED), event)
+                log.tell(event, server=server)
+    assert limits.spawning == sum(isinstance(state, Spawning) for state in states.values())
+    assert limits.active == sum(not isinstance(state, Stopped) for state in states.values())
+    assert len(limits.queue) == sum(isinstance(state, Queued) for state in states.values())
+
+
+def test_what_was_found_counts_too() -> None:
+    limits = SpawnLimits(3, 0)
+    limits.found("v1", START)
+    limits.found("v2", None)
+    assert (limits.spawning, limits.active, limits.room) == (1, 2, 2)
+    Log(limits).tell(SUCCEEDED, ENDED)
+    assert (limits.spawning, limits.active) == (0, 1)
+
+
+# --- who may ---
+
+
+def test_without_a_queue_a_limit_on_starts_turns_away() -> None:
+    limits = full()
     with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
         pass
     assert refused.value.retry_after == 45
     assert "about 50 seconds" in refused.value.message
-    limits.moved(SPAWNING, READY)
-    with limits.admit(STOPPED, 45):
-        pass
+    Log(limits).tell(SUCCEEDED, server="busy")
+    with limits.admit(STOPPED, 45) as waits:
+        assert not waits
+
+
+def test_with_a_queue_one_waits_until_it_is_full() -> None:
+    limits = full(queue=1)
+    with limits.admit(STOPPED, 45) as waits:
+        assert waits
+        with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
+            pass
+        assert refused.value.retry_after == 45
+    with limits.admit(STOPPED, 45) as waits:
+        assert waits, "a place that was not taken is free again"
+
+
+def test_while_somebody_waits_nobody_overtakes_though_there_is_room() -> None:
+    limits = SpawnLimits(2, 0, 5)
+    Log(limits).tell(QUEUED)
+    assert limits.room == 2
+    with limits.admit(STOPPED, 45) as waits:
+        assert waits
 
 
 def test_a_limit_on_active_servers_says_nothing_about_when() -> None:
-    limits = SpawnLimits(0, 1)
-    limits.moved(STOPPED, READY)
+    limits = SpawnLimits(0, 1, 5)
+    Log(limits).tell(REQUESTED, SUCCEEDED)
     with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
         pass
     assert refused.value.retry_after is None
 
 
-def test_whoever_is_being_let_in_has_a_place() -> None:
-    limits = SpawnLimits(1, 0)
-    with limits.admit(STOPPED, 45), pytest.raises(ThrottledError), limits.admit(STOPPED, 45):
+def test_who_waits_is_active() -> None:
+    limits = full(queue=5, active=2)
+    Log(limits).tell(QUEUED)
+    with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
         pass
-    limits = SpawnLimits(0, 1)
-    with limits.admit(STOPPED, 45), pytest.raises(ThrottledError), limits.admit(STOPPED, 45):
-        pass
-    with limits.admit(STOPPED, 45):
-        pass
+    assert refused.value.retry_after is None
 
 
-def test_a_place_is_given_back_when_the_start_is_refused() -> None:
-    limits = SpawnLimits(1, 1)
+@pytest.mark.parametrize("limits", [SpawnLimits(1, 0), SpawnLimits(0, 1), SpawnLimits(1, 1, 5)])
+def test_whoever_is_being_let_in_has_a_place_until_refused(limits: SpawnLimits) -> None:
+    with limits.admit(STOPPED, 45), pytest.raises(ThrottledError), limits.admit(STOPPED, 45):
+        pass
     for _ in range(3):
         with pytest.raises(LookupError), limits.admit(STOPPED, 45):
             raise LookupError
 
 
-@pytest.mark.parametrize("server", ALL[1:])
+@pytest.mark.parametrize("server", OTHERS, ids=lambda server: type(server).__name__)
 def test_who_is_not_stopped_has_its_place(server: Server) -> None:
-    limits = SpawnLimits(1, 1)
-    limits.moved(STOPPED, SPAWNING)
-    with limits.admit(server, 45):
-        pass
+    with full(active=1).admit(server, 45) as waits:
+        assert not waits
 
 
 @pytest.mark.parametrize(
@@ -103,8 +208,20 @@ def test_who_is_not_stopped_has_its_place(server: Server) -> None:
     [(1, "10 seconds"), (30, "30 seconds"), (31, "40 seconds"), (90, "90 seconds"), (91, "2 minutes")],
 )
 def test_how_long_is_told_to_people_in_round_numbers(seconds: int, words: str) -> None:
-    limits = SpawnLimits(1, 0)
-    limits.moved(STOPPED, SPAWNING)
-    with pytest.raises(ThrottledError, match=f"about {words}"), limits.admit(STOPPED, seconds):
+    with pytest.raises(ThrottledError, match=f"about {words}"), full().admit(STOPPED, seconds):
         pass
     assert math.ceil(seconds / 10) * 10 >= seconds
+
+
+# --- how long ---
+
+
+def test_the_wait_is_known_once_a_start_has_ended() -> None:
+    limits = SpawnLimits(1, 0, 5)
+    log = Log(limits)
+    log.tell(REQUESTED, server="busy", after=10)
+    log.tell(QUEUED, after=10)
+    assert limits.wait_of("v1") == Wait(1, 1, None)
+    assert limits.wait_of("busy") is None
+    log.tell(FAILED, server="busy", after=10)
+    assert limits.wait_of("v1") == Wait(1, 1, 20.0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import math
 import sqlite3
 from collections.abc import AsyncIterator
+from typing import Any
 
 import trio
 from msgspec import UNSET, Struct, UnsetType
@@ -12,6 +14,7 @@ from quart import Response, request
 
 from core.errors import InvalidError, NotFoundError
 from core.events.server import server_stream
+from core.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message
 from projections.servers import ServerRow
@@ -27,9 +30,22 @@ from web.starting import known_server
 
 noun = Noun("progress")
 
+LOOK_INTERVAL = 1.0  # seconds between looks at the place in the queue
+
+
+class QueueEvent(Struct, frozen=True):
+    """`place`: 1 for the next one, of so many that wait for their turn to start. `estimate`: seconds, if known."""
+
+    place: int
+    length: int
+    estimate: int | None
+
 
 class ProgressEvent(Struct, frozen=True):
-    """`progress`: 0 to 100. `ready` with `url`, `failed` or `stopped` are in the last event only."""
+    """`progress`: 0 to 100. `ready` with `url`, `failed` or `stopped` are in the last event only.
+
+    `queue`: while the server waits for its turn to start.
+    """
 
     message: str
     progress: float | UnsetType = UNSET
@@ -38,6 +54,7 @@ class ProgressEvent(Struct, frozen=True):
     failed: bool | UnsetType = UNSET
     stopped: bool | UnsetType = UNSET
     url: str | UnsetType = UNSET
+    queue: QueueEvent | UnsetType = UNSET
 
 
 @noun.get(
@@ -99,6 +116,7 @@ async def _follow(the_hub: Hub, user: str, server: ServerRow, phase: str, after:
     store, db = the_hub.store, the_hub.store.db
     stream = server_stream(server.id)
     yield KEEP_ALIVE
+    queue = QueueNews(the_hub.limits, server.id)
     while True:
         messages = progress.messages(db, server.id, phase, after)
         if messages:
@@ -109,9 +127,11 @@ async def _follow(the_hub: Hub, user: str, server: ServerRow, phase: str, after:
             continue
         if _is_over(db, server, phase):
             return
-        with trio.move_on_after(KEEP_ALIVE_INTERVAL) as quiet:
+        if news := queue.news():
+            yield news
+        with trio.move_on_after(queue.interval) as quiet:
             await store.wait_stream(stream)
-        if quiet.cancelled_caught:
+        if quiet.cancelled_caught and queue.is_quiet():
             yield KEEP_ALIVE
 
 
@@ -124,3 +144,47 @@ def _is_over(db: sqlite3.Connection, server: ServerRow, phase: str) -> bool:
     """The server has moved on to another start, or is gone: nothing more will come of this phase."""
     now = servers.by_id(db, server.id)
     return now is None or now.spawn_id != server.spawn_id or now.state != phase
+
+
+class QueueNews:
+    """What a reader is told while the server waits for its turn: its place, whenever that has changed.
+
+    It is looked up, not recorded, so these lines have no id; a reader who comes back is told the place of then.
+    """
+
+    def __init__(self, limits: SpawnLimits, server_id: str) -> None:
+        self._limits = limits
+        self._server_id = server_id
+        self._told: int | None = None
+        self._quiet_since = trio.current_time()
+
+    @property
+    def interval(self) -> float:
+        """Seconds until something is to be said again, if only that the connection lives."""
+        return KEEP_ALIVE_INTERVAL if self._limits.wait_of(self._server_id) is None else LOOK_INTERVAL
+
+    def news(self) -> bytes:
+        """A line to send; empty where there is nothing new."""
+        wait = self._limits.wait_of(self._server_id)
+        if wait is None or wait.place == self._told:
+            return b""
+        self._told = wait.place
+        self._quiet_since = trio.current_time()
+        return b"data: %b\n\n" % encode(_waiting(wait))
+
+    def is_quiet(self) -> bool:
+        """Whether a sign of life is due; called when nothing else has been sent."""
+        if trio.current_time() - self._quiet_since < KEEP_ALIVE_INTERVAL and self._told is not None:
+            return False
+        self._quiet_since = trio.current_time()
+        return True
+
+
+def _waiting(wait: Wait) -> dict[str, Any]:
+    estimate = None if wait.seconds is None else math.ceil(wait.seconds)
+    when = "" if estimate is None else f", in about {in_words(estimate)}"
+    return {
+        "progress": 0,
+        "message": f"Waiting for a turn to start: number {wait.place} of {wait.waiting}{when}",
+        "queue": {"place": wait.place, "length": wait.waiting, "estimate": estimate},
+    }

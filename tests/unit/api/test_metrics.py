@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 import trio
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.config import CallboardSettings
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.metrics import Metrics
 
@@ -138,7 +140,8 @@ async def test_starts_are_counted_by_how_they_went(
 
 
 async def test_refused_starts_are_counted_too(autojump_clock: object) -> None:
-    settings = settings_for_tests(concurrent_spawn_limit=1)
+    plain = settings_for_tests(concurrent_spawn_limit=1)
+    settings = replace(plain, callboard=CallboardSettings(spawn_queue_limit=0))
     async with hub_in_memory(settings) as hub, Client(hub, ADMIN_TOKEN) as client:
         slow = {"simulate": {"delay": 1000}}
         assert (await client.post("/users/alice/server", json=slow)).status_code == 202

@@ -1,0 +1,69 @@
+"""Calls servers that wait to start, as room comes up: those whose work is there to be called."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import trio
+
+from core.events.record import Record
+from core.server import Server
+from core.spawn_limits import SpawnLimits
+
+
+class SpawnTurns:
+    """A server that was called holds its place until the log has it starting, or its work is gone.
+
+    A server whose actor is away (dead of a bug, say) keeps its place in the queue; the next one is called instead.
+    """
+
+    def __init__(self, limits: SpawnLimits) -> None:
+        self._limits = limits
+        self._present: dict[str, trio.Event] = {}
+        self._called: set[str] = set()
+
+    @asynccontextmanager
+    async def wait_turn(self, server_id: str, patience: float) -> AsyncIterator[bool]:
+        """Wait for the turn of a server that is queued, and hold it in the body. False: it did not come in time."""
+        call = self._present[server_id] = trio.Event()
+        self._called.discard(server_id)
+        try:
+            self.call()
+            with trio.move_on_after(patience):
+                await call.wait()
+            yield call.is_set()
+        finally:
+            if self._present.get(server_id) is call:
+                del self._present[server_id]
+                self._called.discard(server_id)
+                self.call()
+
+    @contextmanager
+    def admit(self, server: Server, retry_after: int) -> Iterator[bool]:
+        """As SpawnLimits.admit; a place that is given back goes to whoever waits."""
+        try:
+            with self._limits.admit(server, retry_after) as waits:
+                yield waits
+        finally:
+            self.call()
+
+    def heard(self, records: Sequence[Record]) -> None:
+        """A listener of the store, after the limits."""
+        self.call()
+
+    def call(self) -> None:
+        """Whoever's turn it is."""
+        queue = self._limits.queue
+        if not queue:
+            self._called.clear()
+            return
+        self._called = {server for server in self._called if server in queue}
+        room = self._limits.room - len(self._called)
+        for server in queue.order() if room > 0 else ():
+            if server in self._present and server not in self._called:
+                self._called.add(server)
+                self._present[server].set()
+                room -= 1
+            if room <= 0:
+                return
