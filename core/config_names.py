@@ -73,6 +73,8 @@ STRUCTS: dict[str, type[Struct]] = {
     "StartAPI": config.StartAPISettings,
 }
 
+SECTION_OF = {settings: name for name, settings in STRUCTS.items()}
+
 # Act as well, but are folded into another setting: these into `bind_url`, ...
 PARTS = {"JupyterHub": frozenset({"ip", "port"})}
 # ... and these, which JupyterHub has deprecated, into the trait that took their place.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from web.config_choices import config_choices
 from web.proxy.command import proxy
 
 
@@ -36,6 +37,7 @@ def main() -> None:
 )
 @click.option("--hello", is_flag=True, hidden=True, help="Print an administrator's token and first steps.")
 @click.pass_context
+@config_choices
 def run(ctx: click.Context, files: tuple[Path, ...], hello: bool) -> None:
     """Run a hub. Any setting may be given as --Class.trait=value and wins over the files."""
     from web.run import run_hub  # the hub's imports, which other commands need not wait for

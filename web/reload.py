@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from core.admission import Admission
 from core.config import ServiceSettings, Settings
+from core.config_names import SECTION_OF
 from core.config_notes import Note, table
 from core.roles import ADMIN
 from web.bootstrap import bootstrap
@@ -53,20 +54,6 @@ _CHANGEABLE = {
 }
 CHANGEABLE = {part: frozenset(names.split()) for part, names in _CHANGEABLE.items()}
 """What is looked up when it is needed, or can be handed on. All else is settled when a hub starts."""
-
-SECTIONS = {
-    "hub": "JupyterHub",
-    "proxy": "Proxy",
-    "spawner": "Spawner",
-    "authenticator": "Authenticator",
-    "callboard": "Callboard",
-    "start_api": "StartAPI",
-    "local_process": "LocalProcessSpawner",
-    "simulated": "SimulatedSpawner",
-    "crypt": "CryptKeeper",
-    "event_logger": "EventLogger",
-}
-"""What the parts of the settings are called in a config file, where that is not their own name."""
 
 
 class Reloaded(Struct, frozen=True):
@@ -145,7 +132,7 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
             if name in CHANGEABLE.get(part, ()):
                 changes[name] = value  # functions too: what they look up may be another
             elif not _is_same(getattr(old, name), value):
-                waiting.append(_full(part, name))
+                waiting.append(_full(old, name))
         parts[part] = replace(old, **changes)
     return Settings(**parts), waiting
 
@@ -155,7 +142,7 @@ def differences(old: Settings, new: Settings) -> Iterator[str]:
         before, after = getattr(old, part), getattr(new, part)
         for name in before.__struct_fields__:
             if not _is_same(getattr(before, name), getattr(after, name)):
-                yield _full(part, name)
+                yield _full(before, name)
 
 
 def _services(
@@ -197,8 +184,8 @@ def _essence(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
-def _full(part: str, name: str) -> str:
-    return f"c.{SECTIONS.get(part, part)}.{name}"
+def _full(part: Struct, name: str) -> str:
+    return f"c.{SECTION_OF[type(part)]}.{name}"
 
 
 def _ending(settings: Settings) -> Ending:
