@@ -295,6 +295,7 @@ class OIDCSettings(Struct, frozen=True):
     authorize_url: str = ""
     token_url: str = ""
     userdata_url: str = ""
+    logout_redirect_url: str = ""  # where a logout here leads to
     oauth_callback_url: str = ""  # this hub's `/hub/oauth_callback` by default
     login_service: str = "OAuth 2.0"
     scope: list[str] = []

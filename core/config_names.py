@@ -126,7 +126,7 @@ _JUPYTERHUB: dict[str, str] = {
     "SharedPasswordAuthenticator": "user_password admin_password password_groups",
     # of oauthenticator 17, which these stand in for
     "OAuthenticator": """
-        custom_403_message http_proxy http_request_kwargs logout_redirect_url modify_auth_state_hook
+        custom_403_message http_proxy http_request_kwargs modify_auth_state_hook
         refresh_user_hook userdata_token_method""",
     "Proxy": "extra_routes should_start",
     "ConfigurableHTTPProxy": """

@@ -18,12 +18,14 @@ ALGORITHMS = frozenset(
 
 _NAMES = ("oidc", "generic-oauth")
 _URLS = ("issuer", "authorize_url", "token_url", "userdata_url")
+_FOR_BROWSERS = ("oauth_callback_url", "logout_redirect_url")
 
 # Source: oauthenticator 17.
 _ENVIRONMENT = {
     "client_id": "OAUTH_CLIENT_ID",
     "client_secret": "OAUTH_CLIENT_SECRET",
     "oauth_callback_url": "OAUTH_CALLBACK_URL",
+    "logout_redirect_url": "OAUTH_LOGOUT_REDIRECT_URL",
     "authorize_url": "OAUTH2_AUTHORIZE_URL",
     "token_url": "OAUTH2_TOKEN_URL",
     "userdata_url": "OAUTH2_USERDATA_URL",
@@ -45,7 +47,7 @@ def oidc_settings(section: Section, name: str) -> OIDCSettings:
     found = _with_defaults(section, section.fill(OIDCSettings), name)
     found = replace(found, issuer=normal_issuer(found.issuer))
     _check_present(found, name)
-    for setting in (*_URLS, "oauth_callback_url"):
+    for setting in (*_URLS, *_FOR_BROWSERS):
         _check_url(section, setting, getattr(found, setting), found)
     _check_algorithms(section, found)
     _check_groups(section, found)
@@ -92,8 +94,8 @@ def _of(name: str) -> str:
 
 
 def _check_url(section: Section, setting: str, url: str, found: OIDCSettings) -> None:
-    """The callback is asked by browsers, which may sit behind anything: http will do."""
-    if not url or is_acceptable(url, allow_http=found.allow_http or setting == "oauth_callback_url"):
+    """What only browsers ask for may be http: they may sit behind anything."""
+    if not url or is_acceptable(url, allow_http=found.allow_http or setting in _FOR_BROWSERS):
         return
     allowed = "expected a URL that starts with https:// (or allow_http = True, for a network you trust)"
     if setting not in section:

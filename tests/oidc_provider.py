@@ -1,4 +1,6 @@
-"""A small OpenID Connect provider, honest unless told otherwise. Run as a module it serves HTTP on a free port.
+"""A small OpenID Connect provider, honest unless told otherwise.
+
+Run as a module it serves HTTP on a free port, or HTTPS with the certificate and key in the file it is given.
 
 It keeps its side of the protocol strictly: registered redirect URI, PKCE with S256, a code that is good once, the
 client's secret. A `Fault` makes it, or whoever pretends to be it, misbehave in one way.
@@ -12,6 +14,7 @@ import hmac
 import http.server
 import json
 import secrets
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -250,7 +253,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def main() -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    issuer = f"http://127.0.0.1:{server.server_port}"
+    scheme = "http"
+    if len(sys.argv) > 1:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(sys.argv[1])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme = "https"
+    issuer = f"{scheme}://localhost:{server.server_port}"
     _Handler.provider = Provider(issuer)
     sys.stdout.write(f"{issuer}\n")
     sys.stdout.flush()

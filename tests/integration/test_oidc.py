@@ -8,10 +8,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub
@@ -23,10 +29,11 @@ CRYPT_KEY = "5f" * 32
 
 
 class RealProvider:
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.oidc_provider"], stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, certificate: str = "") -> None:
+        """`certificate`: a file with one and its key; it is its own authority."""
+        command = [sys.executable, "-m", "tests.oidc_provider", *filter(None, [certificate])]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.trusted: str | bool = certificate or True
         assert self.process.stdout is not None
         self.issuer = self.process.stdout.readline().strip()
 
@@ -80,13 +87,14 @@ class Browser(requests.Session):
         self.hub = hub
         self.seen: set[str] = set()
 
-    def leave(self, next_url: str = "") -> str:
+    def leave(self, next_url: str = "", *, trusted: str | bool = True) -> str:
         """To the provider; the URL at the hub that it sends the browser back to."""
         answer = self.get(
             f"{self.hub.url}/hub/oauth_login", params={"next": next_url}, allow_redirects=False, timeout=30
         )
         assert answer.status_code == 302, answer.text
-        back = requests.get(answer.headers["Location"], allow_redirects=False, timeout=30).headers["Location"]
+        there = requests.get(answer.headers["Location"], allow_redirects=False, timeout=30, verify=trusted)
+        back = there.headers["Location"]
         self.seen |= set(re.findall(r"(?:code|state)=([^&]+)", back)) | {c.value or "" for c in self.cookies}
         return back
 
@@ -125,6 +133,16 @@ def test_somebody_logs_in_and_is_a_user(oidc_hub, provider):
     assert state["access_token"].startswith("access-")
     assert "/token" in provider.asked()
     assert_no_secret(oidc_hub, browser)
+
+
+def test_a_logout_leads_to_where_the_provider_wants_it(make_hub, provider):
+    hub = make_hub(config=config(provider, f"c.OAuthenticator.logout_redirect_url = '{provider.issuer}/bye'"))
+    hub.start()
+    browser = Browser(hub)
+    assert browser.log_in().status_code == 302
+    answer = browser.come_back(f"{hub.url}/hub/logout")
+    assert answer.headers["Location"] == f"{provider.issuer}/bye"
+    assert not browser.is_logged_in()
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -236,3 +254,60 @@ def test_a_wrong_setting_stops_the_hub_with_one_line(make_hub, provider):
     assert found.returncode == 1
     assert "c.OIDCAuthenticator.algorithms = ['none']: expected some of" in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1
+
+
+def certificate_for_localhost(directory: Path) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = directory / "provider.pem"
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(file)
+
+
+@pytest.fixture
+def https_provider(tmp_path: Path) -> Iterator[RealProvider]:
+    provider = RealProvider(certificate_for_localhost(tmp_path))
+    yield provider
+    provider.close()
+
+
+def test_a_certificate_nobody_vouches_for_is_not_trusted(make_hub, https_provider):
+    hub = make_hub(config=config(https_provider))
+    hub.start()
+    answer = hub.request("GET", "/hub/oauth_login", token=None)
+    assert answer.status_code == 503
+    assert "could not be reached" in said_by(answer)
+    assert "CERTIFICATE_VERIFY_FAILED" in hub.log()
+
+
+@pytest.mark.parametrize("told", ["by the environment", "by the configuration"])
+def test_a_certificate_the_administrator_vouches_for_is_trusted(make_hub, https_provider, told):
+    trusted = str(https_provider.trusted)
+    if told == "by the environment":
+        hub = make_hub(config=config(https_provider))
+        hub.start(environment={"SSL_CERT_FILE": trusted})
+    else:
+        hub = make_hub(config=config(https_provider, "c.OIDCAuthenticator.validate_server_cert = False"))
+        hub.start()
+    browser = Browser(hub)
+    assert browser.come_back(browser.leave(trusted=trusted)).status_code == 302

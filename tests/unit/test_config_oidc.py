@@ -28,7 +28,7 @@ c.GenericOAuthenticator.userdata_url = "https://login.example/me"
 @pytest.fixture(autouse=True)
 def nothing_around(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("CLIENT_ID", "CLIENT_SECRET", "CALLBACK_URL"):
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "CALLBACK_URL", "LOGOUT_REDIRECT_URL"):
         monkeypatch.delenv(f"OAUTH_{name}", raising=False)
     for name in ("AUTHORIZE_URL", "TOKEN_URL", "USERDATA_URL", "USERNAME_KEY"):
         monkeypatch.delenv(f"OAUTH2_{name}", raising=False)
@@ -58,6 +58,7 @@ def load(tmp_path):
         (OIDC + "c.OAuthenticator.login_service = 'Campus'", "login_service", "Campus"),
         (OIDC + "c.OIDCAuthenticator.issuer += '/.well-known/openid-configuration'", "issuer", "https://login.example"),
         (OIDC + "c.OIDCAuthenticator.issuer = 'http://127.0.0.1:5556/dex'", "issuer", "http://127.0.0.1:5556/dex"),
+        (OIDC + "c.OAuthenticator.logout_redirect_url = 'http://login.example/bye'", "logout_redirect_url", "http://login.example/bye"),
         (GENERIC, "scope", []),
         (GENERIC, "username_claim", "username"),
         (GENERIC, "login_service", "OAuth 2.0"),

@@ -121,7 +121,10 @@ async def log_out() -> Response:
             await _stop_servers(session.user, by)
         await hub().sessions.end(session.id, "The user logged out.", by=by)
     g.session = g.identity = None
-    if hub().settings.authenticator.auto_login:
+    elsewhere = hub().settings.oidc.logout_redirect_url
+    if elsewhere:
+        answer = redirect(elsewhere)
+    elif hub().settings.authenticator.auto_login:
         answer = await logged_out()
     else:
         answer = redirect(f"{hub().base_url}hub/login")

@@ -312,6 +312,20 @@ async def test_a_slow_provider_is_given_up(provider, autojump_clock):
     )
     with trio.fail_after(11), pytest.raises(UnavailableError, match="did not answer within 10 seconds"):
         await world.authenticator.begin("", CALLBACK)
+    refused = 0
+
+    async def come() -> None:
+        nonlocal refused
+        with pytest.raises(UnavailableError):
+            await world.authenticator.begin("", CALLBACK)
+        refused += 1
+
+    await trio.sleep(RETRY)
+    with trio.fail_after(11):  # all wait for the same answer, and not one after the other
+        async with trio.open_nursery() as nursery:
+            for _ in range(50):
+                nursery.start_soon(come)
+    assert refused == 50
 
 
 @pytest.mark.parametrize(

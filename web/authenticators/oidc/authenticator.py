@@ -127,9 +127,7 @@ class OIDCAuthenticator:
         return await self._login(claims, id_claims, tokens)
 
     async def _asked_again(self, provider: Provider, known: dict[str, Any]) -> Login:
-        tokens = Tokens(
-            known["access_token"], id_token=known.get("id_token"), scope=" ".join(known.get("scope") or ())
-        )
+        tokens = Tokens(known["access_token"], id_token=known.get("id_token"), scope=known.get("scope"))
         id_claims: Claims = known.get("id_claims") or {}
         claims = merged(id_claims, await self._userinfo(provider, tokens))
         return await self._login(claims, id_claims, tokens)
@@ -190,7 +188,7 @@ class OIDCAuthenticator:
             "access_token": tokens.access_token,
             "refresh_token": tokens.refresh_token,
             "id_token": tokens.id_token,
-            "scope": (tokens.scope or "").split(),
+            "scope": tokens.scope.split() if isinstance(tokens.scope, str) else tokens.scope or [],
             "token_response": msgspec.to_builtins(tokens),
             "oauth_user": claims,
             "id_claims": id_claims,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+import certifi
 import httpx
 import trio
 from msgspec import Struct
@@ -32,10 +34,24 @@ def connect_with(settings: OIDCSettings) -> Connect:
 
     def connect() -> httpx.AsyncClient:
         if not contexts:
-            contexts.append(httpx.create_ssl_context(verify=settings.validate_server_cert))
+            contexts.append(tls_context(verify=settings.validate_server_cert))
         return httpx.AsyncClient(verify=contexts[0])
 
     return connect
+
+
+def tls_context(*, verify: bool) -> ssl.SSLContext:
+    """Trusts whom the system trusts, where a campus puts its own authority, and whom browsers trust.
+
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` in the environment stand instead of both.
+    """
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif not os.environ.get("SSL_CERT_FILE") and not os.environ.get("SSL_CERT_DIR"):
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 class Fetcher:
@@ -80,8 +96,15 @@ class Fetcher:
         except trio.TooSlowError:
             raise unreachable(f"{host} did not answer within {self._seconds:g} seconds") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ssl.SSLError) as error:
-            logger.warning("%s could not be asked: %s: %s", host, type(error).__name__, error)
+            logger.warning("%s could not be asked: %s", host, _why(error))
             raise unreachable(f"{host} could not be reached") from None
+
+
+def _why(error: BaseException) -> str:
+    """What is behind it, such as a certificate: httpx itself says little."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return f"{type(error).__name__}: {error}"
 
 
 async def _read(response: httpx.Response, host: str) -> Reply:

@@ -29,19 +29,22 @@ class Kept(Generic[T]):
 
     async def get(self) -> T:
         """Raises the HubError of the last fetch, for `RETRY` seconds without asking again."""
-        if self._value is None or trio.current_time() - self._fetched > KEEP:
+        if self._value is None or self._is_due():
             await self.renew()
         if self._value is None:
             assert self._trouble is not None
             raise type(self._trouble)(self._trouble.message)
         return self._value
 
+    def _is_due(self) -> bool:
+        """Old, and nobody else is about to fetch it: one login may wait for that, not all."""
+        return trio.current_time() - self._fetched > KEEP and not self._lock.locked()
+
     async def renew(self) -> None:
         """Fetch it again, unless that was tried a moment ago."""
         async with self._lock:
             if trio.current_time() - self._asked < RETRY:
                 return
-            self._asked = trio.current_time()
             try:
                 self._value = await self._fetch()
             except HubError as error:
@@ -49,3 +52,7 @@ class Kept(Generic[T]):
                 logger.warning("a document of the login provider could not be had: %s", error.message)
             else:
                 self._fetched = trio.current_time()
+            finally:
+                self._asked = (
+                    trio.current_time()
+                )  # not before: who has waited for a slow one does not ask again

@@ -29,7 +29,7 @@ class Tokens(Struct, frozen=True):
     token_type: str = "Bearer"  # noqa: S105 -- a type's name
     refresh_token: str | None = None
     id_token: str | None = None
-    scope: str | None = None
+    scope: str | list[str] | None = None
     expires_in: int | float | str | None = None
 
 
