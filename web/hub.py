@@ -50,6 +50,7 @@ from core.user import AnyUser
 from core.user import Command as UserCommand
 from core.user_names import UserNames
 from web.auth_states import AuthStates
+from web.confirmations import Confirmations
 from web.headers import AnswerHeaders
 from web.identity import Identity, TokenBook
 from web.launch import Launch
@@ -137,6 +138,7 @@ class Hub:
         self.authenticator = authenticator
         self.auth_states = auth_states
         self.login_gate = LoginGate()
+        self.confirmations = Confirmations(settings.authenticator.auth_refresh_age)
         self.login_links = LoginLinks()
         self.login_hooks = Hooks()  # apart from those of starts: neither keeps the other waiting
         self.refusals = refusals  # attempts to get in, counted

@@ -46,6 +46,9 @@ async def log_in(hub: Hub, credentials: Credentials, *, address: str) -> LoggedI
     try:
         login = await _prove(hub, credentials, address)
         logged_in = None if login is None else await admit(hub, login)
+    except ForbiddenError:
+        hub.refusals.login(address)
+        raise
     finally:
         hub.metrics.logged_in(time.monotonic() - began, success=logged_in is not None)
     return logged_in
@@ -54,7 +57,7 @@ async def log_in(hub: Hub, credentials: Credentials, *, address: str) -> LoggedI
 async def identify_by_login(hub: Hub, credentials: Credentials, *, address: str) -> Identity | None:
     """Whom these credentials belong to, with all they may do. Nothing is made or changed: strangers are nobody.
 
-    Raises as `log_in` does, but UnavailableError.
+    Raises as `log_in` does.
     """
     login = await _prove(hub, credentials, address)
     name = None if login is None else _stored_name(hub, login)
@@ -106,6 +109,7 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
         await _change(hub, user.id, login)
     if hub.settings.authenticator.manage_groups and login.groups is not None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
+    hub.confirmations.note(user.id)
     return LoggedIn(_present(hub, name), is_new)
 
 

@@ -11,8 +11,8 @@ from quart import has_request_context
 
 from core.authenticator import Login
 from core.errors import ForbiddenError, HubError
+from web.handler_view import handler_view
 from web.hub import Hub
-from web.starting import handler_view
 
 logger = logging.getLogger("callboard.hooks")
 

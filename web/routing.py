@@ -29,6 +29,7 @@ from web.declared import Answers, Events
 from web.idempotency import once
 from web.identity import Identity
 from web.login import identify_by_login
+from web.refresh import confirmed
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -213,7 +214,8 @@ def _guarded(route: Route) -> Handler:
         g.route = route
         if route.page and route.method == "POST":
             g.form_xsrf = (await request.form).get("_xsrf")
-        g.identity = identify(route) or await _logged_in_for(route)
+        found = identify(route) or await _logged_in_for(route)
+        g.identity = await confirmed(hub(), found, by_cookie=g.session is not None)
         if g.identity is None and route.page and not isinstance(route.access, Open):
             return _to_login(route)
         names = under_present_name(hub().store.db, g.identity, {**left_out, **given})

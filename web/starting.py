@@ -10,7 +10,7 @@ from typing import Any
 import trio
 from msgspec import Struct
 from msgspec.structs import replace
-from quart import g, request
+from quart import g
 
 from core.actors.server import ServerActor
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError, UnavailableError
@@ -23,10 +23,10 @@ from core.user import AddServer, TitleServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.context import by, database, hub
-from web.hook_views import HandlerView, RequestView
+from web.context import by, caller, database, hub
+from web.handler_view import handler_view
 from web.idempotency import claim
-from web.identity import Identity
+from web.refresh import check_before
 
 
 class Asked(Struct, frozen=True):
@@ -150,6 +150,8 @@ async def begin(
     the_hub = hub()
     if the_hub.closing.is_set() and the_hub.ending.servers:
         raise UnavailableError("The hub is shutting down.")
+    if the_hub.settings.authenticator.refresh_pre_spawn:
+        await check_before(the_hub, owner, caller(), by_cookie=g.session is not None)
     await the_hub.servers.look(server.id)  # as in JupyterHub, a start notices that a server has died
     command = await the_hub.launch.command(owner, server, user_options)
     low, high = sorted(the_hub.settings.hub.spawn_throttle_retry_range)
@@ -159,20 +161,6 @@ async def begin(
         state = await actor.ask(replace(command, queued=queued), by=by(), claim=claim(lambda _: Outcome(202)))
     assert isinstance(state, Queued | Spawning)
     return actor, state.spawn_id if state.spawn_id == command.spawn_id else None
-
-
-def handler_view() -> HandlerView:
-    """This request, as hooks may look at it; without what it authenticates itself by."""
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name.lower() not in ("authorization", "cookie")
-    }
-    query = request.query_string.decode("latin-1")
-    seen = RequestView(request.method, request.path, query, headers, request.remote_addr or "")
-    asks: Identity | None = g.identity
-    is_user = asks is not None and asks.kind == "user"
-    return HandlerView(seen, hub().launch.views.user_called(asks.name) if asks and is_user else None)
 
 
 async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
@@ -215,6 +203,8 @@ def parse_stop(value: Any) -> bool:
 async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
     """Ask for a stop, and for the removal that is to follow it. False where that takes long and goes on."""
     the_hub = hub()
+    if the_hub.settings.authenticator.refresh_pre_stop:
+        await check_before(the_hub, owner, caller(), by_cookie=g.session is not None)
     outcome = claim(lambda _: Outcome(202))
     actor = the_hub.servers.actor(server.id)
     if remove:

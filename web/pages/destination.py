@@ -12,10 +12,10 @@ from core.names import escape
 from projections import servers
 from projections.users import UserRow
 from web.context import database, hub
+from web.handler_view import handler_view
 from web.login_link import ARGUMENT as TICKET
 from web.next_url import safe_path
 from web.public_url import own_origins
-from web.starting import handler_view
 
 _NOT_CARRIED = frozenset({"next", "_xsrf", TICKET})
 _hooks = Hooks()

@@ -9,10 +9,12 @@ import time
 
 from quart import Response, request
 
-from core.authenticator import RedirectAuthenticator
+from core.authenticator import Login, RedirectAuthenticator
 from core.errors import ForbiddenError, NotFoundError
+from projections.users import UserRow
 from web.access import OPEN
 from web.answers import redirect
+from web.client_address import address_of
 from web.context import hub
 from web.login import admit
 from web.pages.destination import checked
@@ -47,15 +49,22 @@ async def finish() -> Response:
     began, user = time.monotonic(), None
     try:
         login, asked = await _authenticator().finish(_callback_url(), request.args.to_dict(), state)
-        logged_in = await admit(hub(), login)
-        if logged_in is None:
-            raise ForbiddenError("Nobody can have the name that this login gives.")
-        user = logged_in.user
+        user = await _admitted(login)
+    except ForbiddenError:
+        hub().refusals.login(address_of(request))
+        raise
     finally:
         hub().metrics.logged_in(time.monotonic() - began, success=user is not None)
     answer = await enter(user, asked)
     answer.delete_cookie(STATE, path=_callback_path())
     return answer
+
+
+async def _admitted(login: Login) -> UserRow:
+    logged_in = await admit(hub(), login)
+    if logged_in is None:
+        raise ForbiddenError("Nobody can have the name that this login gives.")
+    return logged_in.user
 
 
 def _authenticator() -> RedirectAuthenticator:
