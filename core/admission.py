@@ -26,10 +26,13 @@ class Admission:
 
         `allowed`: what the login itself says; who is blocked stays out all the same.
         """
-        if name in self._blocked:
+        if self.is_blocked(name):
             raise ForbiddenError(f"User {name} may not log in here.")
         if not (allowed or self._allow_all or name in self._allowed or (exists and self._allow_existing)):
             raise ForbiddenError(f"User {name} may not log in here.")
+
+    def is_blocked(self, name: str) -> bool:
+        return name in self._blocked
 
     def is_admin(self, name: str) -> bool:
         return name in self._admins

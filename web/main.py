@@ -72,6 +72,7 @@ from web.event_log import EventLog
 from web.expiry import keep_tidy
 from web.failed_starts import FailedStarts, GivenUpError, give_up
 from web.hub import Hub, ServiceEntities, TokenEntities, UserEntities
+from web.invalid_users import check_users
 from web.launch import Launch
 from web.limits import limits_of
 from web.metrics import Metrics
@@ -233,6 +234,7 @@ async def open_hub(
             living.start_soon(_forget_keys, store)
             living.start_soon(keep_tidy, hub)
             living.start_soon(_reseal, auth_states)
+            living.start_soon(check_users, hub)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)

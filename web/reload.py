@@ -19,6 +19,7 @@ from core.config import ServiceSettings, Settings
 from core.config_names import SECTION_OF
 from core.config_notes import Note, table
 from core.roles import ADMIN
+from web.authenticators import make_authenticator
 from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
 from web.headers import AnswerHeaders
@@ -99,6 +100,8 @@ class Reloader:
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)
         hub.admission = Admission(settings.authenticator, hub.user_names)
+        if before.authenticator.admin_users != settings.authenticator.admin_users:
+            hub.authenticator = make_authenticator(settings, hub.user_names, self._secret)
         hub.limits.configure(
             settings.hub.concurrent_spawn_limit,
             settings.hub.active_server_limit,

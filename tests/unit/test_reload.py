@@ -15,6 +15,7 @@ from core.events.server import server_stream
 from core.roles import RoleError
 from projections import servers, users
 from tests.conftest import SECRET, Client, hub_in_memory
+from web.login import log_in
 from web.reload import CHANGEABLE, Reloaded, Reloader
 
 HEAD = """
@@ -176,3 +177,20 @@ def test_all_that_is_called_changeable_is_a_setting() -> None:
     settings = Settings()
     for part, names in CHANGEABLE.items():
         assert names <= set(getattr(settings, part).__struct_fields__), part
+
+
+async def test_a_new_administrator_is_one_to_the_authenticator_too(started: Started) -> None:
+    passwords = {"user": "for-everybody", "admin": "a" * 32}
+    lines = (
+        "c.JupyterHub.authenticator_class = 'shared-password'\nc.Authenticator.allow_all = True\n"
+        + "".join(
+            f"c.SharedPasswordAuthenticator.{whose}_password = '{password}'\n"
+            for whose, password in passwords.items()
+        )
+    )
+    async with started(lines) as world:
+        await world.reload(lines + "c.Authenticator.admin_users = {'alice', 'bob'}\n")
+        for whose, is_in in (("user", False), ("admin", True)):
+            given = {"username": "bob", "password": passwords[whose]}
+            found = await log_in(world.client.hub, given, address="192.0.2.1")
+            assert (found is not None and bool(found.user.admin)) == is_in

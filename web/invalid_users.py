@@ -1,0 +1,58 @@
+"""Users whom the authenticator would not have today: named when the hub starts, or deleted if that is wanted.
+
+Their accounts have gone from the system, say. Source: JupyterHub's `delete_invalid_users`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from core.errors import HubError, InvalidError
+from core.events.record import HUB
+from projections import users
+from projections.users import Listing, UserRow
+from web.hub import Hub
+
+PAGE = 200
+
+logger = logging.getLogger("callboard.login")
+
+
+async def check_users(hub: Hub) -> None:
+    """Nobody is deleted where the authenticator cannot be asked, or knows none of the users: then it is at fault."""
+    try:
+        valid, invalid = await _asked(hub)
+    except HubError as error:
+        logger.warning("whether all users could still log in is not known: %s", error.message)
+        return
+    if not invalid:
+        return
+    names = ", ".join(repr(user.name) for user in invalid[:20]) + (", ..." if len(invalid) > 20 else "")
+    if not hub.settings.authenticator.delete_invalid_users:
+        logger.warning(
+            "%d users could not log in today: %s. c.Authenticator.delete_invalid_users = True deletes such users",
+            len(invalid),
+            names,
+        )
+    elif not valid:
+        logger.error("none of the %d users could log in today: nobody is deleted", len(invalid))
+    else:
+        logger.warning("%d users who could not log in today are deleted: %s", len(invalid), names)
+        for user in invalid:
+            await hub.departures.begin(user.id, by=HUB)
+
+
+async def _asked(hub: Hub) -> tuple[int, list[UserRow]]:
+    """How many are valid, and those who are not. Who is blocked is not asked about."""
+    valid, invalid, offset = 0, [], 0
+    while page := users.listed(hub.store.db, Listing(offset=offset, limit=PAGE)):
+        offset += len(page)
+        for user in page:
+            if user.leaving or hub.admission.is_blocked(user.name):
+                continue
+            try:
+                await hub.authenticator.check_new_user(user.name)
+                valid += 1
+            except InvalidError:
+                invalid.append(user)
+    return valid, invalid
