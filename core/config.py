@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -336,6 +336,9 @@ class CallboardSettings(Struct, frozen=True):
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
     hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
+    log_style: Literal["auto", "text", "json"] = (
+        "auto"  # auto: text on a terminal, else an object for each line
+    )
 
 
 class EventLoggerSettings(Struct, frozen=True):

@@ -44,7 +44,7 @@ from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
 from web.page_cookies import add_cookies
 from web.pages import errors, fallback, files, login, oauth_login
-from web.request_log import log_request
+from web.request_log import log_request, shown_url
 from web.routing import Route, install, new_request_id
 
 logger = logging.getLogger("callboard.http")
@@ -224,5 +224,5 @@ def _allowed_instead(status: int) -> dict[str, str]:
 
 
 async def _bug(error: Exception) -> Response:
-    logger.exception("%s %s failed", request.method, request.path)
+    logger.exception("%s %s failed", request.method, shown_url(request.path, ""))
     return await _refusal(500, "", {})

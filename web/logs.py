@@ -1,20 +1,39 @@
-"""Where the hub's own log lines go: standard error, and what the configuration names besides."""
+"""Where the hub's own log lines go, and what they look like: for people on a terminal, else an object for each line.
+
+Every module logs by `logging`; structlog gives the lines their form. Those written while a request is handled name
+it: the same id stands in its answer (X-Request-Id) and in the events it led to.
+"""
 
 from __future__ import annotations
 
 import logging
 import logging.config
 import sys
+from typing import Any
+
+import structlog
+from quart import g, has_request_context
+from structlog.types import EventDict, Processor
 
 from core.config import ConfigError, HubSettings
+from core.scrubbing import scrubbed, scrubbed_all
+
+_PLAIN = HubSettings()
 
 
-def set_up_logging(settings: HubSettings) -> None:
-    """`logging_config` is applied last, on top of the rest. Raises ConfigError."""
+def set_up_logging(settings: HubSettings, style: str = "auto") -> None:
+    """`style`: text, json, or auto for what suits standard error. A `log_format` of the configuration wins over it.
+
+    `logging_config` is applied last, on top of the rest. Raises ConfigError.
+    """
+    for_people = style == "text" or (style == "auto" and sys.stderr.isatty())
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(_formatter(settings, for_people=for_people))
     if settings.extra_log_file:
         handlers.append(_file(settings.extra_log_file))
-    _set_format(settings, handlers)
+        handlers[1].setFormatter(_formatter(settings, for_people=style == "text"))
+    for handler in settings.extra_log_handlers:
+        handler.addFilter(_scrub)
     logging.basicConfig(level=level(settings), handlers=[*handlers, *settings.extra_log_handlers], force=True)
     logging.getLogger("httpcore").setLevel(logging.WARNING)
     if settings.logging_config:
@@ -33,15 +52,6 @@ def _file(path: str) -> logging.Handler:
         raise ConfigError(f"c.JupyterHub.extra_log_file = {path!r}: {error.strerror}") from error
 
 
-def _set_format(settings: HubSettings, handlers: list[logging.Handler]) -> None:
-    try:
-        formatter = logging.Formatter(settings.log_format, settings.log_datefmt)
-    except ValueError as error:
-        raise ConfigError(f"c.JupyterHub.log_format = {settings.log_format!r}: {error}") from error
-    for handler in handlers:
-        handler.setFormatter(formatter)
-
-
 def _apply(settings: HubSettings) -> None:
     """A dict of `logging.config`; what it does not mention stays."""
     wanted = {
@@ -54,3 +64,65 @@ def _apply(settings: HubSettings) -> None:
         logging.config.dictConfig(wanted)
     except (ValueError, TypeError, AttributeError, ImportError) as error:
         raise ConfigError(f"c.JupyterHub.logging_config: {error}") from error
+
+
+# --- what a line looks like ---
+
+
+def _formatter(settings: HubSettings, *, for_people: bool) -> logging.Formatter:
+    chosen = (settings.log_format, settings.log_datefmt)
+    if chosen != (_PLAIN.log_format, _PLAIN.log_datefmt):
+        try:
+            return ScrubbedFormatter(*chosen)
+        except ValueError as error:
+            raise ConfigError(f"c.JupyterHub.log_format = {settings.log_format!r}: {error}") from error
+    before: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(
+            fmt="%Y-%m-%d %H:%M:%S" if for_people else "iso", utc=not for_people
+        ),
+        _name_request,
+        structlog.processors.format_exc_info,
+    ]
+    if not for_people:
+        before.append(structlog.stdlib.ExtraAdder())
+    last: Processor = _for_people() if for_people else structlog.processors.JSONRenderer(default=str)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=before,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrub_line, last],
+    )
+
+
+def _for_people() -> Processor:
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
+    """Which request a line was written for, and whose."""
+    if has_request_context() and (request_id := g.get("request_id")):
+        line["request"] = request_id
+        if (identity := g.get("identity")) is not None:
+            line["user"] = identity.name
+    return line
+
+
+def _scrub_line(_: Any, __: str, line: EventDict) -> EventDict:
+    return {key: scrubbed_all(value) for key, value in line.items()}
+
+
+class ScrubbedFormatter(logging.Formatter):
+    """Lines in a form of the configuration's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrubbed(super().format(record))
+
+
+def _scrub(record: logging.LogRecord) -> bool:
+    """For handlers of the configuration, whose form is their own: what they are told is clean already."""
+    record.msg, record.args = scrubbed(record.getMessage()), ()
+    if record.exc_info:
+        record.exc_text = scrubbed(record.exc_text or logging.Formatter().formatException(record.exc_info))
+    return True

@@ -95,7 +95,7 @@ class Reloader:
         hub = self._hub
         before, hub.settings = hub.settings, settings
         if not _is_same(_log(before), _log(settings)):
-            set_up_logging(settings.hub)
+            set_up_logging(settings.hub, settings.callboard.log_style)
         hub.headers = AnswerHeaders(settings.hub)
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)

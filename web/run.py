@@ -41,7 +41,7 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
     """The exit code: 0 after an orderly end, 1 for what keeps a hub from starting."""
     try:
         settings, notes = load_settings(files, overrides)
-        set_up_logging(settings.hub)
+        set_up_logging(settings.hub, settings.callboard.log_style)
         if notes:
             logging.getLogger("callboard.config").warning("%s", table(notes))
         trio.run(

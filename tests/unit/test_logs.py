@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.config import ConfigError, HubSettings
+from core.scrubbing import scrubbed
+from tests.conftest import ADMIN_TOKEN, Client
 from web.logs import set_up_logging
 
 
@@ -76,3 +81,114 @@ def test_a_dict_of_logging_config_adds_to_the_rest(tmp_path: Path) -> None:
 def test_what_cannot_be_set_up_is_said_in_one_line(settings: HubSettings) -> None:
     with pytest.raises(ConfigError, match=r"^c\.JupyterHub\.\w+.*: .+"):
         set_up_logging(settings)
+
+
+# --- what a line looks like ---
+
+CANARY = "canary0123456789"
+LEAKS = [
+    f"GET http://hub/hub/api/users?token={CANARY}&x=1 failed",
+    f"{{'Authorization': 'token {CANARY}', 'Accept': '*/*'}}",
+    f"Authorization: Bearer {CANARY}",
+    f"sent with token {CANARY} just now",
+    f"Cookie: jupyterhub-hub-login={CANARY}; _xsrf={CANARY}",
+    f"{{'Set-Cookie': 'jupyterhub-session-id={CANARY}; Path=/'}}",
+    f'{{"username": "alice", "password": "{CANARY} {CANARY}"}}',
+    f"postgresql://hub:{CANARY}@db/hub is away",
+    f"jupyterhub-singleuser --IdentityProvider.token={CANARY} --port=1",
+    f"client_secret={CANARY}",
+    f"back at /hub/oauth_callback?code={CANARY}&state={CANARY}",
+    f"JUPYTERHUB_API_TOKEN={CANARY}",
+    f"/hub/api/x?_xsrf={CANARY}",
+]
+HARMLESS = [
+    "the token is not valid any more",
+    "server alice/lab: no token was found in 3 places",
+    "/hub/api/users/alice/tokens/t5k2m8zq1x9v: 204",
+    "user alice may not: it needs read:tokens!user=alice",
+    "listening at http://127.0.0.1:8081/hub/",
+]
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+@pytest.mark.parametrize("style", ["text", "json", "own format"])
+def test_secrets_of_somebody_elses_text_are_taken_out(
+    style: str, leak: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(self.format(record))
+
+    settings = HubSettings(extra_log_handlers=[Listener()])
+    if style == "own format":
+        settings = replace(settings, log_format="%(name)s: %(message)s")
+    set_up_logging(settings, "auto" if style == "own format" else style)
+    logger = logging.getLogger("callboard.test")
+    logger.warning("it said %s", leak)
+    logger.warning("it said", extra={"said": {"all": [leak]}})
+    try:
+        int(leak)
+    except ValueError:
+        logger.exception("it failed")
+    said = capsys.readouterr().err + "".join(told)
+    assert CANARY not in said
+    assert said.count("it failed") == 2
+    assert said.count("ValueError") >= 2
+
+
+@pytest.mark.parametrize("line", LEAKS)
+def test_twice_is_as_good_as_once(line: str) -> None:
+    assert scrubbed(scrubbed(line)) == scrubbed(line)
+
+
+@pytest.mark.parametrize("line", HARMLESS)
+def test_what_is_no_secret_stays(line: str) -> None:
+    assert scrubbed(line) == line
+
+
+async def test_lines_are_objects_that_name_the_request_and_so_its_events(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logging(HubSettings(), "json")
+    answer = await client.post(f"/users/bob?token={CANARY}", headers={"Cookie": f"a={CANARY}"})
+    (line,) = lines_of(capsys)
+    assert (line["status"], line["method"], line["user"], line["level"]) == (201, "POST", "alice", "info")
+    assert line["url"] == "/hub/api/users/bob?token=[secret]"
+    assert line["event"].startswith("201 POST /hub/api/users/bob?token=[secret] (alice@")
+    assert line["milliseconds"] > 0
+    assert line["timestamp"].endswith("Z")
+    assert line["request"] == answer.headers["X-Request-Id"]
+    events = (await client.get("/events?limit=200&user=bob")).json()["items"]
+    assert [event["request"] for event in events] == [line["request"]]
+
+
+async def test_a_bug_is_told_with_the_request_it_came_of(
+    client: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up_logging(HubSettings(), "json")
+    monkeypatch.setattr("web.api.users.known_user", lambda name: 1 / 0)
+    answer = await client.get("/users/bob", headers={"X-Secret-Key": CANARY})
+    assert answer.status_code == 500
+    bug, request = lines_of(capsys)[-2:]
+    assert "ZeroDivisionError" in bug["exception"]
+    assert bug["request"] == request["request"] == answer.headers["X-Request-Id"]
+    assert request["level"] == "error"
+    assert CANARY not in str((bug, request))
+    assert ADMIN_TOKEN not in str((bug, request))
+
+
+def test_on_a_terminal_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(HubSettings(), "text")
+    logging.getLogger("callboard").info("alice has come")
+    said = capsys.readouterr().err
+    assert "alice has come" in said
+    assert "[info" in said
+    assert not said.startswith("{")
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What the hub itself said, without the client of the tests."""
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return [line for line in said if line["logger"].startswith("callboard")]

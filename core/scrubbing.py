@@ -1,0 +1,87 @@
+"""Text on its way out of the hub, without what must not leave it: the last line of defence, for what nobody foresaw.
+
+Whoever writes a line leaves secrets out of it to begin with; here go those that came in somebody else's text: the
+message of an exception, a URL, a header.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+HIDDEN = "[secret]"
+
+# How a name goes on to its value, which is not hidden yet, and that value.
+_VALUE = r"""['\"]?\s*[:=](?!\s*\[secret\])\s*)(?:'[^']*'|"[^"]*"|%s)"""
+
+
+class _Rule(NamedTuple):
+    """`words`: in lower case; without any of them in a text there is nothing to look for, which is quick to see."""
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+    instead: str
+
+
+_SECRET_WORDS = (
+    "token",
+    "secret",
+    "passw",
+    "passphrase",
+    "credential",
+    "apikey",
+    "api_key",
+    "_xsrf",
+    "auth_state",
+)
+
+_RULES = (
+    # a header, wherever it stands: `Authorization: token X`, `'Cookie': 'a=b; c=d'`
+    _Rule(
+        ("authorization", "cookie", "x-xsrftoken"),
+        re.compile(r"((?:authorization|cookie|x-xsrftoken)" + _VALUE % r"[^\r\n]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    _Rule(
+        ("bearer", "token", "basic"),
+        re.compile(r"\b(bearer|token|basic)(\s+)(?=\S*\d)[\w.~+/=-]{8,}", re.IGNORECASE),
+        rf"\1\2{HIDDEN}",
+    ),
+    # an argument of a URL or a command, a key of an object: `token=X`, `"password": "X"`
+    _Rule(
+        _SECRET_WORDS,
+        re.compile(
+            rf"((?:{'|'.join(_SECRET_WORDS)})[\w-]*" + _VALUE % r"[^\s&,;)}\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    _Rule(
+        ("code=", "state=", "key=", "ticket="),
+        re.compile(r"([?&](?:code|state|key|ticket)=)[^\s&#'\"]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    _Rule(("://",), re.compile(r"://[^/@\s:]*:[^/@\s]+@"), f"://{HIDDEN}@"),
+)
+_DIGITS = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b")  # what the hub's own tokens and digests look like
+
+
+def scrubbed(text: str) -> str:
+    lower = text.lower()
+    for words, pattern, instead in _RULES:
+        if any(word in lower for word in words):
+            text = pattern.sub(instead, text)
+    return _DIGITS.sub(HIDDEN, text) if len(text) >= 32 else text
+
+
+def scrubbed_all(value: Any) -> Any:
+    """The same of all texts within lists and objects."""
+    match value:
+        case str():
+            return scrubbed(value)
+        case dict():
+            return {key: scrubbed_all(item) for key, item in value.items()}
+        case list() | tuple():
+            return [scrubbed_all(item) for item in value]
+        case _:
+            return value
