@@ -21,6 +21,7 @@ from core.events.server import (
     ServerDied,
     ServerLost,
     ServerStopped,
+    SpawnAdmitted,
     SpawnAnswered,
     SpawnCancelled,
     SpawnFailed,
@@ -127,6 +128,7 @@ RULES: Mapping[type, Rule] = {
         "server", SERVER, ("spawn_id", "prefix", "user_options"), inner=("leftovers", "previous")
     ),
     SpawnProgressed: Rule("server", SERVER, ("spawn_id", "message", "progress", "html_message", "extra")),
+    SpawnAdmitted: Rule("server", SERVER, ("spawn_id",)),
     SpawnAnswered: Rule("server", SERVER, ("spawn_id",), inner=("url",)),
     SpawnSucceeded: Rule("server", SERVER, ("spawn_id",)),
     SpawnFailed: Rule(
