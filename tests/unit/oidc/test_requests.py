@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
+from core.errors import ForbiddenError, UnavailableError
 from tests.unit.oidc.world import oidc_settings
+from web.authenticators.oidc.fetching import Reply
 from web.authenticators.oidc.provider import Provider
-from web.authenticators.oidc.requests import challenge, code_form, identified, way_there
+from web.authenticators.oidc.requests import Tokens, challenge, code_form, identified, tokens_of, way_there
 from web.authenticators.oidc.trips import Trip
 
 PROVIDER = Provider(
@@ -88,3 +91,50 @@ def test_the_hub_says_who_it_is(basic, secret, form, header):
     assert fields == {"a": "b", **form}
     sent = headers.get("Authorization")
     assert (base64.b64decode(sent.removeprefix("Basic ")).decode() if sent else None) == header
+
+
+def reply(status: int = 200, **fields: object) -> Reply:
+    return Reply(status, msgspec.json.encode(fields), "application/json")
+
+
+@pytest.mark.parametrize(
+    ("fields", "tokens"),
+    [
+        ({}, Tokens("a")),
+        ({"token_type": "bearer", "unknown": 5}, Tokens("a", "bearer")),
+        ({"refresh_token": None, "scope": ""}, Tokens("a", scope="")),
+        ({"scope": ["x", "y"], "expires_in": "300"}, Tokens("a", scope=["x", "y"], expires_in="300")),
+    ],
+)
+def test_tokens_come_in_many_forms(fields, tokens):
+    assert tokens_of(reply(access_token="a", **fields)) == tokens
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (reply(error="invalid_grant", status=400), ForbiddenError, "does not know of this login"),
+        (
+            reply(error="invalid_client", status=401),
+            UnavailableError,
+            'refuses this hub \\("invalid_client"\\)',
+        ),
+        (reply(error="bad\nthing", status=400), UnavailableError, '"bad\\?thing"'),
+        (reply(status=404), UnavailableError, "status 404"),
+        (reply(status=302), UnavailableError, "status 302"),
+        (Reply(500, b"\xff", ""), UnavailableError, "status 500"),
+        (reply(), ForbiddenError, "there is no token"),
+        (reply(error="bad_verification_code"), ForbiddenError, "there is no token"),
+        (Reply(200, b"access_token=a", ""), ForbiddenError, "there is no token"),
+        (Reply(200, b"\xff", ""), ForbiddenError, "there is no token"),
+        (reply(access_token="a", token_type="mac"), ForbiddenError, "not understood"),
+        (reply(access_token=""), ForbiddenError, "not understood"),
+        (reply(access_token="a\r\nX-Evil: 1"), ForbiddenError, "not understood"),
+        (reply(access_token="a b"), ForbiddenError, "not understood"),
+        (reply(access_token="ä"), ForbiddenError, "not understood"),
+        (reply(access_token="a" * 20_000), ForbiddenError, "not understood"),
+    ],
+)
+def test_what_is_no_token(answer, kind, said):
+    with pytest.raises(kind, match=said):
+        tokens_of(answer)
