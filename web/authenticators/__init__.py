@@ -10,7 +10,7 @@ from core.config import Settings
 from core.user_names import UserNames
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
-from web.authenticators.oidc import OIDCAuthenticator
+from web.authenticators.oidc import make_oidc_authenticator
 from web.authenticators.pam import PAMAuthenticator
 from web.authenticators.shared_password import SharedPasswordAuthenticator
 
@@ -34,7 +34,7 @@ _AUTHENTICATORS: dict[str, Callable[[Settings, UserNames, bytes], Authenticator]
     "dummy": lambda settings, names, secret: DummyAuthenticator(settings.dummy),
     "pam": lambda settings, names, secret: PAMAuthenticator(settings, names),
     "shared-password": lambda settings, names, secret: SharedPasswordAuthenticator(settings, names),
-    "oidc": OIDCAuthenticator,
-    "generic-oauth": OIDCAuthenticator,
+    "oidc": make_oidc_authenticator,
+    "generic-oauth": make_oidc_authenticator,
     "null": lambda settings, names, secret: NullAuthenticator(),
 }

@@ -11,8 +11,11 @@ import trio
 
 from core.authenticator import RedirectAuthenticator, RefreshingAuthenticator
 from core.errors import ForbiddenError, HubError, UnavailableError
+from core.user_names import UserNames
+from tests.conftest import SECRET
 from tests.oidc_provider import CLIENT_SECRET, PERSON, Provider
 from tests.unit.oidc.world import CALLBACK, World
+from web.authenticators.oidc import make_oidc_authenticator
 from web.authenticators.oidc.fetching import MAX_ANSWER
 from web.authenticators.oidc.kept import RETRY
 
@@ -53,9 +56,15 @@ async def test_the_description_and_the_keys_are_fetched_once(world):
     assert world.provider.asked.count("/keys") == 1
 
 
-async def test_it_keeps_the_protocols(world):
-    assert isinstance(world.authenticator, RedirectAuthenticator)
-    assert isinstance(world.authenticator, RefreshingAuthenticator)
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_logins_are_refreshed_where_the_tokens_for_it_are_kept(provider, is_kept):
+    settings = World(provider, login={"enable_auth_state": is_kept}).settings
+    made = make_oidc_authenticator(settings, UserNames(), SECRET)
+    assert isinstance(made, RedirectAuthenticator)
+    assert isinstance(made, RefreshingAuthenticator) is is_kept
+
+
+async def test_there_is_no_form_to_fill_in(world):
     assert await world.authenticator.authenticate({"username": "bob", "password": "x"}) is None
 
 

@@ -13,7 +13,7 @@ from core.config import AuthenticatorSettings, OIDCSettings, Settings
 from core.user_names import UserNames
 from tests.conftest import SECRET
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
-from web.authenticators.oidc import OIDCAuthenticator
+from web.authenticators.oidc import RefreshingOIDCAuthenticator
 from web.authenticators.oidc.fetching import Connect
 
 CALLBACK = "http://hub.test/hub/oauth_callback"
@@ -42,8 +42,8 @@ class World:
         )
         self.authenticator = self.authenticator_with(SECRET, self.connect)
 
-    def authenticator_with(self, secret: bytes, connect: Connect) -> OIDCAuthenticator:
-        return OIDCAuthenticator(self.settings, UserNames(), secret, connect=connect)
+    def authenticator_with(self, secret: bytes, connect: Connect) -> RefreshingOIDCAuthenticator:
+        return RefreshingOIDCAuthenticator(self.settings, UserNames(), secret, connect=connect)
 
     def connect(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self._handle))

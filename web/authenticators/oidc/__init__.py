@@ -1,5 +1,14 @@
 """Logging in at an OpenID Connect or OAuth 2.0 provider. `authenticator.py` tells the story; the rest are its words."""
 
-from web.authenticators.oidc.authenticator import OIDCAuthenticator
+from __future__ import annotations
 
-__all__ = ["OIDCAuthenticator"]
+from core.config import Settings
+from core.user_names import UserNames
+from web.authenticators.oidc.authenticator import OIDCAuthenticator
+from web.authenticators.oidc.refreshing import RefreshingOIDCAuthenticator
+
+
+def make_oidc_authenticator(settings: Settings, names: UserNames, secret: bytes) -> OIDCAuthenticator:
+    """One that refreshes logins, if the tokens for that are kept."""
+    is_kept = settings.authenticator.enable_auth_state
+    return (RefreshingOIDCAuthenticator if is_kept else OIDCAuthenticator)(settings, names, secret)
