@@ -239,6 +239,7 @@ async def open_hub(
             await configure_routes(hub)
             await bootstrap(hub, wanted)
             await living.start(resume, hub)
+            living.start_soon(turns.open)
             living.start_soon(ServiceChecks(services, settings.hub.service_check_interval).run)
             if processes is not None:
                 living.start_soon(processes.run)

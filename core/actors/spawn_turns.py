@@ -11,6 +11,8 @@ from core.events.record import Record
 from core.server import Server
 from core.spawn_limits import SpawnLimits
 
+GATHERING = 2.0  # seconds a new hub gives the servers that wait to be there
+
 
 class SpawnTurns:
     """A server that was called holds its place until the log has it starting, or its work is gone.
@@ -22,12 +24,24 @@ class SpawnTurns:
         self._limits = limits
         self._present: dict[str, trio.Event] = {}
         self._called: set[str] = set()
+        self._are_all_there = trio.Event()
+        self.is_open = not limits.queue
+
+    async def open(self) -> None:
+        """Call nobody before those whom the last hub left waiting are there, for then it would be out of turn."""
+        if not self.is_open:
+            with trio.move_on_after(GATHERING):
+                await self._are_all_there.wait()
+            self.is_open = True
+            self.call()
 
     @asynccontextmanager
     async def wait_turn(self, server_id: str, patience: float) -> AsyncIterator[bool]:
         """Wait for the turn of a server that is queued, and hold it in the body. False: it did not come in time."""
         call = self._present[server_id] = trio.Event()
         self._called.discard(server_id)
+        if not self.is_open and all(server in self._present for server in self._limits.queue.order()):
+            self._are_all_there.set()
         try:
             self.call()
             with trio.move_on_after(patience):
@@ -55,6 +69,8 @@ class SpawnTurns:
     def call(self) -> None:
         """Whoever's turn it is."""
         queue = self._limits.queue
+        if not self.is_open:
+            return
         if not queue:
             self._called.clear()
             return

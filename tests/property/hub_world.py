@@ -501,7 +501,7 @@ class HubWorld:
         found = limits_of(self.settings, self.store.db)
         assert (found.active, found.spawning) == (hub.limits.active, hub.limits.spawning)
         assert found.queue.order() == hub.limits.queue.order(), "a restart would change the order"
-        if not hub.servers.isolated and not self.store.is_away:
+        if hub.turns.is_open and not hub.servers.isolated and not self.store.is_away:
             assert hub.limits.room <= 0 or not hub.limits.queue, "somebody waits though there is room"
 
     def check(self) -> None:
