@@ -461,5 +461,5 @@ async def test_a_login_of_which_nothing_was_kept_stands(world, auth_state):
 async def test_a_provider_that_is_down_ends_no_login(world, monkeypatch):
     login = await world.log_in()
     monkeypatch.setattr(world.provider, "_token", lambda *_: (503, {}, b""))
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="answered with status 503"):
         await world.authenticator.refresh("bob", login.auth_state)
