@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from quart import g, request
 
+from projections.users import UserRow
 from web.context import hub
 from web.hook_views import HandlerView, RequestView
 from web.identity import Identity
 
 
-def handler_view() -> HandlerView:
-    """This request, as hooks may look at it; without what it authenticates itself by."""
+def handler_view(user: UserRow | None = None) -> HandlerView:
+    """This request, as hooks may look at it; without what it authenticates itself by.
+
+    `user`: who has just logged in by it, if somebody has.
+    """
     headers = {
         name: value
         for name, value in request.headers.items()
@@ -18,6 +24,7 @@ def handler_view() -> HandlerView:
     }
     query = request.query_string.decode("latin-1")
     seen = RequestView(request.method, request.path, query, headers, request.remote_addr or "")
-    asks: Identity | None = g.identity
-    is_user = asks is not None and asks.kind == "user"
-    return HandlerView(seen, hub().launch.views.user_called(asks.name) if asks and is_user else None)
+    views, asks = hub().launch.views, cast("Identity | None", g.identity)
+    if user is not None:
+        return HandlerView(seen, views.user(user))
+    return HandlerView(seen, views.user_called(asks.name) if asks and asks.kind == "user" else None)
