@@ -19,7 +19,8 @@ _PATTERN = re.compile(r"[a-z][a-z0-9]{25}")
 def new_id(kind: str) -> str:
     """A new id. `kind` is its one-letter beginning.
 
-    `s` spawn, `u` user, `v` server, `t` token, `g` group, `h` share, `c` share code.
+    `s` spawn, `u` user, `v` server, `t` token, `g` group, `h` share, `c` share code,
+    `o` OAuth code.
     """
     return (
         kind + _digits(int(time.time() * 1000), _TIME_DIGITS) + _digits(secrets.randbits(77), _RANDOM_DIGITS)

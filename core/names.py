@@ -90,6 +90,12 @@ def server_prefix(base_url: str, user: str, server: str) -> str:
     return f"{base_url}user/{escape(user)}/{tail}"
 
 
+def server_client_id(user: str, server: str) -> str:
+    """Of the OAuth client that a server is. Source of the form: JupyterHub 6."""
+    name = f"jupyterhub-user-{quote(user, safe='/')}"
+    return f"{name}-{quote(server, safe='/')}" if server else name
+
+
 def full_name(user: str, server: str) -> str:
     """`alice/lab`, or `alice/` for the default server: how scopes name a server."""
     return f"{user}/{server}"

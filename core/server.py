@@ -64,6 +64,7 @@ class Queued(Struct, frozen=True):
     server_name: str = ""
     previous: str = ""
     leftovers: tuple[str, ...] = ()
+    client_scopes: list[str] = []
 
 
 class Spawning(Struct, frozen=True):
@@ -78,6 +79,7 @@ class Spawning(Struct, frozen=True):
     url: str = ""
     messages: int = 0
     leftovers: tuple[str, ...] = ()
+    client_scopes: list[str] = []
 
 
 class Ready(Struct, frozen=True):
@@ -124,6 +126,7 @@ class Start(Struct, frozen=True):
     token_digest: str
     token_scopes: list[str] = []
     queued: bool = False
+    client_scopes: list[str] = []
 
 
 class Stop(Struct, frozen=True):
@@ -192,6 +195,7 @@ def _start(server: Server, command: Start) -> list[ServerEvent]:
                     server.leftovers,
                     server.spawn_id,
                     command.queued,
+                    command.client_scopes,
                 )
             ]
         case Queued() | Spawning():
@@ -295,6 +299,7 @@ def _begun(event: SpawnRequested) -> Queued | Spawning:
         event.server_name,
         event.previous,
         leftovers=event.leftovers,
+        client_scopes=event.client_scopes,
     )
 
 
@@ -309,6 +314,7 @@ def _admitted(server: Server) -> Server:
         server.server_name,
         server.previous,
         leftovers=server.leftovers,
+        client_scopes=server.client_scopes,
     )
 
 

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from core.events.access import AccessRefused
 from core.events.group import GroupCreated, GroupEvent, UsersJoined, UsersLeft, group_stream
+from core.events.oauth import CodeEvent, CodeIssued
 from core.events.reading import positions_in
 from core.events.record import Record
 from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
@@ -45,7 +46,7 @@ NAME = "histories"
 VERSION = 3
 TABLES = ("belongings", "called", "histories")
 EVENTS: tuple[type, ...] = (
-    *(UserEvent | GroupEvent | TokenEvent | SessionEvent | RoleEvent).__args__,
+    *(UserEvent | GroupEvent | TokenEvent | SessionEvent | CodeEvent | RoleEvent).__args__,
     *(ShareEvent | ShareCodeEvent).__args__,
     AccessRefused,
     SpawnRequested,
@@ -123,7 +124,7 @@ def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
         case TokenIssued(owner=owner):
             kind, _, key = owner.partition("/")
             yield record.stream, Belonging(key) if kind == "user" else Belonging(other=owner)
-        case SessionOpened(user=user):
+        case SessionOpened(user=user) | CodeIssued(user=user):
             yield record.stream, Belonging(user)
         case ShareGranted(owner=owner, server=server, grantee=grantee):
             yield record.stream, Belonging(owner, server, grantee)
@@ -183,7 +184,7 @@ def about(db: sqlite3.Connection, record: Record) -> About:
         case "token":
             token = belonging(db, record.stream)
             return About(token.user, token.server, service=token.other.removeprefix("service/"))
-        case "session":
+        case "session" | "oauth-code":
             return About(user=belonging(db, record.stream).user)
         case "share" | "share-code":
             share = belonging(db, record.stream)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from core.errors import ForbiddenError
+from core.events.oauth import CodeIssued
 from core.events.record import Record, utc_text
 from core.events.session import SessionEnded, SessionOpened
 from core.events.token import TokenIssued
@@ -21,7 +22,7 @@ from core.events.user import UserDeleted
 NAME = "sessions"
 VERSION = 1
 TABLES = ("sessions",)
-EVENTS = (SessionOpened, SessionEnded, TokenIssued, UserDeleted)
+EVENTS = (SessionOpened, SessionEnded, TokenIssued, CodeIssued, UserDeleted)
 
 
 class SessionRow(NamedTuple):
@@ -60,7 +61,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM sessions WHERE id = ?", (entity,))
         case UserDeleted():
             db.execute("DELETE FROM sessions WHERE user = ?", (entity,))
-        case TokenIssued(session_id=session_id):
+        case TokenIssued(session_id=session_id) | CodeIssued(session_id=session_id):
             _check_open(db, session_id)
 
 

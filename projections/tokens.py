@@ -42,7 +42,10 @@ EVENTS = (
 
 
 class TokenRow(NamedTuple):
-    """`owner`: `user/{id}` or `service/{name}`. `server`: the id of the server whose own token it is, or `""`."""
+    """`owner`: `user/{id}` or `service/{name}`. `server`: the id of the server whose own token it is, or `""`.
+
+    `client`: `jupyterhub`, or the OAuth client that it was given to, as `server/{id}` or `service/{name}`.
+    """
 
     position: int
     id: str
@@ -89,6 +92,7 @@ def create(db: Database) -> None:
         db.table("tokens").create_index([column], unique=True)
     db.table("tokens").create_index(["owner"])
     db.execute("CREATE INDEX tokens_of_sessions ON tokens (session_id) WHERE session_id IS NOT NULL")
+    db.execute("CREATE INDEX tokens_of_clients ON tokens (client) WHERE client != 'jupyterhub'")
     db.execute("CREATE INDEX tokens_hint ON tokens (hint) WHERE hint != ''")
     db.execute("CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE expires_at IS NOT NULL")
 
@@ -145,8 +149,12 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             | ServerLost(spawn_id=spawn_id)
         ):
             db.execute("DELETE FROM tokens WHERE id = ?", (spawn_id,))
-        case UserDeleted() | ServiceRemoved():
+            _drop_those_given_to(db, record.stream)
+        case UserDeleted():
             db.execute("DELETE FROM tokens WHERE owner = ?", (record.stream,))
+        case ServiceRemoved():
+            db.execute("DELETE FROM tokens WHERE owner = ?", (record.stream,))
+            _drop_those_given_to(db, record.stream)
         case SessionEnded():
             db.execute("DELETE FROM tokens WHERE session_id = ?", (entity,))
         case ActivityRecorded(tokens=tokens):
@@ -154,6 +162,11 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE tokens SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
+
+
+def _drop_those_given_to(db: sqlite3.Connection, client: str) -> None:
+    """What visitors let a server or service do in their name ends with it."""
+    db.execute("DELETE FROM tokens WHERE client = ? AND client != 'jupyterhub'", (client,))
 
 
 # --- queries ---

@@ -22,6 +22,7 @@ from web.api import (
     explain,
     groups,
     logs,
+    oauth,
     openapi,
     progress,
     proxy,
@@ -43,7 +44,7 @@ from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
 from web.page_cookies import add_cookies
-from web.pages import errors, fallback, files, login, oauth_login
+from web.pages import authorize, errors, fallback, files, login, oauth_login
 from web.request_log import log_request, shown_url
 from web.routing import Route, install, new_request_id
 
@@ -64,6 +65,7 @@ API = (
     proxy.noun,
     route_stream.noun,
     authorizations.noun,
+    oauth.noun,
     monitoring.noun,
     shares.noun,
     shares_by_code.noun,
@@ -133,6 +135,8 @@ def build_app(hub: Hub) -> QuartTrio:
     base = hub.base_url.rstrip("/")
     for prefix in api_prefixes(hub.base_url):
         install(app, API, prefix)
+    for prefix in api_prefixes(hub.base_url):
+        install(app, [authorize.noun], prefix)
     inside = [files.noun, errors.noun, login.noun, oauth_login.noun, fallback.inside]
     install(app, [monitoring.noun, *inside], f"{base}/hub")
     install(app, [fallback.outside, files.outside], base)

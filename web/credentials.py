@@ -35,6 +35,8 @@ class Asked(Protocol):
     @property
     def acts(self) -> bool: ...
     @property
+    def in_frames(self) -> bool: ...
+    @property
     def takes_tokens(self) -> bool: ...
 
 
@@ -106,7 +108,7 @@ def _is_meant(route: Asked) -> bool:
         isinstance(route.access, Needs) and route.access.or_login
     )
     if route.acts or not may_be_nobody:
-        check_meant(acts=route.acts, given=given)
+        check_meant(acts=route.acts, in_frames=route.in_frames, given=given)
         return True
     try:
         check_meant(given=given)
@@ -115,7 +117,7 @@ def _is_meant(route: Asked) -> bool:
     return True
 
 
-def check_meant(*, acts: bool = False, given: str | None = None) -> None:
+def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | None = None) -> None:
     """Raises ForbiddenError unless a page of the hub, or a person who goes there, meant this request.
 
     `given`: the token, where it comes in a form.
@@ -123,7 +125,7 @@ def check_meant(*, acts: bool = False, given: str | None = None) -> None:
     fetch = fetch_of_request()
     if is_foreign(fetch, own_origins(request, hub().settings)):
         raise ForbiddenError("This was sent by a page of another site.")
-    if not needs_token(fetch, acts=acts):
+    if not needs_token(fetch, acts=acts, in_frames=in_frames):
         return
     token = given or _given_token()
     if not token:

@@ -28,10 +28,10 @@ class AnswerHeaders:
     def add(self, request: Request, response: Response) -> None:
         headers = response.headers
         nonce: str = g.get("csp_nonce", "")
-        if is_api(request.path, self._base_url):
-            headers.update(self._of_api)
-        elif nonce:
+        if nonce:
             headers.update((name, value.replace(NONCE, nonce)) for name, value in self._of_pages)
+        elif is_api(request.path, self._base_url):
+            headers.update(self._of_api)
         elif not request.path.startswith(self._static):
             headers.update(self._of_others)
         headers["X-Request-Id"] = g.get("request_id", "")

@@ -24,6 +24,7 @@ from core.admission import Admission
 from core.authenticator import Authenticator
 from core.config import Settings
 from core.events.group import GroupEvent
+from core.events.oauth import CodeEvent
 from core.events.role import RoleEvent
 from core.events.route import RouteEvent
 from core.events.service import ServiceEvent
@@ -33,6 +34,8 @@ from core.events.user import UserEvent
 from core.group import AnyGroup
 from core.group import Command as GroupCommand
 from core.hooks import Hooks
+from core.oauth_code import AnyCode
+from core.oauth_code import Command as CodeCommand
 from core.role import AnyRole
 from core.role import Command as RoleCommand
 from core.roles import LoadedRoles
@@ -57,6 +60,7 @@ from web.launch import Launch
 from web.login_link import LoginLinks
 from web.metrics import Metrics
 from web.models import Models
+from web.oauth.clients import Clients
 from web.pages.presentation import Presentation
 from web.proxies import Proxies
 from web.proxy.command import TOKEN_VARIABLE
@@ -72,6 +76,7 @@ TokenEntities = Entities[AnyToken, TokenCommand, TokenEvent]
 GroupEntities = Entities[AnyGroup, GroupCommand, GroupEvent]
 RoleEntities = Entities[AnyRole, RoleCommand, RoleEvent]
 ServiceEntities = Entities[AnyService, ServiceCommand, ServiceEvent]
+CodeEntities = Entities[AnyCode, CodeCommand, CodeEvent]
 RouteEntities = Entities[AnyRoute, RouteCommand, RouteEvent]
 
 
@@ -122,6 +127,7 @@ class Hub:
         metrics: Metrics,
         roles: LoadedRoles,
         sessions: Sessions,
+        oauth_codes: CodeEntities,
     ) -> None:
         self.settings = settings
         self.address = address  # of the hub itself, as the proxy reaches it
@@ -168,6 +174,8 @@ class Hub:
             None  # None: nobody knows where the configuration comes from
         )
         self.sessions = sessions
+        self.oauth_codes = oauth_codes
+        self.oauth_clients = Clients(store.db)
         self.tokens = TokenBook(store.db, store.fact("salt"))
         self.command_turns = Turns()  # of requests that bear the same idempotency key
         self.closing = trio.Event()  # set when the hub is to end

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
 
 from core.authenticator import SessionAuthenticator
 from core.config import Settings, SpawnerSettings
 from core.hooks import Hooks
 from core.ids import new_id
-from core.names import escape, full_name, server_prefix
+from core.names import escape, full_name, server_client_id, server_prefix
 from core.roles import SERVER
 from core.scopes import Owner, cut
 from core.secret_file import derive
@@ -66,6 +65,7 @@ class Launch:
             user_options,
             quick_digest(self.token(spawn_id)),
             await self._scopes(user, server, user_options),
+            client_scopes=await self._client_scopes(user, server, user_options),
         )
 
     async def _scopes(
@@ -83,6 +83,16 @@ class Launch:
         wanted = wanted or rights.scopes_of_role(SERVER)
         owner = Owner(user=user.name, server=full_name(user.name, server.name))
         return cut([*wanted, ACTIVITY], owner, rights.of_user(user), rights.memberships, rights.table)
+
+    async def _client_scopes(
+        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+    ) -> list[str]:
+        """What visitors may let the server do in their name, besides letting them in."""
+        wanted = self.settings.spawner.oauth_client_allowed_scopes
+        if not callable(wanted):
+            return list(wanted)
+        options = user_options if user_options is not None else server.options()
+        return await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
@@ -151,12 +161,14 @@ class Launch:
             "JUPYTERHUB_API_URL": api_url,
             "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
             "JUPYTERHUB_BASE_URL": self.settings.hub.base_url,
-            "JUPYTERHUB_CLIENT_ID": client_id(user, server),
+            "JUPYTERHUB_CLIENT_ID": server_client_id(user, server),
             "JUPYTERHUB_HOST": "",
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{spawning.prefix}oauth_callback",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,
-            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": "[]",
+            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(
+                [*spawning.client_scopes, f"access:servers!server={user}/{server}"]
+            ),
             "JUPYTERHUB_USER": user,
             "JUPYTERHUB_SERVER_NAME": server,
             "JUPYTERHUB_SERVICE_PREFIX": spawning.prefix,
@@ -167,9 +179,3 @@ class Launch:
         if self.settings.hub.admin_access:
             environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
         return environment
-
-
-def client_id(user: str, server: str) -> str:
-    """Of the OAuth client that a server is."""
-    name = f"jupyterhub-user-{quote(user, safe='/')}"
-    return f"{name}-{quote(server, safe='/')}" if server else name

@@ -19,7 +19,7 @@ import trio
 from tricycle import open_service_nursery
 
 import projections
-from core import group, role, route, service, session, token, user
+from core import group, oauth_code, role, route, service, session, token, user
 from core.actors.activity import Activity
 from core.actors.departures import Departures
 from core.actors.entity import Entities
@@ -40,6 +40,7 @@ from core.events import hub as hub_events
 from core.events.database import MEMORY, LogLock, put_aside
 from core.events.group import group_stream
 from core.events.hub import HubStarted, HubStopped
+from core.events.oauth import code_stream
 from core.events.record import HUB, Record
 from core.events.role import role_stream
 from core.events.route import route_stream
@@ -79,6 +80,7 @@ from web.metrics import Metrics
 from web.metrics_of_hub import MetricsOfHub
 from web.metrics_of_log import MetricsOfLog
 from web.models import Models
+from web.oauth.clients import Clients
 from web.proxies import Proxies
 from web.proxy_process import Proxy, make_proxy
 from web.reload import Load, Reloader
@@ -211,13 +213,23 @@ async def open_hub(
                 launch=launch,
                 proxies=proxies,
                 rights=rights,
-                models=Models(rights, LastSeen(activity), settings.hub.base_url, spawner.state, services),
+                models=Models(
+                    rights,
+                    LastSeen(activity),
+                    settings.hub.base_url,
+                    spawner.state,
+                    services,
+                    Clients(store.db),
+                ),
                 services=services,
                 service_entities=service_entities,
                 service_processes=processes,
                 extra_routes=Entities(store, route_stream, route.NoRoute(), route.decide, route.evolve),
                 metrics=metrics,
                 roles=wanted.roles,
+                oauth_codes=Entities(
+                    store, code_stream, oauth_code.NoCode(), oauth_code.decide, oauth_code.evolve
+                ),
                 sessions=Sessions(
                     store.db,
                     Entities(store, session_stream, session.NoSession(), session.decide, session.evolve),

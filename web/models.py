@@ -24,6 +24,7 @@ from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.activity import LastSeen
+from web.oauth.clients import Clients
 from web.rights import Rights
 from web.service_book import ServiceBook
 
@@ -112,9 +113,11 @@ class Models:
         base_url: str,
         state_of: Callable[[str], dict[str, Any]],
         services: ServiceBook,
+        clients: Clients,
     ) -> None:
         """`state_of`: what the spawner tells administrators of an attempt."""
         self._services = services
+        self._clients = clients
         self._state_of = state_of
         self._rights = rights
         self._seen = seen
@@ -204,13 +207,17 @@ class Models:
             expires_at=row.expires_at and shown(row.expires_at),
             note=row.note,
             session_id=row.session_id,
-            oauth_client="JupyterHub" if row.client == "jupyterhub" else row.client,
+            oauth_client=self._client(row.client),
         )
         if kind == "user":
             model.user = owner_name
         else:
             model.service = owner_name
         return model
+
+    def _client(self, client: str) -> str:
+        """Through which a token came, as people know it."""
+        return "JupyterHub" if client == "jupyterhub" else self._clients.described(client) or client
 
     def service(self, row: ServiceRow, scopes: Scopes, *, as_stored: bool = False) -> ServiceModel | None:
         """None: the caller may not see this service. `as_stored`: what nobody has said is null, not a default."""

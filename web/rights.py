@@ -10,6 +10,7 @@ from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.group import group_stream
 from core.events.hub import HubEvent
+from core.events.oauth import CodeEvent
 from core.events.record import Record
 from core.events.route import RouteEvent
 from core.events.server import ServerEvent
@@ -31,7 +32,7 @@ from core.events.user import (
 )
 from core.names import full_name
 from core.roles import ADMIN, USER
-from core.scopes import Grant, Owner, Scopes, ScopeTable, expand, token_scopes
+from core.scopes import Grant, Owner, Scopes, ScopeTable, Server, Service, expand, token_scopes
 from core.scopes.table import STANDARD
 from projections import groups, roles, servers, shares, users
 from projections.tokens import TokenRow
@@ -55,6 +56,7 @@ HARMLESS = (
     | ServerRemovalRequested
     | TokenIssued
     | SessionEvent
+    | CodeEvent
     | ServiceStarted
     | ServiceExited
     | ServiceFailed
@@ -63,7 +65,7 @@ HARMLESS = (
 )
 
 
-class Service(Protocol):
+class KnownService(Protocol):
     @property
     def admin(self) -> bool: ...
 
@@ -71,7 +73,7 @@ class Service(Protocol):
 class Services(Container[str], Protocol):
     """Those of the configuration and those made at run time."""
 
-    def get(self, name: str, /) -> Service | None: ...
+    def get(self, name: str, /) -> KnownService | None: ...
 
 
 class Owned:
@@ -166,7 +168,23 @@ class Rights:
         return None if server is None else full_name(user.name, server.name)
 
     def _of_token(self, row: TokenRow, owner: Owner, owned: Scopes) -> Scopes:
-        return token_scopes(frozenset(row.raw_scopes()), owner, owned, self.memberships, table=self.table)
+        return token_scopes(
+            frozenset(row.raw_scopes()),
+            owner,
+            owned,
+            self.memberships,
+            client=self._client_of(row),
+            table=self.table,
+        )
+
+    def _client_of(self, row: TokenRow) -> Server | Service | None:
+        """Whom the token was given to over OAuth, by present names."""
+        kind, _, key = row.client.partition("/")
+        if kind == "service":
+            return Service(key)
+        server = servers.by_id(self._db, key) if kind == "server" else None
+        owner = users.by_id(self._db, server.user) if server is not None else None
+        return None if server is None or owner is None else Server(owner.name, server.name)
 
     # --- what is owned ---
 

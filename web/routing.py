@@ -44,7 +44,8 @@ class Route(Struct, frozen=True):
     of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
 
     `page`: for people. Who is not logged in is sent to do so, and refusals are pages too. `acts`: it changes something
-    although it is asked by GET. `takes_tokens`: whether a token in the header counts, besides cookies.
+    although it is asked by GET; `in_frames`: also if a frame of some page goes there. `takes_tokens`: whether a token
+    in the header counts, besides cookies.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Route(Struct, frozen=True):
     refusals: tuple[int, ...] = ()
     page: bool = False
     acts: bool = False
+    in_frames: bool = False
     takes_tokens: bool = True
 
     @property
@@ -89,6 +91,7 @@ class Noun:
         statuses: Sequence[int] = (200,),
         streams: bool = False,
         acts: bool = False,
+        in_frames: bool = False,
         takes_tokens: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """`answers`: from status to what is sent with it. `statuses`: the same for what is not of the API."""
@@ -109,6 +112,7 @@ class Noun:
                         tuple(refusals),
                         self.page,
                         acts,
+                        in_frames,
                         not self.page if takes_tokens is None else takes_tokens,
                     )
                 )

@@ -19,7 +19,8 @@ ANONYMOUS_LIFE = 3600  # seconds: of the token in a login form
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGE_VIEWS = frozenset({"", "navigate"})  # values of Sec-Fetch-Mode; old browsers and programs send none
-WINDOWS = frozenset({"", "document"})  # values of Sec-Fetch-Dest: what fills a window
+WINDOWS = frozenset({"", "document"})  # values of Sec-Fetch-Dest: what fills a window ...
+FRAMES = WINDOWS | {"frame", "iframe"}  # ... or a part of one
 
 
 class Fetch(Struct, frozen=True):
@@ -32,12 +33,15 @@ class Fetch(Struct, frozen=True):
     origin: str = ""
 
 
-def needs_token(fetch: Fetch, *, acts: bool = False) -> bool:
-    """`acts`: the route changes something even when it is asked by GET; then only going there is proof enough."""
+def needs_token(fetch: Fetch, *, acts: bool = False, in_frames: bool = False) -> bool:
+    """`acts`: the route changes something even when it is asked by GET; then only going there is proof enough.
+
+    `in_frames`: it counts as well if a frame of some page goes there.
+    """
     if fetch.method not in SAFE_METHODS:
         return True
     if acts:
-        return fetch.mode not in PAGE_VIEWS or fetch.dest not in WINDOWS
+        return fetch.mode not in PAGE_VIEWS or fetch.dest not in (FRAMES if in_frames else WINDOWS)
     if fetch.mode in PAGE_VIEWS or fetch.mode == "websocket":
         return False
     return not (fetch.mode == "no-cors" and fetch.site == "same-origin")

@@ -4,6 +4,7 @@ from core.events.access import AccessEvent
 from core.events.activity import ActivityEvent
 from core.events.group import GroupEvent
 from core.events.hub import HubEvent
+from core.events.oauth import CodeEvent
 from core.events.role import RoleEvent
 from core.events.route import RouteEvent
 from core.events.server import ServerEvent
@@ -23,6 +24,7 @@ Event = (
     | RouteEvent
     | TokenEvent
     | SessionEvent
+    | CodeEvent
     | ShareEvent
     | ShareCodeEvent
     | ActivityEvent

@@ -22,6 +22,7 @@ class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
     `token_digest`: of the token the server will hold. `leftovers`: earlier attempts still to be ended.
     `previous`: the attempt before this one, whose output may be dropped once this one begins.
     `queued`: too many servers were starting, so this one waits for its turn: nothing has been begun.
+    `client_scopes`: what visitors may let the server do in their name, besides letting them in.
     """
 
     spawn_id: str
@@ -35,6 +36,7 @@ class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
     leftovers: tuple[str, ...] = ()
     previous: str = ""
     queued: bool = False
+    client_scopes: list[str] = []
 
 
 class SpawnAdmitted(Struct, frozen=True, tag="server.spawn-admitted"):

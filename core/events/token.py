@@ -16,6 +16,8 @@ class TokenIssued(Struct, frozen=True, tag="token.issued"):
 
     `hint`: the first characters, kept only of tokens people chose themselves, so that only a token that
     begins so is worth the slow hash. `scopes`: as asked for; what they come to is computed when used.
+    `client`: the OAuth client it was given to, as `server/{id}` or `service/{name}`. `session_id`: of the browser in
+    which that was allowed; the token ends with either.
     """
 
     owner: str

@@ -82,6 +82,7 @@ def test_every_command_that_needs_a_caller_takes_a_key(whole: dict[str, Any]) ->
     assert [name for name in without if not name.startswith(("GET", "HEAD"))] == [
         "POST /authorizations/token",
         "POST /authorizations/token/{token}",
+        "POST /oauth2/token",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import Response
+from quart import Response, request
 
 from core.errors import ForbiddenError, NotFoundError
 from core.scopes import Owner, expand, identify_scopes
@@ -49,7 +49,13 @@ async def issue(**_: str) -> Response:
 async def cookie_owner(name: str, value: str = "") -> Response:
     """The model of the user who is logged in by this cookie."""
     _check_shows_token()
-    raise NotFoundError(f"There is no session of a cookie called {name[:40]!r} with this value.")
+    sessions = hub().sessions
+    secret = value or sessions.cookies.login_of(request) or ""
+    session = sessions.find(secret) if secret and name == sessions.cookies.login else None
+    user = users.by_id(database(), session.user) if session is not None else None
+    if user is None:
+        raise NotFoundError(f"There is no session of a cookie called {name[:40]!r} with this value.")
+    return reply(_model(Identity("user", user.id, user.name, hub().rights.of_user(user))))
 
 
 def _check_shows_token() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from markupsafe import Markup
-from quart import Response, request
+from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
 from web.access import OPEN
@@ -23,6 +23,8 @@ _ON_THEIR_OWN = {
 def is_for_people() -> bool:
     """Whether this is a URL that people look at."""
     base = hub().base_url
+    if g.route is not None and g.route.page:
+        return True
     if is_api(request.path, base) or request.path.startswith(f"{base}hub/static/"):
         return False
     return request.path != f"{base}hub/metrics"

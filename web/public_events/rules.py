@@ -12,6 +12,7 @@ from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.group import GroupCreated, GroupDeleted, PropertiesReplaced, UsersJoined, UsersLeft
 from core.events.hub import HubStarted, HubStopped
+from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdrawn
 from core.events.route import RouteAdded, RouteRemoved
 from core.events.server import (
@@ -155,6 +156,8 @@ RULES: Mapping[type, Rule] = {
     RoleRemoved: Rule("hub", ROLE),
     TokenIssued: Rule("owner", TOKEN, ("scopes", "note", "expires_at", "client")),
     TokenRevoked: Rule("owner", TOKEN, ("why",)),
+    CodeIssued: Rule("user", TOKEN, ("client", "scopes", "expires_at")),
+    CodeRedeemed: Rule("user", TOKEN, ("token",)),
     SessionOpened: Rule("user", TOKEN, ("expires_at", "address")),
     SessionEnded: Rule("user", TOKEN, ("why",)),
     ServiceAdded: Rule("service", SERVICE, DEFINED, within="definition"),

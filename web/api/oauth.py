@@ -1,0 +1,58 @@
+"""OAuth 2: where servers and services change a code for a token. People are asked by web/pages/authorize.py."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from msgspec import Struct
+from quart import Response, g, request
+
+from core.errors import InvalidError
+from web.access import OPEN
+from web.client_address import address_of
+from web.context import hub
+from web.oauth.provider import MAX_BODY, Provider
+from web.routing import Noun
+
+noun = Noun("oauth2")
+
+
+class OAuthToken(Struct, frozen=True):
+    """`expires_in`: seconds. `scope`: separated by blanks."""
+
+    access_token: str
+    expires_in: int
+    token_type: Literal["Bearer"]
+    scope: str
+
+
+class OAuthRefusal(Struct, frozen=True):
+    """See RFC 6749, 5.2."""
+
+    error: str
+    error_description: str = ""
+
+
+@noun.post("/oauth2/token", access=OPEN, answers={200: OAuthToken, 400: OAuthRefusal, 401: OAuthRefusal})
+async def token() -> Response:
+    """Change an authorization code for a token.
+
+    The body is a form: `grant_type=authorization_code`, `code`, `client_id`, `client_secret`, `redirect_uri`,
+    `code_verifier`.
+    """
+    body = cast(bytes, await request.get_data(as_text=False))
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidError("The body is a form in UTF-8.") from None
+    if len(body) > MAX_BODY:
+        raise InvalidError("The body is too long.")
+    answer = await Provider(hub()).redeem(
+        text, request.headers.get("Authorization", ""), request=g.request_id
+    )
+    if answer.status == 401:
+        hub().metrics.bad_token()
+        hub().refusals.token(address_of(request))
+    response = Response(answer.body, answer.status, content_type="application/json")
+    response.headers.update({name: value for name, value in answer.headers.items() if name != "Content-Type"})
+    return response

@@ -1,0 +1,83 @@
+"""Where a browser is asked whether a server or service may know who it belongs to, and act for them."""
+
+from __future__ import annotations
+
+from quart import Response, g, request
+from quart.wrappers import Request
+
+from core.errors import ForbiddenError
+from projections import tokens, users
+from projections.sessions import SessionRow
+from projections.users import UserRow
+from web.access import IDENTIFIED
+from web.answers import redirect
+from web.context import by, caller, database, hub
+from web.oauth.provider import Asked, Elsewhere, Provider
+from web.pages.consent_form import consent_form
+from web.routing import Noun
+
+noun = Noun("authorize", page=True)
+
+
+@noun.get("/oauth2/authorize", access=IDENTIFIED, acts=True, in_frames=True, statuses=(200, 302, 400, 403))
+async def ask() -> Response:
+    """The page that asks; or on at once, where there is nothing to ask."""
+    user, provider = _user(), Provider(hub())
+    try:
+        asked = provider.look(_query(request), user)
+    except Elsewhere as told:
+        return redirect(told.location)
+    _check_may_use(asked)
+    if _needs_no_asking(asked, user):
+        return await _agree(provider, user, asked.granted)
+    return await consent_form(asked)
+
+
+@noun.post("/oauth2/authorize", access=IDENTIFIED, statuses=(302, 400, 403))
+async def agree() -> Response:
+    """The user has agreed to these scopes; none: only to say who they are."""
+    user, provider = _user(), Provider(hub())
+    try:
+        asked = provider.look(_query(request), user)
+    except Elsewhere as told:
+        return redirect(told.location)
+    _check_may_use(asked)
+    return await _agree(provider, user, (await request.form).getlist("scopes"))
+
+
+async def _agree(provider: Provider, user: UserRow, scopes: list[str]) -> Response:
+    session: SessionRow | None = g.session
+    session_id = session.id if session is not None else None
+    return redirect(
+        await provider.agree(
+            _query(request), user, scopes or list(_NOTHING_MORE), session_id=session_id, by=by()
+        )
+    )
+
+
+_NOTHING_MORE = ("identify",)
+
+
+def _query(asking: Request) -> str:
+    return asking.query_string.decode("latin-1")
+
+
+def _user() -> UserRow:
+    user = users.by_id(database(), caller().id)
+    if user is None:
+        raise ForbiddenError("Only users can let others act for them.")
+    return user
+
+
+def _check_may_use(asked: Asked) -> None:
+    if not asked.consent.may_use_client():
+        raise ForbiddenError(f"You do not have permission to access {asked.client.description}.")
+
+
+def _needs_no_asking(asked: Asked, user: UserRow) -> bool:
+    """A server of one's own, a service that administrators trust, or what was agreed to before."""
+    if asked.client.user == user.id or asked.client.trusted:
+        return True
+    given = [row for row in tokens.of_owner(database(), f"user/{user.id}") if row.client == asked.client.key]
+    agreed = {scope for row in given for scope in row.raw_scopes()}
+    return bool(agreed) and set(asked.granted) <= agreed

@@ -1,0 +1,17 @@
+"""What the page shows that asks for somebody's consent."""
+
+from __future__ import annotations
+
+from quart import Response
+
+from web.oauth.provider import Asked
+from web.pages.render import page
+
+
+async def consent_form(asked: Asked) -> Response:
+    return await page(
+        "oauth.html",
+        oauth_client=asked.client,
+        allowed_scopes=asked.granted,
+        scope_descriptions=asked.consent.described(asked.granted),
+    )
