@@ -35,6 +35,12 @@ def servers_by_state(db: sqlite3.Connection) -> dict[str, int]:
     return {state: int(number) for state, number in rows}
 
 
+def leftovers(db: sqlite3.Connection) -> int:
+    """Servers of which an earlier attempt is still to be ended; through an index that holds no others."""
+    (number,) = db.execute("SELECT count(*) FROM servers WHERE leftovers != '[]'").fetchone()
+    return int(number)
+
+
 def services_by_process(db: sqlite3.Connection) -> dict[str, int]:
     """Managed ones by what is known of their process: running, stopped, failed, or `""`."""
     rows = db.execute("SELECT process, count(*) FROM services WHERE managed = 1 GROUP BY process").fetchall()

@@ -104,6 +104,13 @@ class Metrics:
             WAIT_BUCKETS,
             "callboard",
         )
+        self._events = Counter(
+            "callboard_events_recorded_total",
+            "Events recorded by this hub.",
+            ("type",),
+            registry=self._registry,
+        )
+        self._known_events: dict[str, Counter] = {}
         self._show_from_the_start()
 
     def _histogram(
@@ -155,6 +162,13 @@ class Metrics:
         if known is None:
             known = self._known_requests[key] = self._requests.labels(*map(str, key))
         known.observe(seconds)
+
+    def recorded(self, tag: str) -> None:
+        """An event of this type."""
+        known = self._known_events.get(tag)
+        if known is None:
+            known = self._known_events[tag] = self._events.labels(tag)
+        known.inc()
 
     def started(self, seconds: float, status: str, reason: str = "") -> None:
         self._spawns.labels(status, reason).observe(seconds)

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from projections import metrics as counts
+from projections import routes
 from web.hub import Hub
 
 ACTOR_STATES = ("Stopped", "Queued", "Spawning", "Ready", "Checking", "Stopping")
@@ -29,6 +30,7 @@ class MetricsOfHub(Collector):
         yield from self._actors()
         yield from self._queue()
         yield from self._log()
+        yield from self._feed()
         yield from self._outside()
 
     def _people(self) -> Iterator[Metric]:
@@ -66,10 +68,26 @@ class MetricsOfHub(Collector):
         store = self._hub.store
         yield GaugeMetricFamily("callboard_log_position", "Events there are.", store.head)
         yield GaugeMetricFamily("callboard_append_queue", "Appends that wait.", store.waiting)
+        writable = 0 if store.trouble else 1
+        yield GaugeMetricFamily("callboard_log_writable", "0 while nothing can be recorded.", writable)
+
+    def _feed(self) -> Iterator[Metric]:
+        feed = self._hub.feed
+        yield GaugeMetricFamily("callboard_event_followers", "Streams of events.", feed.followers)
+        yield GaugeMetricFamily("callboard_event_feed_size", "Events kept for them in memory.", feed.kept)
+        yield CounterMetricFamily(
+            "callboard_event_followers_lost", "Streams that ended as their readers were too slow.", feed.lost
+        )
 
     def _outside(self) -> Iterator[Metric]:
         connected = len(self._hub.proxies.connected)
         yield GaugeMetricFamily("callboard_proxies_connected", "Proxies that follow the hub.", connected)
+        lag = self._hub.proxies.behind(routes.head(self._hub.store.db))
+        yield GaugeMetricFamily("callboard_proxy_lag", "Events that the slowest proxy is behind.", lag)
+        leftovers = counts.leftovers(self._hub.store.db)
+        yield GaugeMetricFamily(
+            "callboard_servers_with_leftovers", "Servers of which an older start is not gone yet.", leftovers
+        )
         found = counts.services_by_process(self._hub.store.db)
         services = GaugeMetricFamily("callboard_services", "Managed services by state.", labels=["state"])
         for process, state in SERVICE_STATES.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 import trio
 
+from core.events import codec
 from core.events.record import Record
 from core.events.server import (
     ServerDied,
@@ -53,6 +54,7 @@ class MetricsOfLog:
     def heard(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
+            self._metrics.recorded(codec.tag_of(record.event))
             on = self._on.get(type(record.event))
             if on is not None:
                 on(record, record.event)

@@ -40,6 +40,10 @@ class Proxies:
     def connected(self) -> list[str]:
         return list(self._connections)
 
+    def behind(self, position: int) -> int:
+        """How far the slowest connected proxy is from that position; 0 where none is connected."""
+        return max((0, *(position - self._applied.get(proxy, 0) for proxy in self._connections)))
+
     async def wait_connected(self) -> None:
         """Return once some proxy follows the hub and has a table."""
         while not self._applied:

@@ -35,6 +35,7 @@ class Feed:
         self.names = NameBook(store.db)
         self.catching_up = trio.Semaphore(CATCHING_UP)
         self.followers = 0
+        self.lost = 0  # followers that were too slow
         store.listen(self._heard)
 
     @property

@@ -63,6 +63,7 @@ class Following:
                     is_live = True
                     piece = Piece(happenings, happenings[-1].record.position if happenings else position)
                 elif is_live:
+                    feed.lost += 1
                     yield _notice(b"resume", position, TOO_SLOW)
                     return
                 else:

@@ -126,7 +126,7 @@ RULES: Mapping[type, Rule] = {
     ServerRemovalRequested: Rule("server", SERVER),
     ServerRemoved: Rule("server", SERVER),
     SpawnRequested: Rule(
-        "server", SERVER, ("spawn_id", "prefix", "user_options"), inner=("leftovers", "previous")
+        "server", SERVER, ("spawn_id", "prefix", "user_options", "queued"), inner=("leftovers", "previous")
     ),
     SpawnProgressed: Rule("server", SERVER, ("spawn_id", "message", "progress", "html_message", "extra")),
     SpawnAdmitted: Rule("server", SERVER, ("spawn_id",)),

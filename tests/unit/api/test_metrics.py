@@ -8,9 +8,13 @@ import pytest
 import trio
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
+from trio.testing import wait_all_tasks_blocked
 
 from core.config import CallboardSettings
+from core.events.record import HUB
+from core.token import Issue
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.live import live
 from web.metrics import Metrics
 
 PATHS = ("/hub/metrics", "/hub/api/metrics", "/api/metrics")
@@ -192,6 +196,44 @@ async def test_how_long_proxies_take_to_follow_is_measured(client: Client, autoj
     found = await numbers(client)
     assert found['jupyterhub_proxy_add_duration_seconds_count{status="success"}'] == 1
     assert found['jupyterhub_proxy_add_duration_seconds_sum{status="success"}'] >= 0.5
+
+
+async def test_the_log_its_followers_and_the_lag_of_proxies_are_counted(client: Client) -> None:
+    await client.post("/users/bob")
+    found = await numbers(client)
+    assert found['callboard_events_recorded_total{type="user.created"}'] == 2
+    assert (found["callboard_log_writable"], found["callboard_event_followers"]) == (1, 0)
+    assert (found["callboard_servers_with_leftovers"], found["callboard_proxy_lag"]) == (0, 0)
+    async with live(client, "/events"):
+        await wait_all_tasks_blocked()
+        await client.post("/users/carol")
+        await client.hub.token_entities.ask("t", Issue("service/ops", "of t", []), by=HUB)
+        found = await numbers(client)
+        assert (found["callboard_event_followers"], found["callboard_event_feed_size"]) == (1, 2)
+        client.hub.feed.lost += 1
+    found = await numbers(client)
+    assert (found["callboard_event_followers"], found["callboard_event_feed_size"]) == (0, 0)
+    assert found["callboard_event_followers_lost_total"] == 1
+
+
+async def test_a_proxy_that_does_not_follow_lags(client: Client) -> None:
+    client.hub.proxies.connect("p1")
+    client.hub.proxies.applied("p1", 3)
+    assert client.hub.proxies.behind(10) == 7
+    assert client.hub.proxies.behind(2) == 0
+    client.hub.proxies.disconnect("p1")
+    assert client.hub.proxies.behind(10) == 0
+
+
+async def test_no_secret_and_nothing_a_stranger_chose_is_in_the_metrics(client: Client) -> None:
+    canary = "canary0123456789"
+    await client.get(f"/users/{canary}?token={canary}", headers={"Cookie": f"x={canary}"})
+    await client.with_token(canary).get("/users")
+    await client.request(canary.upper(), "/users")
+    await client.post("/users/alice/servers/lab", json={"password": canary})
+    answer = await client.get("/metrics")
+    assert canary not in answer.text.lower()
+    assert ADMIN_TOKEN not in answer.text
 
 
 def test_prefix_and_buckets_can_be_set() -> None:
