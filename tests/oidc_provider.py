@@ -67,6 +67,7 @@ class Provider:
         self._refresh_tokens: dict[str, str] = {}
         self._access_tokens: set[str] = set()
         self.refreshes = 0
+        self.left_out: list[str] = []  # of the answer to a refresh
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         parts = urlsplit(url)
@@ -122,7 +123,9 @@ class Provider:
         if fields.get("grant_type") == "refresh_token":
             self.refreshes += 1
             nonce = self._refresh_tokens.pop(fields["refresh_token"], None)
-            return answer({"error": "invalid_grant"}, 400) if nonce is None else self._grant(None)
+            if nonce is None:
+                return answer({"error": "invalid_grant"}, 400)
+            return answer({k: v for k, v in self._grant(None).items() if k not in self.left_out})
         asked = self._codes.pop(fields.get("code", ""), None)
         verifier = fields.get("code_verifier", "")
         challenge = base64url(hashlib.sha256(verifier.encode()).digest())
@@ -133,7 +136,7 @@ class Provider:
             or asked["code_challenge"] != challenge
         ):
             return answer({"error": "invalid_grant"}, 400)
-        return self._grant(asked.get("nonce"))
+        return answer(self._grant(asked.get("nonce")))
 
     def _is_the_client(self, fields: dict[str, str], headers: Mapping[str, str]) -> bool:
         basic = headers.get("authorization", "")
@@ -142,20 +145,18 @@ class Provider:
             return (unquote_plus(name), unquote_plus(secret)) == (CLIENT_ID, CLIENT_SECRET)
         return (fields.get("client_id"), fields.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
 
-    def _grant(self, nonce: str | None) -> Answer:
+    def _grant(self, nonce: str | None) -> dict[str, Any]:
         access_token, refresh_token = f"access-{secrets.token_hex(8)}", f"refresh-{secrets.token_hex(8)}"
         self._access_tokens.add(access_token)
         self._refresh_tokens[refresh_token] = nonce or ""
-        return answer(
-            {
-                "access_token": access_token,
-                "token_type": "Bearer",
-                "refresh_token": refresh_token,
-                "id_token": self.id_token(nonce, access_token),
-                "scope": "openid profile email",
-                "expires_in": 300,
-            }
-        )
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "refresh_token": refresh_token,
+            "id_token": self.id_token(nonce, access_token),
+            "scope": "openid profile email",
+            "expires_in": 300,
+        }
 
     def id_token(self, nonce: str | None, access_token: str = "") -> str:
         now = int(time.time())

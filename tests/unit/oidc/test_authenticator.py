@@ -463,3 +463,21 @@ async def test_a_provider_that_is_down_ends_no_login(world, monkeypatch):
     monkeypatch.setattr(world.provider, "_token", lambda *_: (503, {}, b""))
     with pytest.raises(UnavailableError, match="answered with status 503"):
         await world.authenticator.refresh("bob", login.auth_state)
+
+
+async def test_what_a_refresh_leaves_out_stays_as_it_was(world):
+    login = await world.log_in()
+    world.provider.left_out = ["refresh_token", "id_token"]
+    world.provider.userinfo = {"sub": PERSON["sub"]}  # the name is in the ID token alone
+    again = await world.authenticator.refresh("bob", login.auth_state)
+    assert again is not None
+    for kept in ("refresh_token", "id_token", "id_claims"):
+        assert again.auth_state[kept] == login.auth_state[kept]
+    assert again.auth_state["access_token"] != login.auth_state["access_token"]
+
+
+async def test_a_refresh_without_an_id_token_is_about_the_same_person_as_the_login(world):
+    login = await world.log_in()
+    world.provider.left_out = ["id_token"]
+    world.provider.userinfo = {**PERSON, "sub": "0002"}
+    assert await world.authenticator.refresh("bob", login.auth_state) is None

@@ -47,12 +47,9 @@ class Kept(Generic[T]):
                 return
             try:
                 self._value = await self._fetch()
+                self._fetched = trio.current_time()
             except HubError as error:
                 self._trouble = error
                 logger.warning("a document of the login provider could not be had: %s", error.message)
-            else:
-                self._fetched = trio.current_time()
-            finally:
-                self._asked = (
-                    trio.current_time()
-                )  # not before: who has waited for a slow one does not ask again
+            # Not before, so that who has waited for a slow one does not ask again; not after a cancelled fetch.
+            self._asked = trio.current_time()
