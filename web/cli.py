@@ -1,51 +1,66 @@
-"""The command `callboard`."""
+"""The command `callboard`. What each of its commands does is in web/commands/, and loaded when it is called."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from importlib import import_module
+from typing import Any
 
 import click
 
-from web.config_choices import config_choices
-from web.proxy.command import proxy
+from web.commands.failure import Failure, UnknownWordError, is_expected
+
+COMMANDS = {
+    "run": "web.commands.run",
+    "proxy": "web.proxy.command",
+    "token": "web.commands.token",
+    "reload": "web.commands.reload",
+}
+"""By name: the module that has a command called so."""
 
 
-class DefaultsToRun(click.Group):
+class Callboard(click.Group):
     """`callboard -f FILE` is `callboard run -f FILE`."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
+        stands_alone = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version"))
+        if stands_alone and not ctx.resilient_parsing:  # a shell that completes wants to hear of the commands
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise UnknownWordError(error.message, ctx) from None
 
-@click.group(cls=DefaultsToRun, context_settings={"help_option_names": ["-h", "--help"]})
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if is_expected(error):
+                raise Failure(str(error)) from error
+            raise
+
+
+@click.group(cls=Callboard, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="callboard", message="%(version)s")
 def main() -> None:
-    """A hub that starts, watches and ends single-user Jupyter servers, and forgets nothing."""
+    """A hub that starts, watches and ends single-user Jupyter servers, and forgets nothing.
 
+    Without a command it runs: callboard -f FILE is callboard run -f FILE.
+    """
 
-@main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-@click.option(
-    "-f",
-    "--config",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A jupyterhub_config.py; without it the one in this directory, if there is one.",
-)
-@click.option("--hello", is_flag=True, hidden=True, help="Print an administrator's token and first steps.")
-@click.pass_context
-@config_choices
-def run(ctx: click.Context, files: tuple[Path, ...], hello: bool) -> None:
-    """Run a hub. Any setting may be given as --Class.trait=value and wins over the files."""
-    from web.run import run_hub  # the hub's imports, which other commands need not wait for
-
-    sys.exit(run_hub(list(files), ctx.args, hello=hello))
-
-
-main.add_command(proxy)
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
@@ -33,7 +33,7 @@ from core.actors.strays import end_strays
 from core.actors.supervisor import Supervisor
 from core.admission import Admission
 from core.authenticator import SessionAuthenticator
-from core.config import ConfigError, Settings
+from core.config import ConfigError, Settings, database_path
 from core.crypt import load_keys
 from core.errors import HubError, UnavailableError
 from core.events import hub as hub_events
@@ -69,6 +69,8 @@ from web.auth_states import AuthStates
 from web.authenticators import make_authenticator
 from web.bootstrap import bootstrap
 from web.configured import configure_routes, configure_services
+from web.control_commands import commands
+from web.control_server import control_socket, serve_control
 from web.event_log import EventLog
 from web.expiry import keep_tidy
 from web.failed_starts import FailedStarts, GivenUpError, give_up
@@ -112,13 +114,6 @@ class Folds:
     def fold_from(self, server_id: str) -> int:
         row = servers_table.by_id(self._store.db, server_id)
         return row.fold_from if row else 0
-
-
-def log_path(settings: Settings) -> str:
-    """The file of `db_url`, or `:memory:`."""
-    url = settings.hub.db_url
-    path = url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url
-    return MEMORY if path in ("", "sqlite://", MEMORY) else path
 
 
 @asynccontextmanager
@@ -368,7 +363,7 @@ async def run(
     `load`: reads the configuration again; SIGHUP asks for that. Raises GivenUpError at its end, where that is why.
     """
     _allow_many_files()
-    path = log_path(settings)
+    path = database_path(settings.hub.db_url)
     lock = None if path == MEMORY else LogLock(path)
     if settings.hub.reset_db and lock:
         put_aside(path)
@@ -379,12 +374,12 @@ async def run(
     service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
     try:
-        with _pid_file(settings.hub.pid_file):
+        with _pid_file(settings.hub.pid_file), _control(path) as control:
             async with open_hub(
                 settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
-                await _serve_until_told(hub, listener, on_ready)
+                await _serve_until_told(hub, listener, control, on_ready)
             if hub.ending.trouble:
                 raise GivenUpError(hub.ending.trouble)
     finally:
@@ -393,13 +388,22 @@ async def run(
             lock.release()
 
 
+def _control(log: str) -> AbstractContextManager[socket.socket | None]:
+    return nullcontext() if log == MEMORY else control_socket(log)
+
+
 async def _serve_until_told(
-    hub: Hub, listener: socket.socket, on_ready: Callable[[Hub], Awaitable[None]]
+    hub: Hub,
+    listener: socket.socket,
+    control: socket.socket | None,
+    on_ready: Callable[[Hub], Awaitable[None]],
 ) -> None:
     app = build_app(hub)
     proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
     async with trio.open_nursery() as house:
         await house.start(_watch_signals, hub)
+        if control is not None:
+            await house.start(serve_control, control, commands(hub))
         house.start_soon(hub.metrics.watch_loop)
         async with trio.open_nursery() as doors:
             await doors.start(partial(serve, app, listener, hub.closed.wait))

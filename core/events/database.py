@@ -28,6 +28,10 @@ class DatabaseError(Exception):
     """The file cannot serve as a log; one line that says why."""
 
 
+class LogInUseError(DatabaseError):
+    """Another process holds the log's lock: a hub, as a rule."""
+
+
 migrations = Migrations("callboard")
 
 
@@ -242,7 +246,7 @@ class LogLock:
         except BlockingIOError:
             holder = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
-            raise DatabaseError(f"Another hub (pid {holder}) is running on {path}.") from None
+            raise LogInUseError(f"Another hub (pid {holder}) is running on {path}.") from None
         pid = f"{os.getpid()}\n".encode()
         os.pwrite(self._file, pid, 0)
         os.ftruncate(self._file, len(pid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from importlib.metadata import version
@@ -24,7 +25,7 @@ def callboard(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=20,
         check=False,
-        env={"LANG": "C.UTF-8"},
+        env={"LANG": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
     )
 
 
@@ -49,10 +50,21 @@ def test_help(arguments: list[str], named: list[str]) -> None:
     assert all(name in said.stdout for name in named)
 
 
-@pytest.mark.parametrize("arguments", [["dance"], ["proxy", "--no-such-option"], ["proxy"]])
-def test_what_it_does_not_understand(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["dance"], 1),
+        (["run", "dance"], 1),
+        (["-f", "hub_config.py", "token"], 1),
+        (["token", "alice", "bob"], 1),
+        (["proxy", "--no-such-option"], 2),
+        (["proxy"], 2),
+        (["run", "--port"], 2),
+    ],
+)
+def test_what_it_does_not_understand(arguments: list[str], status: int) -> None:
     said = callboard(*arguments)
-    assert said.returncode == 2
+    assert said.returncode == status
     assert "Traceback" not in said.stderr
     assert "Error: " in said.stderr
 

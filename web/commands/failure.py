@@ -1,0 +1,28 @@
+"""What keeps a command from being carried out, in one line; everything else is a bug, with a traceback."""
+
+from __future__ import annotations
+
+import click
+
+
+class Failure(click.ClickException):
+    """Said as one line on standard error; the exit code is 1."""
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"callboard: {self.format_message()}", err=True)
+
+
+class UnknownWordError(click.UsageError):
+    exit_code = 1  # JupyterHub's, for words it does not know
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether it is a failure rather than a bug. The classes are known only where something has failed."""
+    from core.config import ConfigError
+    from core.errors import HubError
+    from core.events.codec import UnknownEventError
+    from core.events.database import DatabaseError
+
+    if isinstance(error, BrokenPipeError):
+        return False  # whoever read has gone: click ends quietly
+    return isinstance(error, ConfigError | HubError | UnknownEventError | DatabaseError | OSError)
