@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from quart_trio import QuartTrio
 import projections
 from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
 from core.events.store import EventStore
+from core.events.writer import Writer
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.unit import openapi_check
 from web.app import build_app
@@ -80,17 +81,41 @@ async def hub_in_memory(
     kept = store or EventStore(":memory:", projections.ALL, threaded=False)
     spawner = SimulatedSpawner(SimulatedSettings(), backend)
     service_spawner = SimulatedSpawner(SimulatedSettings(), services) if services else None
-    async with open_hub(
-        chosen, store=kept, secret=SECRET, spawner=spawner, service_spawner=service_spawner
-    ) as hub:
-        yield hub
+    try:
+        async with open_hub(
+            chosen, store=kept, secret=SECRET, spawner=spawner, service_spawner=service_spawner
+        ) as hub:
+            yield hub
+    finally:
+        if store is None:
+            kept.close()
 
 
 @pytest.fixture
 async def hub() -> AsyncIterator[Hub]:
     async with hub_in_memory() as hub:
         yield hub
-    hub.store.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes the stores and logs that a test leaves open: one that fails leaves them so, too."""
+    opened: list[EventStore | Writer] = []
+
+    def remember(kind: type[EventStore] | type[Writer]) -> None:
+        make = kind.__init__
+
+        def make_and_remember(self: EventStore | Writer, *args: Any, **kwargs: Any) -> None:
+            make(self, *args, **kwargs)
+            opened.append(self)
+
+        monkeypatch.setattr(kind, "__init__", make_and_remember)
+
+    remember(EventStore)
+    remember(Writer)
+    yield
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture
