@@ -19,7 +19,9 @@ from projections import histories
 from projections.histories import About
 from web.public_events.names import NameBook
 
-KEPT = 2000  # events
+KEPT = 10_000  # events
+CROWD = 50  # followers; when there are more, they are told less often
+SHARE = 0.0005  # seconds that each of them then adds to the time between
 CATCHING_UP = 4  # followers that read the log at a time: others have a hub to use, too
 
 
@@ -59,6 +61,11 @@ class Feed:
             self.followers -= 1
             if not self.followers:
                 self._latest.clear()
+
+    async def wait_for_more(self) -> None:
+        """A crowd is told together what comes in quick succession, lest telling be all that the hub does."""
+        if self.followers > CROWD:
+            await trio.sleep(self.followers * SHARE)
 
     def after(self, position: int) -> list[Happening] | None:
         """The next events behind a position, not too many at once; None if they are no longer kept."""

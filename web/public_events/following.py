@@ -69,18 +69,21 @@ class Following:
                 else:
                     async with feed.catching_up:
                         piece = await reader.after(position)
-                viewer = self._viewer()
-                if viewer is None:
-                    yield _notice(b"ended", position, ENDED)
-                    return
-                lines = b"".join(map(_line, self._shown(viewer, piece.happenings)))
+                lines, is_due = b"", trio.current_time() >= due
+                if piece.happenings or is_due:
+                    viewer = self._viewer()
+                    if viewer is None:
+                        yield _notice(b"ended", position, ENDED)
+                        return
+                    lines = b"".join(map(_line, self._shown(viewer, piece.happenings)))
                 position = piece.reached
-                if not lines and position == store.head:
-                    with trio.move_on_at(due):
-                        await store.wait_any()
-                if lines or trio.current_time() >= due:
+                if lines or is_due:
                     due = trio.current_time() + KEEP_ALIVE_INTERVAL
                     yield lines or b": keep-alive\nid: %d\n\n" % position
+                elif position == store.head:
+                    with trio.move_on_at(due):
+                        await store.wait_any()
+                        await feed.wait_for_more()
 
     async def page(self, position: int, limit: int, *, newest_first: bool = False) -> Page:
         """The next events behind a position, at most `limit`: fewer where much is not for the caller."""
