@@ -2,6 +2,7 @@
 
     HubError
     ├── InvalidError            what was sent makes no sense
+    │   └── UnreadableError     it has the form it should have, and says nothing
     ├── ForbiddenError          the caller may not
     ├── NotFoundError           there is no such thing, or the caller may not know of it
     ├── ConflictError           it clashes with how things are now
@@ -33,6 +34,10 @@ class HubError(Exception):
 
 
 class InvalidError(HubError):
+    pass
+
+
+class UnreadableError(InvalidError):
     pass
 
 

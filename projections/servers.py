@@ -256,6 +256,13 @@ def _json(options: dict[str, Any] | None) -> str | None:
     return None if options is None else msgspec.json.encode(options).decode()
 
 
+def not_yet(user_id: str, name: str, display_name: str = "") -> ServerRow:
+    """What the row of a server would be that nobody has added."""
+    return ServerRow(
+        "", user_id, name, display_name, "stopped", "", "", "", None, None, None, None, None, "[]", False, 0
+    )
+
+
 # --- queries ---
 
 

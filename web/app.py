@@ -44,7 +44,8 @@ from web.context import hub as the_hub
 from web.errors import headers_of, phrase, status_of
 from web.hub import Hub
 from web.page_cookies import add_cookies
-from web.pages import authorize, errors, fallback, files, login, oauth_login
+from web.pages import authorize, errors, fallback, files
+from web.pages.table import ALL as PAGES
 from web.request_log import log_request, shown_url
 from web.routing import Route, install, new_request_id
 
@@ -135,10 +136,8 @@ def build_app(hub: Hub) -> QuartTrio:
     base = hub.base_url.rstrip("/")
     for prefix in api_prefixes(hub.base_url):
         install(app, API, prefix)
-    for prefix in api_prefixes(hub.base_url):
         install(app, [authorize.noun], prefix)
-    inside = [files.noun, errors.noun, login.noun, oauth_login.noun, fallback.inside]
-    install(app, [monitoring.noun, *inside], f"{base}/hub")
+    install(app, [monitoring.noun, *PAGES], f"{base}/hub")
     install(app, [fallback.outside, files.outside], base)
     app.before_request(_begin)
     app.after_request(_finish)

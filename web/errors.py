@@ -20,9 +20,11 @@ from core.errors import (
     SpawnError,
     ThrottledError,
     UnavailableError,
+    UnreadableError,
 )
 
 STATUS: dict[type[HubError], int] = {
+    UnreadableError: 422,
     InvalidError: 400,
     ForbiddenError: 403,
     NotFoundError: 404,

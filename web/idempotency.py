@@ -78,7 +78,7 @@ async def _keep(full_key: str, digest: str, outcome: Outcome) -> None:
 
 def claim(outcome: Callable[[sqlite3.Connection], Outcome]) -> Claim | None:
     """To be appended with the command's events; `outcome` says what it answers if nobody lives to tell."""
-    key = cast("tuple[str, str] | None", g.command_key)
+    key = cast("tuple[str, str] | None", g.get("command_key"))
     return None if key is None else Claim(*key, outcome)
 
 

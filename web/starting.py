@@ -163,8 +163,8 @@ async def begin(
     return actor, state.spawn_id if state.spawn_id == command.spawn_id else None
 
 
-async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
-    """The state after the start, None if that takes longer than a request should wait.
+async def wait_settled(actor: ServerActor, spawn_id: str, seconds: float | None = None) -> Server | None:
+    """The state after the start, None if that takes longer than `seconds`, or than a request should wait.
 
     Raises SpawnError where the start failed or was cancelled.
     """
@@ -172,9 +172,8 @@ async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
     def is_settled(state: Server) -> bool:
         return not isinstance(state, Queued | Spawning) or state.spawn_id != spawn_id
 
-    if not await in_time(
-        hub().settings.hub.tornado_settings.slow_spawn_timeout, actor.wait_until(is_settled)
-    ):
+    patience = hub().settings.hub.tornado_settings.slow_spawn_timeout if seconds is None else seconds
+    if not await in_time(patience, actor.wait_until(is_settled)):
         return None
     state = actor.state
     if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
@@ -185,7 +184,7 @@ async def wait_settled(actor: ServerActor, spawn_id: str) -> Server | None:
 
 
 def as_error(failure: SpawnFailed) -> SpawnError:
-    return SpawnError(failure.reason, status=failure.status)
+    return SpawnError(failure.reason, status=failure.status, html_message=failure.html_message)
 
 
 # --- stopping ---

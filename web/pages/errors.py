@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
 from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
@@ -10,7 +9,7 @@ from web.access import OPEN
 from web.api_paths import is_api
 from web.context import hub
 from web.errors import phrase
-from web.pages.render import page
+from web.pages.render import html_of_configuration, page
 from web.routing import Noun
 
 noun = Noun("error")
@@ -22,9 +21,9 @@ _ON_THEIR_OWN = {
 
 def is_for_people() -> bool:
     """Whether this is a URL that people look at."""
-    base = hub().base_url
     if g.route is not None and g.route.page:
         return True
+    base = hub().base_url
     if is_api(request.path, base) or request.path.startswith(f"{base}hub/static/"):
         return False
     return request.path != f"{base}hub/metrics"
@@ -39,7 +38,7 @@ async def error_page(status: int, message: str = "", *, error: Exception | None 
         status_code=status,
         status_message=phrase(status),
         message=message,
-        message_html=Markup(html),  # noqa: S704 -- of a hook of the configuration
+        message_html=html_of_configuration(html),
         extra_error_html="",
         exception=error if isinstance(error, HubError) else None,
     )

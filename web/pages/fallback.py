@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from quart import Response, request
 
-from core.names import escape
-from projections import users
 from web.access import OPEN
-from web.answers import reply
-from web.context import database, hub
+from web.context import hub
 from web.routing import Noun
 
 outside = Noun("outside")  # below the base URL
-inside = Noun("inside")  # below /hub
 
 
 def _query() -> str:
@@ -40,22 +36,22 @@ def elsewhere() -> Response | None:
     return _to(f"hub/{rest}")
 
 
-@outside.get("/user/<user>", access=OPEN, statuses=(301,))
-async def bare_user(user: str) -> Response:
-    return _to(f"user/{escape(user)}/", 301)
+@outside.get("/hub", access=OPEN, statuses=(301, 302))
+async def bare_hub() -> Response:
+    return _to("hub/", 301 if hub().base_url == "/" else 302)
 
 
-@outside.get("/user/<user>/<path:rest>", "/user/<user>/", access=OPEN, statuses=(302,))
-async def stopped_server(user: str, rest: str = "") -> Response:
+@outside.get("/user/<name>", "/services/<name>", access=OPEN, statuses=(301,))
+async def without_slash(name: str) -> Response:
+    return _to(f"{_path()}/", 301)
+
+
+@outside.get("/user/<name>/<path:rest>", access=OPEN, statuses=(302,))
+async def stopped_server(name: str, rest: str) -> Response:
     """No route leads to this server now: the hub says why."""
-    return _to(f"hub/user/{escape(user)}/{rest}")
+    return _to(f"hub/{_path()}")
 
 
-@inside.get("/user/<user>/<path:rest>", "/user/<user>/", access=OPEN, statuses=(404, 424))
-async def not_running(user: str, rest: str = "") -> Response:
-    """424: the server is not running, and how to start it."""
-    if users.by_name(database(), user) is None:
-        return reply({"message": "There is no such server."}, 404)
-    path = f"{hub().base_url}user/{escape(user)}/{rest}"
-    start = f"{hub().base_url}hub/spawn/{escape(user)}"
-    return reply({"message": f"The server at {path} is not running. Start it at {start}."}, 424)
+def _path() -> str:
+    """Below the base URL, as it came: nothing in it is decoded on its way back."""
+    return request.path.removeprefix(hub().base_url)

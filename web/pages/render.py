@@ -25,7 +25,7 @@ from web.pages.templates_found import with_nonce
 async def page(template: str, status: int = 200, **context: Any) -> Response:
     """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped."""
     presentation = hub().presentation
-    nonce = g.csp_nonce = secrets.token_urlsafe(16)
+    nonce = g.csp_nonce = g.get("csp_nonce") or secrets.token_urlsafe(16)
     identity: Identity | None = g.identity or _viewer()
     user = _user(identity)
     variables = await _administrators_variables(presentation.variables, user)
@@ -107,6 +107,13 @@ async def _administrators_variables(given: Mapping[str, Any], user: UserView | N
         else value
         for name, value in given.items()
     }
+
+
+def html_of_configuration(html: str) -> Markup:
+    """HTML that an administrator or their hooks have made, for the page that is being answered."""
+    nonce = g.get("csp_nonce") or secrets.token_urlsafe(16)
+    g.csp_nonce = nonce
+    return with_nonce(html, nonce)
 
 
 def _announcement(variables: Mapping[str, Any], template: str, nonce: str) -> Markup:

@@ -1,7 +1,9 @@
 // The hub's REST API, for the pages of the hub.
 
-export const base = window.jhdata?.base_url ?? JSON.parse(document.getElementById("jhdata").textContent).base_url;
-const token = JSON.parse(document.getElementById("jhdata").textContent).xsrf_token;
+const data = JSON.parse(document.getElementById("jhdata").textContent);
+const token = data.xsrf_token;
+
+export const base = data.base_url;
 
 export class Refused extends Error {
   constructor(status, message) {

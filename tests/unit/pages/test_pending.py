@@ -1,0 +1,234 @@
+"""The pages that wait, and those of servers that are not there."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import trio
+from msgspec.structs import replace
+
+from core.config import TornadoSettings
+from core.hooks import trio_hook
+from tests.conftest import Client, hub_in_memory, settings_for_tests
+from tests.unit.pages.browser import NAVIGATES, logged_in, path_of
+from tests.unit.pages.html import check_page, shown
+from web.hub import Hub
+
+
+async def start(client: Client, path: str = "/users/bob/server", **options: object) -> None:
+    await client.post(path, json={"user_options": {"simulate": options}})
+
+
+# --- /hub/spawn-pending ---
+
+
+async def test_the_page_of_a_start_follows_its_progress(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client, delay=30)
+    for path in ("/hub/spawn-pending/bob", "/hub/spawn-pending"):
+        page = await shown(browser, path)
+        assert page.one(class_="progress").one(id_="progress-bar")
+        assert page.one(id_="progress-message")
+        assert page.one(id_="progress-log")
+        assert page.one(id_="stop-server-btn")
+        url = page.one(id_="pending")["data-progress-url"]
+    stream = await browser.get(url, headers={"X-XSRFToken": browser.xsrf})
+    assert json.loads(stream.text.strip().splitlines()[-1][6:])["ready"] is True
+    assert path_of(await browser.get("/hub/spawn-pending/bob")) == "/user/bob/"
+
+
+async def test_waiting_starts_nothing(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    page = await shown(browser, "/hub/spawn-pending/bob?next=/user/bob/tree")
+    assert "is not running" in page.one("body").text
+    assert page.one("a", id_="start")["href"] == "/hub/spawn/bob?next=%2Fuser%2Fbob%2Ftree"
+    assert (await browser.call("GET", "/users/bob/server")).json()["stopped"] is True
+
+
+@pytest.mark.parametrize("path", ["nobody", "bob/lab", "alice"])
+async def test_what_is_unknown_is_not_found(hub: Hub, path: str) -> None:
+    await shown(await logged_in(hub, "bob"), f"/hub/spawn-pending/{path}", 404)
+
+
+async def test_the_page_of_a_stop_says_so(client: Client, hub: Hub, autojump_clock: object) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client, stop_delay=30)
+    assert (await client.delete("/users/bob/server")).status_code == 202
+    page = await shown(browser, "/hub/spawn-pending/bob")
+    assert page.one("h1").text == "Your server is stopping"
+    assert page.one(id_="pending")["data-state"] == "stop"
+
+
+async def test_where_it_leads_to_is_of_this_hub(client: Client, hub: Hub, autojump_clock: object) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client)
+    for bad in ("//evil.example", "https://evil.example/x", "javascript:alert(1)", "/\\evil.example"):
+        answer = await browser.get("/hub/spawn-pending/bob", params={"next": bad}, headers=NAVIGATES)
+        assert urlsplit(answer.headers["location"]).netloc == ""
+        assert not answer.headers["location"].startswith(("//", "/\\"))
+
+
+# --- /hub/user ---
+
+
+async def test_a_stopped_server_is_424_with_a_link_to_start_it(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    page = await shown(browser, "/hub/user/bob/tree/x?y=1", 424)
+    assert page.one("h1").text == "Server not running"
+    link = urlsplit(page.one("a", id_="start")["href"])
+    assert (link.path, parse_qs(link.query)) == ("/hub/spawn/bob", {"next": ["/hub/user/bob/tree/x?y=1"]})
+
+
+async def test_programs_are_told_in_json(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    for path, headers in (
+        ("/hub/user/bob/api/contents", {}),
+        ("/hub/user/bob/lab", {"Accept": "application/json"}),
+        ("/hub/user/bob/x/api", {"Accept": "text/html"}),
+    ):
+        answer = await browser.get(path, headers=headers)
+        assert answer.status_code == 424
+        assert "http://hub.test/hub/spawn/bob" in answer.json()["message"]
+        assert list(answer.json()) == ["message"]
+    for method in ("POST", "PATCH", "DELETE"):
+        answer = await browser.request(method, "/hub/user/bob/x", headers={"X-XSRFToken": browser.xsrf})
+        assert (answer.status_code, list(answer.json())) == (424, ["message"])
+        assert (await browser.request(method, "/hub/user/bob/x")).status_code == 403
+    assert (await browser.put("/hub/user/bob/x")).status_code == 405
+
+
+async def test_tokens_will_do(client: Client, hub: Hub) -> None:
+    answer = await client.get("http://hub.test/hub/user/alice/api/status")
+    assert answer.status_code == 424
+
+
+async def test_older_clients_can_have_their_503() -> None:
+    async with hub_in_memory(settings_for_tests(use_legacy_stopped_server_status_code=True)) as hub:
+        browser = await logged_in(hub, "bob")
+        await shown(browser, "/hub/user/bob/lab", 503)
+        assert (await browser.get("/hub/user/bob/api")).status_code == 503
+
+
+async def test_a_server_that_starts_or_has_failed_is_waited_for_elsewhere(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client, delay=30)
+    answer = await browser.get("/hub/user/bob/tree?x=1")
+    assert answer.status_code == 303
+    assert path_of(answer) == "/hub/spawn-pending/bob?next=%2Fhub%2Fuser%2Fbob%2Ftree%3Fx%3D1"
+    assert (await browser.get("/hub/user/bob/api")).status_code == 424
+    await trio.sleep(40)
+    await client.delete("/users/bob/server")
+    await start(client, fail="no")
+    assert (await browser.get("/hub/user/bob/tree")).status_code == 303
+
+
+async def test_a_ready_server_is_gone_back_to_with_growing_patience(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client)
+    began = trio.current_time()
+    answer = await browser.get("/hub/user/bob/tree%20x/?a=b")
+    assert (answer.status_code, path_of(answer)) == (302, "/user/bob/tree%20x/?a=b&redirects=1")
+    assert trio.current_time() == began
+    answer = await browser.get("/hub/user/bob/tree?redirects=2")
+    assert path_of(answer) == "/user/bob/tree?redirects=3"
+    assert trio.current_time() >= began + 4
+    await shown(browser, "/hub/user/bob/tree?redirects=4", 500)
+
+
+async def test_how_often_is_a_setting(autojump_clock: object) -> None:
+    settings = settings_for_tests()
+    tornado = TornadoSettings(user_redirect_limit=1)
+    settings = replace(settings, hub=replace(settings.hub, tornado_settings=tornado))
+    async with hub_in_memory(settings) as hub:
+        browser = await logged_in(hub, "bob")
+        await browser.call("POST", "/users/bob/server")
+        await shown(browser, "/hub/user/bob/tree?redirects=1", 500)
+
+
+async def test_the_first_part_of_the_path_may_be_a_server_of_that_name(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await client.put("/users/bob/servers/lab")
+    page = await shown(browser, "/hub/user/bob/lab/tree", 424)
+    assert page.one("a", id_="start")["href"].startswith("/hub/spawn/bob/lab?next=")
+    page = await shown(browser, "/hub/user/bob/other/tree", 424)
+    assert page.one("a", id_="start")["href"].startswith("/hub/spawn/bob?next=")
+
+
+async def test_nobody_learns_of_servers_they_may_not_enter(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    await client.post("/users/bob")
+    carol = await logged_in(hub, "carol")
+    await shown(carol, "/hub/user/bob/tree", 404)
+    await shown(carol, "/hub/user/nobody/tree", 404)
+    await start(client)
+    await shown(carol, "/hub/user/bob/tree", 404)
+    alice = await logged_in(hub, "alice")
+    assert (await alice.get("/hub/user/bob/tree")).status_code == 302
+
+
+async def test_a_server_may_be_started_by_itself_where_the_configuration_says_so() -> None:
+    async with hub_in_memory(settings_for_tests(implicit_spawn_seconds=3)) as hub:
+        browser = await logged_in(hub, "bob")
+        page = await shown(browser, "/hub/user/bob/lab", 424)
+        assert page.one("a", id_="start")["data-after"] == "3"
+        assert (
+            "data-after"
+            not in (await shown(browser, "/hub/spawn-pending/bob")).one("a", id_="start").attributes
+        )
+
+
+async def test_a_page_for_who_is_not_logged_in_is_the_login(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    browser.cookies.clear()
+    answer = await browser.get("/hub/user/bob/tree?x=1")
+    assert path_of(answer) == "/hub/login?next=%2Fhub%2Fuser%2Fbob%2Ftree%3Fx%3D1"
+    assert (await browser.post("/hub/user/bob/tree")).status_code == 403
+
+
+async def test_a_renamed_server_is_called_by_its_name(client: Client, hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    await client.put("/users/bob/servers/lab", json={"display_name": "<Lab>"})
+    page = check_page(await browser.get("/hub/user/bob/lab/", headers=NAVIGATES))
+    assert page.one("a", id_="start").text == "Start <Lab>"
+
+
+# --- /hub/user-redirect ---
+
+
+async def test_a_link_for_everybody_leads_to_ones_own_server(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    answer = await browser.get("/user-redirect/notebooks/In%20dex.ipynb?x=1")
+    assert path_of(answer) == "/hub/user-redirect/notebooks/In%20dex.ipynb?x=1"
+    answer = await browser.get(path_of(answer))
+    spawn = urlsplit(answer.headers["location"])
+    assert spawn.path == "/hub/spawn/bob"
+    assert parse_qs(spawn.query) == {"next": ["/user/bob/notebooks/In%20dex.ipynb?x=1"]}
+    assert (await browser.get("/hub/user-redirect")).status_code == 404
+
+
+async def test_the_server_for_everybody_may_have_a_name() -> None:
+    async with hub_in_memory(settings_for_tests(default_server_name="lab")) as hub:
+        browser = await logged_in(hub, "bob")
+        spawn = urlsplit((await browser.get("/hub/user-redirect/tree")).headers["location"])
+        assert (spawn.path, parse_qs(spawn.query)) == ("/hub/spawn/bob/lab", {"next": ["/user/bob/lab/tree"]})
+
+
+async def test_a_hook_may_lead_elsewhere() -> None:
+    async def hook(path: str, request: object, user: object, base_url: str) -> str | None:
+        return f"{base_url}elsewhere/{user.name}/{path}" if path != "no" else None  # type: ignore[attr-defined]
+
+    async with hub_in_memory(settings_for_tests(user_redirect_hook=trio_hook(hook))) as hub:
+        browser = await logged_in(hub, "bob")
+        assert path_of(await browser.get("/hub/user-redirect/x/y")) == "/elsewhere/bob/x/y"
+        assert path_of(await browser.get("/hub/user-redirect/no")).startswith("/hub/spawn/bob?next=")

@@ -1,0 +1,73 @@
+"""What a share code would give, and a button to have it."""
+
+from __future__ import annotations
+
+from quart import Response, request
+
+from core.errors import ForbiddenError, InvalidError, NotFoundError
+from core.names import server_prefix
+from projections import servers, users
+from projections.servers import ServerRow
+from projections.share_codes import ShareCodeRow
+from projections.users import UserRow
+from web.access import IDENTIFIED
+from web.answers import redirect
+from web.context import caller, database, hub
+from web.pages.destination import checked
+from web.pages.render import page
+from web.pages.scope_words import described
+from web.pages.server_rows import shown_server
+from web.routing import Noun
+from web.sharing import accept, find_code
+
+noun = Noun("accept_share", page=True)
+
+
+@noun.get("/accept-share", access=IDENTIFIED, statuses=(200, 400, 403, 404))
+async def show() -> Response:
+    code = request.args.get("code", "")
+    if not code:
+        raise InvalidError("The link has to bring a share code with it.")
+    found = find_code(code)
+    owner, server = _shared(found)
+    if owner.id == caller().id:
+        raise ForbiddenError("This code is for your own server: send the link to somebody else.")
+    url = _url(owner, server)
+    return await page(
+        "accept-share.html",
+        code=code,
+        owner=hub().launch.views.user(owner),
+        spawner=shown_server(owner, server),
+        spawner_ready=server.state == "ready",
+        spawner_url=url,
+        scope_descriptions=described(hub().share_models.code(found).scopes),
+        next_url=checked(request.args.get("next", "")) or url,
+        auth_state=hub().auth_states.of(caller().id),
+    )
+
+
+@noun.post("/accept-share", access=IDENTIFIED, statuses=(302, 400, 403))
+async def submit() -> Response:
+    """Have it. Whoever has it already comes through as well."""
+    fields = await request.form
+    code = fields.get("code", "") or request.args.get("code", "")
+    try:
+        found = find_code(code)
+    except NotFoundError as error:
+        raise InvalidError(error.message) from None
+    owner, server = _shared(found)
+    await accept(found)
+    asked = request.args.get("next", "") or fields.get("next", "")
+    return redirect(checked(asked) or _url(owner, server))
+
+
+def _shared(code: ShareCodeRow) -> tuple[UserRow, ServerRow]:
+    server = servers.by_id(database(), code.server_id)
+    owner = users.by_id(database(), server.user) if server else None
+    if server is None or owner is None:
+        raise NotFoundError("The server that was shared is gone.")
+    return owner, server
+
+
+def _url(owner: UserRow, server: ServerRow) -> str:
+    return server.prefix or server_prefix(hub().base_url, owner.name, server.name)

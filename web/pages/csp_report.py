@@ -1,0 +1,26 @@
+"""Where browsers report what a page's Content-Security-Policy has kept out. Only what can be believed counts."""
+
+from __future__ import annotations
+
+import logging
+
+from quart import Response, request
+
+from web.access import IDENTIFIED
+from web.answers import empty
+from web.context import hub
+from web.routing import Noun
+
+noun = Noun("security", page=True)
+
+logger = logging.getLogger("callboard.pages")
+
+LONGEST = 2000  # bytes of a report that are worth a line in the log
+
+
+@noun.post("/security/csp-report", access=IDENTIFIED, statuses=(200,))
+async def report() -> Response:
+    said = await request.get_data(as_text=False)
+    logger.warning("a browser reports a violation of the policy: %r", said[:LONGEST])
+    hub().metrics.csp_reported()
+    return empty(200, "text/html; charset=utf-8")

@@ -1,0 +1,68 @@
+"""The home page: one's servers, how they are, and what can be done with them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from quart import Response, request
+
+from core.errors import ForbiddenError
+from core.names import MAX_SERVER_NAME
+from projections import servers, users
+from projections.users import UserRow
+from web.access import IDENTIFIED
+from web.answers import redirect
+from web.context import caller, database, hub
+from web.pages.destination import destination
+from web.pages.render import page
+from web.pages.server_rows import shown_server
+from web.routing import Noun
+from web.starting import server_limit
+
+noun = Noun("home", page=True)
+
+
+@noun.get("/", access=IDENTIFIED, statuses=(302,))
+async def root() -> Response:
+    """On to where the configuration says."""
+    asked = "" if hub().settings.hub.default_url else request.args.get("next", "")
+    return redirect(await destination(myself(), asked))
+
+
+@noun.get("/home", access=IDENTIFIED)
+async def show() -> Response:
+    """Looks at the default server first, as JupyterHub does: who comes here may wonder why it does not answer."""
+    me = myself()
+    default = servers.by_id(database(), me.default_server)
+    if default is not None and default.is_active:
+        await hub().servers.look(default.id)
+    rows = [shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
+    settings = hub().settings.hub
+    return await page(
+        "home.html",
+        default_server=next(row for row in rows if not row.name),
+        spawners=[row for row in rows if row.name],
+        url=f"{hub().base_url}user/{quote(me.name, safe='@~')}/",
+        allow_named_servers=settings.allow_named_servers,
+        named_server_limit_per_user=await server_limit() if settings.allow_named_servers else 0,
+        longest_server_name=MAX_SERVER_NAME,
+        url_path_join=url_path_join,
+        invalid_server_names=[],
+        auth_state=hub().auth_states.of(me.id),
+        position=hub().store.head,
+    )
+
+
+def myself() -> UserRow:
+    """Whose browser this is."""
+    row = users.by_id(database(), caller().id)
+    if row is None:
+        raise ForbiddenError("Only people have pages here.")
+    return row
+
+
+def url_path_join(*pieces: str) -> str:
+    """Pieces of a path with one slash between each. Templates of JupyterHub's use it."""
+    begins, ends = pieces[0].startswith("/"), pieces[-1].endswith("/")
+    middle = "/".join(filter(None, (piece.strip("/") for piece in pieces)))
+    return f"{'/' if begins else ''}{middle}{'/' if ends and middle else ''}"

@@ -1,0 +1,74 @@
+"""What people choose for a start: the fields of a form, or the arguments of a URL, on their way into the log."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import msgspec
+from quart import request
+from quart.datastructures import FileStorage
+
+from core.errors import InvalidError, UnreadableError
+from web.spawn_hooks import FormData
+
+PREFIX = "opt-"
+NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})
+
+
+def query_options() -> FormData | None:
+    """The arguments that begin with `opt-`, without that; all of them if there are none. None: nothing is asked for."""
+    given = {name: request.args.getlist(name) for name in request.args if name not in NOT_OPTIONS}
+    if not given:
+        return None
+    prefixed = {
+        name.removeprefix(PREFIX): values for name, values in given.items() if name.startswith(PREFIX)
+    }
+    if "" in prefixed:
+        raise UnreadableError(f"{PREFIX} has to be followed by the name of an option.")
+    return prefixed or given
+
+
+async def form_fields() -> FormData:
+    """Lists of texts by name; files as dicts, by their names with `_file` behind."""
+    fields, files = await request.form, await request.files
+    data: FormData = {name: fields.getlist(name) for name in fields if name != "_xsrf"}
+    for name in files:
+        data[f"{name}_file"] = [_file(file) for file in files.getlist(name)]
+    return data
+
+
+def _file(file: FileStorage) -> dict[str, Any]:
+    return {
+        "filename": file.filename or "",
+        "body": file.read(),
+        "content_type": file.content_type or "application/octet-stream",
+    }
+
+
+def storable(options: dict[str, Any]) -> dict[str, Any]:
+    """As they are kept in the log and shown in models: bytes are text, or a `data:` URL where they are none.
+
+    Raises InvalidError for what has no JSON.
+    """
+    try:
+        found = msgspec.to_builtins(_texts(options), str_keys=True)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidError(f"These options cannot be stored: {error}.") from None
+    assert isinstance(found, dict)
+    return found
+
+
+def _texts(value: Any) -> Any:
+    match value:
+        case bytes():
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                return f"data:application/octet-stream;base64,{b64encode(value).decode()}"
+        case dict():
+            return {key: _texts(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_texts(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,66 @@
+"""Servers as pages show them: a word for the state, where it is, what may be done with it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from core.names import escape, full_name, server_prefix
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.context import hub
+from web.pages.last_run import LastRun, last_run, started_by
+
+WORDS = {
+    "stopped": "Stopped",
+    "failed": "Failed",
+    "queued": "Waiting for its turn",
+    "spawn": "Starting",
+    "ready": "Running",
+    "stop": "Stopping",
+    "check": "Being looked for",
+}
+
+
+class ShownServer(Struct, frozen=True, kw_only=True):
+    """`state`: of the projection, or `failed`. `url`: where it is or will be. Some names are JupyterHub's spawners'."""
+
+    id: str
+    name: str
+    display_name: str
+    full_name: str
+    state: str
+    state_text: str
+    url: str
+    spawn_url: str
+    pending_url: str
+    started: str | None
+    last_activity: str | None
+    started_by: str
+    last_run: LastRun
+    active: bool
+    ready: bool
+    pending: str | None
+
+
+def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
+    state = "failed" if server.state == "stopped" and server.failure is not None else server.state
+    prefix = f"{hub().base_url}hub/"
+    path = f"{escape(owner.name)}/{escape(server.name)}" if server.name else escape(owner.name)
+    return ShownServer(
+        id=server.id,
+        name=server.name,
+        display_name=server.display_name or server.name,
+        full_name=full_name(owner.name, server.name),
+        state=state,
+        state_text=WORDS.get(state, state),
+        url=server.prefix or server_prefix(hub().base_url, owner.name, server.name),
+        spawn_url=f"{prefix}spawn/{path}",
+        pending_url=f"{prefix}spawn-pending/{path}",
+        started=server.started,
+        last_activity=server.last_activity,
+        started_by=started_by(server) if server.is_active else "",
+        last_run=last_run(server),
+        active=server.is_active,
+        ready=server.state == "ready",
+        pending=server.state if server.state not in ("stopped", "ready") else None,
+    )

@@ -1,0 +1,214 @@
+"""Starting a server from a page: at once, with what the URL says, or by the form of the configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from quart import Response, request
+
+from core.errors import (
+    AlreadyRunningError,
+    HubError,
+    InvalidError,
+    PendingError,
+    SpawnError,
+)
+from core.names import escape
+from projections import servers
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.access import IDENTIFIED, check_access, needs
+from web.answers import redirect
+from web.api.users import known_user
+from web.context import caller, database, hub
+from web.credentials import xsrf_token
+from web.errors import headers_of, status_of
+from web.handler_view import handler_view
+from web.pages.destination import destination
+from web.pages.home import myself
+from web.pages.options import form_fields, query_options, storable
+from web.pages.render import html_of_configuration, page
+from web.pages.server_rows import shown_server
+from web.routing import Noun
+from web.spawn_hooks import FormData
+from web.starting import (
+    Asked,
+    begin,
+    check_named_servers_allowed,
+    check_new_name,
+    existing_or_new,
+    wait_settled,
+)
+
+noun = Noun("spawn", page=True)
+
+MAY = needs("servers")
+AT_ONCE = 1.0  # second: a start that fails within it is told of here, not on the page that waits
+STATUSES = (200, 302, 400, 422, 429, 500)
+
+
+@noun.get("/spawn", access=IDENTIFIED, acts=True, statuses=STATUSES)
+async def show_own() -> Response:
+    return await _show(_own(), "")
+
+
+@noun.post("/spawn", access=IDENTIFIED, statuses=STATUSES)
+async def submit_own() -> Response:
+    return await _submit(_own(), "")
+
+
+@noun.get("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, acts=True, statuses=STATUSES)
+async def show(user: str, server: str = "") -> Response:
+    return await _show(known_user(user), server)
+
+
+@noun.post("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
+async def submit(user: str, server: str = "") -> Response:
+    return await _submit(known_user(user), server)
+
+
+def _own() -> UserRow:
+    me = myself()
+    check_access(MAY, caller(), {"user": me.name}, hub().rights.memberships)
+    return me
+
+
+# --- GET ---
+
+
+async def _show(owner: UserRow, name: str) -> Response:
+    row = await _looked_at(owner, name)
+    if row is not None and row.is_active:
+        return await _to_active(owner, row)
+    target = row or _to_be(owner, name)
+    given = query_options()
+    form = await _form(owner, target)
+    if given is not None:
+        try:
+            return await _start(owner, name, await _options(owner, target, given))
+        except HubError as error:
+            if form:
+                return await _show_form(owner, target, form, error)
+            if not isinstance(error, SpawnError) or row is None:
+                raise
+    if form:
+        return await _show_form(owner, target, form)
+    return await _start(owner, name, None)
+
+
+async def _looked_at(owner: UserRow, name: str) -> ServerRow | None:
+    """The server; None for a named one that does not exist yet. One that has died meanwhile is not running."""
+    if name and not hub().settings.hub.allow_named_servers:
+        default = servers.by_id(database(), owner.default_server)
+        if default is not None and default.is_active:
+            return default
+        check_named_servers_allowed()
+    row = servers.by_name(database(), owner.id, name)
+    if row is None:
+        check_new_name(name)
+        return None
+    if row.state == "ready":
+        await hub().servers.look(row.id)
+        return servers.by_id(database(), row.id)
+    return row
+
+
+async def _to_active(owner: UserRow, server: ServerRow) -> Response:
+    if server.state == "ready":
+        return redirect(await destination(owner, request.args.get("next", ""), server.prefix))
+    return _to_pending(owner, server.name)
+
+
+def _to_pending(owner: UserRow, name: str) -> Response:
+    """With the query, and what it says is next."""
+    path = f"{escape(owner.name)}/{escape(name)}" if name else escape(owner.name)
+    kept = [
+        pair
+        for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+        if pair[0] != "_xsrf"
+    ]
+    query = f"?{urlencode(kept)}" if kept else ""
+    return redirect(f"{hub().base_url}hub/spawn-pending/{path}{query}")
+
+
+# --- POST ---
+
+
+async def _submit(owner: UserRow, name: str) -> Response:
+    row = await _looked_at(owner, name)
+    if row is not None and row.state == "ready":
+        raise AlreadyRunningError(f"{_called(name)} is already running.")
+    if row is not None and row.is_active:
+        raise PendingError(f"{_called(name)} is {shown_server(owner, row).state_text.lower()}.")
+    target = row or _to_be(owner, name)
+    try:
+        return await _start(owner, name, await _options(owner, target, await form_fields()))
+    except HubError as error:
+        form = await _form(owner, target)
+        if not form:
+            raise
+        return await _show_form(owner, target, form, error)
+
+
+# --- starting ---
+
+
+async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> Response:
+    """Raises SpawnError where it fails at once."""
+    asked = Asked(options, request.args.get("display_name") or None)
+    server = await existing_or_new(owner, name, asked if name else Asked(options))
+    actor, spawn_id = await begin(owner, server, options)
+    if spawn_id is not None:
+        await wait_settled(actor, spawn_id, AT_ONCE)
+    return _to_pending(owner, name)
+
+
+async def _options(owner: UserRow, target: ServerRow, data: FormData) -> dict[str, Any]:
+    """What the fields mean, as the configuration reads them."""
+    launch = hub().launch
+    view = launch.views.of_server(owner, target, {}, handler_view())
+    return storable(await launch.spawn_hooks.options_from_form(view, data))
+
+
+# --- the form ---
+
+
+async def _form(owner: UserRow, target: ServerRow) -> str:
+    launch = hub().launch
+    if not hub().settings.spawner.options_form:
+        return ""
+    return await launch.spawn_hooks.form(launch.views.of_server(owner, target, None, handler_view()))
+
+
+async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubError | None = None) -> Response:
+    """`error`: why the start that was just asked for did not come about."""
+    query = [
+        pair
+        for pair in parse_qsl(request.query_string.decode("latin-1"))
+        if pair[0] in ("next", "display_name")
+    ]
+    answer = await page(
+        "spawn.html",
+        200 if error is None else status_of(error),
+        for_user=owner if owner.id != caller().id else None,
+        spawner=shown_server(owner, target),
+        spawner_options_form=html_of_configuration(form),
+        error_message=error.message if error else "",
+        html_error_message=html_of_configuration(error.html_message) if isinstance(error, SpawnError) else "",
+        url=f"{request.path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
+        auth_state=hub().auth_states.of(owner.id),
+    )
+    if error is not None:
+        answer.headers.update(headers_of(error))
+    return answer
+
+
+def _to_be(owner: UserRow, name: str) -> ServerRow:
+    if not name:
+        raise InvalidError("There is no such server.")
+    return servers.not_yet(owner.id, name, request.args.get("display_name", ""))
+
+
+def _called(name: str) -> str:
+    return f"The server {name}" if name else "Your server"

@@ -1,0 +1,84 @@
+"""The page that waits for a server: it starts nothing, whatever happens to it."""
+
+from __future__ import annotations
+
+from quart import Response, request
+
+from core.events.server import SpawnFailed
+from core.names import escape
+from projections import servers
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.access import IDENTIFIED, check_access, needs
+from web.answers import redirect
+from web.api.users import known_user
+from web.context import caller, database, hub
+from web.pages.destination import checked, destination
+from web.pages.home import myself
+from web.pages.render import html_of_configuration, page
+from web.pages.server_rows import shown_server
+from web.pages.spawn_url import spawn_url
+from web.routing import Noun
+from web.starting import known_server
+
+noun = Noun("spawn_pending", page=True)
+
+MAY = needs("servers")
+STATUSES = (200, 302, 400, 500)
+
+
+@noun.get("/spawn-pending", access=IDENTIFIED, statuses=STATUSES)
+async def show_own() -> Response:
+    me = myself()
+    check_access(MAY, caller(), {"user": me.name}, hub().rights.memberships)
+    return await _show(me, "")
+
+
+@noun.get("/spawn-pending/<user>", "/spawn-pending/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
+async def show(user: str, server: str = "") -> Response:
+    return await _show(known_user(user), server)
+
+
+async def _show(owner: UserRow, name: str) -> Response:
+    row = known_server(owner, name)
+    match row.state:
+        case "ready":
+            return redirect(await destination(owner, request.args.get("next", ""), row.prefix))
+        case "stop" | "check":
+            return await _waiting("stop_pending.html", owner, row)
+        case "stopped":
+            return await not_running(owner, row, 200)
+        case _:
+            return await _waiting("spawn_pending.html", owner, row)
+
+
+async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response:
+    segment = f"servers/{escape(server.name)}" if server.name else "server"
+    return await page(
+        template,
+        spawner=shown_server(owner, server),
+        for_user=owner if owner.id != caller().id else None,
+        progress_url=f"{hub().base_url}hub/api/users/{escape(owner.name)}/{segment}/progress",
+        auth_state=hub().auth_states.of(owner.id),
+    )
+
+
+async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_url: str = "") -> Response:
+    """`status`: unless its last start failed, which is told with the status of that."""
+    failure: SpawnFailed | None = server.failed()
+    row = servers.by_id(database(), server.id) or server
+    after = next_url or checked(request.args.get("next", ""))
+    return await page(
+        "not_running.html",
+        status if failure is None or next_url else failure.status,
+        spawner=shown_server(owner, row),
+        for_user=owner if owner.id != caller().id else None,
+        server_name=server.name,
+        spawn_url=spawn_url(owner.name, server.name, after),
+        auth_state=hub().auth_states.of(owner.id),
+        implicit_spawn_seconds=hub().settings.hub.implicit_spawn_seconds if next_url else 0,
+        failed=failure is not None,
+        failed_message=failure.reason if failure else "",
+        failed_html_message=html_of_configuration(failure.html_message) if failure else "",
+        exception=None,
+    )

@@ -1,0 +1,26 @@
+// Where the configuration wants servers started by themselves: after a moment in which that can be called off.
+
+import "./time.js";
+
+const start = document.getElementById("start");
+const countdown = document.getElementById("countdown");
+let left = Number(start?.dataset.after ?? 0);
+
+function tick() {
+  if (left <= 0) {
+    location.assign(start.href);
+    return;
+  }
+  countdown.textContent = `It is started by itself in ${Math.ceil(left)} seconds. Press Escape to stay here.`;
+  left -= 1;
+}
+
+if (left > 0) {
+  tick();
+  const timer = setInterval(tick, 1000);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    clearInterval(timer);
+    countdown.textContent = "";
+  });
+}

@@ -1,0 +1,33 @@
+"""All pages below /hub."""
+
+from __future__ import annotations
+
+from web.pages import (
+    accept_share,
+    csp_report,
+    errors,
+    files,
+    home,
+    login,
+    oauth_login,
+    spawn,
+    spawn_pending,
+    token,
+    user_redirect,
+    user_url,
+)
+
+ALL = (
+    home.noun,
+    spawn.noun,
+    spawn_pending.noun,
+    user_url.noun,
+    user_redirect.noun,
+    token.noun,
+    accept_share.noun,
+    login.noun,
+    oauth_login.noun,
+    csp_report.noun,
+    errors.noun,
+    files.noun,
+)

@@ -1,0 +1,98 @@
+"""The page of one's tokens, and of the applications that were let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup
+from msgspec import Struct
+from quart import Response
+
+from core.events.user import user_stream
+from projections import tokens
+from projections.tokens import TokenRow
+from web.access import IDENTIFIED
+from web.context import database, hub
+from web.identity import is_valid
+from web.models import TokenModel
+from web.pages.home import myself
+from web.pages.render import page
+from web.routing import Noun
+
+noun = Noun("token_page", page=True)
+
+HUB_CLIENT = "jupyterhub"
+EXPIRIES = (
+    (3600, "1 hour"),
+    (86_400, "1 day"),
+    (7 * 86_400, "1 week"),
+    (30 * 86_400, "1 month"),
+    (365 * 86_400, "1 year"),
+)
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """An OAuth client that was let in; `token_id`: of any of its tokens, for all go together."""
+
+    token_id: str
+    description: str
+    scopes: list[str]
+    created: str
+    last_activity: str | None
+    token_count: int
+
+
+@noun.get("/token", access=IDENTIFIED)
+async def show() -> Response:
+    me = myself()
+    rows = [row for row in tokens.of_owner(database(), user_stream(me.id)) if is_valid(row)]
+    own = [hub().models.token(row, me.name) for row in rows if row.client == HUB_CLIENT]
+    most = hub().settings.hub.token_expires_in_max_seconds
+    return await page(
+        "token.html",
+        api_tokens=sorted(own, key=_last_used, reverse=True),
+        oauth_clients=_applications([row for row in rows if row.client != HUB_CLIENT], me.name),
+        token_expires_in_options_html=expiry_options(most),
+        token_expires_in_max_seconds=most,
+        auth_state=hub().auth_states.of(me.id),
+    )
+
+
+def _last_used(model: TokenModel) -> str:
+    return model.last_activity or model.created
+
+
+def _applications(rows: Iterable[TokenRow], name: str) -> list[Application]:
+    by_client: dict[str, list[TokenRow]] = {}
+    for row in rows:
+        by_client.setdefault(row.client, []).append(row)
+    return [_application(client, its, name) for client, its in by_client.items()]
+
+
+def _application(client: str, its: list[TokenRow], name: str) -> Application:
+    models = [hub().models.token(row, name) for row in its]
+    return Application(
+        token_id=its[0].id,
+        description=models[0].oauth_client or client,
+        scopes=sorted({scope for model in models for scope in model.scopes}),
+        created=min(model.created for model in models),
+        last_activity=max((model.last_activity for model in models if model.last_activity), default=None),
+        token_count=len(its),
+    )
+
+
+def expiry_options(most: int) -> Markup:
+    """Those within the limit and the limit itself; without a limit the last is never."""
+    within = [(seconds, text) for seconds, text in EXPIRIES if not most or seconds < most]
+    last = (str(most), f"{most} seconds (the longest)") if most else ("", "Never")
+    for seconds, text in EXPIRIES:
+        if seconds == most:
+            last = (str(most), f"{text} (the longest)")
+    options = [(str(seconds), text) for seconds, text in within]
+    lines = [_option(value, text, value == last[0]) for value, text in [*options, last]]
+    return Markup("\n").join(lines)
+
+
+def _option(value: str, text: str, selected: bool) -> Markup:
+    chosen = Markup(" selected") if selected else Markup("")
+    return Markup('<option value="{}"{}>{}</option>').format(value, chosen, text)

@@ -1,0 +1,36 @@
+"""`/hub/user-redirect/...`: one link for everybody, to the same file on the server of whoever follows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Response, request
+
+from core.names import escape
+from web.access import IDENTIFIED
+from web.answers import redirect
+from web.context import hub
+from web.handler_view import handler_view
+from web.pages.home import myself
+from web.pages.spawn_url import spawn_url
+from web.routing import Noun
+
+noun = Noun("user_redirect", page=True)
+
+
+@noun.get("/user-redirect/<path:rest>", access=IDENTIFIED, statuses=(302,))
+async def follow(rest: str) -> Response:
+    me = myself()
+    base = hub().base_url
+    hook: Any = hub().settings.hub.user_redirect_hook
+    path = request.path.removeprefix(f"{base}hub/user-redirect/")  # as it came, escapes and all
+    if hook is not None:
+        view = hub().launch.views.user(me)
+        target = await hub().launch.hooks.call(hook, path, handler_view().request, view, base, of=me.name)
+        if target:
+            return redirect(str(target))
+    name = hub().settings.hub.default_server_name
+    server = f"{escape(name)}/" if name else ""
+    query = request.query_string.decode("latin-1")
+    wanted = f"{base}user/{escape(me.name)}/{server}{path}{f'?{query}' if query else ''}"
+    return redirect(spawn_url(me.name, name, wanted))
