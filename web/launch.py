@@ -23,6 +23,7 @@ from core.spawner import Attempt
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.environment import public_addresses
 from web.hook_views import HandlerView
 from web.rights import Rights
 from web.spawn_hooks import SpawnHooks
@@ -160,9 +161,8 @@ class Launch:
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": api_url,
             "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
-            "JUPYTERHUB_BASE_URL": self.settings.hub.base_url,
+            **public_addresses(self.settings.hub, spawning.prefix),
             "JUPYTERHUB_CLIENT_ID": server_client_id(user, server),
-            "JUPYTERHUB_HOST": "",
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{spawning.prefix}oauth_callback",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,
@@ -172,9 +172,6 @@ class Launch:
             "JUPYTERHUB_USER": user,
             "JUPYTERHUB_SERVER_NAME": server,
             "JUPYTERHUB_SERVICE_PREFIX": spawning.prefix,
-            "JUPYTERHUB_PUBLIC_URL": "",
-            "JUPYTERHUB_PUBLIC_HUB_URL": "",
-            "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "0",
         }
         if self.settings.hub.admin_access:
             environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"

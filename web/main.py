@@ -172,7 +172,7 @@ async def open_hub(
                         service_spawner,
                         services,
                         secret,
-                        base_url=settings.hub.base_url,
+                        settings=settings.hub,
                         hub_url=connect_url(settings),
                         tell=partial(service_entities.ask, by=HUB),
                     )

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from core.actors.service_process import Plan
-from core.config import ServiceSettings
+from core.config import HubSettings, ServiceSettings
 from core.secret_file import derive
 from core.service import CLIENT_ID_START, Report, service_prefix
 from core.spawner import Attempt, Spawner
+from web.environment import public_addresses
 from web.service_book import ServiceBook
 
 Tell = Callable[[str, Report], Awaitable[object]]
@@ -34,7 +35,7 @@ class ServiceLaunch:
         services: ServiceBook,
         secret: bytes,
         *,
-        base_url: str,
+        settings: HubSettings,
         hub_url: str,
         tell: Tell,
     ) -> None:
@@ -43,7 +44,7 @@ class ServiceLaunch:
         self._services = services
         self._secret = secret
         self._key = derive(secret, "service-launch")
-        self._base_url = base_url
+        self._settings = settings
         self._hub_url = hub_url
         self._tell = tell
 
@@ -58,7 +59,7 @@ class ServiceLaunch:
 
     def attempt(self, name: str, run: str) -> Attempt:
         service = self._services.configured[name]
-        prefix = service_prefix(self._base_url, name) if service.url else ""
+        prefix = service_prefix(self._settings.base_url, name) if service.url else ""
         return Attempt(run, service.user, name, prefix, {}, self._environment(service, prefix))
 
     async def tell(self, name: str, report: Report) -> None:
@@ -77,16 +78,14 @@ class ServiceLaunch:
             "JUPYTERHUB_API_TOKEN": token,
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": f"{self._hub_url}/api",
-            "JUPYTERHUB_BASE_URL": self._base_url,
+            **public_addresses(self._settings, prefix),
             "JUPYTERHUB_CLIENT_ID": service.oauth_client_id or f"{CLIENT_ID_START}{service.name}",
-            "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "0",
-            "JUPYTERHUB_HOST": "",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,
             "JUPYTERHUB_OAUTH_CALLBACK_URL": service.oauth_redirect_uri or f"{prefix}oauth_callback",
-            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(service.oauth_client_allowed_scopes),
-            "JUPYTERHUB_PUBLIC_HUB_URL": "",
-            "JUPYTERHUB_PUBLIC_URL": "",
+            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(
+                [*service.oauth_client_allowed_scopes, f"access:services!service={service.name}"]
+            ),
             "JUPYTERHUB_SERVER_NAME": "",
             "JUPYTERHUB_SERVICE_NAME": service.name,
             "JUPYTERHUB_USER": "",

@@ -1,0 +1,226 @@
+"""Every route there is, asked by a browser that proves nothing: nothing changes (CVE-2020-36191, CVE-2026-40864).
+
+The routes are those of the application, so one that is added is tested with the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from core.config import GroupSettings
+from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
+from tests.unit.pages.browser import Browser, logged_in
+from web.access import Open
+from web.app import build_app
+from web.hub import Hub
+from web.routing import ROUTES, Route
+
+NAMES = {
+    **{"user": "bob", "server": "lab", "group": "g", "service": "ops", "name": "x", "token": "t1", "id": "x"},
+    **{"owner": "bob", "code": "abcdef", "key": "k", "value": "v", "rest": "x", "path": "x", "spec": "x"},
+}
+PROVEN_OTHERWISE = {  # what no cookie has a part in
+    ("POST", "/oauth2/token"): 400,
+    ("POST", "/authorizations/token"): 404,
+    ("POST", "/authorizations/token/<token>"): 404,
+}
+ORIGIN = "http://hub.test"
+
+
+class Situation(NamedTuple):
+    """How a browser comes to send a request. `xsrf`: the token it sends: none, another's, or the right one."""
+
+    name: str
+    headers: dict[str, str]
+    xsrf: str = ""
+
+
+FETCH = {
+    "": {},
+    "navigate": {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+    "frame": {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    "image": {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    "script": {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+    "socket": {"Sec-Fetch-Mode": "websocket", "Sec-Fetch-Dest": "websocket"},
+}
+SITES = {
+    "": {},
+    "same-origin": {"Sec-Fetch-Site": "same-origin", "Origin": ORIGIN},
+    "same-site": {"Sec-Fetch-Site": "same-site", "Origin": "http://bob.hub.test"},
+    "cross-site": {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.test"},
+    "an old browser elsewhere": {"Origin": "https://evil.test"},
+    "no origin": {"Origin": "null"},
+}
+WITHOUT_PROOF = [
+    Situation(
+        f"{fetch or 'plain'}, {site or 'unsaid'}{', a wrong token' if xsrf else ''}", {**how, **where}, xsrf
+    )
+    for fetch, how in FETCH.items()
+    for site, where in SITES.items()
+    for xsrf in (("", "wrong") if site == "same-origin" else ("",))
+]
+FOREIGN = [
+    Situation(f"{fetch or 'plain'}, {site}, the right token", {**how, **SITES[site]}, "right")
+    for fetch, how in FETCH.items()
+    for site in ("cross-site", "an old browser elsewhere", "no origin")
+]
+
+
+def routes_of(app: Any) -> list[tuple[str, Route]]:
+    """Each with the URL to ask for it."""
+    found = []
+    for endpoint, route in app.extensions[ROUTES].items():
+        prefix = endpoint[: -len(f":{route.method}:{route.path}")]
+        url = prefix + re.sub(r"<(?:\w+:)?(\w+)>", lambda name: NAMES.get(name[1], "x"), route.path)
+        found.append((url or "/", route))
+    return found
+
+
+def changes(route: Route) -> bool:
+    return route.method not in ("GET", "HEAD", "OPTIONS") or route.acts
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[tuple[Hub, Browser, httpx.AsyncClient]]:
+    """An administrator's browser, and one that sends the same cookies wherever it goes and knows no more."""
+    settings = settings_for_tests(load_groups={"g": GroupSettings(["bob"])}, default_url="/hub/home")
+    async with hub_in_memory(settings) as hub:
+        app = build_app(hub)
+        alice = await logged_in(hub, "alice", app)
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in alice.cookies.jar)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=ORIGIN, headers={"Cookie": cookies}
+        ) as raw:
+            yield hub, alice, raw
+
+
+async def ask(raw: httpx.AsyncClient, url: str, route: Route, situation: Situation, right: str) -> int:
+    headers = dict(situation.headers)
+    if situation.xsrf:
+        headers["X-XSRFToken"] = right if situation.xsrf == "right" else "wrong"
+    content = b"" if route.method == "GET" else b"{}"
+    answer = await raw.request(route.method, url, headers=headers, content=content)
+    return answer.status_code
+
+
+async def test_what_may_change_something_is_refused_without_proof(
+    world: tuple[Hub, Browser, httpx.AsyncClient],
+) -> None:
+    hub, alice, raw = world
+    head, tried = hub.store.head, 0
+    for url, route in routes_of(alice.app):
+        if not changes(route):
+            continue
+        expected = PROVEN_OTHERWISE.get((route.method, route.path), 403)
+        others = url.startswith("/api/")  # the same routes once more, behind the same check
+        for situation in WITHOUT_PROOF[:8] if others else [*WITHOUT_PROOF, *FOREIGN]:
+            if route.method == "GET" and _is_visit(route, situation):
+                continue
+            status = await ask(raw, url, route, situation, alice.xsrf)
+            assert status == expected, f"{route.method} {url} ({situation.name}): {status}"
+            tried += 1
+    assert hub.store.head == head, [record.event for record in hub.store.read_all(head)]
+    assert tried > 2000
+
+
+def _is_visit(route: Route, situation: Situation) -> bool:
+    """Somebody goes there, or a script of the hub's own asks: for a GET that is proof."""
+    mode, dest = (situation.headers.get(name, "") for name in ("Sec-Fetch-Mode", "Sec-Fetch-Dest"))
+    goes_there = mode in ("", "navigate") and (dest != "iframe" or route.in_frames)
+    return goes_there or situation.xsrf == "right"
+
+
+async def test_pages_and_data_are_not_for_the_scripts_of_other_pages(
+    world: tuple[Hub, Browser, httpx.AsyncClient],
+) -> None:
+    """A page on this very host, such as somebody's server, can send cookies along but does not know the token."""
+    hub, alice, raw = world
+    for url, route in routes_of(alice.app):
+        if route.method != "GET" or isinstance(route.access, Open) or route.acts:
+            continue
+        script = Situation("script", {**FETCH["script"], **SITES["same-origin"]})
+        assert await ask(raw, url, route, script, alice.xsrf) == 403, url
+
+
+async def test_who_is_nobody_changes_nothing(world: tuple[Hub, Browser, httpx.AsyncClient]) -> None:
+    hub, alice, raw = world
+    head = hub.store.head
+    del raw.headers["Cookie"]
+    for url, route in routes_of(alice.app):
+        if not changes(route):
+            continue
+        for situation in (Situation("plain", {}), Situation("navigate", FETCH["navigate"], "wrong")):
+            status = await ask(raw, url, route, situation, alice.xsrf)
+            assert status in (302, 400, 401, 403, 404), f"{route.method} {url}: {status}"
+    assert hub.store.head == head
+
+
+@pytest.mark.parametrize("site", list(SITES))
+async def test_a_token_in_the_header_is_proof_enough(
+    world: tuple[Hub, Browser, httpx.AsyncClient], site: str
+) -> None:
+    """No browser adds it by itself."""
+    _, _, raw = world
+    headers = {**FETCH["script"], **SITES[site], "Authorization": f"token {ADMIN_TOKEN}"}
+    answer = await raw.post("/hub/api/users/carol/tokens", headers=headers, json={"scopes": []})
+    assert answer.status_code == 403, "carol is no user"
+    answer = await raw.post("/hub/api/users/alice/tokens", headers=headers, json={"scopes": []})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        # exactly as JupyterHub answers its own pages' scripts
+        ("GET", {}, 200),
+        ("GET", FETCH["navigate"], 200),
+        ("GET", FETCH["script"], 403),
+        ("GET", {"Sec-Fetch-Mode": "same-origin"}, 403),
+        ("GET", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "same-origin"}, 200),
+        ("GET", {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("GET", FETCH["socket"], 200),
+        ("POST", {}, 403),
+        ("POST", {"X-XSRFToken": "right"}, 201),
+        ("POST", {"X-CSRFToken": "right"}, 201),
+        ("POST", {"X-XSRFToken": "wrong"}, 403),
+        ("POST", {"X-XSRFToken": "right", "Content-Type": "application/json; charset=utf-8"}, 201),
+        ("POST", {"X-XSRFToken": "right", "Content-Type": "text/plain"}, 403),
+        ("POST", {"X-XSRFToken": "right", "Content-Type": "application/x-www-form-urlencoded"}, 403),
+        ("POST", {"X-XSRFToken": "right", "Authorization": "token of-nobody-at-all"}, 201),
+        ("POST", {"Authorization": "token of-nobody-at-all"}, 403),
+        ("HEAD", FETCH["script"], 405),
+        ("OPTIONS", FETCH["script"], 200),
+    ],
+)
+async def test_a_cookie_and_its_proof(
+    world: tuple[Hub, Browser, httpx.AsyncClient], method: str, headers: dict[str, str], status: int
+) -> None:
+    _, alice, raw = world
+    sent = {name: alice.xsrf if value == "right" else value for name, value in headers.items()}
+    content = b"{}" if method == "POST" else b""
+    answer = await raw.request(method, "/hub/api/users/alice/tokens", headers=sent, content=content)
+    assert answer.status_code == status, answer.text
+
+
+async def test_the_token_may_be_in_the_query(world: tuple[Hub, Browser, httpx.AsyncClient]) -> None:
+    _, alice, raw = world
+    answer = await raw.post("/hub/api/users/alice/tokens", params={"_xsrf": alice.xsrf}, content=b"{}")
+    assert answer.status_code == 201
+
+
+async def test_nobody_learns_from_elsewhere_whether_somebody_is_logged_in(
+    world: tuple[Hub, Browser, httpx.AsyncClient],
+) -> None:
+    _, _, raw = world
+    headers = {**FETCH["script"], **SITES["cross-site"]}
+    known = await raw.get("/hub/api/user", headers=headers)
+    del raw.headers["Cookie"]
+    unknown = await raw.get("/hub/api/user", headers=headers)
+    assert (known.status_code, unknown.status_code) == (403, 403)
+    for answer in (known, unknown):
+        assert "Access-Control-Allow-Origin" not in answer.headers
