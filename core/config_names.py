@@ -147,6 +147,8 @@ _JUPYTERHUB: dict[str, str] = {
     "JupyterHubSingleUser": "hub_activity_interval hub_activity_url",
 }
 
+KNOWN_OF_JUPYTERHUB = {section: frozenset(traits.split()) for section, traits in _JUPYTERHUB.items()}
+
 CLASSES = frozenset(_JUPYTERHUB) | frozenset(STRUCTS) | frozenset(PARENT)
 
 

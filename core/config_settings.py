@@ -73,6 +73,8 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
     )
+    if hub.subdomain_host:
+        top.note("subdomain_host", NOT_YET, "people's servers stay on the hub's own host")
     _check_url(top, "hub_bind_url", hub.hub_bind_url)
     _check_url(top, "hub_connect_url", hub.hub_connect_url)
     _check_url(spawner, "hub_connect_url", settings.spawner.hub_connect_url)

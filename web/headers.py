@@ -20,7 +20,8 @@ class AnswerHeaders:
     def __init__(self, settings: HubSettings) -> None:
         self._base_url = settings.base_url
         self._static = f"{settings.base_url}hub/static/"
-        policy = f"frame-ancestors 'none'; report-uri {settings.base_url}hub/security/csp-report"
+        report_to = settings.tornado_settings.csp_report_uri or f"{settings.base_url}hub/security/csp-report"
+        policy = f"frame-ancestors 'none'; report-uri {report_to}"
         self._of_others = self._joined(settings, policy)
         self._of_pages = self._joined(settings, f"{policy}; {OF_PAGES}")
         self._of_api = self._joined(settings, f"{policy}; default-src 'none'")

@@ -70,6 +70,12 @@ def look_up(settings, path):
         ("c.JupyterHub.default_url = print", "hub.default_url", print),
         ("c.JupyterHub.trusted_downstream_ips = ('10.0.0.0/8',)", "hub.trusted_downstream_ips", ["10.0.0.0/8"]),
         ("c.JupyterHub.proxy_class = 'jupyterhub.proxy.ConfigurableHTTPProxy'", "hub.proxy_class", "callboard"),
+        ("c.JupyterHub.authenticator_class = 'dummy'; c.Authenticator.whitelist = {'bob'}", "authenticator.allowed_users", {"bob"}),
+        ("c.CryptKeeper.keys = [bytes(32)]", "crypt.keys", ["00" * 32]),
+        ("c.Authenticator.request_otp = True", "authenticator.request_otp", True),
+        ("c.Authenticator.otp_prompt = 'Code:'", "authenticator.otp_prompt", "Code:"),
+        ("c.PAMAuthenticator.encoding = 'latin-1'", "pam.encoding", "latin-1"),
+        ("c.Authenticator.auto_login_oauth2_authorize = True", "authenticator.auto_login_oauth2_authorize", True),
         # changed in place
         ("c.Spawner.args.append('--debug')", "spawner.args", ["--debug"]),
         ("c.Spawner.cmd.append('--debug')", "spawner.cmd", ["jupyterhub-singleuser", "--debug"]),

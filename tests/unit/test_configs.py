@@ -38,9 +38,14 @@ ADMIN = "token-of-an-administrator"
 Opened = Callable[..., AbstractAsyncContextManager[Client]]
 
 
+NOTED = {
+    "subdomains.py": ["c.JupyterHub.subdomain_host"]
+}  # what the hub says of a file; nothing of the others
+
+
 def loaded(name: str, *overrides: str) -> Settings:
     settings, notes = load_settings([CONFIGS / name], overrides)
-    assert [str(note) for note in notes] == []
+    assert [note.name for note in notes] == NOTED.get(name, [])
     return settings
 
 

@@ -722,6 +722,12 @@ async def test_every_address_is_no_address_to_connect_to(world: LocalWorld, tmp_
     assert json.loads(told.read_text())[0]["JUPYTERHUB_SERVICE_URL"].startswith("http://0.0.0.0:")
 
 
+async def test_a_port_of_the_configuration_is_taken(world: LocalWorld) -> None:
+    world.spawner = change(world.spawner, port=54321, cmd=["sh", "-c", "exec sleep 1000"])
+    hub, attempt = world.hub(), world.attempt()
+    assert await hub.start(attempt, ignore) == "http://127.0.0.1:54321"
+
+
 def test_options_that_choose_a_place_or_an_image_are_not_supported(tmp_path: Path) -> None:
     hub = LocalProcessSpawner(tmp_path, SpawnerSettings(), LocalProcessSettings(), simple=True)
     assert hub.unsupported_options({"image": "x", "colour": "red", "system": "y"}) == {"image", "system"}

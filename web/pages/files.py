@@ -23,7 +23,8 @@ async def static(rest: str) -> Response:
     found = hub().presentation.static.get(rest)
     if found is None:
         raise NotFoundError("There is no such file.")
-    return _file(found, FOREVER if request.args.get("v") else "no-cache")
+    is_kept = request.args.get("v") and not hub().settings.hub.tornado_settings.no_cache_static
+    return _file(found, FOREVER if is_kept else "no-cache")
 
 
 @noun.route("HEAD", "/logo", access=OPEN, statuses=(200, 304, 404))

@@ -25,7 +25,7 @@ class Kept(logging.Handler):
 
 async def test_starts_and_orderly_stops_are_told_and_nothing_else(autojump_clock: object) -> None:
     handler = Kept()
-    settings = replace(settings_for_tests(), event_logger=EventLoggerSettings([handler]))
+    settings = replace(settings_for_tests(), event_logger=EventLoggerSettings(handlers=[handler]))
     async with hub_in_memory(settings) as hub, Client(hub, ADMIN_TOKEN) as client:
         await client.post("/users/alice/servers/lab")
         await client.delete("/users/alice/servers/lab")

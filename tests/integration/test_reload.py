@@ -1,0 +1,81 @@
+"""A real hub whose configuration changes while it runs, or between its lives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from tests.integration.conftest import MakeHub
+from tests.integration.hub import DidNotStart, RealHub
+
+pytestmark = pytest.mark.slow
+
+
+def wait_said(hub: RealHub, text: str, begin: int = 0) -> None:
+    deadline = time.monotonic() + 20
+    while text not in hub.log(begin):
+        assert time.monotonic() < deadline, hub.log(begin)
+        time.sleep(0.05)
+
+
+def test_sighup_has_the_configuration_read_anew_and_nobody_notices(make_hub: MakeHub) -> None:
+    hub = make_hub()
+    hub.start()
+    hub.add_user("alice")
+    hub.begin("alice")
+    hub.wait_ready("alice")
+    (server,), proxy = hub.server_processes(), hub.proxy_pid()
+    hub.configure("c.JupyterHub.allow_named_servers = False\nc.JupyterHub.load_groups = {'new': ['alice']}\n")
+    os.kill(hub.pid, signal.SIGHUP)
+    wait_said(hub, "changed: c.JupyterHub.load_groups, c.JupyterHub.allow_named_servers")
+    assert hub.begin("alice", "lab").status_code == 400
+    assert hub.api("GET", "/groups/new").json()["users"] == ["alice"]
+    assert hub.page("alice").json()["pid"] == server.pid
+    assert hub.proxy_pid() == proxy
+    seen = len(hub.log())
+    hub.configure("c.Spawner.start_timeout = 'soon'\n")
+    os.kill(hub.pid, signal.SIGHUP)
+    wait_said(hub, "nothing has changed", seen)
+    assert hub.api("GET", "/groups/new").status_code == 200
+    assert hub.page("alice").json()["pid"] == server.pid
+
+
+def test_a_log_may_be_put_aside(make_hub: MakeHub) -> None:
+    """reset_db; and upgrade_db, which has nothing to do."""
+    hub = make_hub()
+    hub.start()
+    hub.add_user("alice")
+    assert hub.terminate() == 0
+    hub.configure("c.JupyterHub.upgrade_db = True\n")
+    hub.start()
+    assert hub.api("GET", "/users/alice").status_code == 200
+    assert hub.terminate() == 0
+    hub.configure("c.JupyterHub.reset_db = True\n")
+    hub.start()
+    assert hub.api("GET", "/users/alice").status_code == 404
+    (aside,) = [name for name in os.listdir(hub.directory) if ".sqlite.20" in name and "-" not in name]
+    with sqlite3.connect(hub.directory / aside) as db:
+        assert db.execute("SELECT count(*) FROM events WHERE type LIKE 'user.created%'").fetchone() != (0,)
+    db.close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE users (id INTEGER)", "CREATE TABLE alembic_version (version_num TEXT)"]
+)
+def test_a_database_that_is_not_ours_is_one_line(make_hub: MakeHub, statement: str) -> None:
+    hub = make_hub()
+    hub.configure("c.JupyterHub.db_url = 'sqlite:///jupyterhub.sqlite'\n")
+    with sqlite3.connect(hub.directory / "jupyterhub.sqlite") as db:
+        db.execute(statement)
+    db.close()
+    with pytest.raises(DidNotStart) as refusal:
+        hub.start()
+    assert refusal.value.status == 1
+    lines = [line for line in hub.log().splitlines() if "jupyterhub.sqlite" in line]
+    assert len(lines) == 1
+    assert "not a Callboard log" in lines[0]
+    assert "Traceback" not in hub.log()
