@@ -481,3 +481,10 @@ async def test_a_refresh_without_an_id_token_is_about_the_same_person_as_the_log
     world.provider.left_out = ["id_token"]
     world.provider.userinfo = {**PERSON, "sub": "0002"}
     assert await world.authenticator.refresh("bob", login.auth_state) is None
+
+
+async def test_an_answer_without_an_id_token_proves_nothing(world, monkeypatch):
+    grant = world.provider._grant
+    monkeypatch.setattr(world.provider, "_grant", lambda nonce: {**grant(nonce), "id_token": None})
+    with pytest.raises(ForbiddenError, match="no ID token in it"):
+        await world.log_in()
