@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.events.database import MEMORY, open_log
 from core.events.folding import Folding, Projection
 
+Heard = Callable[[int], None]
+"""Told how many more events were folded."""
 
-def rebuild(log: sqlite3.Connection, projections: Sequence[Projection]) -> int:
+
+def rebuild(log: sqlite3.Connection, projections: Sequence[Projection], heard: Heard = lambda _: None) -> int:
     """Drop the tables and fold them afresh, in one transaction; the number of events read.
 
     No hub may be running on this log.
     """
     log.execute("BEGIN IMMEDIATE")
     try:
-        count = Folding(projections).rebuild(log, log)
+        count = Folding(projections).rebuild(log, log, heard=heard)
     except BaseException:
         log.execute("ROLLBACK")
         raise
@@ -24,16 +27,39 @@ def rebuild(log: sqlite3.Connection, projections: Sequence[Projection]) -> int:
     return count
 
 
-def rebuilt(log: sqlite3.Connection, projections: Sequence[Projection]) -> sqlite3.Connection:
-    """A database in memory with the projections folded afresh from `log`, which may be in use."""
+def rebuilt(
+    log: sqlite3.Connection,
+    projections: Sequence[Projection],
+    until: int | None = None,
+    heard: Heard = lambda _: None,
+) -> sqlite3.Connection:
+    """A database in memory with the projections folded afresh from `log`, which may be in use.
+
+    `until`: the last position, for how things were then.
+    """
     memory = open_log(MEMORY)
-    Folding(projections).rebuild(memory, log)
+    try:
+        Folding(projections).rebuild(memory, log, until, heard)
+    except BaseException:
+        memory.close()
+        raise
     return memory
 
 
-def drift(log: sqlite3.Connection, projections: Sequence[Projection]) -> list[str]:
-    """One line for each row in which the tables kept beside `log` are not what it says; empty when all is well."""
-    fresh = rebuilt(log, projections)
+def up_to_date(log: sqlite3.Connection, projections: Sequence[Projection]) -> list[Projection]:
+    """Those whose tables are as this program has them; a hub's next start rebuilds the others."""
+    kept = dict(log.execute("SELECT name, version FROM projections").fetchall())
+    return [one for one in projections if kept.get(one.NAME) == one.VERSION]
+
+
+def drift(
+    log: sqlite3.Connection, projections: Sequence[Projection], heard: Heard = lambda _: None
+) -> list[str]:
+    """One line for each row in which the tables kept beside `log` are not what it says; empty when all is well.
+
+    While a hub is at work: in one read transaction.
+    """
+    fresh = rebuilt(log, projections, heard=heard)
     try:
         return differences(log, fresh, projections)
     finally:

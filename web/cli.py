@@ -14,6 +14,10 @@ COMMANDS = {
     "proxy": "web.proxy.command",
     "token": "web.commands.token",
     "reload": "web.commands.reload",
+    "verify": "web.commands.verify",
+    "rebuild": "web.commands.rebuild",
+    "backup": "web.commands.backup",
+    "restore": "web.commands.restore",
 }
 """By name: the module that has a command called so."""
 

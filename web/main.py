@@ -39,6 +39,7 @@ from core.errors import HubError, UnavailableError
 from core.events import hub as hub_events
 from core.events.database import MEMORY, LogLock, put_aside
 from core.events.group import group_stream
+from core.events.heads import head_of, note_head
 from core.events.hub import HubStarted, HubStopped
 from core.events.oauth import code_stream
 from core.events.record import HUB, Record
@@ -380,6 +381,8 @@ async def run(
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, control, on_ready)
+            if path != MEMORY:
+                note_head(path, head_of(store.db), "end of a hub")
             if hub.ending.trouble:
                 raise GivenUpError(hub.ending.trouble)
     finally:

@@ -128,7 +128,7 @@ def put_aside(path: str) -> str:
     if not os.path.exists(path):
         return ""
     aside = f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    for part in ("-wal", "-shm", ""):
+    for part in ("-wal", "-shm", ".heads", ""):
         if os.path.exists(path + part):
             os.rename(path + part, aside + part)
     logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
@@ -141,6 +141,26 @@ def open_for_reading(path: str) -> sqlite3.Connection:
         _uri(path, "ro"), uri=True, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def open_to_look(path: str) -> sqlite3.Connection:
+    """A log that is there, for reading, be it in use or not. Raises DatabaseError, also if a newer program wrote it."""
+    if not os.path.exists(path):
+        raise DatabaseError(f"There is no log at {path}.")
+    try:
+        _check_ours(path)
+        connection = open_for_reading(path)
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            if application != APPLICATION_ID:
+                raise DatabaseError(f"{path} is no Callboard log: it is empty.")  # noqa: TRY301
+            _check_shapes(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseError(f"{path} cannot be opened: {error}.") from None
     return connection
 
 

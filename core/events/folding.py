@@ -59,8 +59,17 @@ class Folding:
         stale = [one for one in self._projections if known.get(one.NAME) != one.VERSION]
         return Folding(stale).rebuild(db, db) if stale else 0
 
-    def rebuild(self, db: sqlite3.Connection, log: sqlite3.Connection) -> int:
-        """Drop the tables and fold them afresh from `log`; the number of events read."""
+    def rebuild(
+        self,
+        db: sqlite3.Connection,
+        log: sqlite3.Connection,
+        until: int | None = None,
+        heard: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """Drop the tables and fold them afresh from `log`; the number of events read.
+
+        `until`: the last position to fold, if not all. `heard`: told how many more were folded.
+        """
         for projection in self._projections:
             for table in projection.TABLES:
                 db.execute(f"DROP TABLE IF EXISTS [{table}]")
@@ -68,7 +77,13 @@ class Folding:
             row = (projection.NAME, projection.VERSION)
             db.execute("INSERT OR REPLACE INTO projections VALUES (?, ?)", row)
         position = 0
-        while records := read_records(log, position, CHUNK):
+        while records := read_records(log, position, _next(position, until)):
             self.project(db, records)
             position = records[-1].position
+            heard(len(records))
         return position
+
+
+def _next(position: int, until: int | None) -> int:
+    """How many events to read."""
+    return CHUNK if until is None else max(0, min(CHUNK, until - position))

@@ -6,8 +6,9 @@ It reads in chunks, through a connection of its own, and may be run while a hub 
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
@@ -24,6 +25,19 @@ class Head(NamedTuple):
 
     position: int
     digest: str
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.digest}"
+
+
+def parse_head(text: str) -> Head:
+    """`POSITION:DIGEST`. Raises ValueError."""
+    position, _, digest = text.strip().partition(":")
+    if not position.isdecimal() or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError(
+            f"{text.strip()[:80]!r} is no head: expected POSITION:DIGEST, the digest of 64 digits"
+        )
+    return Head(int(position), digest)
 
 
 class Row(NamedTuple):
@@ -54,14 +68,18 @@ class BrokenLogError(Exception):
 START = Head(0, "0" * 64)
 
 
-def verify(path: str, noted: Head | None = None) -> Head:
-    """The head of a whole log. Raises BrokenLogError. `noted`: a head that the log once had."""
+def verify(path: str, *noted: Head, heard: Callable[[int], None] = lambda _: None) -> Head:
+    """The head of a whole log. Raises BrokenLogError.
+
+    `noted`: heads that the log once had. `heard`: told how many events have been read since it was last called.
+    """
     log = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
     log.text_factory = bytes
     head = START
     try:
-        head = _verify_chain(log, noted)
+        head = _verify_chain(log, noted, heard)
         _verify_versions(log)
+        _check_file(log, head)
     except sqlite3.DatabaseError as error:
         raise BrokenLogError(head.position + 1, f"it cannot be read ({error})") from None
     finally:
@@ -69,26 +87,52 @@ def verify(path: str, noted: Head | None = None) -> Head:
     return head
 
 
+def _check_file(log: sqlite3.Connection, head: Head) -> None:
+    """What SQLite thinks of the file: above all whether its indexes have an entry for each row."""
+    ((told,),) = log.execute("PRAGMA integrity_check(1)").fetchall()
+    if told != b"ok":
+        raise BrokenLogError(head.position + 1, f"the file is damaged: {told.decode(errors='replace')[:200]}")
+
+
 # --- positions, times and digests ---
 
 
-def _verify_chain(log: sqlite3.Connection, noted: Head | None) -> Head:
+def _verify_chain(log: sqlite3.Connection, noted: tuple[Head, ...], heard: Callable[[int], None]) -> Head:
     head, last_at = START, b""
+    digests = {one.position: one.digest for one in noted}
     for row in _rows(log):
         _check_position(row, head)
-        if _digest(head.digest, row) != row.digest:
-            raise BrokenLogError(row.position, _diagnosis(log, head, row))
-        if row.at < last_at:
-            raise BrokenLogError(row.position, "it was recorded before the event that precedes it")
+        _check_digest(log, row, head)
+        _check_time(row, last_at)
         head, last_at = Head(row.position, row.digest.decode()), row.at
-        if noted is not None and noted.position == head.position and noted.digest != head.digest:
-            raise BrokenLogError(
-                head.position, "its digest is not the one noted earlier: the log was rewritten"
-            )
-    if noted is not None and head.position < noted.position:
-        what = f"the log once reached event {noted.position}, and its tail was cut off"
-        raise BrokenLogError(head.position + 1, what)
+        _check_noted(head, digests.get(head.position, head.digest))
+        if head.position % CHUNK == 0:
+            heard(CHUNK)
+    _check_reached(head, max(digests, default=0))
+    heard(head.position % CHUNK)
     return head
+
+
+def _check_digest(log: sqlite3.Connection, row: Row, head: Head) -> None:
+    if _digest(head.digest, row) != row.digest:
+        raise BrokenLogError(row.position, _diagnosis(log, head, row))
+
+
+def _check_time(row: Row, last_at: bytes) -> None:
+    if row.at < last_at:
+        raise BrokenLogError(row.position, "it was recorded before the event that precedes it")
+
+
+def _check_noted(head: Head, digest: str) -> None:
+    if digest != head.digest:
+        what = "its digest is not the one noted earlier: the log was rewritten"
+        raise BrokenLogError(head.position, what)
+
+
+def _check_reached(head: Head, noted: int) -> None:
+    if head.position < noted:
+        what = f"the log once reached event {noted}, and its tail was cut off"
+        raise BrokenLogError(head.position + 1, what)
 
 
 def _rows(log: sqlite3.Connection) -> Iterator[Row]:
@@ -166,10 +210,13 @@ def _verify_versions(log: sqlite3.Connection) -> None:
             (*last, CHUNK),
         ).fetchall()
         for stream, version, position in chunk:
-            expected = last[1] + 1 if stream == last[0] else 1
-            if version != expected:
-                name = stream.decode(errors="replace")
-                raise BrokenLogError(position, f"it is version {version} of stream {name}, not {expected}")
+            _check_version(position, stream, version, last[1] + 1 if stream == last[0] else 1)
             last = stream, version
         if not chunk:
             return
+
+
+def _check_version(position: int, stream: bytes, version: int, expected: int) -> None:
+    if version != expected:
+        name = stream.decode(errors="replace")
+        raise BrokenLogError(position, f"it is version {version} of stream {name}, not {expected}")

@@ -23,7 +23,7 @@ from tests.logs import BY, commit, created, said
 
 
 def check_whole(path: str, noted: Head | None = None) -> Head:
-    head = verify(path, noted)
+    head = verify(path, *([noted] if noted else []))
     log = open_for_reading(path)
     assert drift(log, projections.ALL) == []
     log.close()

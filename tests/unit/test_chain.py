@@ -45,7 +45,7 @@ def tamper(path: str, *statements: str) -> None:
 
 def broken(path: str, noted: Head | None = None) -> tuple[int, str]:
     with pytest.raises(BrokenLogError) as caught:
-        verify(path, noted)
+        verify(path, *([noted] if noted else []))
     assert "\n" not in str(caught.value)
     return caught.value.position, caught.value.what
 

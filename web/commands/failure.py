@@ -12,6 +12,18 @@ class Failure(click.ClickException):
         click.echo(f"callboard: {self.format_message()}", err=True)
 
 
+class UnsoundError(click.ClickException):
+    """The log is not sound, and that has been said."""
+
+    exit_code = 3
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def show(self, file: object = None) -> None:
+        pass
+
+
 class UnknownWordError(click.UsageError):
     exit_code = 1  # JupyterHub's, for words it does not know
 

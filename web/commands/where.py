@@ -35,7 +35,8 @@ class Where:
         from core.config import database_path
         from core.events.database import MEMORY, DatabaseError
 
-        path = database_path(self._db or self.settings.hub.db_url)
+        given = self._db if "://" in self._db or not self._db else f"sqlite:///{self._db}"
+        path = database_path(given or self.settings.hub.db_url)  # a file named here needs no configuration
         if path == MEMORY:
             raise DatabaseError("This hub keeps its log in memory: there is no file.")
         return path

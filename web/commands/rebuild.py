@@ -1,0 +1,35 @@
+"""`callboard rebuild`: the tables anew, from the log alone."""
+
+from __future__ import annotations
+
+import click
+
+from web.commands.long_work import long_work
+from web.commands.where import Where, about_a_log
+
+
+@click.command()
+@about_a_log
+def rebuild(where: Where) -> None:
+    """Drop all tables and fold them afresh from the log, which itself stays as it is. Refuses while a hub runs.
+
+    \b
+    callboard rebuild
+    """
+    import projections
+    from core.events.database import LogLock, open_log, open_to_look
+    from core.events.heads import head_of
+    from projections.rebuild import rebuild as rebuild_tables
+
+    open_to_look(where.log).close()
+    lock = LogLock(where.log)
+    try:
+        log = open_log(where.log)
+        try:
+            with long_work("events", head_of(log).position) as heard:
+                count = rebuild_tables(log, projections.ALL, heard)
+        finally:
+            log.close()
+    finally:
+        lock.release()
+    click.echo(f"rebuilt from {count} events")
