@@ -20,7 +20,9 @@ class Login(Struct, frozen=True):
 
     `name`: as the authenticator knows it; the hub normalises it. `groups`: all the groups they are in, `()` for none.
     `auth_state` is secret: it is only ever kept encrypted. `user_info`: for others to see. `allowed`: True where
-    the authenticator itself lets this person in, for their group say, whoever `allowed_users` names.
+    the authenticator itself lets this person in, for their group say, whoever `allowed_users` names. `roles`: all the
+    roles they hold in their own right, each `{"name", "description", "scopes"}`; the last two for those that only
+    the authenticator knows.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Login(Struct, frozen=True):
     auth_state: dict[str, Any] | None = None
     user_info: dict[str, Any] | None = None
     allowed: bool = False
+    roles: tuple[dict[str, Any], ...] | None = None
 
 
 class Authenticator(Protocol):

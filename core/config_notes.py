@@ -72,8 +72,6 @@ REASONS: dict[str, str] = {
     "JupyterHub.show_config": "a choice of the command line",
     "JupyterHub.show_config_json": "a choice of the command line",
     "CryptKeeper.n_threads": "what it seals is small, and sealed at once",
-    "Authenticator.any_allow_config": "it silences a warning that is not given here",
-    "LocalAuthenticator.group_whitelist": "use allowed_groups",
     "Spawner.oauth_roles": "use oauth_client_allowed_scopes",
 }
 """Why JupyterHub's other options, by class or by trait, have nothing to act on here. All others are "not yet"."""

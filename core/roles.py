@@ -130,6 +130,13 @@ def load_roles(
     return LoadedRoles(roles, members, tuple(_warnings(specs, roles)))
 
 
+def role_of_login(spec: Mapping[str, Any], table: ScopeTable = STANDARD) -> Role:
+    """A role as an authenticator tells of it. Raises RoleError."""
+    role = _role(spec, Role(_checked_name(spec.get("name"))))
+    _check_scopes(role, table)
+    return role
+
+
 def _by_name(config: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     specs: dict[str, Mapping[str, Any]] = {}
     for number, spec in enumerate(config, start=1):

@@ -100,8 +100,9 @@ async def _load_group(hub: Hub, name: str, group: GroupSettings) -> None:
 async def _define_roles(hub: Hub, wishes: Wishes) -> None:
     """Exactly those of the configuration, and those that the authenticator manages."""
     wanted = wishes.roles.roles
+    resets = hub.settings.authenticator.reset_managed_roles_on_startup
     for row in roles.defined(hub.store.db):
-        if row.name not in wanted and not row.managed:
+        if row.name not in wanted and (resets or not row.managed):
             await hub.role_entities.ask(row.name, Remove(), by=HUB)
     for role in wanted.values():
         await hub.role_entities.ask(role.name, Define(role.description, role.scopes), by=HUB)

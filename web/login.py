@@ -24,6 +24,7 @@ from web.hub import Hub
 from web.identity import Identity
 from web.login_groups import put_into_groups
 from web.login_hook import after_hook
+from web.login_roles import give_roles
 
 logger = logging.getLogger("callboard.login")
 
@@ -109,6 +110,8 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
         await _change(hub, user.id, login)
     if hub.settings.authenticator.manage_groups and login.groups is not None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
+    if hub.settings.authenticator.manage_roles and login.roles is not None:
+        await give_roles(hub, user.id, login.roles, by=by_login(user.id))
     hub.confirmations.note(user.id)
     return LoggedIn(_present(hub, name), is_new)
 

@@ -24,20 +24,22 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     groups: tuple[str, ...] | None = None
     auth_state: dict[str, Any] | None = None
     user_info: dict[str, Any] | None = None
+    roles: tuple[dict[str, Any], ...] | None = None
 
 
 async def after_hook(hub: Hub, login: Login) -> Login:
     """The login as the hook leaves it; its name stays. Raises ForbiddenError where it does not let them in.
 
     It is called with the authenticator, the request (None: there is none) and the login as a dict of the keys
-    name, admin, groups, auth_state and user_info, and returns such a dict; anything false means no.
+    name, admin, groups, roles, auth_state and user_info, and returns such a dict; anything false means no.
     Source: JupyterHub 6.1.1.
     """
     hook = hub.settings.authenticator.post_auth_hook
     if hook is None:
         return login
     model = {key: value for key, value in asdict(login).items() if key != "allowed"}
-    model["groups"] = None if login.groups is None else list(login.groups)
+    for key in ("groups", "roles"):
+        model[key] = None if model[key] is None else list(model[key])
     try:
         handler = handler_view() if has_request_context() else None
         answer = await hub.login_hooks.call(hook, hub.authenticator, handler, model)

@@ -37,6 +37,7 @@ def wishes(settings: Settings) -> Wishes:
         settings.hub.load_roles,
         services={service.name for service in settings.hub.services},
         extra_user_scopes=settings.hub.extra_user_scopes,
+        managed_by_authenticator=settings.authenticator.manage_roles,
         table=table,
     )
     scopes = settings.spawner.server_token_scopes

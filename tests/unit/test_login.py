@@ -209,7 +209,7 @@ def changes(**changes: Any) -> Callable[..., Any]:
     async def hook(authenticator: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
         assert type(authenticator).__name__ == "DummyAuthenticator"
         assert handler is None
-        assert model.keys() == {"name", "admin", "groups", "auth_state", "user_info"}
+        assert model.keys() == {"name", "admin", "groups", "roles", "auth_state", "user_info"}
         return {**model, **changes}
 
     return hook

@@ -1,0 +1,48 @@
+"""`c.Authenticator.manage_roles`: a login says which roles its user holds in their own right, and no others.
+
+Roles of the configuration keep their scopes, whatever a login says of them; others are made as the login describes
+them. `user`, which everybody holds, and `admin`, which goes with the admin flag, are none of its business.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from core.errors import ForbiddenError
+from core.events.record import By
+from core.events.user import user_stream
+from core.role import Define, Grant, Withdraw
+from core.roles import ADMIN, USER, Role, RoleError, role_of_login
+from projections import roles
+from web.hub import Hub
+
+logger = logging.getLogger("callboard.login")
+
+
+async def give_roles(hub: Hub, user_id: str, specs: Sequence[dict[str, Any]], *, by: By) -> None:
+    """Raises ForbiddenError for roles that cannot be. Called again after an interruption it ends the same way."""
+    try:
+        told = [role_of_login(spec, hub.rights.table) for spec in specs]
+    except RoleError as error:
+        logger.warning("a login tells of a role that cannot be: %s", error)
+        raise ForbiddenError(
+            "This login gives roles that this hub cannot have. Please tell its administrators."
+        ) from None
+    wanted = {role.name: role for role in told if role.name not in (USER, ADMIN)}
+    holder = user_stream(user_id)
+    held = set(roles.granted_to(hub.store.db, holder))
+    for role in wanted.values():
+        await _define(hub, role, by)
+        if role.name not in held:
+            await hub.role_entities.ask(role.name, Grant(frozenset({holder})), by=by)
+    for name in held - wanted.keys() - {USER, ADMIN}:
+        await hub.role_entities.ask(name, Withdraw(frozenset({holder})), by=by)
+
+
+async def _define(hub: Hub, role: Role, by: By) -> None:
+    """Where nobody else has. A login that names no scopes leaves those that there are."""
+    row = roles.by_name(hub.store.db, role.name)
+    if row is None or (row.managed and role.scopes):
+        await hub.role_entities.ask(role.name, Define(role.description, role.scopes, managed=True), by=by)
