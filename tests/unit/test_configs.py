@@ -24,7 +24,7 @@ from core.errors import ForbiddenError
 from core.spawner import Attempt
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
-from tests.unit.pages.browser import Browser, logged_in, path_of
+from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.addresses import bind_address, connect_url
 from web.client_address import address_of
 from web.hub import Hub
@@ -360,7 +360,10 @@ async def test_hooks(opened: Opened, attempts: list[Attempt], caplog: pytest.Log
         assert hub.settings.callboard.hook_timeout == 10
         # default_url, authenticator_class
         assert path_of(await Browser(hub).log_in("carol")) == "/hub/home"
-        assert hub.settings.hub.user_redirect_hook is not None
+        # user_redirect_hook
+        browser = await logged_in(hub, "carol")
+        answer = await browser.get("/hub/user-redirect/course/one", headers=NAVIGATES)
+        assert path_of(answer) == "/services/course/course/one"
 
 
 # --- roles ---
@@ -419,10 +422,10 @@ async def test_sharing(opened: Opened, attempts: list[Attempt]) -> None:
         # poll_interval, poll_jitter
         assert {hub.stage.poll_delay() for _ in range(5)} == {5}
         # use_legacy_stopped_server_status_code, implicit_spawn_seconds, template_vars, authenticator_class
-        assert hub.settings.hub.use_legacy_stopped_server_status_code
+        browser = await logged_in(hub, "bob")
+        assert (await browser.get("/hub/user/bob/", headers=NAVIGATES)).status_code == 503
         assert hub.settings.hub.implicit_spawn_seconds == 3
-        assert hub.settings.hub.template_vars == {"announcement": "Share with care."}
-        assert (await logged_in(hub, "dave")).session_id
+        assert "Share with care." in (await browser.get("/hub/home", headers=NAVIGATES)).text
         assert hub.settings.hub.authenticator_class == "dummy"
 
 

@@ -25,7 +25,7 @@ from web.routing import Noun
 noun = Noun("user_url", page=True)
 
 LONGEST_PAUSE = 10  # seconds
-PATHS = ("/user/<user>", "/user/<user>/<path:rest>")
+PATHS = ("/user/<user>", "/user/<user>/", "/user/<user>/<path:rest>")
 STATUSES = (302, 303, 404, 424, 500, 503)
 
 
