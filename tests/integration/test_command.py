@@ -110,7 +110,9 @@ def test_the_greeting_of_make_hub_can_be_followed_to_the_letter(local_hub: RealH
     greeting = hub.log()[hub.log().index("\nCallboard is running at") :]
     assert f"Callboard is running at {hub.url}/\n" in greeting
     commands = [line.strip() for line in greeting.splitlines() if line.startswith("    ")]
-    export, *curls = commands
+    link, export, *curls = commands
+    for logged_in in ("302", "403"):  # once
+        assert sh(f"curl --silent --output /dev/null --write-out '%{{http_code}}' '{link}'") == logged_in
     assert export.startswith("export TOKEN=")
     assert [line.split()[0] for line in curls] == ["curl"] * 3
     token = export.partition("=")[2]
@@ -137,7 +139,9 @@ def test_the_greeting_below_a_base_url(make_hub: MakeHub) -> None:
     said = hub.log()
     assert f"Callboard is running at {hub.url}/@/a%20hub/\n" in said
     lines = [line.strip() for line in said.splitlines() if line.startswith("    ")]
-    told = [sh(f"{lines[0]}; {curl} --silent --show-error") for curl in lines[1:]]
+    link, export, *curls = lines
+    assert link.startswith(f"{hub.url}/@/a%20hub/hub/login?ticket=")
+    told = [sh(f"{export}; {curl} --silent --show-error") for curl in curls]
     assert last_event(told[1])["url"] == "/@/a%20hub/user/admin/"
     assert json.loads(told[2])["prefix"] == "/@/a%20hub/user/admin/"
 

@@ -8,7 +8,10 @@ import pytest
 
 from core.config import AuthenticatorSettings, ConfigError, HubSettings, LocalUsersSettings, Settings
 from core.config_file import load_settings
+from core.config_names import AUTHENTICATORS
 from core.login_checks import login_warnings
+from core.user_names import UserNames
+from web.authenticators import make_authenticator
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,17 @@ def test_the_settings_of_the_system_s_users_arrive(tmp_path):
     assert found.local_users.allowed_groups == {"old", "students"}
     assert found.local_users.create_system_users
     assert (found.pam.service, found.pam.admin_groups) == ("hub", {"wheel"})
+
+
+@pytest.mark.parametrize("name", sorted(set(AUTHENTICATORS) - {"default"}))
+def test_every_way_to_log_in_that_can_be_named_is_there(name, tmp_path):
+    config = f"c.JupyterHub.authenticator_class = {name!r}\n"
+    if AUTHENTICATORS[name] in ("OIDCAuthenticator", "GenericOAuthenticator"):
+        config += (
+            "c.OAuthenticator.client_id = 'hub'\nc.OAuthenticator.client_secret = 'x' * 20\n"
+            "c.OAuthenticator.authorize_url = 'https://login.example/authorize'\n"
+            "c.OAuthenticator.token_url = 'https://login.example/token'\n"
+            "c.OAuthenticator.issuer = 'https://login.example'\n"
+            "c.OAuthenticator.userdata_url = 'https://login.example/me'\n"
+        )
+    assert make_authenticator(load(tmp_path, config), UserNames(), bytes(32))

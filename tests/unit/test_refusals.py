@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import trio
 
+import projections
 from core.actors.refusals import COUNTED, NAMED, OTHERS
 from core.events.access import AccessRefused
+from core.events.store import EventStore
 from projections import users
 from tests.conftest import Client, hub_in_memory
 from web.hub import Hub
@@ -36,7 +38,8 @@ async def test_a_storm_is_one_event_a_minute(autojump_clock):
 
 
 async def test_what_was_counted_is_recorded_when_the_hub_ends():
-    async with hub_in_memory() as hub:
+    store = EventStore(":memory:", projections.ALL, threaded=False)
+    async with hub_in_memory(store=store) as hub:
         hub.refusals.login(HERE, "u1")
     assert refused(hub) == [AccessRefused(1, 0, {HERE: 1}, {"u1": 1})]
     hub.store.close()

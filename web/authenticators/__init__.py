@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from core.authenticator import Authenticator
@@ -14,20 +13,10 @@ from web.authenticators.oidc import make_oidc_authenticator
 from web.authenticators.pam import PAMAuthenticator
 from web.authenticators.shared_password import SharedPasswordAuthenticator
 
-logger = logging.getLogger("callboard.login")
-
 
 def make_authenticator(settings: Settings, names: UserNames, secret: bytes) -> Authenticator:
-    """`secret`: the hub's, to derive others from.
-
-    One that is not built yet lets nobody in, and says so: the hub is used through its API then.
-    """
-    name = settings.hub.authenticator_class
-    make = _AUTHENTICATORS.get(name)
-    if make is None:
-        logger.warning("authenticator_class %r does not act yet: nobody can log in", name)
-        return NullAuthenticator()
-    return make(settings, names, secret)
+    """`secret`: the hub's, to derive others from."""
+    return _AUTHENTICATORS[settings.hub.authenticator_class](settings, names, secret)
 
 
 _AUTHENTICATORS: dict[str, Callable[[Settings, UserNames, bytes], Authenticator]] = {
