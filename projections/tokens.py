@@ -198,6 +198,16 @@ def expired(db: sqlite3.Connection, now: datetime) -> list[TokenRow]:
     return [TokenRow(*row) for row in rows]
 
 
+def visitors(db: sqlite3.Connection, server_id: str, but: str) -> list[str]:
+    """Who, besides `but`, was let into a server that runs: owners of tokens, as `user/{id}`; 20 at most."""
+    rows = db.execute(
+        "SELECT DISTINCT owner FROM tokens WHERE client = ? AND client != 'jupyterhub' AND owner != ? "
+        "ORDER BY position LIMIT 20",
+        (f"server/{server_id}", but),
+    ).fetchall()
+    return [owner for (owner,) in rows]
+
+
 def of_owner(db: sqlite3.Connection, owner: str) -> list[TokenRow]:
     rows = db.execute(
         _ALL + "WHERE owner = ? ORDER BY last_activity, position LIMIT 1000", (owner,)

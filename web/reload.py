@@ -25,6 +25,7 @@ from web.configured import configure_routes, configure_services
 from web.headers import AnswerHeaders
 from web.hub import Ending, Hub
 from web.logs import set_up_logging
+from web.pages.presentation import Presentation
 from web.wishes import Wishes, wishes
 
 logger = logging.getLogger("callboard.config")
@@ -35,10 +36,11 @@ _CHANGEABLE = {
     "hub": """
         active_server_limit activity_resolution admin_access allow_named_servers api_page_default_limit
         api_page_max_limit api_tokens authenticate_prometheus cleanup_proxy cleanup_servers
-        concurrent_spawn_limit custom_scopes default_server_name default_url extra_log_file extra_log_handlers
-        extra_user_scopes implicit_spawn_seconds load_groups load_roles log_datefmt log_format log_level
-        logging_config named_server_limit_per_user redirect_to_server service_tokens services
-        shutdown_on_logout spawn_throttle_retry_range token_expires_in_max_seconds tornado_settings
+        concurrent_spawn_limit custom_scopes data_files_path default_server_name default_url
+        extra_log_file extra_log_handlers extra_user_scopes implicit_spawn_seconds load_groups
+        load_roles log_datefmt log_format log_level logging_config logo_file named_server_limit_per_user
+        redirect_to_server service_tokens services shutdown_on_logout spawn_throttle_retry_range
+        template_paths template_vars token_expires_in_max_seconds tornado_settings
         trust_user_provided_tokens trusted_downstream_ips use_legacy_stopped_server_status_code
         user_redirect_hook
         """,
@@ -92,11 +94,12 @@ class Reloader:
 
     async def _apply(self, settings: Settings, wanted: Wishes) -> None:
         """From here on only the log can fail, and then the same reload again does the rest."""
-        hub = self._hub
+        hub, presentation = self._hub, Presentation(settings.hub)
         before, hub.settings = hub.settings, settings
         if not _is_same(_log(before), _log(settings)):
             set_up_logging(settings.hub, settings.callboard.log_style)
         hub.headers = AnswerHeaders(settings.hub)
+        hub.presentation = presentation
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)
         hub.admission = Admission(settings.authenticator, hub.user_names)

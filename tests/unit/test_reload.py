@@ -194,3 +194,14 @@ async def test_a_new_administrator_is_one_to_the_authenticator_too(started: Star
             given = {"username": "bob", "password": passwords[whose]}
             found = await log_in(world.client.hub, given, address="192.0.2.1")
             assert (found is not None and bool(found.user.admin)) == is_in
+
+
+async def test_pages_look_as_the_file_says_now(started: Started) -> None:
+    async with started("") as world:
+        url = "http://hub.test/hub/error/404"
+        assert "closed today" not in (await world.client.get(url)).text
+        await world.reload('c.JupyterHub.template_vars = {"announcement": "closed today"}\n')
+        assert "closed today" in (await world.client.get(url)).text
+        with pytest.raises(ConfigError):
+            await world.reload('c.JupyterHub.logo_file = "/nowhere"\n')
+        assert "closed today" in (await world.client.get(url)).text

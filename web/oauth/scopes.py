@@ -109,9 +109,14 @@ class Consent:
         return [self._describe(scope) for scope in beyond]
 
     def _describe(self, text: str) -> Described:
-        scope = parse_scope(text, self._table)
-        limited = ""
-        if scope.kind is not None:
-            value = self._user if scope.value is None and scope.kind.value == "user" else scope.value
-            limited = f"Applies to {scope.kind.value} {value}." if value else ""
-        return Described(text, self._table.definitions[scope.name].description, limited)
+        return in_words(text, self._table, self._user)
+
+
+def in_words(text: str, table: ScopeTable, user: str) -> Described:
+    """`user`: whom `!user` means."""
+    scope = parse_scope(text, table)
+    limited = ""
+    if scope.kind is not None:
+        value = user if scope.value is None and scope.kind.value == "user" else scope.value
+        limited = f"Applies to {scope.kind.value} {value}." if value else ""
+    return Described(text, table.definitions[scope.name].description, limited)

@@ -13,9 +13,9 @@ from projections.users import UserRow
 from web.access import IDENTIFIED
 from web.answers import redirect
 from web.context import caller, database, hub
+from web.oauth.scopes import in_words
 from web.pages.destination import checked
 from web.pages.render import page
-from web.pages.scope_words import described
 from web.pages.server_rows import shown_server
 from web.routing import Noun
 from web.sharing import accept, find_code
@@ -40,7 +40,7 @@ async def show() -> Response:
         spawner=shown_server(owner, server),
         spawner_ready=server.state == "ready",
         spawner_url=url,
-        scope_descriptions=described(hub().share_models.code(found).scopes),
+        scope_descriptions=[in_words(scope, hub().rights.table, "") for scope in found.scopes],
         next_url=checked(request.args.get("next", "")) or url,
         auth_state=hub().auth_states.of(caller().id),
     )

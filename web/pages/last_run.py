@@ -18,7 +18,7 @@ from core.events.server import (
     StopRequested,
     server_stream,
 )
-from projections import users
+from projections import tokens, users
 from projections.servers import ServerRow
 from web.context import caller, database, hub
 
@@ -60,6 +60,12 @@ def started_by(server: ServerRow) -> str:
             who = _who(record.by)
             return "" if who == "you" or record.by.principal == f"user/{server.user}" else who
     return ""
+
+
+def entered_by(server: ServerRow) -> list[str]:
+    """Others than its user who have been in the server since it started, by name."""
+    found = tokens.visitors(database(), server.id, f"user/{server.user}")
+    return [_who(By(principal)) for principal in found]
 
 
 def _last_events(server: ServerRow) -> list[Record]:

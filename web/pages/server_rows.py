@@ -8,7 +8,7 @@ from core.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.context import hub
-from web.pages.last_run import LastRun, last_run, started_by
+from web.pages.last_run import LastRun, entered_by, last_run, started_by
 
 WORDS = {
     "stopped": "Stopped",
@@ -36,6 +36,7 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     started: str | None
     last_activity: str | None
     started_by: str
+    entered_by: list[str]
     last_run: LastRun
     active: bool
     ready: bool
@@ -59,6 +60,7 @@ def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         started=server.started,
         last_activity=server.last_activity,
         started_by=started_by(server) if server.is_active else "",
+        entered_by=entered_by(server) if server.is_active else [],
         last_run=last_run(server),
         active=server.is_active,
         ready=server.state == "ready",

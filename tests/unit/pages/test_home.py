@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import trio
 
+from projections import servers, users
 from tests.conftest import Client, hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import Browser, logged_in, path_of
+from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import shown
 from web.hub import Hub
 
@@ -125,6 +127,36 @@ async def test_the_page_says_who_stopped_a_server(client: Client, hub: Hub, auto
     assert "started by" not in (await shown(browser, "/hub/home")).one("main").text
     await browser.call("DELETE", "/users/bob/server")
     assert "Stopped by you." in (await shown(browser, "/hub/home")).one("main").text
+
+
+async def test_the_page_says_who_has_been_in_a_server(
+    client: Client, hub: Hub, autojump_clock: object
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await client.post("/users/bob/server")
+    assert "entered by" not in (await shown(browser, "/hub/home")).one("main").text
+    alice = await logged_in(hub, "alice", browser.app)
+    query = "client_id=jupyterhub-user-bob&response_type=code&redirect_uri=/user/bob/oauth_callback"
+    consent = await shown(alice, f"/hub/api/oauth2/authorize?{query}")
+    scopes = [field["value"] for field in consent.all("input", name="scopes")]
+    answer = await alice.post(
+        f"/hub/api/oauth2/authorize?{query}", data={"scopes": scopes, "_xsrf": alice.xsrf}, headers=NAVIGATES
+    )
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    row = servers.by_name(hub.store.db, users.by_name(hub.store.db, "bob").id, "")  # type: ignore[union-attr]
+    assert row is not None
+    fields = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": "jupyterhub-user-bob",
+        "client_secret": hub.launch.token(row.spawn_id),
+        "redirect_uri": "/user/bob/oauth_callback",
+    }
+    assert (await alice.post("/hub/api/oauth2/token", data=fields)).status_code == 200
+    assert "entered by alice" in (await shown(browser, "/hub/home")).one("main").text
+    application = (await shown(alice, "/hub/token")).one(id_="applications").parent
+    assert application is not None
+    assert application.one("td", class_="name").text == "Server at /user/bob/"
 
 
 async def test_the_page_says_how_a_server_died_with_its_last_lines(
