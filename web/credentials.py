@@ -129,10 +129,10 @@ def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | Non
         return
     token = given or _given_token()
     if not token:
-        raise ForbiddenError("The argument _xsrf is missing.")
+        raise ForbiddenError(f"'_xsrf' argument missing from {fetch.method}: pages of the hub send it along.")
     if not (is_valid_xsrf(token) and token in request.cookies.getlist(XSRF)):
         raise ForbiddenError(
-            "The argument _xsrf does not match the cookie of this session. Please try again."
+            f"The XSRF cookie does not match {fetch.method} argument '_xsrf'. Please load the page again."
         )
 
 

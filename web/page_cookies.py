@@ -6,7 +6,7 @@ from quart import Response, g, request
 
 from projections.sessions import SessionRow
 from web.context import hub
-from web.cookies import XSRF
+from web.cookies import SESSION_ID, XSRF
 from web.credentials import xsrf_token
 from web.xsrf import ANONYMOUS_LIFE, PAGE_VIEWS
 
@@ -17,11 +17,13 @@ def add_cookies(response: Response) -> None:
         cookies.clear_planted(request, response)
     if g.get("cookies_are_set"):
         return
+    session: SessionRow | None = g.session
+    if session is not None and request.cookies.getlist(SESSION_ID) != [session.id]:
+        cookies.set_session_id(request, response, session.id)
     viewed = request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "").lower() in PAGE_VIEWS
     if not viewed and "xsrf_token" not in g:
         return
     token = xsrf_token()
-    session: SessionRow | None = g.session
     if session is None or request.cookies.getlist(XSRF) != [token]:
         cookies.set_xsrf(request, response, token, None if session is not None else ANONYMOUS_LIFE)
 

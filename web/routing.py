@@ -17,6 +17,7 @@ from quart import Quart, Response, g, request
 from quart.routing import QuartRule
 from werkzeug.routing import BaseConverter, Rule, ValidationError
 
+from core.authenticator import RedirectAuthenticator
 from core.errors import ForbiddenError
 from core.share_code import CODE_PATTERN
 from web import answers
@@ -248,13 +249,20 @@ def defaults_of(handler: Handler) -> dict[str, str]:
     return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
+def _way_in(route: Route) -> str:
+    """To the page that logs people in; or on at once to whom they log in with, where it is to be so."""
+    the_hub = hub()
+    at_once = route.name == "authorize.ask" and the_hub.settings.authenticator.auto_login_oauth2_authorize
+    return "oauth_login" if at_once and isinstance(the_hub.authenticator, RedirectAuthenticator) else "login"
+
+
 def _to_login(route: Route) -> Response:
     """Nobody is logged in. Who looks at a page is sent to do so, and comes back; nothing else is forwarded."""
     if route.method != "GET":
         raise ForbiddenError("Missing or invalid credentials.")
     query = request.query_string.decode("latin-1")
     asked = f"{request.path}?{query}" if query else request.path
-    target = f"{hub().base_url}hub/login?{urlencode({'next': asked})}"
+    target = f"{hub().base_url}hub/{_way_in(route)}?{urlencode({'next': asked})}"
     return answers.redirect(target)
 
 

@@ -139,7 +139,7 @@ async def test_pages_and_data_are_not_for_the_scripts_of_other_pages(
     world: tuple[Hub, Browser, httpx.AsyncClient],
 ) -> None:
     """A page on this very host, such as somebody's server, can send cookies along but does not know the token."""
-    hub, alice, raw = world
+    _, alice, raw = world
     for url, route in routes_of(alice.app):
         if route.method != "GET" or isinstance(route.access, Open) or route.acts:
             continue

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from core.config import HubSettings, ServiceSettings, SpawnerSettings
+from core.authenticator import Login, Redirect
+from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, SpawnerSettings
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.token import TokenIssued
 from projections import servers, users
@@ -193,6 +194,50 @@ async def test_who_is_not_logged_in_is_sent_to_do_so_and_comes_back() -> None:
         fields = {"username": "bob", "_xsrf": browser.xsrf}
         entered = await browser.post(page.url, data=fields)
         assert "code" in answer_in(await browser.get(path_of(entered)))
+
+
+async def test_people_may_be_sent_on_to_their_provider_at_once() -> None:
+    class Provider:
+        login_service = "Elsewhere"
+
+        async def authenticate(self, credentials: Any) -> None:
+            return None
+
+        async def check_new_user(self, name: str) -> None:
+            return None
+
+        async def begin(self, next_url: str, callback_url: str) -> Redirect:
+            assert callback_url == "http://hub.test/hub/oauth_callback"
+            return Redirect("https://provider.test/login?state=x", next_url)
+
+        async def finish(self, callback_url: str, query: Any, state_cookie: str) -> tuple[Login, str]:
+            return Login(query["user"]), state_cookie
+
+    at_once = AuthenticatorSettings(
+        admin_users={"alice"}, allow_all=True, auto_login_oauth2_authorize=True
+    )
+    async with hub_in_memory(replace(settings(), authenticator=at_once)) as hub:
+        await start(hub)
+        hub.authenticator = Provider()
+        browser = Browser(hub)
+        sent = await browser.get(AUTHORIZE, params=of_server())
+        assert urlsplit(sent.headers["Location"]).path == "/hub/oauth_login"
+        away = await browser.get(sent.headers["Location"])
+        assert away.headers["Location"] == "https://provider.test/login?state=x"
+        back = await browser.get("/hub/oauth_callback?user=bob")
+        assert path_of(back).startswith(AUTHORIZE)
+        assert "code" in answer_in(await browser.get(back.headers["Location"]))
+        assert "callboard-login-state" not in browser.cookies
+
+
+async def test_a_lost_session_id_is_given_again() -> None:
+    async with hub_in_memory(settings()) as hub:
+        await start(hub)
+        browser = await logged_in(hub, "bob")
+        lost = browser.session_id
+        browser.cookies.delete("jupyterhub-session-id")
+        await browser.get(AUTHORIZE, params=of_server(), headers=NAVIGATES)
+        assert browser.session_id == lost
 
 
 async def test_a_token_is_not_enough_to_agree_to_anything() -> None:
