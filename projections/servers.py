@@ -40,7 +40,7 @@ from core.events.user import (
 )
 
 NAME = "servers"
-VERSION = 2
+VERSION = 3
 TABLES = ("servers",)
 EVENTS = (
     UserCreated,
@@ -145,6 +145,7 @@ def create(db: Database) -> None:
     db.execute("CREATE INDEX servers_spawn_id ON servers (spawn_id) WHERE spawn_id != ''")
     db.execute("CREATE INDEX servers_active ON servers (state, user) WHERE state != 'stopped'")
     db.execute("CREATE INDEX servers_leaving ON servers (id) WHERE leaving = 1")
+    db.execute("CREATE INDEX servers_failed ON servers (user) WHERE failure IS NOT NULL")
     db.execute("CREATE INDEX servers_leftovers ON servers (id) WHERE leftovers != '[]'")
 
 

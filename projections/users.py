@@ -190,7 +190,7 @@ class Visible(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Which users, in which order. `state`: active (some server of theirs is not stopped) or inactive.
+    """Which users, in which order. `state`: of any server of theirs, see `_STATES`.
 
     `sort`: id, name or last_activity, with a `-` for the other way round. `among`: None for all users.
     """
@@ -203,7 +203,15 @@ class Listing(NamedTuple):
     among: Visible | None = None
 
 
-_STATES = {"": "", "active": "active > 0", "inactive": "active = 0"}
+_ANY_SERVER = "id IN (SELECT user FROM servers WHERE state != 'stopped' AND {})"
+_STATES = {
+    "": "",
+    "active": "active > 0",
+    "inactive": "active = 0",
+    "running": _ANY_SERVER.format("state = 'ready'"),
+    "pending": _ANY_SERVER.format("state != 'ready'"),
+    "failed": "id IN (SELECT user FROM servers WHERE failure IS NOT NULL)",
+}
 _SORTS = {"id": "position", "name": "name", "last_activity": "last_activity"}
 _AMONG = (
     "id IN (SELECT id FROM users WHERE name IN (SELECT value FROM json_each(?)) "
@@ -235,7 +243,8 @@ def count(db: sqlite3.Connection, listing: Listing) -> int:
 def _where(listing: Listing) -> tuple[str, tuple[str, ...]]:
     state = _STATES.get(listing.state)
     if state is None:
-        raise InvalidError(f"The state of users is one of active, ready and inactive, not {listing.state!r}.")
+        known = ", ".join(filter(None, _STATES))
+        raise InvalidError(f"The state of users is one of ready, {known}, not {listing.state!r}.")
     terms: list[str] = [state] if state else []
     parameters: list[str] = []
     if listing.name_filter:

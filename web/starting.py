@@ -10,7 +10,7 @@ from typing import Any
 import trio
 from msgspec import Struct
 from msgspec.structs import replace
-from quart import g
+from quart import g, request
 
 from core.actors.server import ServerActor
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError, UnavailableError
@@ -67,6 +67,15 @@ async def in_time(seconds: float, event: Awaitable[object]) -> bool:
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
+
+
+def patience(seconds: float) -> float:
+    """How long this request wants to wait, where others wait so many seconds: with `Prefer: respond-async`, not at all.
+
+    Source: RFC 7240, section 4.1.
+    """
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return 0.0 if any(one.strip() == "respond-async" for one in preferences) else seconds
 
 
 # --- finding and adding ---
@@ -172,8 +181,8 @@ async def wait_settled(actor: ServerActor, spawn_id: str, seconds: float | None 
     def is_settled(state: Server) -> bool:
         return not isinstance(state, Queued | Spawning) or state.spawn_id != spawn_id
 
-    patience = hub().settings.hub.tornado_settings.slow_spawn_timeout if seconds is None else seconds
-    if not await in_time(patience, actor.wait_until(is_settled)):
+    usual = hub().settings.hub.tornado_settings.slow_spawn_timeout if seconds is None else seconds
+    if not await in_time(patience(usual), actor.wait_until(is_settled)):
         return None
     state = actor.state
     if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
@@ -216,4 +225,4 @@ async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
         if remove
         else actor.wait_until(lambda state: isinstance(state, Stopped))
     )
-    return await in_time(the_hub.settings.hub.tornado_settings.slow_stop_timeout, gone)
+    return await in_time(patience(the_hub.settings.hub.tornado_settings.slow_stop_timeout), gone)

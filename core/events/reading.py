@@ -83,6 +83,20 @@ def _version_at(connection: sqlite3.Connection, stream: str, position: int) -> i
     return few
 
 
+def position_at(connection: sqlite3.Connection, moment: str, *, inclusive: bool = True) -> int:
+    """The last position up to that moment, or before it, which is written as `utc_text` does; 0 where there is none.
+
+    Recorded times never go back, and positions have no gaps.
+    """
+    (head,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+    few, many = 0, int(head)
+    while few < many:
+        middle = (few + many + 1) // 2
+        (at,) = connection.execute("SELECT at FROM events WHERE position = ?", (middle,)).fetchone()
+        few, many = (middle, many) if at < moment or (inclusive and at == moment) else (few, middle - 1)
+    return few
+
+
 def version_of(connection: sqlite3.Connection, stream: str) -> int:
     """How many events the stream has."""
     (version,) = connection.execute(

@@ -9,11 +9,13 @@ from quart import Response, request
 from quart.globals import request_ctx
 
 from core.errors import ConflictError, InvalidError
+from core.events.reading import position_at
+from core.events.record import utc_text
 from core.events.user import user_stream
 from web.access import IDENTIFIED, needs
 from web.answers import reply
 from web.api.users import known_user
-from web.context import hub
+from web.context import database, hub
 from web.declared import Events
 from web.event_stream import event_stream
 from web.paging import argument, page, same_url
@@ -21,6 +23,7 @@ from web.public_events.following import Following
 from web.public_events.model import Event, EventPage, Notice
 from web.public_events.wanted import Wanted
 from web.routing import Noun
+from web.timestamps import parse_timestamp
 
 noun = Noun("events")
 
@@ -28,9 +31,14 @@ MAX_DIGITS = 18
 
 
 class HistoryQuery(Struct, frozen=True):
-    """`after`: the position to go on behind, as the header Last-Event-ID. `limit` asks for a page."""
+    """`after`: the position to go on behind, as the header Last-Event-ID. `limit` asks for a page.
+
+    `since` and `until`: moments to begin at instead, forwards and with `order=newest`.
+    """
 
     after: str = ""
+    since: str = ""
+    until: str = ""
     type: list[str] = []
     limit: int | None = None
     order: Literal["oldest", "newest"] = "oldest"
@@ -59,6 +67,7 @@ async def follow() -> Response:
     stream of who reads too slowly, an event `ended` that of who is no longer known.
 
     With `limit`, or `Accept: application/json`, the answer is a page of the log; `order=newest` begins at its end.
+    `since` (a timestamp) begins with what happened from then on, `until` with the newest of what happened up to then.
     """
     wanted = Wanted(_named("user"), _named("server"), _named("group"), _named("type"))
     return await _answer(wanted.check())
@@ -87,12 +96,12 @@ async def _answer(wanted: Wanted) -> Response:
         return await _page(following, newest_first)
     if newest_first:
         raise InvalidError("A stream goes forward: order=newest is for pages.")
-    return event_stream(following.stream(_position(0)))
+    return event_stream(following.stream(_position(_since())))
 
 
 async def _page(following: Following, newest_first: bool) -> Response:
     head = hub().store.head
-    begin = _position(head + 1 if newest_first else 0)
+    begin = _position(_until(head) if newest_first else _since())
     found = await following.page(begin, page().limit, newest_first=newest_first)
     url = None if found.is_last else same_url(after=found.reached)
     return reply(EventPage(found.items, found.reached, hub().store.head, url))
@@ -115,6 +124,18 @@ def _newest_first() -> bool:
     if order not in ("oldest", "newest"):
         raise InvalidError(f"The order is oldest or newest, not {order[:40]!r}.")
     return order == "newest"
+
+
+def _since() -> int:
+    """The position before all that happened from the moment `since` on."""
+    text = argument("since")
+    return position_at(database(), utc_text(parse_timestamp(text)), inclusive=False) if text else 0
+
+
+def _until(head: int) -> int:
+    """The position behind all that happened up to the moment `until`."""
+    text = argument("until")
+    return 1 + (position_at(database(), utc_text(parse_timestamp(text))) if text else head)
 
 
 def _position(default: int) -> int:

@@ -105,7 +105,7 @@ async def create(user: str, server: str = "") -> Response:
     refusals=(429, ANY_STATUS),
 )
 async def start(user: str, server: str = "") -> Response:
-    """Start a server: 201 if it is ready in time, 202 if it is on its way.
+    """Start a server: 201 if it is ready in time, 202 if it is on its way; at once with `Prefer: respond-async`.
 
     The body of the answer is empty text; with `Accept: application/json` it is the model of the server.
     """
@@ -143,7 +143,7 @@ async def change(user: str, server: str = "") -> Response:
 
 @noun.delete(*PATHS, access=needs("delete:servers"), takes=StopBody | None, answers={202: None, 204: None})
 async def stop(user: str, server: str = "") -> Response:
-    """Stop a server: 204 if it is stopped (and removed) in time, 202 if it is on its way."""
+    """Stop a server: 204 if it is stopped (and removed) in time, 202 if it is on its way (`Prefer: respond-async`)."""
     owner = known_user(user)
     remove = parse_stop(await raw_body())
     return await stop_named(owner, server, remove=remove)

@@ -70,7 +70,7 @@ class ReadQuery(Struct, frozen=True):
 
 
 class ListQuery(ReadQuery, frozen=True):
-    state: Literal["", "active", "inactive", "ready"] = ""
+    state: Literal["", "active", "inactive", "ready", "running", "pending", "failed"] = ""
     name_filter: str = ""
     sort: Literal["id", "-id", "name", "-name", "last_activity", "-last_activity"] = "id"
 
@@ -102,7 +102,9 @@ def includes_stopped() -> bool:
 async def listed() -> Response:
     """A page of the users that the caller may list.
 
-    As in JupyterHub, `ready` pages through the active ones and leaves out the rest: a page may be short.
+    As in JupyterHub, `ready` pages through the active ones and leaves out the rest: a page may be short. Those with
+    some server that runs, that is on its way or the last start of which has failed come in full pages with `running`,
+    `pending` and `failed`.
     """
     asked, db = page(), database()
     state = argument("state")

@@ -303,3 +303,31 @@ async def test_the_hub_keeps_no_more_than_it_must_for_500_readers_one_of_them_sl
         )
         nursery.cancel_scope.cancel()
     assert (hub.feed.followers, hub.feed.kept) == (0, 0)
+
+
+async def test_pages_begin_at_a_moment(client: Client) -> None:
+    await users(client, "bob", "carol", "dave")
+    every = await page(client, type="user.created")
+    for event in every:
+        since = await page(client, type="user.created", since=event["at"])
+        until = await page(client, type="user.created", until=event["at"], order="newest")
+        assert since == [one for one in every if one["at"] >= event["at"]]
+        assert until == [one for one in reversed(every) if one["at"] <= event["at"]]
+    assert await page(client, since="0001-01-01") == await page(client)
+    assert await page(client, since="9999-12-31T23:59:59Z") == []
+    assert await page(client, until="1999", order="newest") == []
+
+
+async def test_a_stream_begins_at_a_moment(client: Client) -> None:
+    await users(client, "bob")
+    async with live(client, "/events?since=9999-12-31") as stream:
+        assert await settled(stream) == []
+        await users(client, "carol")
+        assert [event["user"] for event in await settled(stream)] == ["carol"]
+
+
+@pytest.mark.parametrize("argument", ["since", "until"])
+async def test_a_nonsense_moment_is_refused(client: Client, argument: str) -> None:
+    order = "newest" if argument == "until" else "oldest"
+    answer = await client.get("/events", params={argument: "once", "order": order, "limit": 1})
+    assert answer.status_code == 400

@@ -283,3 +283,14 @@ async def test_limits_turn_starts_away(autojump_clock: object) -> None:
         refused = await client.post("/users/alice/servers/two")
         assert refused.status_code == 429
         assert "Retry-After" not in refused.headers
+
+
+async def test_nobody_waits_who_would_rather_not(client: Client, autojump_clock: object) -> None:
+    at_once = {"Prefer": "respond-async"}
+    began = trio.current_time()
+    options = {"simulate": {"delay": 5, "stop_delay": 5}}
+    assert (await client.post("/users/alice/server", json=options, headers=at_once)).status_code == 202
+    await trio.sleep(6)
+    assert (await client.get("/users/alice/server")).json()["ready"]
+    assert (await client.delete("/users/alice/server", headers=at_once)).status_code == 202
+    assert trio.current_time() - began < 7

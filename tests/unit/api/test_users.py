@@ -222,6 +222,7 @@ async def crowd(client: Client) -> Client:
     await client.post("/users/carol/servers/lab", json={"simulate": {"delay": 10_000}})
     await client.post("/users/erin/server")
     await client.delete("/users/erin/server")
+    await client.post("/users/dave_1/servers/lab", json={"simulate": {"fail": "no room"}})
     return client
 
 
@@ -233,6 +234,10 @@ async def crowd(client: Client) -> Client:
         ("?state=active", "bob carol"),
         ("?state=ready", "bob"),
         ("?state=inactive", "alice dave_1 erin"),
+        ("?state=running", "bob"),
+        ("?state=running&limit=1&offset=1", ""),
+        ("?state=pending", "carol"),
+        ("?state=failed", "dave_1"),
         ("?name_filter=A", "alice carol dave_1"),
         ("?name_filter=e_1", "dave_1"),
         ("?name_filter=r%25n", "erin"),
@@ -273,6 +278,7 @@ async def test_lists_that_cannot_be(client: Client, query):
         ("limit=2&offset=1", 5, "bob carol"),
         ("state=active", 2, "bob carol"),
         ("state=ready", 2, "bob"),
+        ("state=running", 1, "bob"),
         ("state=inactive&limit=1", 3, "alice"),
         ("name_filter=e", 3, "alice dave_1 erin"),
     ],
