@@ -19,7 +19,7 @@ from web.context import hub
 from web.cookies import XSRF
 from web.hub import Hub
 from web.identity import Identity, same_secret, token_in
-from web.public_url import own_origins
+from web.public_url import own_hosts
 from web.xsrf import Fetch, is_foreign, needs_token, same
 
 
@@ -123,8 +123,11 @@ def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | Non
     `given`: the token, where it comes in a form.
     """
     fetch = fetch_of_request()
-    if is_foreign(fetch, own_origins(request, hub().settings)):
-        raise ForbiddenError("This was sent by a page of another site.")
+    if is_foreign(fetch, own_hosts(request, hub().settings)):
+        raise ForbiddenError(
+            "This was sent by a page of another site. If that is this hub's own address, the proxies before it must "
+            "pass Host on, or public_url be set."
+        )
     if not needs_token(fetch, acts=acts, in_frames=in_frames):
         return
     token = given or _given_token()

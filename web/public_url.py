@@ -23,6 +23,20 @@ def own_origins(request: Request, settings: Settings) -> frozenset[str]:
     return frozenset(one.lower() for one in found)
 
 
+def own_hosts(request: Request, settings: Settings) -> frozenset[str]:
+    """The names this hub is known by, in lower case: as it is configured, as it is asked, and as proxies say it was."""
+    forwarded = request.headers.get("X-Forwarded-Host", "").split(",")[0].strip()
+    urls = (settings.hub.public_url, f"//{request.host}", f"//{forwarded}")
+    return frozenset(host for host in map(_host, urls) if host)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def browser_scheme(request: Request) -> str:
     """The protocol the browser speaks: the first element of `X-Forwarded-Proto`, the one nearest to it."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip().lower()

@@ -48,17 +48,22 @@ def needs_token(fetch: Fetch, *, acts: bool = False, in_frames: bool = False) ->
 
 
 def is_foreign(fetch: Fetch, own: Collection[str]) -> bool:
-    """Whether another site's page sent this, which no token excuses. `own`: the origins of the hub."""
+    """Whether another site's page sent this, which no token excuses. `own`: the hosts of the hub, in lower case.
+
+    Over plain HTTP browsers do not name the site, but they do name the origin.
+    """
     if fetch.method in SAFE_METHODS:
         return False
     if fetch.site:
         return fetch.site == "cross-site"
-    return bool(fetch.origin) and _origin(fetch.origin) not in own
+    return bool(fetch.origin) and _host(fetch.origin) not in own
 
 
-def _origin(text: str) -> str:
-    parts = urlsplit(text)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+def _host(origin: str) -> str:
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 class XsrfTokens:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import trio
 from msgspec.structs import replace
 
 from core.authenticator import Login, Redirect
@@ -213,9 +214,7 @@ async def test_people_may_be_sent_on_to_their_provider_at_once() -> None:
         async def finish(self, callback_url: str, query: Any, state_cookie: str) -> tuple[Login, str]:
             return Login(query["user"]), state_cookie
 
-    at_once = AuthenticatorSettings(
-        admin_users={"alice"}, allow_all=True, auto_login_oauth2_authorize=True
-    )
+    at_once = AuthenticatorSettings(admin_users={"alice"}, allow_all=True, auto_login_oauth2_authorize=True)
     async with hub_in_memory(replace(settings(), authenticator=at_once)) as hub:
         await start(hub)
         hub.authenticator = Provider()
@@ -262,6 +261,10 @@ async def test_a_stranger_is_refused_and_somebody_it_is_shared_with_is_asked() -
         helper = await logged_in(hub, "helper", stranger.app)
         page = await helper.get(AUTHORIZE, params=of_server(), headers=NAVIGATES)
         assert page.status_code == 200
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"], (
+            "a page's, although below /api"
+        )
         assert "Server at /user/bob/" in page.text
         scopes = re.findall(r'name="scopes" value="([^"]*)"', page.text)
         agreed = await helper.post(
@@ -619,6 +622,22 @@ async def test_a_server_may_be_given_what_the_configuration_allows() -> None:
         secret = await start(hub)
         browser = await logged_in(hub, "bob")
         assert "read:servers!user=bob" in (await token_of(browser, secret))["scope"].split()
+
+
+async def test_of_two_who_show_a_code_at_once_one_is_given_a_token() -> None:
+    async with hub_in_memory(settings()) as hub:
+        secret = await start(hub)
+        browser = await logged_in(hub, "bob")
+        code = answer_in(await browser.get(AUTHORIZE, params=of_server()))["code"]
+        statuses = []
+
+        async def show() -> None:
+            statuses.append((await change(browser, code, "jupyterhub-user-bob", secret)).status_code)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(show)
+            nursery.start_soon(show)
+        assert sorted(statuses) == [200, 400]
 
 
 async def test_a_token_is_good_for_as_long_as_the_configuration_says() -> None:
