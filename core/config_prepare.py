@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.config_names import AUTHENTICATORS, PROXIES, SPAWNERS
+from core.config_subclass import check_subclass, known_base
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -70,6 +71,18 @@ def _function(value: Any, expected: str = "a function, or None", *, none: bool =
     if not callable(value) and not (none and value is None):
         raise ValueError(f"expected {expected}")
     return value
+
+
+def _spawner_class(value: Any) -> str:
+    """Of a class written in the file, the known one that it is derived from."""
+    base = known_base(value) if isinstance(value, type) else None
+    if base is None or value.__module__.startswith("jupyterhub."):
+        return _known_spawner(value)
+    check_subclass(value)
+    return _known_spawner(base)
+
+
+_known_spawner = _class_name(SPAWNERS)
 
 
 def _options_to_traits(value: Any) -> Any:
@@ -195,7 +208,7 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "cookie_secret": _hex,
     "log_level": _log_level,
     "hub_connect_url": _none_is_unset,
-    "spawner_class": _class_name(SPAWNERS),
+    "spawner_class": _spawner_class,
     "authenticator_class": _class_name(AUTHENTICATORS),
     "proxy_class": _class_name(PROXIES),
 }

@@ -45,6 +45,10 @@ class Section:
     def names(self) -> set[str]:
         return set(self._traits)
 
+    def raw(self, name: str) -> Any:
+        """The value as it was given, None if it was not."""
+        return self._values.get(name) if name in self else None
+
     def trait(self, name: str) -> Trait:
         return self._traits[name]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 from traitlets.config.loader import Config
 
 from core.config import (
@@ -45,6 +45,8 @@ from core.config_names import (
 from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
 from core.config_oidc import oidc_settings
 from core.config_section import Given, Section
+from core.config_subclass import known_base, overrides
+from core.config_values import Trait, convert
 from core.errors import HubError
 from core.route import check_free, check_target, normal_spec
 
@@ -59,7 +61,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     settings = Settings(
         hub=hub,
         proxy=_proxy(Section(given, "ConfigurableHTTPProxy", notes), hub),
-        spawner=spawner.fill(SpawnerSettings),
+        spawner=_spawner(spawner, top),
         local_process=spawner.fill(LocalProcessSettings),
         simulated=spawner.fill(SimulatedSettings),
         authenticator=authenticator_settings(login, top, hub.authenticator_class),
@@ -94,6 +96,22 @@ def _hub(top: Section) -> HubSettings:
         public_url=_public_url(top, hub.public_url, base_url),
         db_url=_db_url(top, hub.db_url),
     )
+
+
+def _spawner(section: Section, top: Section) -> SpawnerSettings:
+    """Of a class written in the file, what it overrides counts too."""
+    found, given = section.fill(SpawnerSettings), top.raw("spawner_class")
+    if not isinstance(given, type) or known_base(given) is None or given.__module__.startswith("jupyterhub."):
+        return found
+    kept = section.names() - {"pre_spawn_hook"}
+    wanted = {name: value for name, value in overrides(given, found).items() if name not in kept}
+    trait = top.trait("spawner_class")
+    types = {field.name: field.type for field in fields(SpawnerSettings)}
+    values = {
+        name: convert(Trait(trait.origin, given.__name__, name), value, types[name])
+        for name, value in wanted.items()
+    }
+    return replace(found, **values)
 
 
 def _proxy(section: Section, hub: HubSettings) -> ProxySettings:

@@ -28,6 +28,10 @@ def trio_hook(function: F) -> F:
     return function
 
 
+def is_trio_hook(function: Any) -> bool:
+    return bool(getattr(getattr(function, "func", function), _MARK, False))  # a partial hides it
+
+
 class Hooks:
     """Runs hooks: so many at once, and of each server so many that nobody waits for any more."""
 
@@ -42,7 +46,7 @@ class Hooks:
         Cancelled, an `async def` is cancelled as well; what blocks is left to itself in its thread. Raises
         SpawnError for a server that has left too many of them.
         """
-        if getattr(getattr(hook, "func", hook), _MARK, False):  # a partial hides it
+        if is_trio_hook(hook):
             return await hook(*args)
         if len(self._still_running(of)) >= self._left_over:
             raise SpawnError("Hooks of earlier starts of this server have not ended yet.", status=503)
