@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
 
-from core.actors.activity import Activity
 from core.events.record import utc_text
 
 
+class Seen(Protocol):
+    """When users, servers and tokens were seen since it was last recorded, by id."""
+
+    @property
+    def users(self) -> Mapping[str, datetime]: ...
+    @property
+    def servers(self) -> Mapping[str, datetime]: ...
+    @property
+    def tokens(self) -> Mapping[str, datetime]: ...
+
+
+class NothingSeen:
+    """Of a log that no hub runs on, or of times past."""
+
+    users: Mapping[str, datetime] = MappingProxyType({})
+    servers: Mapping[str, datetime] = MappingProxyType({})
+    tokens: Mapping[str, datetime] = MappingProxyType({})
+
+
 class LastSeen:
-    def __init__(self, activity: Activity) -> None:
+    def __init__(self, activity: Seen) -> None:
         self._activity = activity
 
     def user(self, user_id: str, recorded: str | None) -> str | None:

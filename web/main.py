@@ -96,6 +96,7 @@ from web.sessions import Sessions
 from web.stage import HubStage
 from web.timed_polls import with_timed_polls
 from web.views import Views
+from web.what_it_does import say_what_it_does
 from web.wishes import wishes
 
 logger = logging.getLogger("callboard")
@@ -431,12 +432,15 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
 
 
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
     with trio.open_signal_receiver(*wanted) as signals:
         task_status.started()
         async for number in signals:
             if number == signal.SIGHUP:
                 await _reload(hub)
+                continue
+            if number == signal.SIGUSR1:
+                say_what_it_does()
                 continue
             logger.warning("%s: the hub is ending", signal.Signals(number).name)
             hub.closing.set()

@@ -30,6 +30,15 @@ def read_records(connection: sqlite3.Connection, after: int, count: int) -> list
     return [_record(row) for row in rows]
 
 
+def read_rows(connection: sqlite3.Connection, after: int, count: int) -> list[dict[str, Any]]:
+    """The same as they are stored, by column, with their digests."""
+    cursor = connection.execute(
+        "SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?", (after, count)
+    )
+    columns = [column for column, *_ in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
 def read_backwards(connection: sqlite3.Connection, before: int, count: int) -> list[Record]:
     """The last `count` events of the log before position `before`, the newest first."""
     rows = connection.execute(
@@ -88,13 +97,18 @@ def position_at(connection: sqlite3.Connection, moment: str, *, inclusive: bool 
 
     Recorded times never go back, and positions have no gaps.
     """
-    (head,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
-    few, many = 0, int(head)
+    few, many = 0, head_position(connection)
     while few < many:
         middle = (few + many + 1) // 2
         (at,) = connection.execute("SELECT at FROM events WHERE position = ?", (middle,)).fetchone()
         few, many = (middle, many) if at < moment or (inclusive and at == moment) else (few, middle - 1)
     return few
+
+
+def head_position(connection: sqlite3.Connection) -> int:
+    """The last position there is."""
+    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+    return int(position)
 
 
 def version_of(connection: sqlite3.Connection, stream: str) -> int:

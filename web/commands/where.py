@@ -9,8 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from web.commands.failure import Failure
+
 if TYPE_CHECKING:
+    import sqlite3
+
     from core.config import Settings
+
+
+def tables_are_current(db: sqlite3.Connection) -> bool:
+    """Whether they are as this program has them. If not, the next start of a hub makes them so."""
+    import projections
+    from projections.rebuild import up_to_date
+
+    return len(up_to_date(db, projections.ALL)) == len(projections.ALL)
+
+
+def need_current_tables(db: sqlite3.Connection) -> None:
+    """Raises Failure."""
+    if not tables_are_current(db):
+        raise Failure(
+            "The tables are those of another version: `callboard rebuild`, or a hub, makes them anew."
+        )
 
 
 class Where:

@@ -1,0 +1,80 @@
+"""Which events of a log somebody wants to see, read in chunks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from core.errors import NotFoundError
+from core.events import codec
+from core.events.reading import read_at, read_records
+from core.events.record import Record
+from projections import histories
+
+CHUNK = 500
+
+
+class Choice(Struct, frozen=True):
+    """`things`: `user/{id}` and their like, any of which an event is to be about; None: all. `principals`: likewise.
+
+    `types`: as they are or with `*`; any of them. Empty: all.
+    """
+
+    things: tuple[str, ...] | None = None
+    types: tuple[str, ...] = ()
+    principals: tuple[str, ...] | None = None
+
+    def has(self, record: Record) -> bool:
+        """Whether type and principal are chosen; whom it is about has been seen to."""
+        if self.principals is not None and record.by.principal not in self.principals:
+            return False
+        tag = codec.tag_of(record.event)
+        return not self.types or any(fnmatchcase(tag, wanted) for wanted in self.types)
+
+
+def things_called(db: sqlite3.Connection, user: str, server: str) -> tuple[str, ...] | None:
+    """All that ever bore the name of this user, or of this server (`alice/lab`; `alice/` for the default one).
+
+    None: neither is named. Raises NotFoundError.
+    """
+    if not user and not server:
+        return None
+    if not server:
+        return _found(histories.ever_called(db, "user", user.lower()), f"user was ever named {user!r}")
+    owner, _, name = server.partition("/")
+    owners = _found(histories.ever_called(db, "user", owner.lower()), f"user was ever named {owner!r}")
+    return _found(histories.servers_ever_called(db, owners, name), f"server was ever named {server!r}")
+
+
+def principals_called(db: sqlite3.Connection, name: str) -> tuple[str, ...] | None:
+    """`hub`, `service/ops`, or a user: `alice`, `user/alice`, `user/{id}`. Raises NotFoundError."""
+    if not name:
+        return None
+    kind, _, rest = name.rpartition("/")
+    if kind == "user":
+        return (name, *histories.ever_called(db, "user", rest.lower()))
+    if kind or name == "hub":
+        return (name,)
+    return _found(histories.ever_called(db, "user", name.lower()), f"user was ever named {name!r}")
+
+
+def _found(things: list[str], what: str) -> tuple[str, ...]:
+    if not things:
+        raise NotFoundError(f"No {what}.")
+    return tuple(things)
+
+
+def chosen(db: sqlite3.Connection, choice: Choice, after: int, upto: int) -> Iterator[Record]:
+    """Those behind position `after` up to `upto`, in their order."""
+    while records := _chunk(db, choice, after, upto):
+        yield from (record for record in records if record.position <= upto and choice.has(record))
+        after = records[-1].position
+
+
+def _chunk(db: sqlite3.Connection, choice: Choice, after: int, upto: int) -> list[Record]:
+    if choice.things is None:
+        return read_records(db, after, min(CHUNK, upto - after)) if after < upto else []
+    return read_at(db, histories.positions(db, choice.things, after, upto, CHUNK))

@@ -1,0 +1,132 @@
+"""`callboard export`: events or models, as JSON lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from web.commands.long_work import long_work
+from web.commands.where import Where, about_a_log, need_current_tables
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from core.config import Settings
+
+KINDS = ("events", "users", "servers", "groups", "services")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with a header, instead of JSON lines.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
+)
+@about_a_log
+def export(where: Where, kind: str, as_csv: bool, output: Path | None) -> None:
+    """Write all events, or the models of all users, servers, groups or services as they are now.
+
+    One JSON object a line, or CSV in which lists and objects are JSON. All of it is of one moment; the hub may run.
+
+    \b
+    callboard export events -o events.jsonl
+    callboard export servers --csv -o servers.csv
+    """
+    from core.events.database import open_to_look
+    from core.events.heads import head_of
+
+    db = open_to_look(where.log)
+    try:
+        db.execute("BEGIN")
+        length = head_of(db).position if kind == "events" else 0
+        if kind != "events":
+            need_current_tables(db)
+        with _target(output) as file:
+            write = _csv(file) if as_csv else _json_lines(file)
+            if kind == "events":
+                with long_work("events", length) as heard:
+                    for event in _events(db, heard):
+                        write(event)
+            else:
+                for model in _models(db, where.settings, kind):
+                    write(model)
+    finally:
+        db.close()
+
+
+def _events(db: sqlite3.Connection, heard: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+    import msgspec
+
+    from core.events.reading import read_rows
+
+    after = 0
+    while rows := read_rows(db, after, 1000):
+        for row in rows:
+            yield {**row, "payload": msgspec.Raw(row["payload"].encode())}
+        after = rows[-1]["position"]
+        heard(len(rows))
+
+
+def _models(db: sqlite3.Connection, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:
+    import msgspec
+
+    from web.models_at_rest import ModelsAtRest
+
+    models = ModelsAtRest(db, settings)
+    if kind == "servers":
+        for user, server in models.servers():
+            yield {"user": user, **msgspec.to_builtins(server)}
+        return
+    yield from map(msgspec.to_builtins, getattr(models, kind)())
+
+
+@contextmanager
+def _target(output: Path | None) -> Iterator[TextIO]:
+    """The file appears as a whole or not at all, and is its owner's alone."""
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    draft = output.with_name(f"{output.name}.draft")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _json_lines(file: TextIO) -> Callable[[dict[str, Any]], object]:
+    from msgspec import json
+
+    return lambda row: file.write(json.encode(row).decode() + "\n")
+
+
+def _csv(file: TextIO) -> Callable[[dict[str, Any]], object]:
+    """The columns are those of the first row."""
+    from msgspec import Raw, json
+
+    writer = csv.writer(file, lineterminator="\n")
+    columns: list[str] = []
+
+    def write(row: dict[str, Any]) -> None:
+        if not columns:
+            columns.extend(row)
+            writer.writerow(columns)
+        values = [row.get(column) for column in columns]
+        writer.writerow(
+            [
+                json.encode(value).decode() if isinstance(value, list | dict | bool | Raw) else value
+                for value in values
+            ]
+        )
+
+    return write

@@ -1,0 +1,123 @@
+"""`callboard log`: what happened, as lines or as JSON."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from web.commands.moments import Moment
+from web.commands.where import Where, about_a_log, need_current_tables, tables_are_current
+
+if TYPE_CHECKING:
+    from core.events.record import Record
+    from web.chosen_events import Choice
+
+PAUSE = 0.2  # seconds between looks at a log that is followed
+
+Show = Callable[["Record"], str]
+
+
+@click.command()
+@click.option("--user", default="", metavar="NAME", help="About this user, their servers and tokens.")
+@click.option(
+    "--server", default="", metavar="USER/SERVER", help="About this server; alice/ is alice's default one."
+)
+@click.option(
+    "--type", "types", multiple=True, metavar="TYPE", help="Of this type, such as server.ready or 'user.*'."
+)
+@click.option("--principal", default="", metavar="WHO", help="Done by: a user's name, service/NAME, or hub.")
+@click.option("--since", type=Moment(), help="From this time on: 2026-05-04T09:03Z, 09:03, 2h (ago).")
+@click.option("--until", type=Moment(), help="Up to this time.")
+@click.option("-n", "--last", type=click.IntRange(min=0), metavar="N", help="The last N of them.")
+@click.option("--follow", is_flag=True, help="Go on with what happens from now on, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Whole events, one object a line.")
+@about_a_log
+def log(
+    where: Where,
+    user: str,
+    server: str,
+    types: tuple[str, ...],
+    principal: str,
+    since: datetime | None,
+    until: datetime | None,
+    last: int | None,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Print the log, oldest first. A name means whoever has borne it, also who was renamed or has gone. Times are UTC.
+
+    \b
+    callboard log --user alice --since 2h
+    callboard log --type 'server.*' --server alice/lab --last 20
+    callboard log --follow --json | jq .event
+    """
+    from core.events.database import open_to_look
+    from web.chosen_events import Choice, principals_called, things_called
+
+    db = open_to_look(where.log)
+    try:
+        if user or server or principal:
+            need_current_tables(db)
+        choice = Choice(things_called(db, user, server), types, principals_called(db, principal))
+        begin, end = _span(db, since, until)
+        show = _show(db, as_json=as_json)
+        _print(_last(db, choice, begin, end, last), show)
+        if follow:
+            _follow(db, choice, end, show)
+    finally:
+        db.close()
+
+
+def _span(db: sqlite3.Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The positions behind which to begin, and with which to end."""
+    from core.events.reading import head_position, position_at
+    from core.events.record import utc_text
+
+    begin = 0 if since is None else position_at(db, utc_text(since), inclusive=False)
+    return begin, head_position(db) if until is None else position_at(db, utc_text(until))
+
+
+def _show(db: sqlite3.Connection, *, as_json: bool) -> Show:
+    from web.commands.event_line import Lines
+    from web.commands.event_line import as_json as to_json
+
+    if as_json:
+        return lambda record: to_json(record).decode()
+    return Lines(db, has_names=tables_are_current(db)).line
+
+
+def _last(
+    db: sqlite3.Connection, choice: Choice, begin: int, end: int, count: int | None
+) -> Iterator[Record] | deque[Record]:
+    from web.chosen_events import chosen
+
+    found = chosen(db, choice, begin, end)
+    return found if count is None else deque(found, maxlen=count)
+
+
+def _print(records: Iterator[Record] | deque[Record], show: Show) -> None:
+    for record in records:
+        sys.stdout.write(f"{show(record)}\n")
+    sys.stdout.flush()
+
+
+def _follow(db: sqlite3.Connection, choice: Choice, after: int, show: Show) -> None:
+    """Each event once: positions are given in the order of commits, and have no gaps."""
+    from core.events.reading import head_position
+    from web.chosen_events import chosen
+
+    try:
+        while True:
+            head = head_position(db)
+            _print(chosen(db, choice, after, head), show)
+            after = max(after, head)
+            time.sleep(PAUSE)
+    except KeyboardInterrupt:
+        return
