@@ -77,11 +77,9 @@ def paged(items: Any, asked: Page, total: int, *, always_wrapped: bool = False) 
 
 def same_url(**changed: int) -> str:
     """This request's URL, as the browser sees it, with other values for these arguments."""
-    kept = [
-        (key, value)
-        for key, value in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
-        if key not in changed
-    ]
+    asked = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+    kept = [(key, changed.get(key, value)) for key, value in asked]
+    added = [(key, value) for key, value in changed.items() if key not in dict(asked)]
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    query = urlencode([*kept, *changed.items()])
+    query = urlencode([*kept, *added])
     return f"{scheme}://{request.host}{request.path}?{query}"
