@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
+import projections
 from core.config import GroupSettings
+from core.events.store import EventStore
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import PAGES, group, send, token_of, users
 
@@ -192,8 +194,9 @@ async def test_a_command_that_is_repeated_gives_its_answer_again(client: Client)
 
 async def test_groups_of_the_configuration_are_added_to_and_never_taken_from():
     groups = {"math": GroupSettings(["Bob", "alice"], {"room": 1}), "empty": GroupSettings()}
+    store = EventStore(":memory:", projections.ALL, threaded=False)
     async with (
-        hub_in_memory(settings_for_tests(load_groups=groups)) as hub,
+        hub_in_memory(settings_for_tests(load_groups=groups), store=store) as hub,
         Client(hub, ADMIN_TOKEN) as client,
     ):
         assert (await client.get("/groups/math")).json() == model("math", "bob", "alice", room=1)
@@ -202,7 +205,6 @@ async def test_groups_of_the_configuration_are_added_to_and_never_taken_from():
         await client.post("/groups/math/users", json={"users": ["carol"]})
         await client.request("DELETE", "/groups/math/users", json={"users": ["alice"]})
         await client.put("/groups/empty/properties", json={"kept": True})
-        store = hub.store
     groups["math"] = GroupSettings(["alice"], {})
     async with (
         hub_in_memory(settings_for_tests(load_groups=groups), store=store) as hub,
