@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+import trio
 
 from core.config import GroupSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser, logged_in
 from web.access import Open
 from web.app import build_app
+from web.declared import Events
 from web.hub import Hub
 from web.routing import ROUTES, Route
 
@@ -145,6 +147,21 @@ async def test_pages_and_data_are_not_for_the_scripts_of_other_pages(
             continue
         script = Situation("script", {**FETCH["script"], **SITES["same-origin"]})
         assert await ask(raw, url, route, script, alice.xsrf) == 403, url
+
+
+async def test_a_get_that_does_not_say_that_it_acts_does_not(
+    world: tuple[Hub, Browser, httpx.AsyncClient],
+) -> None:
+    hub, alice, raw = world
+    assert (await alice.call("PUT", "/users/bob/servers/lab", json={})).status_code == 201
+    head = hub.store.head
+    for url, route in routes_of(alice.app):
+        streams = any(isinstance(answer, Events) for answer in route.answers.values())
+        if route.method != "GET" or route.acts or streams or url.startswith("/api/"):
+            continue
+        with trio.move_on_after(0.5):  # some are streams all the same
+            await ask(raw, url, route, Situation("navigate", FETCH["navigate"]), alice.xsrf)
+        assert hub.store.head == head, f"{url}: {[one.event for one in hub.store.read_all(head)]}"
 
 
 async def test_who_is_nobody_changes_nothing(world: tuple[Hub, Browser, httpx.AsyncClient]) -> None:
