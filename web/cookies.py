@@ -28,6 +28,7 @@ _ATTRIBUTES = {
     "max_age": "max_age",
     "max-age": "max_age",
     "expires": "expires",
+    "partitioned": "partitioned",
 }
 
 

@@ -1,4 +1,4 @@
-"""Whatever comes in whatever order: what was given for a browser works exactly as long as its session and its server."""
+"""Whatever comes in whatever order: what was given for a browser works as long as its session and its server."""
 
 from __future__ import annotations
 
