@@ -62,7 +62,7 @@ def overrides(value: type, settings: SpawnerSettings) -> dict[str, Any]:
         found["options_form"] = _form(value)
     if "options_from_form" in members:
         found["options_from_form"] = _reader(value)
-    if {"get_env", "get_args"} & members.keys():
+    if {"get_env", "get_args", "template_namespace"} & members.keys():
         found["pre_spawn_hook"] = _then(_prepare(value), settings.pre_spawn_hook)
     return found
 
@@ -135,6 +135,8 @@ def _prepare(value: type) -> Callable[[Any], None]:
     def prepare(spawner: Any) -> None:
         adopted = _adopt(value, spawner)
         adopted.environment, adopted.args = adopted.get_env(), adopted.get_args()
+        adopted.notebook_dir = adopted.format_string(adopted.notebook_dir)
+        adopted.default_url = adopted.format_string(adopted.default_url)
 
     return prepare
 

@@ -103,7 +103,11 @@ async def server_limit() -> int:
     limit = hub().settings.hub.named_server_limit_per_user
     if not callable(limit):
         return int(limit)
-    found = await hub().launch.hooks.call(limit, handler_view())
+    found = None
+    with trio.move_on_after(hub().settings.callboard.hook_timeout) as waiting:
+        found = await hub().launch.hooks.call(limit, handler_view())
+    if waiting.cancelled_caught:
+        raise UnavailableError("How many servers you may have could not be found out in time.")
     if not isinstance(found, int):
         raise TypeError(f"named_server_limit_per_user gave a {type(found).__name__}, not a number")
     return found
