@@ -20,7 +20,7 @@ from web.failed_starts import GivenUpError
 from web.hello import say_hello
 from web.hub import Hub
 from web.logs import set_up_logging
-from web.main import run
+from web.process import run
 from web.proxy_process import ProxyError
 from web.serve import BindError
 

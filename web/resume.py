@@ -1,0 +1,60 @@
+"""After a restart: whatever the hub before this one was doing goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+
+import trio
+
+from core.actors.strays import end_strays
+from core.events.store import EventStore
+from projections import servers as servers_table
+from projections import users as users_table
+from projections.servers import ServerRow
+from web.hub import Hub
+
+
+async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """After a restart: enter every unfinished state, go on with deletions, end what no server knows.
+
+    Started once every unfinished server is awake, so that nobody is answered from half a picture.
+    """
+    began = trio.current_time()
+    for server in unfinished(hub.store):
+        hub.servers.actor(server.id)
+    await trio.lowlevel.checkpoint()
+    hub.metrics.resumed(trio.current_time() - began)
+    await _wait_checked(hub.store, hub.settings.hub.init_spawners_timeout)
+    task_status.started()
+    position = 0
+    while leaving := users_table.leaving(hub.store.db, position):
+        for departing in leaving:
+            hub.departures.go_on(departing.id)
+        position = leaving[-1].position
+    last = ""
+    while going := servers_table.leaving(hub.store.db, last):
+        for server in going:
+            hub.removals.go_on(server.user, server.id)
+        last = going[-1].id
+    await end_strays(hub.spawner, partial(_known_attempts, hub.store))
+
+
+async def _wait_checked(store: EventStore, patience: float) -> None:
+    """Return once every server that may run is known to, or after so many seconds; negative: however long it takes."""
+    with trio.move_on_after(patience if patience >= 0 else inf):
+        while servers_table.is_any_checked(store.db):
+            await store.wait_any()
+
+
+def unfinished(store: EventStore) -> Iterator[ServerRow]:
+    after = ""
+    while rows := servers_table.unfinished(store.db, after):
+        yield from rows
+        after = rows[-1].id
+
+
+def _known_attempts(store: EventStore) -> set[str]:
+    """The spawn ids of all that may rightly run or is being ended."""
+    return {spawn_id for row in unfinished(store) for spawn_id in (row.spawn_id, *row.left_behind())}
