@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("appends", "listing", "ready_servers", "spawn_queue", "start_up")
+PARTS = ("appends", "listing", "ready_servers", "spawn_queue")
 PATIENCE = 1800  # seconds
 
 

@@ -242,7 +242,7 @@ def positions(
 ) -> list[int]:
     """The next events about any of these things: behind `after` up to `upto`, which for the newest first is below."""
     found = [_noted(db, thing, after, upto, count, newest_first) for thing in things]
-    streams = {stream for thing in things for stream in (thing, *_servers_of(db, thing))}
+    streams = {stream for thing in things for stream in (thing, *servers_of(db, thing))}
     found += [
         positions_in(db, stream, after, upto, count, newest_first=newest_first) for stream in sorted(streams)
     ]
@@ -262,7 +262,7 @@ def _noted(
     return [position for (position,) in rows]
 
 
-def _servers_of(db: sqlite3.Connection, thing: str) -> list[str]:
+def servers_of(db: sqlite3.Connection, thing: str) -> list[str]:
     """All servers that a user has or had, none for what is no user."""
     kind, _, user = thing.partition("/")
     if kind != "user":

@@ -123,8 +123,11 @@ def _announcement(variables: Mapping[str, Any], template: str, nonce: str) -> Ma
 
 
 def _here(name: str) -> Markup:
-    """The attribute of a link of the menu to the page that is being shown."""
-    return Markup(' aria-current="page"') if request.path == f"{hub().base_url}hub/{name}" else Markup("")
+    """The attribute of a link of a menu to the page that is being shown, or to the one above it."""
+    path = f"{hub().base_url}hub/{name}"
+    if request.path == path:
+        return Markup(' aria-current="page"')
+    return Markup(' aria-current="true"') if request.path.startswith(f"{path}/") else Markup("")
 
 
 def _services(scopes: Scopes) -> list[dict[str, Any]]:

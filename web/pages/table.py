@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from web.pages import (
     accept_share,
+    admin,
     csp_report,
     errors,
     files,
+    history,
     home,
     login,
     oauth_login,
@@ -25,6 +27,8 @@ ALL = (
     user_redirect.noun,
     token.noun,
     accept_share.noun,
+    admin.noun,
+    history.noun,
     login.noun,
     oauth_login.noun,
     csp_report.noun,

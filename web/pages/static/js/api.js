@@ -6,15 +6,16 @@ const token = data.xsrf_token;
 export const base = data.base_url;
 
 export class Refused extends Error {
-  constructor(status, message) {
+  constructor(status, message, retryAfter = 0) {
     super(message);
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
-// The answer's JSON, null if it has none. Throws Refused with what the hub says. Who is not logged in any more is
-// sent to do so.
-export async function call(method, path, body) {
+// The answer's JSON, null if it has none. Throws Refused with what the hub says, and for how many seconds it wants to be
+// left alone. Who is not logged in any more is sent to do so.
+export async function call(method, path, body, headers = {}) {
   let response;
   try {
     response = await fetch(`${base}api/${path}`, {
@@ -24,6 +25,7 @@ export async function call(method, path, body) {
         "X-XSRFToken": token,
         Accept: "application/json",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
@@ -39,7 +41,8 @@ export async function call(method, path, body) {
   }
   if (response.ok) return answer;
   if (response.status === 403 && !(await isLoggedIn())) logIn();
-  throw new Refused(response.status, answer?.message ?? `The hub answers ${response.status}.`);
+  const retryAfter = Number(response.headers.get("Retry-After") ?? 0);
+  throw new Refused(response.status, answer?.message ?? `The hub answers ${response.status}.`, retryAfter);
 }
 
 export async function isLoggedIn() {

@@ -2,20 +2,27 @@
 
 import { isLoggedIn, say, withXsrf } from "./api.js";
 
-// `changed` is called soon after something has happened, once for all that happens together.
+// `changed` is called soon after something has happened, once for all that happens together, with the events.
 export function follow(url, position, changed) {
   let after = position;
   let source;
   let timer;
   let wait = 500;
+  let events = [];
+
+  const tell = () => {
+    timer = undefined;
+    const told = events;
+    events = [];
+    changed(told);
+  };
 
   const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(changed, 60);
+    timer ??= setTimeout(tell, 60);
   };
 
   const open = () => {
-    source = new EventSource(withXsrf(`${url}?after=${after}`));
+    source = new EventSource(withXsrf(`${url}${url.includes("?") ? "&" : "?"}after=${after}`));
     source.onopen = () => (wait = 500);
     source.onmessage = heard;
     source.addEventListener("resume", heard);
@@ -37,6 +44,7 @@ export function follow(url, position, changed) {
 
   const heard = (event) => {
     if (event.lastEventId) after = event.lastEventId;
+    if (event.type === "message") events.push(JSON.parse(event.data));
     soon();
   };
 

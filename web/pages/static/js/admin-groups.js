@@ -1,0 +1,178 @@
+// The page of groups: who is in them, as it changes.
+
+import { base, call, say } from "./api.js";
+import { ask } from "./ask.js";
+import { streamOf } from "./changes.js";
+import { follow } from "./events.js";
+import { count, namesIn, some } from "./names.js";
+import { Pager, fetchPage } from "./paged.js";
+
+const SHOWN = 60; // members, until all are asked for
+
+const sheet = document.getElementById("groups");
+const list = document.getElementById("group-list");
+const trouble = document.getElementById("trouble");
+const limit = sheet.dataset.limit;
+const unfolded = new Set(); // groups all of whose members are shown
+let offset = 0;
+
+const pager = new Pager("groups", (to) => {
+  offset = to;
+  load();
+});
+
+const path = (name) => `groups/${encodeURIComponent(name)}`;
+
+// --- drawing ---
+
+async function load() {
+  try {
+    const { items, _pagination } = await fetchPage("groups", { offset, limit });
+    show(items);
+    pager.show(_pagination, items.length);
+    trouble.hidden = true;
+  } catch (error) {
+    trouble.textContent = error.message;
+    trouble.hidden = false;
+  }
+  list.ariaBusy = "false";
+}
+
+// Groups that stay are kept, with what is being typed into them.
+function show(groups) {
+  const old = new Map([...list.children].map((one) => [one.dataset.name, one]));
+  const shown = groups.map((group) => draw(old.get(group.name) ?? fresh(group.name), group));
+  const stays = new Set(shown);
+  for (const one of [...list.children]) if (!stays.has(one)) one.remove();
+  shown.forEach((one, at) => {
+    if (list.children[at] !== one) list.insertBefore(one, list.children[at] ?? null);
+  });
+  if (!shown.length) {
+    const nothing = document.createElement("p");
+    nothing.className = "faint nothing";
+    nothing.textContent = "There are no groups yet.";
+    list.replaceChildren(nothing);
+  }
+}
+
+function fresh(name) {
+  const section = document.getElementById("group-row").content.firstElementChild.cloneNode(true);
+  section.dataset.name = name;
+  const title = section.querySelector("h2");
+  title.textContent = name;
+  title.id = `group-${name}`;
+  section.setAttribute("aria-labelledby", title.id);
+  for (const of of section.querySelectorAll(".of")) of.textContent = ` ${name}`;
+  const field = section.querySelector(".join input");
+  field.id = `join-${name}`;
+  const label = section.querySelector(".join label");
+  label.htmlFor = field.id;
+  label.textContent = `Users to add to ${name}`;
+  return section;
+}
+
+function draw(section, group) {
+  const members = group.users ?? [];
+  const most = unfolded.has(group.name) ? members.length : SHOWN;
+  const chips = members.slice(0, most).map((user) => chip(group.name, user));
+  if (members.length > most) chips.push(rest(group.name, members.length - most));
+  const within = section.querySelector(".members");
+  const had = within.contains(document.activeElement);
+  within.replaceChildren(...chips);
+  within.hidden = members.length === 0;
+  if (had) (within.querySelector("button") ?? section.querySelector(".join input")).focus();
+  section.members = members;
+  const roles = section.querySelector(".roles");
+  roles.hidden = false;
+  roles.textContent = [count(members.length, "member"), group.roles?.length ? `roles: ${group.roles.join(", ")}` : ""]
+    .filter(Boolean)
+    .join(" · ");
+  const properties = section.querySelector(".properties");
+  const has = Object.keys(group.properties ?? {}).length > 0;
+  properties.hidden = !has;
+  if (has) properties.querySelector("pre").textContent = JSON.stringify(group.properties, null, 2);
+  return section;
+}
+
+function chip(group, user) {
+  const item = document.createElement("li");
+  item.append(user);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "leave";
+  button.dataset.user = user;
+  button.ariaLabel = `Remove ${user} from ${group}`;
+  button.textContent = "×";
+  item.append(button);
+  return item;
+}
+
+function rest(group, number) {
+  const item = document.createElement("li");
+  item.className = "plain";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link";
+  button.textContent = `and ${count(number, "more", "more")}`;
+  button.addEventListener("click", () => {
+    unfolded.add(group);
+    load();
+  });
+  item.append(button);
+  return item;
+}
+
+// --- what can be done ---
+
+async function act(job) {
+  try {
+    await job();
+    await load();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+list.addEventListener("click", async (event) => {
+  const section = event.target.closest(".group");
+  const name = section?.dataset.name;
+  const leaving = event.target.closest(".leave");
+  if (leaving) {
+    await act(async () => {
+      await call("DELETE", `${path(name)}/users`, { users: [leaving.dataset.user] });
+      say(`${leaving.dataset.user} has left ${name}.`);
+    });
+  } else if (event.target.closest(".delete-group")) {
+    const who = section.members.length ? `Its members stay: ${some(section.members)}. ` : "";
+    if (await ask(`Delete the group ${name}?`, `${who}What they had through it ends.`, "Delete")) {
+      await act(() => call("DELETE", path(name)));
+    }
+  }
+});
+
+list.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = event.target.closest(".group").dataset.name;
+  const field = event.target.querySelector("input");
+  await act(async () => {
+    const users = namesIn(field.value);
+    await call("POST", `${path(name)}/users`, { users });
+    field.value = "";
+    say(`${some(users)} joined ${name}.`);
+  });
+});
+
+document.getElementById("new-group")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = document.getElementById("new-group-name");
+  const users = namesIn(document.getElementById("new-group-users").value);
+  await act(async () => {
+    await call("POST", path(name.value.trim()), { users });
+    say(`${name.value.trim()} is added.`);
+    event.target.reset();
+    name.focus();
+  });
+});
+
+await load();
+follow(streamOf(base, ["group", "role", "user.deleted", "user.renamed"]), sheet.dataset.position, load);

@@ -1,0 +1,62 @@
+// The page of the hub itself: what runs here, and its end.
+
+import { call, say } from "./api.js";
+import { ask } from "./ask.js";
+
+const facts = document.getElementById("hub-facts");
+
+function fact(name, value) {
+  const term = document.createElement("dt");
+  term.textContent = name;
+  const text = document.createElement("dd");
+  text.textContent = value;
+  return [term, text];
+}
+
+const limit = (number) => (number === null ? "by a function, for each user" : number === 0 ? "no limit" : String(number));
+
+function shown(info) {
+  const { config } = info;
+  return [
+    ["Version", `Callboard ${info.callboard_version}, API of JupyterHub ${info.version}`],
+    ["Python", `${info.python.split(" ")[0]}, ${info.sys_executable}`],
+    ["Spawner", info.spawner.class],
+    ["Authenticator", info.authenticator.class],
+    ["Base URL", config.base_url],
+    ["Starts at once", limit(config.concurrent_spawn_limit)],
+    ["Servers at once", limit(config.active_server_limit)],
+    ["Named servers", config.allow_named_servers ? `${limit(config.named_server_limit_per_user)} for each user` : "off"],
+  ].flatMap(([name, value]) => fact(name, value));
+}
+
+try {
+  facts.replaceChildren(...shown(await call("GET", "hub/info")));
+} catch (error) {
+  const trouble = document.getElementById("trouble");
+  trouble.textContent = error.message;
+  trouble.hidden = false;
+}
+facts.ariaBusy = "false";
+
+// --- its end, asked twice ---
+
+const form = document.getElementById("shutdown");
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const servers = document.getElementById("end-servers").checked;
+  const proxy = document.getElementById("end-proxy").checked;
+  const people = servers ? "Everybody's servers are stopped; what is not saved in them is lost." : "Servers go on.";
+  const reach = proxy ? "Nothing is reachable then." : "The proxy goes on: servers that run stay reachable.";
+  if (!(await ask("Shut the hub down?", `${people} ${reach}`, "Shut down"))) return;
+  if (!(await ask("Really?", "It does not come back by itself: somebody has to start it again.", "Yes, shut it down now"))) return;
+  const said = document.getElementById("shutdown-said");
+  try {
+    await call("POST", "shutdown", { servers, proxy });
+    form.hidden = true;
+    said.textContent = "The hub is shutting down. This page works again when the hub does.";
+    said.hidden = false;
+  } catch (error) {
+    say(error.message);
+  }
+});

@@ -1,0 +1,149 @@
+// The page of services and routes.
+
+import { base, call, say } from "./api.js";
+import { streamOf } from "./changes.js";
+import { follow } from "./events.js";
+import { Pager, fetchPage } from "./paged.js";
+import { showTimes } from "./time.js";
+
+const WORDS = {
+  running: ["ready", "Running"],
+  stopped: ["stopped", "Stopped"],
+  failed: ["failed", "Failed"],
+  unknown: ["stopped", "Not looked after by the hub"],
+};
+
+const limit = document.getElementById("routes").dataset.limit;
+let offset = 0;
+
+function cell(label, ...content) {
+  const made = document.createElement("td");
+  made.dataset.label = label;
+  made.append(...content);
+  return made;
+}
+
+function head(text) {
+  const made = document.createElement("th");
+  made.scope = "row";
+  made.className = "name";
+  made.textContent = text;
+  return made;
+}
+
+function row(...cells) {
+  const made = document.createElement("tr");
+  made.append(...cells);
+  return made;
+}
+
+function code(text) {
+  const made = document.createElement("code");
+  made.textContent = text;
+  return made;
+}
+
+function fill(table, rows) {
+  const element = document.getElementById(table);
+  element.tBodies[0].replaceChildren(...rows);
+  element.ariaBusy = "false";
+  showTimes(element);
+}
+
+async function attempt(trouble, job) {
+  const alert = document.getElementById(trouble);
+  try {
+    await job();
+    alert.hidden = true;
+  } catch (error) {
+    alert.textContent = error.message;
+    alert.hidden = false;
+  }
+}
+
+// --- services ---
+
+function state(service) {
+  const [lamp, word] = WORDS[service.status] ?? ["stopped", "Not known"];
+  const shown = document.createElement("span");
+  shown.className = "state";
+  shown.dataset.state = lamp;
+  const light = document.createElement("span");
+  light.className = "lamp";
+  light.ariaHidden = "true";
+  shown.append(light, service.pid ? `${word} (process ${service.pid})` : word);
+  return shown;
+}
+
+function serviceRow(service) {
+  const address = document.createElement("span");
+  if (service.url) {
+    const link = document.createElement("a");
+    link.href = service.prefix;
+    link.textContent = service.prefix;
+    address.append(link, " from ", code(service.url));
+  } else {
+    address.textContent = "none";
+  }
+  const roles = [...(service.admin ? ["administrator"] : []), ...(service.roles ?? [])].join(", ");
+  return row(head(service.name), cell("", state(service)), cell("Address", address), cell("Roles", roles || "none"));
+}
+
+const loadServices = () =>
+  attempt("services-trouble", async () => {
+    const services = Object.values(await call("GET", "services")).sort((one, other) => one.name.localeCompare(other.name));
+    fill("service-table", services.map(serviceRow));
+    document.getElementById("no-services").hidden = services.length > 0;
+  });
+
+// --- routes ---
+
+const pager = new Pager("routes", (to) => {
+  offset = to;
+  loadRoutes();
+});
+
+function whose(data) {
+  if (data.hub) return "the hub";
+  if (data.service) return `service ${data.service}`;
+  if (data.user) return data.server_name ? `${data.user}/${data.server_name}` : data.user;
+  return "added by hand";
+}
+
+function lastUsed(data) {
+  if (!data.last_activity || data.last_activity.startsWith("0001")) return "never";
+  const time = document.createElement("time");
+  time.dateTime = data.last_activity;
+  return time;
+}
+
+const routeRow = ({ routespec, target, data }) =>
+  row(
+    cell("From", code(routespec)),
+    cell("To", code(target)),
+    cell("Whose", whose(data ?? {})),
+    cell("Last used", lastUsed(data ?? {})),
+  );
+
+const loadRoutes = () =>
+  attempt("routes-trouble", async () => {
+    const { items, _pagination } = await fetchPage("proxy", { offset, limit });
+    const routes = Object.values(items);
+    fill("route-table", routes.map(routeRow));
+    pager.show(_pagination, routes.length);
+  });
+
+document.getElementById("check-routes").addEventListener("click", () =>
+  attempt("routes-trouble", async () => {
+    await call("POST", "proxy");
+    await loadRoutes();
+    say("The proxy has all these routes.");
+  }),
+);
+
+await Promise.all([loadServices(), loadRoutes()]);
+const position = document.getElementById("services").dataset.position;
+follow(streamOf(base, ["service", "route", "server.spawn-answered", "server.stop-requested", "server.died"]), position, () => {
+  loadServices();
+  loadRoutes();
+});

@@ -1,0 +1,419 @@
+// The page of all users: a page of them at a time, kept true by the event stream, and what administrators do to them.
+
+import { base, call, say, serverPath, userPath } from "./api.js";
+import { ask, openForm } from "./ask.js";
+import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
+import { follow } from "./events.js";
+import { Work, each, patiently } from "./many.js";
+import { count, namesIn, serverName, some } from "./names.js";
+import { expect, forget, heard } from "./outcomes.js";
+import { Pager, fetchPage } from "./paged.js";
+import { UserRow, isActive } from "./user-row.js";
+
+const AT_ONCE = { Prefer: "respond-async" };
+const MOST_SINGLE = 4; // rows that are asked for one by one; for more the page is asked for
+
+const element = (id) => document.getElementById(id);
+const sheet = element("users");
+const table = element("user-table");
+const filters = element("filters");
+const mayOpen = "mayOpen" in sheet.dataset;
+
+// --- what is asked for: in the URL, so that it can be bookmarked ---
+
+const DEFAULTS = { name_filter: "", state: "", sort: "name", offset: "0", limit: sheet.dataset.limit };
+const wanted = { ...DEFAULTS };
+
+function readUrl() {
+  const query = new URLSearchParams(location.search);
+  for (const name of Object.keys(DEFAULTS)) wanted[name] = query.get(name) ?? DEFAULTS[name];
+  filters.elements.name_filter.value = wanted.name_filter;
+  for (const [name, select] of [["state", filters.elements.state], ["sort", filters.elements.sort], ["limit", element("limit")]]) {
+    select.value = wanted[name];
+    if (select.value !== wanted[name]) {
+      wanted[name] = DEFAULTS[name];
+      select.value = wanted[name];
+    }
+  }
+}
+
+function writeUrl() {
+  const changed = Object.entries(wanted).filter(([name, value]) => value !== DEFAULTS[name]);
+  const query = new URLSearchParams(changed).toString();
+  history.replaceState(null, "", query ? `?${query}` : location.pathname);
+}
+
+const query = () => ({ ...wanted, include_stopped_servers: "1" });
+
+// --- the rows ---
+
+const rows = new Map();
+const failures = new Map();
+let loads = 0;
+
+const pager = new Pager("users", (offset) => change({ offset: String(offset) }, { keepOffset: true }));
+
+function change(changes, { keepOffset = false } = {}) {
+  Object.assign(wanted, keepOffset ? {} : { offset: "0" }, changes);
+  writeUrl();
+  return load();
+}
+
+async function load() {
+  const mine = (loads += 1);
+  table.ariaBusy = "true";
+  try {
+    const answer = await fetchPage("users", query());
+    if (mine !== loads) return; // something else is wanted by now
+    const { total, limit } = answer._pagination;
+    if (!answer.items.length && total && Number(wanted.offset) >= total) {
+      wanted.offset = String(Math.floor((total - 1) / limit) * limit); // the last page has gone
+      writeUrl();
+      await load();
+      return;
+    }
+    show(answer);
+  } catch (error) {
+    if (mine === loads) say(error.message);
+  } finally {
+    if (mine === loads) table.ariaBusy = "false";
+  }
+}
+
+// Rows that stay are kept, with what is unfolded and focused in them.
+function show({ items, _pagination: place }) {
+  const old = new Map(rows);
+  rows.clear();
+  for (const model of items) {
+    const row = old.get(model.name) ?? new UserRow(model, failures, mayOpen);
+    if (old.delete(model.name)) row.show(model);
+    rows.set(model.name, row);
+  }
+  for (const row of old.values()) row.element.remove();
+  let last = table.tHead;
+  for (const { element: body } of rows.values()) {
+    if (last.nextElementSibling !== body) last.after(body); // moving would lose the focus
+    last = body;
+  }
+  element("nobody").hidden = items.length > 0;
+  pager.show(place, items.length);
+  for (const header of table.querySelectorAll("th[data-sort]")) {
+    const by = header.dataset.sort;
+    header.ariaSort = wanted.sort === by ? "ascending" : wanted.sort === `-${by}` ? "descending" : null;
+  }
+  showPicked();
+}
+
+// --- as it happens ---
+
+const stale = new Set();
+let isListStale = false;
+let isFetching = false;
+
+function told(events) {
+  if (!events.length) isListStale = true; // the stream was away
+  for (const event of events) {
+    heard(event);
+    const server = `${event.user}/${event.server}`;
+    if (event.type === "server.spawn-failed") failures.set(server, event.data.reason);
+    if (event.type === "server.spawn-requested") failures.delete(server);
+    if (changesList(event)) isListStale = true;
+    for (const name of usersOf(event)) if (rows.has(name)) stale.add(name);
+  }
+  refresh();
+}
+
+async function refresh() {
+  if (isFetching) return;
+  isFetching = true;
+  try {
+    while (isListStale || stale.size) {
+      if (isListStale) {
+        isListStale = false;
+        stale.clear();
+        await load();
+      } else {
+        const names = [...stale];
+        stale.clear();
+        await redraw(names);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 150)); // what a crowd does is drawn together
+    }
+  } finally {
+    isFetching = false;
+  }
+}
+
+// Rows stay where they are, even those that no longer fit the filter: nothing moves under the pointer.
+async function redraw(names) {
+  let single = names;
+  if (names.length > MOST_SINGLE) {
+    const { items } = await fetchPage("users", query()).catch(() => ({ items: [] }));
+    for (const model of items) rows.get(model.name)?.show(model);
+    const found = new Set(items.map((model) => model.name));
+    single = names.filter((name) => !found.has(name));
+  }
+  await each(single, redrawOne);
+}
+
+async function redrawOne(name) {
+  const row = rows.get(name);
+  if (!row) return;
+  try {
+    row.show(await call("GET", row.path));
+  } catch (error) {
+    if (error.status === 404) isListStale = true;
+  }
+}
+
+// --- filters, order, pages ---
+
+let typing;
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.elements.name_filter.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => change({ name_filter: filters.elements.name_filter.value.trim() }), 180);
+});
+filters.elements.state.addEventListener("change", (event) => change({ state: event.target.value }));
+filters.elements.sort.addEventListener("change", (event) => change({ sort: event.target.value }));
+element("limit").addEventListener("change", (event) => change({ limit: event.target.value }));
+table.tHead.addEventListener("click", (event) => {
+  const by = event.target.closest("th[data-sort]")?.dataset.sort;
+  if (!by) return;
+  const first = by === "name" ? by : `-${by}`;
+  const other = by === "name" ? `-${by}` : by;
+  const sort = wanted.sort === first ? other : first;
+  filters.elements.sort.value = sort;
+  change({ sort });
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  event.preventDefault();
+  filters.elements.name_filter.focus();
+});
+
+// --- selecting ---
+
+const picked = new Set();
+
+function showPicked() {
+  for (const [name, row] of rows) row.find(".select").checked = picked.has(name);
+  const here = [...rows.keys()].filter((name) => picked.has(name)).length;
+  const box = element("pick-page");
+  box.checked = rows.size > 0 && here === rows.size;
+  box.indeterminate = here > 0 && here < rows.size;
+  element("picked").hidden = picked.size === 0;
+  element("picked-count").textContent = picked.size ? `${count(picked.size, "user")} selected` : "";
+  const all = element("pick-all");
+  all.hidden = picked.size >= pager.total;
+  all.textContent = `Select all ${pager.total.toLocaleString("en")}${wanted.name_filter || wanted.state ? " that match" : ""}`;
+}
+
+element("pick-page").addEventListener("change", (event) => {
+  for (const name of rows.keys()) event.target.checked ? picked.add(name) : picked.delete(name);
+  showPicked();
+});
+element("pick-none").addEventListener("click", () => {
+  picked.clear();
+  showPicked();
+  element("pick-page").focus();
+});
+element("pick-all").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  try {
+    for (let offset = 0; ; ) {
+      const { items, _pagination } = await fetchPage("users", { ...wanted, sort: "id", offset, limit: 200 });
+      for (const model of items) picked.add(model.name);
+      if (!_pagination.next) break;
+      offset = _pagination.next.offset;
+    }
+  } catch (error) {
+    say(error.message);
+  } finally {
+    event.target.disabled = false;
+    showPicked();
+  }
+});
+
+// --- starting and stopping ---
+
+const work = new Work();
+
+async function start(user, server) {
+  const settled = expect(user, server, "ready");
+  settled.catch(() => {}); // told by whoever waits for it
+  try {
+    await call("POST", serverPath(user, server), undefined, AT_ONCE);
+    return { settled };
+  } catch (error) {
+    forget(user, server);
+    const now = error.status === 400 ? await call("GET", serverPath(user, server)) : null;
+    if (now?.ready) return {}; // it runs already
+    throw error;
+  }
+}
+
+async function stop(user, server) {
+  const settled = expect(user, server, "stopped");
+  settled.catch(() => {});
+  try {
+    await call("DELETE", serverPath(user, server), undefined, AT_ONCE);
+    const now = await call("GET", serverPath(user, server));
+    if (!now.stopped) return { settled };
+    forget(user, server);
+    return {};
+  } catch (error) {
+    forget(user, server);
+    throw error;
+  }
+}
+
+async function stopAll(user) {
+  const { servers } = await call("GET", userPath(user));
+  const active = Object.keys(servers ?? {});
+  const stops = await Promise.all(active.map((server) => stop(user, server)));
+  return { settled: Promise.all(stops.map((one) => one.settled)) };
+}
+
+async function many(doing, done, act) {
+  if (work.isRunning) {
+    say("One thing at a time: something goes on already.");
+    return;
+  }
+  await work.run([...picked], doing, done, act);
+}
+
+element("start-picked").addEventListener("click", () => many("Starting", "started", (user) => start(user, "")));
+element("stop-picked").addEventListener("click", async () => {
+  const title = `Stop all servers of ${count(picked.size, "user")}?`;
+  if (await ask(title, `${some([...picked])}. What is not saved in them is lost.`, "Stop them")) {
+    await many("Stopping", "stopped", stopAll);
+  }
+});
+element("delete-picked")?.addEventListener("click", async () => {
+  const text = `${some([...picked])}. Their servers are stopped, their tokens and shares end. Files stay where they are.`;
+  if (!(await ask(`Delete ${count(picked.size, "user")}?`, text, "Delete them"))) return;
+  await many("Deleting", "deleted", async (user) => {
+    await call("DELETE", userPath(user));
+    picked.delete(user);
+  });
+  showPicked();
+});
+
+async function act(button, job) {
+  button.disabled = true;
+  try {
+    await patiently(job);
+  } catch (error) {
+    say(error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+// Says how it ends where that is bad: the row shows all else.
+async function started(user, server) {
+  const { settled } = await start(user, server);
+  settled?.catch((error) => say(`${serverName(server)} of ${user}: ${error.message}`));
+}
+
+// --- one user ---
+
+async function toggleAdmin({ model }) {
+  const title = model.admin ? `Take administrator's rights from ${model.name}?` : `Make ${model.name} an administrator?`;
+  const text = model.admin
+    ? "They can no longer see or change other people's things."
+    : "They can do everything here: use other people's servers, delete users, shut down the hub.";
+  if (await ask(title, text, model.admin ? "Take them" : "Make administrator")) {
+    await call("PATCH", userPath(model.name), { admin: !model.admin });
+    say(model.admin ? `${model.name} is no longer an administrator.` : `${model.name} is an administrator.`);
+  }
+}
+
+async function remove({ model }) {
+  const text = "Their servers are stopped, their tokens and shares end. Files stay where they are.";
+  if (!(await ask(`Delete ${model.name}?`, text, "Delete"))) return;
+  await call("DELETE", userPath(model.name));
+  picked.delete(model.name);
+  say(`${model.name} is deleted.`);
+  table.parentElement.querySelector("#search").focus();
+}
+
+async function removeServer({ model }, server) {
+  const text = "Its settings and shares go with it. Files in the home directory stay.";
+  if (await ask(`Remove ${server} of ${model.name}?`, text, "Remove")) {
+    await call("DELETE", serverPath(model.name, server), { remove: true });
+  }
+}
+
+function rename({ model }) {
+  const field = element("rename-name");
+  element("rename-title").textContent = `Rename ${model.name}`;
+  field.value = model.name;
+  openForm(element("rename-dialog").querySelector("form"), element("rename-error"), async () => {
+    const changed = await call("PATCH", userPath(model.name), { name: field.value.trim() });
+    say(`${model.name} is called ${changed.name} now.`);
+  });
+  field.select();
+}
+
+const ACTIONS = {
+  "start-user": (row) => started(row.model.name, ""),
+  "stop-user": async (row) => (await stopAll(row.model.name)).settled.catch((error) => say(error.message)) && undefined,
+  start: (row, server) => started(row.model.name, server),
+  stop: (row, server) => stop(row.model.name, server),
+  remove: removeServer,
+  admin: toggleAdmin,
+  "delete-user": remove,
+  rename,
+};
+
+table.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  const row = button?.closest("tbody")?.row;
+  if (!row) return;
+  if (button.classList.contains("more")) {
+    row.toggle();
+    return;
+  }
+  const name = [...button.classList].find((one) => one in ACTIONS);
+  if (name) await act(button, () => ACTIONS[name](row, button.closest("li")?.dataset.server ?? ""));
+});
+
+table.addEventListener("change", (event) => {
+  const name = event.target.closest("tbody")?.dataset.name;
+  if (name === undefined || !event.target.classList.contains("select")) return;
+  event.target.checked ? picked.add(name) : picked.delete(name);
+  showPicked();
+});
+
+// --- new ones ---
+
+const PIECE = 500; // names in one request
+
+element("add-users")?.addEventListener("click", () => {
+  const field = element("add-names");
+  const form = element("add-dialog").querySelector("form");
+  form.reset();
+  openForm(form, element("add-error"), async () => {
+    const usernames = namesIn(field.value);
+    if (!usernames.length) throw new Error("Write at least one name.");
+    let added = 0;
+    for (let at = 0; at < usernames.length; at += PIECE) {
+      const asked = { usernames: usernames.slice(at, at + PIECE), admin: element("add-admin").checked };
+      try {
+        added += (await call("POST", "users", asked)).length;
+      } catch (error) {
+        if (error.status !== 409) throw added ? new Error(`${count(added, "user")} added, then: ${error.message}`) : error;
+      }
+    }
+    if (!added) throw new Error(usernames.length === 1 ? "This user exists already." : "All of these users exist already.");
+    const known = usernames.length - added;
+    say(`${count(added, "user")} added${known ? `; ${count(known, "name was", "names were")} there already` : ""}.`);
+  });
+});
+
+readUrl();
+await load();
+follow(streamOf(base, TYPES), sheet.dataset.position, told);

@@ -1,0 +1,20 @@
+// Names as people type and read them.
+
+// Of a text with blanks, commas, semicolons or line ends between them, each once.
+export function namesIn(text) {
+  return [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
+}
+
+export function count(number, one, many = `${one}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+}
+
+// "a, b and 3 more"
+export function some(names, most = 8) {
+  const shown = names.slice(0, most).join(", ");
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
+
+export function serverName(name) {
+  return name || "default server";
+}

@@ -1,0 +1,174 @@
+// One user in the list: drawn from the model of the REST API, and drawn again in place when that changes.
+
+import { base, userPath } from "./api.js";
+import { serverName } from "./names.js";
+import { showTimes } from "./time.js";
+
+const WORDS = { spawn: "Starting", stop: "Stopping", check: "Being looked for", rename: "Being renamed" };
+
+export function stateOf(server) {
+  if (server.ready && !server.pending) return "ready";
+  return server.pending ?? "stopped";
+}
+
+export function wordOf(state) {
+  return WORDS[state] ?? { ready: "Running", stopped: "Stopped", failed: "Failed" }[state] ?? state;
+}
+
+export function isActive(server) {
+  return stateOf(server) !== "stopped";
+}
+
+const fromTemplate = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+function timeOf(text, never = "never") {
+  if (!text) return never;
+  const time = document.createElement("time");
+  time.dateTime = text;
+  return time;
+}
+
+function lamp(state, text) {
+  const shown = document.createElement("span");
+  shown.className = "state";
+  shown.dataset.state = state;
+  const light = document.createElement("span");
+  light.className = "lamp";
+  light.ariaHidden = "true";
+  const word = document.createElement("span");
+  word.className = "state-text";
+  word.textContent = text;
+  shown.append(light, word);
+  return shown;
+}
+
+export class UserRow {
+  // `failures`: from "alice/lab" to why its last start failed, as far as this page has heard.
+  constructor(model, failures, mayOpen) {
+    this.failures = failures;
+    this.mayOpen = mayOpen;
+    this.element = fromTemplate("user-row");
+    this.element.row = this;
+    this.show(model);
+  }
+
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  get servers() {
+    return Object.values(this.model.servers ?? {});
+  }
+
+  show(model) {
+    this.model = model;
+    this.element.dataset.name = model.name;
+    const link = this.find("a.name");
+    link.textContent = model.name;
+    link.href = `${base}admin/users/${encodeURIComponent(model.name)}`;
+    this.find(".badge").hidden = !model.admin;
+    const box = this.find(".select");
+    box.ariaLabel = `Select ${model.name}`;
+    for (const of of this.element.querySelectorAll("tr:first-child .of")) of.textContent = ` ${model.name}`;
+    this.find(".seen").replaceChildren(timeOf(model.last_activity));
+    this.showStates();
+    this.showActions();
+    if (this.details) this.showDetails();
+    showTimes(this.element);
+  }
+
+  stateOf(server) {
+    const state = stateOf(server);
+    return state === "stopped" && this.failures.has(`${this.model.name}/${server.name}`) ? "failed" : state;
+  }
+
+  // The default server always, named ones only when there is something to see.
+  showStates() {
+    const shown = this.servers.filter((server) => !server.name || this.stateOf(server) !== "stopped");
+    const lamps = shown.map((server) => {
+      const state = this.stateOf(server);
+      return lamp(state, server.name ? `${server.display_name || server.name}: ${wordOf(state)}` : wordOf(state));
+    });
+    this.find(".states").replaceChildren(...lamps);
+  }
+
+  showActions() {
+    const own = this.model.servers?.[""];
+    const active = this.servers.filter(isActive);
+    const stoppable = active.filter((server) => server.pending !== "stop");
+    this.find(".start-user").hidden = !own || isActive(own);
+    this.find(".stop-user").hidden = stoppable.length === 0;
+    this.find(".stop-user .text").textContent = active.length > 1 ? `Stop all ${active.length}` : "Stop";
+  }
+
+  toggle() {
+    const button = this.find(".more");
+    if (this.details) {
+      this.details.remove();
+      this.details = undefined;
+    } else {
+      this.details = fromTemplate("user-details");
+      this.element.append(this.details);
+      this.showDetails();
+      showTimes(this.details);
+    }
+    button.ariaExpanded = String(Boolean(this.details));
+  }
+
+  showDetails() {
+    const { model } = this;
+    const focused = document.activeElement;
+    const old = focused && this.details.contains(focused) ? focused.closest("li") : null;
+    const again = old && [old.dataset.server, [...focused.classList].at(-1)];
+    this.details.querySelector(".servers").replaceChildren(...this.servers.map((server) => this.serverLine(server)));
+    const facts = this.details.querySelector(".facts");
+    facts.replaceChildren(
+      ...this.fact("Groups", model.groups?.join(", ") || "none"),
+      ...this.fact("Roles", model.roles?.join(", ") || "none"),
+      ...this.fact("Since", timeOf(model.created)),
+    );
+    const admin = this.details.querySelector(".admin");
+    if (admin) admin.textContent = model.admin ? "Take administrator's rights" : "Make administrator";
+    this.details.querySelector(".history").href = `${base}admin/users/${encodeURIComponent(model.name)}`;
+    if (again) {
+      const line = [...this.details.querySelectorAll("li")].find((one) => one.dataset.server === again[0]);
+      (line?.querySelector(`.${again[1]}:not([hidden])`) ?? line?.querySelector("button:not([hidden])"))?.focus();
+    }
+  }
+
+  fact(name, value) {
+    const term = document.createElement("dt");
+    term.textContent = name;
+    const text = document.createElement("dd");
+    text.append(value);
+    return [term, text];
+  }
+
+  serverLine(server) {
+    const line = fromTemplate("server-row");
+    const state = this.stateOf(server);
+    line.dataset.server = server.name;
+    line.querySelector(".name").textContent = server.display_name || serverName(server.name);
+    const shown = line.querySelector(".state");
+    shown.dataset.state = state;
+    shown.querySelector(".state-text").textContent = wordOf(state);
+    const when = line.querySelector(".when");
+    if (state === "failed") when.textContent = this.failures.get(`${this.model.name}/${server.name}`);
+    else if (server.started) when.append("since ", timeOf(server.started));
+    else if (server.last_activity) when.append("last active ", timeOf(server.last_activity));
+    else when.textContent = "never started";
+    for (const of of line.querySelectorAll(".of")) of.textContent = ` ${serverName(server.name)} of ${this.model.name}`;
+    const open = line.querySelector(".open");
+    open.href = server.url;
+    open.hidden = !this.mayOpen || !server.ready;
+    line.querySelector(".start").hidden = isActive(server);
+    line.querySelector(".stop").hidden = !isActive(server) || server.pending === "stop";
+    line.querySelector(".remove").hidden = !server.name || isActive(server);
+    return line;
+  }
+
+  // The model anew, from the hub. Resolves to null for who is gone.
+  get path() {
+    return `${userPath(this.model.name)}?include_stopped_servers=1`;
+  }
+}
