@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -57,7 +58,7 @@ def test_a_log_may_be_put_aside(make_hub: MakeHub) -> None:
     hub.configure("c.JupyterHub.reset_db = True\n")
     hub.start()
     assert hub.api("GET", "/users/alice").status_code == 404
-    (aside,) = [name for name in os.listdir(hub.directory) if ".sqlite.20" in name and "-" not in name]
+    (aside,) = [name for name in os.listdir(hub.directory) if re.fullmatch(r".*\.sqlite\.\d+T\d+", name)]
     with sqlite3.connect(hub.directory / aside) as db:
         assert db.execute("SELECT count(*) FROM events WHERE type LIKE 'user.created%'").fetchone() != (0,)
     db.close()
