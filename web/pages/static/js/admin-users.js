@@ -50,6 +50,7 @@ const query = () => ({ ...wanted, include_stopped_servers: "1" });
 const rows = new Map();
 const failures = new Map();
 let loads = 0;
+let typing; // the timer of a search that is about to be made
 
 const pager = new Pager("users", (offset) => change({ offset: String(offset) }, { keepOffset: true }));
 
@@ -76,7 +77,7 @@ async function load() {
   } catch (error) {
     if (mine === loads) say(error.message);
   } finally {
-    if (mine === loads) table.ariaBusy = "false";
+    if (mine === loads && !typing) table.ariaBusy = "false";
   }
 }
 
@@ -168,11 +169,14 @@ async function redrawOne(name) {
 
 // --- filters, order, pages ---
 
-let typing;
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.elements.name_filter.addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => change({ name_filter: filters.elements.name_filter.value.trim() }), 180);
+  table.ariaBusy = "true";
+  typing = setTimeout(() => {
+    typing = undefined;
+    change({ name_filter: filters.elements.name_filter.value.trim() });
+  }, 180);
 });
 filters.elements.state.addEventListener("change", (event) => change({ state: event.target.value }));
 filters.elements.sort.addEventListener("change", (event) => change({ sort: event.target.value }));

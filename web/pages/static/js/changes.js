@@ -16,6 +16,7 @@ export const TYPES = [
   "role.granted",
   "role.withdrawn",
   "activity",
+  "hub.started",
 ];
 
 export function streamOf(base, types) {

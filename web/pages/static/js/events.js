@@ -2,12 +2,14 @@
 
 import { isLoggedIn, say, withXsrf } from "./api.js";
 
-// `changed` is called soon after something has happened, once for all that happens together, with the events.
+// `changed` is called soon after something has happened, once for all that happens together, with the events; without any
+// when the stream is back after it was away.
 export function follow(url, position, changed) {
   let after = position;
   let source;
   let timer;
   let wait = 500;
+  let wasAway = false;
   let events = [];
 
   const tell = () => {
@@ -23,7 +25,11 @@ export function follow(url, position, changed) {
 
   const open = () => {
     source = new EventSource(withXsrf(`${url}${url.includes("?") ? "&" : "?"}after=${after}`));
-    source.onopen = () => (wait = 500);
+    source.onopen = () => {
+      wait = 500;
+      if (wasAway) soon();
+      wasAway = false;
+    };
     source.onmessage = heard;
     source.addEventListener("resume", heard);
     source.addEventListener("ended", async () => {
@@ -31,6 +37,7 @@ export function follow(url, position, changed) {
       if (!(await isLoggedIn())) say("You are logged out. Whatever you do next asks you to log in.");
     });
     source.onerror = async () => {
+      wasAway = true;
       if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       if (!(await isLoggedIn())) {
         say("You are logged out. Whatever you do next asks you to log in.");
@@ -38,7 +45,6 @@ export function follow(url, position, changed) {
       }
       setTimeout(open, wait);
       wait = Math.min(wait * 2, 10000);
-      soon();
     };
   };
 

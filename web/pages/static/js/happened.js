@@ -92,7 +92,7 @@ export function inWords(event) {
 // Who has done it.
 export function doer({ by }) {
   if (by.kind === "hub") return "the hub";
-  if (by.name === null) return "somebody";
+  if (by.name === null) return "somebody else";
   return by.kind === "service" ? `service ${by.name}` : by.name;
 }
 

@@ -255,6 +255,7 @@ window.addEventListener("popstate", () => {
 let typing;
 const later = (job) => {
   clearTimeout(typing);
+  table.ariaBusy = "true";
   typing = setTimeout(job, 250);
 };
 element("filters").addEventListener("submit", (event) => event.preventDefault());

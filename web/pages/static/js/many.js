@@ -14,13 +14,15 @@ export async function each(items, work, isCancelled = () => false) {
 }
 
 // Asks again what was refused for being too much at once, after as long as the hub says.
-export async function patiently(ask, isCancelled = () => false) {
+export async function patiently(ask, cancellation = new Promise(() => {})) {
+  let isCancelled = false;
+  cancellation.then(() => (isCancelled = true));
   for (let tries = 1; ; tries += 1) {
     try {
       return await ask();
     } catch (error) {
-      if ((error.status !== 429 && error.status !== 503) || tries === TRIES || isCancelled()) throw error;
-      await pause(Math.min(error.retryAfter || tries, 60));
+      if ((error.status !== 429 && error.status !== 503) || tries === TRIES || isCancelled) throw error;
+      await Promise.race([pause(Math.min(error.retryAfter || tries, 60)), cancellation]);
     }
   }
 }
@@ -45,12 +47,13 @@ export class Work {
     this.button.textContent = "Cancel";
     this.draw();
     const outcomes = [];
+    const cancellation = new Promise((resolve) => (this.cancelWaiting = resolve));
     const cancelled = () => this.isCancelled;
     await each(
       items,
       async (item) => {
         try {
-          const { settled } = (await patiently(() => work(item), cancelled)) ?? {};
+          const { settled } = (await patiently(() => work(item), cancellation)) ?? {};
           outcomes.push(Promise.resolve(settled).then(() => this.succeeded(), (error) => this.failed(nameOf(item), error)));
         } catch (error) {
           this.failed(nameOf(item), error);
@@ -58,8 +61,7 @@ export class Work {
       },
       cancelled,
     );
-    this.cancelWaiting = undefined;
-    await Promise.race([Promise.all(outcomes), new Promise((resolve) => (this.cancelWaiting = resolve))]);
+    await Promise.race([Promise.all(outcomes), cancellation]);
     this.isRunning = false;
     this.draw();
     document.getElementById("work-said").textContent = this.text();
@@ -100,7 +102,7 @@ export class Work {
   end() {
     if (this.isRunning) {
       this.isCancelled = true;
-      this.cancelWaiting?.();
+      this.cancelWaiting();
     } else {
       this.panel.hidden = true;
     }
