@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import trio
 from hypercorn.typing import ASGISendCallable, HTTPScope
-from quart import Response, current_app, g, request
+from quart import Response, current_app, g, has_websocket_context, request
 from quart.typing import ResponseTypes
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -212,6 +212,8 @@ def _count_refused_start(error: HubError) -> None:
 async def _http_error(error: HTTPException) -> Response:
     """No such URL, no such method, a body too large."""
     status = error.code or 500
+    if has_websocket_context():  # of a server that does not run: there is no page to show
+        return Response(b"", status)
     if status == 404 and (instead := fallback.elsewhere()) is not None:
         return instead
     message = "The body is too large." if status == 413 else phrase(status)

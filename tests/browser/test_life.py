@@ -65,15 +65,19 @@ def _start(page: Page) -> None:
     page.wait_for_selector("#progress-bar, .jp-Launcher", timeout=SLOWLY)
     page.wait_for_url(re.compile("/user/alice/lab"), timeout=SLOWLY)
     page.wait_for_selector(".jp-Launcher", timeout=SLOWLY)
-    page.click('.jp-LauncherCard[data-category="Notebook"]')
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=SLOWLY)
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=SLOWLY)
+    with page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=SLOWLY) as kernel:
+        page.click('.jp-LauncherCard[data-category="Notebook"]')
+    if not kernel.value.is_closed():
+        kernel.value.wait_for_event("framereceived", timeout=SLOWLY)  # what is run before that is lost
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=SLOWLY)
 
 
 def _run_a_cell(page: Page, code: str, result: str) -> None:
     editor = page.locator(".jp-Notebook .jp-CodeCell .cm-content").last
     editor.click()
-    page.keyboard.type(code)
+    expect(editor).to_be_focused()
+    page.keyboard.type(code, delay=10)
+    expect(editor).to_have_text(code)
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text(result, timeout=SLOWLY)
 

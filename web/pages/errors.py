@@ -32,7 +32,7 @@ def is_for_people() -> bool:
 async def error_page(status: int, message: str = "", *, error: Exception | None = None) -> Response:
     """`error`: what was raised; HTML is shown only of what a hook has marked up for people."""
     html = error.html_message if isinstance(error, SpawnError) else ""
-    return await page(
+    answer = await page(
         _template(status),
         status,
         status_code=status,
@@ -42,6 +42,8 @@ async def error_page(status: int, message: str = "", *, error: Exception | None 
         extra_error_html="",
         exception=error if isinstance(error, HubError) else None,
     )
+    g.cookies_are_set = True  # a refusal outside /hub does not see the login, and must not undo its token
+    return answer
 
 
 def _template(status: int) -> str:

@@ -27,6 +27,8 @@ async def page(template: str, status: int = 200, **context: Any) -> Response:
     presentation = hub().presentation
     nonce = g.csp_nonce = g.get("csp_nonce") or secrets.token_urlsafe(16)
     identity: Identity | None = g.identity or _viewer()
+    if identity is not None and g.session is None:
+        g.cookies_are_set = True  # a token in the header says nothing about the login of this browser
     user = _user(identity)
     variables = await _administrators_variables(presentation.variables, user)
     shown = {

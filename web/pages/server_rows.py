@@ -43,6 +43,13 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     pending: str | None
 
 
+def _in_words(server: ServerRow, state: str) -> str:
+    wait = hub().limits.wait_of(server.id) if state == "spawn" else None
+    if wait is not None:
+        return f"{WORDS['queued']} (number {wait.place} of {wait.waiting})"
+    return WORDS.get(state, state)
+
+
 def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
     state = "failed" if server.state == "stopped" and server.failure is not None else server.state
     prefix = f"{hub().base_url}hub/"
@@ -53,7 +60,7 @@ def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         display_name=server.display_name or server.name,
         full_name=full_name(owner.name, server.name),
         state=state,
-        state_text=WORDS.get(state, state),
+        state_text=_in_words(server, state),
         url=server.prefix or server_prefix(hub().base_url, owner.name, server.name),
         spawn_url=f"{prefix}spawn/{path}",
         pending_url=f"{prefix}spawn-pending/{path}",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
+from quart.testing import WebsocketResponseError
 
 from core.config import TornadoSettings
-from tests.conftest import hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import Browser
+from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
+from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import check_page, shown
+from web.app import build_app
 from web.hub import Hub
 
 
@@ -120,3 +123,22 @@ async def test_a_policy_of_the_configuration_takes_the_place_of_ours() -> None:
     async with hub_in_memory(settings) as hub, Browser(hub) as browser:
         answer = await browser.get("/hub/error/404")
         assert answer.headers["content-security-policy"] == "default-src *"
+
+
+async def test_a_refusal_never_takes_the_token_of_a_login_away(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    token = browser.xsrf
+    await browser.put("/user/bob/lab/api/workspaces")  # the login's cookie is not sent there
+    await browser.get("/hub/nothing")
+    browser.headers["Authorization"] = f"token {ADMIN_TOKEN}"
+    assert (await browser.get("/hub/user/alice/lab", headers=NAVIGATES)).status_code == 424
+    assert (await browser.get("/hub/user/nobody/lab", headers=NAVIGATES)).status_code == 404
+    assert browser.xsrf == token
+
+
+async def test_a_websocket_to_a_server_that_does_not_run_is_refused(hub: Hub) -> None:
+    app = build_app(hub)
+    with pytest.raises(ExceptionGroup) as refused:
+        async with app.test_client().websocket("/user/bob/api/kernels/x/channels") as socket:
+            await socket.receive()
+    assert refused.group_contains(WebsocketResponseError, match="400")

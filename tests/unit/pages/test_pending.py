@@ -41,6 +41,18 @@ async def test_the_page_of_a_start_follows_its_progress(
     assert path_of(await browser.get("/hub/spawn-pending/bob")) == "/user/bob/"
 
 
+async def test_who_waits_for_a_turn_is_told_which(autojump_clock: object) -> None:
+    async with hub_in_memory(settings_for_tests(concurrent_spawn_limit=1)) as hub:
+        alice = await logged_in(hub, "alice")
+        bob = await logged_in(hub, "bob", alice.app)
+        slow = {"user_options": {"simulate": {"delay": 50}}}
+        await alice.call("POST", "/users/alice/server", json=slow)
+        await bob.call("POST", "/users/bob/server", json=slow)
+        page = await shown(bob, "/hub/spawn-pending/bob")
+        assert page.one(id_="progress-message").text == "Waiting for its turn (number 1 of 1)"
+        assert "Waiting for its turn (number 1 of 1)" in (await shown(bob, "/hub/home")).one("main").text
+
+
 async def test_waiting_starts_nothing(hub: Hub) -> None:
     browser = await logged_in(hub, "bob")
     page = await shown(browser, "/hub/spawn-pending/bob?next=/user/bob/tree")

@@ -25,6 +25,7 @@ async function redraw() {
       const response = await fetch(withXsrf(location.pathname), { credentials: "same-origin" });
       if (response.redirected || response.status === 403) {
         if (!(await isLoggedIn())) logIn();
+        else location.reload(); // the page's token is no longer the browser's
         return;
       }
       if (!response.ok) return;

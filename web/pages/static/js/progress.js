@@ -8,8 +8,6 @@ const message = document.getElementById("progress-message");
 const log = document.getElementById("progress-log");
 const stop = document.getElementById("stop-server-btn");
 
-const seen = new Set();
-
 // Some messages come with links; nothing else of their HTML is kept.
 function withLinks(html, text) {
   const piece = document.createElement("span");
@@ -46,8 +44,6 @@ function show(said) {
 const source = new EventSource(withXsrf(pending.dataset.progressUrl));
 
 source.onmessage = (event) => {
-  if (event.lastEventId && seen.has(event.lastEventId)) return;
-  seen.add(event.lastEventId);
   const said = JSON.parse(event.data);
   show(said);
   if (said.ready) {
