@@ -17,10 +17,11 @@ hub: setup ## a hub for trying things out, at http://127.0.0.1:8000
 
 test: setup ## every test, those with real servers and killed hubs too
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -m slow
 
 check: lint ## what to run before every commit: lint, types, unit and property tests
-	$(BIN)/pytest -q -m "not slow" tests/unit tests/property
+	$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/property
 
 lint: setup ## style, types, and which folder may import which
 	$(BIN)/ruff check
