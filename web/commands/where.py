@@ -51,14 +51,13 @@ class Where:
 
     @property
     def log(self) -> str:
-        """The file. Raises ConfigError, DatabaseError for a log in memory."""
+        """The file. Raises ConfigError, Failure for a log in memory."""
         from core.config import database_path
-        from core.events.database import MEMORY, DatabaseError
 
         given = self._db if "://" in self._db or not self._db else f"sqlite:///{self._db}"
         path = database_path(given or self.settings.hub.db_url)  # a file named here needs no configuration
-        if path == MEMORY:
-            raise DatabaseError("This hub keeps its log in memory: there is no file.")
+        if path == ":memory:":
+            raise Failure("This hub keeps its log in memory: there is no file.")
         return path
 
 
