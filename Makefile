@@ -20,8 +20,8 @@ test: setup ## every test, those with real servers and killed hubs too
 	$(BIN)/pytest -n auto -m "not slow"
 	$(BIN)/pytest -m slow
 
-check: lint ## what to run before every commit: lint, types, unit and property tests
-	$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/property
+check: lint ## what to run before every commit: lint, types, unit, property and security tests
+	$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/property tests/security
 
 lint: setup ## style, types, and which folder may import which
 	$(BIN)/ruff check

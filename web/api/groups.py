@@ -22,6 +22,7 @@ from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, database, hub, raw_body, scopes
 from web.declared import Paged
+from web.granting import check_may_grant, roles_of_group_name
 from web.idempotency import claim
 from web.models import GroupModel
 from web.paging import page, paged, wants_wrapping
@@ -113,6 +114,7 @@ async def add_users(group: str) -> Response:
     """Put users into a group. Those who are in it already stay; if one does not exist, nobody is added."""
     row = known_group(group)
     asked = await body(MembersBody)
+    check_may_grant(hub().rights.roles_of_group(row.id), f"A place in {group}")
     return await _change(row, Join(_ids_of(asked.users)))
 
 
@@ -157,6 +159,7 @@ async def _create(names: list[str], users_in_each: list[str]) -> list[GroupModel
     for name in names:
         if not 0 < len(name) <= MAX_NAME:
             raise InvalidError(f"A group's name has 1 to {MAX_NAME} characters.")
+        check_may_grant(roles_of_group_name(name), f"A group named {name}")
     for row in groups.listed(database(), names, limit=1):
         raise AlreadyExistsError(f"There is already a group named {row.name!r}.")
     members, show = _ids_of(users_in_each), _show()

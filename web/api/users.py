@@ -22,6 +22,7 @@ from web.access import Lists, needs
 from web.answers import empty, encode, reply
 from web.context import body, by, caller, database, hub, raw_body, scopes
 from web.declared import Paged
+from web.granting import check_may_grant, roles_of_user_name
 from web.idempotency import claim, keep_secret
 from web.models import UserModel
 from web.new_users import creations
@@ -195,6 +196,8 @@ async def change(user: str) -> Response:
         raise InvalidError(f"There is already a user named {name!r}.")
     if row.admin or asked.admin is True:
         _check_is_admin("change or make administrators")
+    if name != row.name:
+        check_may_grant(roles_of_user_name(name), f"The name {name}")
     if asked.auth_state:
         hub().auth_states.check_kept()
     keep = None if asked.auth_state is UNSET else hub().auth_states.change(row.id, asked.auth_state)

@@ -1,0 +1,203 @@
+"""Privilege and filter escalation (CVE-2024-41942, GHSA-69wv-m5fw-2fhp): who may change something gains nothing by it.
+
+Any history of roles, groups and tokens against a model is in tests/property/test_rights.py. Here every scope there is
+is held by somebody alone, who then tries each way up; and every route is asked with its scopes held for other things.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from core.config import GroupSettings
+from core.roles import DEFAULT_ROLES
+from core.scopes import BUILT_IN
+from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.unit.api.rights_world import send, token_of
+from web.access import Lists, Needs
+from web.hub import Hub
+from web.routing import ROUTES, Route
+
+SCOPES = [scope for scope in BUILT_IN if scope not in ("(no_scope)", "self", "inherit")]
+
+
+class Ladder(NamedTuple):
+    """A way up. `ME`, wherever it stands, is whoever tries."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+LADDERS = (
+    Ladder("PATCH", "/users/ME", {"admin": True}),
+    Ladder("POST", "/users/eve", {"admin": True}),
+    Ladder("POST", "/users", {"usernames": ["eve"], "admin": True}),
+    Ladder("PATCH", "/users/alice", {"admin": False}),
+    Ladder("PATCH", "/users/alice", {"name": "eve"}),
+    Ladder("POST", "/users/ME/tokens", {"scopes": ["admin:users"]}),
+    Ladder("POST", "/users/ME/tokens", {"scopes": ["servers!user=alice"]}),
+    Ladder("POST", "/users/ME/tokens", {"roles": ["admin"]}),
+    Ladder("POST", "/groups/bosses/users", {"users": ["ME"]}),
+    Ladder("POST", "/groups/chiefs", {"users": ["ME"]}),
+    Ladder("POST", "/services/mine", {"admin": True, "api_token": "my-own-token"}),
+    Ladder("POST", "/services/mine", {"oauth_client_allowed_scopes": [*DEFAULT_ROLES["admin"].scopes]}),
+    Ladder("POST", "/shares/alice/", {"user": "ME", "scopes": ["admin:servers!server=alice/"]}),
+    Ladder("POST", "/share-codes/alice/", {"scopes": ["admin:servers!server=alice/"]}),
+)
+
+
+@pytest.fixture
+async def admin() -> AsyncIterator[Client]:
+    """Of a hub on which each scope is the only one of somebody's."""
+    settings = settings_for_tests(
+        load_groups={"bosses": GroupSettings(), "chiefs": GroupSettings()},
+        load_roles=[
+            {"name": "boss", "groups": ["bosses", "chiefs"], "scopes": ["admin:servers", "proxy"]},
+            *({"name": f"only-{n}", "scopes": [scope], "users": [f"m{n}"]} for n, scope in enumerate(SCOPES)),
+        ],
+    )
+    async with hub_in_memory(settings) as hub:
+        client = Client(hub, ADMIN_TOKEN)
+        assert (await client.delete("/groups/chiefs")).status_code == 204
+        yield client
+
+
+def with_name(value: Any, name: str) -> Any:
+    match value:
+        case dict():
+            return {key: with_name(item, name) for key, item in value.items()}
+        case list():
+            return [with_name(item, name) for item in value]
+        case str():
+            return value.replace("ME", name)
+        case _:
+            return value
+
+
+async def held(client: Client) -> set[str]:
+    return set((await client.get("/user")).json()["scopes"])
+
+
+async def test_nobody_climbs(admin: Client, autojump_clock: object) -> None:
+    for number, scope in enumerate(SCOPES):
+        me = f"m{number}"
+        mine = await token_of(admin, me)
+        before = await held(mine)
+        for ladder in LADDERS:
+            path, body = with_name(ladder.path, me), with_name(ladder.body, me)
+            answer = await mine.request(ladder.method, path, json=body)
+            if answer.is_success and "token" in answer.json():
+                of_token = await held(mine.with_token(answer.json()["token"]))
+                assert all({one, one.partition("!")[0]} & before for one in of_token), (scope, ladder)
+            else:
+                assert not answer.is_success, (scope, ladder)
+            assert await held(mine) == before, (scope, ladder)
+    everybody = (await admin.get("/users")).json()
+    assert [user["name"] for user in everybody if user["admin"]] == ["alice"]
+
+
+async def test_who_holds_as_much_may_give_it(admin: Client) -> None:
+    await admin.patch("/users/m0", json={"admin": True})
+    assert (await admin.post("/groups/bosses/users", json={"users": ["m1"]})).status_code == 200
+    boss = await token_of(admin, "m1")
+    assert (await boss.get("/proxy")).status_code == 200
+    assert (await admin.post("/groups/chiefs", json={"users": ["m2"]})).status_code == 201
+    assert (await send(admin, "DELETE", "/groups/bosses/users", {"users": ["m1"]})).status_code == 200
+    assert (await boss.get("/proxy")).status_code == 403
+
+
+async def test_a_name_of_the_configuration_is_not_taken_by_who_holds_less(autojump_clock: object) -> None:
+    """At the next start the hub would make an administrator of whoever is called so."""
+    settings = settings_for_tests(
+        load_groups={"crew": GroupSettings(["Dave"])},
+        load_roles=[
+            {"name": "keeper", "users": ["bob"], "scopes": ["admin:users"]},
+            {"name": "boss", "users": ["Carol"], "groups": ["crew"], "scopes": ["admin:servers"]},
+        ],
+    )
+    settings.authenticator.admin_users.add("Erin")
+    async with hub_in_memory(settings) as hub:
+        admin = Client(hub, ADMIN_TOKEN)
+        bob = await token_of(admin, "bob")
+        for name in ("carol", "dave", "erin"):
+            assert (await admin.delete(f"/users/{name}")).status_code == 204
+            answer = await bob.patch("/users/bob", json={"name": name})
+            assert answer.status_code == 403
+            assert answer.json()["message"].startswith(f"The name {name} comes with")
+        assert (await admin.patch("/users/bob", json={"name": "carol"})).status_code == 200
+        assert (await bob.patch("/users/carol", json={"name": "zoe"})).status_code == 200
+
+
+# --- filters ---
+
+FILTERS = ("user=bob", "group=blue", "server=bob/lab", "service=other")
+OURS = {
+    **{"user": "carol", "server": "lab", "group": "red", "service": "ops", "owner": "carol", "name": "lab"},
+    **{"token": "t1", "code": "abcdef", "key": "k", "value": "v", "rest": "x", "spec": "x", "id": "x"},
+}
+
+
+def routes_with_scopes(client: Client) -> Iterator[tuple[str, Route, tuple[str, ...]]]:
+    """Each with the URL of something that is not of the filters', and the scopes one of which it asks for."""
+    for endpoint, route in client.app.extensions[ROUTES].items():
+        prefix, needed = endpoint[: -len(f":{route.method}:{route.path}")], route.access
+        if not prefix.startswith("/hub") or route.page or not isinstance(needed, Needs | Lists):
+            continue
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: OURS.get(name[1], "x"), route.path)
+        scopes = needed.scopes if isinstance(needed, Needs) else (needed.scope,)
+        yield f"http://hub.test{prefix}{path}", route, scopes
+
+
+@pytest.fixture
+async def filtered() -> AsyncIterator[tuple[Hub, Client, Client]]:
+    """An administrator, and mallory, who holds every scope there is, each for bob's things only."""
+    everything = [f"{scope}!{filter_}" for scope in SCOPES for filter_ in FILTERS]
+    settings = settings_for_tests(
+        load_groups={"red": GroupSettings(["carol"]), "blue": GroupSettings(["bob"])},
+        load_roles=[{"name": "of-bob", "users": ["mallory"], "scopes": everything}],
+    )
+    async with hub_in_memory(settings) as hub:
+        admin = Client(hub, ADMIN_TOKEN)
+        for user in ("bob", "carol"):
+            assert (await admin.post(f"/users/{user}/servers/lab", json={})).status_code in (201, 202)
+        yield hub, admin, await token_of(admin, "mallory")
+
+
+async def test_a_filter_holds_on_every_route(
+    filtered: tuple[Hub, Client, Client], autojump_clock: object
+) -> None:
+    hub, admin, mallory = filtered
+    head, tried = hub.store.head, 0
+    for url, route, scopes in routes_with_scopes(admin):
+        if isinstance(route.access, Lists):
+            continue
+        body = {} if route.method != "GET" else None
+        answer = await mallory.request(route.method, url, json=body)
+        assert answer.status_code in (403, 404), f"{route.method} {url} with {scopes}: {answer.status_code}"
+        nowhere = await mallory.request(route.method, url.replace("carol", "zorro"), json=body)
+        assert answer.text == nowhere.text.replace("zorro", "carol"), (
+            "nobody learns whether there is such a user"
+        )
+        tried += 1
+    assert hub.store.head == head, [record.event for record in hub.store.read_all(head)]
+    assert tried > 40
+
+
+async def test_lists_hold_only_what_the_filter_lets_through(
+    filtered: tuple[Hub, Client, Client], autojump_clock: object
+) -> None:
+    _, admin, mallory = filtered
+    seen = []
+    for url, route, _ in routes_with_scopes(admin):
+        if not isinstance(route.access, Lists):
+            continue
+        text = (await mallory.get(url)).text
+        assert "carol" not in text, url
+        assert '"red"' not in text, url
+        assert '"ops"' not in text, url
+        seen.append("bob" in text or "blue" in text)
+    assert sum(seen) >= 2
