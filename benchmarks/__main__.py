@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("appends", "listing", "ready_servers", "spawn_queue")
+PARTS = ("appends", "listing", "ready_servers", "spawn_queue", "start_up")
 PATIENCE = 1800  # seconds
 
 

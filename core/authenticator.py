@@ -1,7 +1,8 @@
 """What the hub asks of a way to log in.
 
 Every authenticator has `authenticate`. One that sends the browser elsewhere to log in (OpenID Connect, SAML) is a
-`RedirectAuthenticator` besides; one that can say later whether a login still stands is a `RefreshingAuthenticator`.
+`RedirectAuthenticator` besides; one that can say later whether a login still stands is a `RefreshingAuthenticator`, one
+that can say who could still log in at all a `CheckingAuthenticator`.
 Who may come in once they are known is not for them to say: see `core/admission.py`.
 """
 
@@ -98,6 +99,17 @@ class RefreshingAuthenticator(Authenticator, Protocol):
         """The login as it is now, to be stored; None: this person must log in again.
 
         Raises UnavailableError when nobody can be asked: the login then stands until the next time.
+        """
+
+
+@runtime_checkable
+class CheckingAuthenticator(Authenticator, Protocol):
+    """Its users are those of another system and may go there untold: it is asked about each when the hub starts."""
+
+    async def check_user(self, name: str) -> None:
+        """Raises InvalidError for somebody who could no longer log in, and UnavailableError.
+
+        Where the other system follows the hub, it may add there whoever is missing.
         """
 
 

@@ -132,6 +132,15 @@ def members(db: sqlite3.Connection, group_id: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def among_members(db: sqlite3.Connection, group_id: str, users: Collection[str]) -> set[str]:
+    """Those of these users, by id, who are in a group."""
+    rows = db.execute(
+        "SELECT member FROM memberships WHERE team = ? AND member IN (SELECT value FROM json_each(?))",
+        (group_id, msgspec.json.encode(list(users)).decode()),
+    ).fetchall()
+    return {member for (member,) in rows}
+
+
 def of_user(db: sqlite3.Connection, user_id: str) -> list[GroupRow]:
     """The groups a user is in, the oldest membership first."""
     rows = db.execute(

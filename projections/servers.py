@@ -210,7 +210,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case ShareGranted(server=server) | ShareCodeIssued(server=server):
             _check_still_there(db, server)
         case HubStarted():
-            db.execute("UPDATE servers SET state = 'check' WHERE state = 'ready'")
+            db.execute(
+                "UPDATE servers SET state = 'check' WHERE state != 'stopped' AND state = 'ready'"
+            )  # the first term is what lets it use the index of the few
         case ActivityRecorded(servers=servers):
             rows = [(utc_text(moment), server, utc_text(moment)) for server, moment in servers.items()]
             db.executemany(

@@ -26,7 +26,7 @@ from core.events.user import (
 )
 
 NAME = "users"
-VERSION = 2
+VERSION = 3
 TABLES = ("users", "users_servers")
 EVENTS = (
     UserCreated,
@@ -96,6 +96,7 @@ def create(db: Database) -> None:
     db.execute("CREATE INDEX users_inactive ON users (position) WHERE active = 0")
     db.table("users_servers").create({"server": str, "user": str}, pk="server", strict=True)
     db.execute("CREATE INDEX users_leaving ON users (position) WHERE leaving = 1")
+    db.execute("CREATE INDEX users_admin ON users (name, id) WHERE admin = 1")
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
@@ -180,6 +181,12 @@ def leaving(db: sqlite3.Connection, after: int = 0) -> list[UserRow]:
 def administrators(db: sqlite3.Connection) -> dict[str, str]:
     """The names and ids of all users with the admin flag."""
     return dict(db.execute("SELECT name, id FROM users WHERE admin = 1").fetchall())
+
+
+def after(db: sqlite3.Connection, position: int) -> list[UserRow]:
+    """The next users, by position."""
+    rows = db.execute(_ALL + "WHERE position > ? ORDER BY position LIMIT 200", (position,)).fetchall()
+    return [UserRow(*row) for row in rows]
 
 
 class Visible(NamedTuple):

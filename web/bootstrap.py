@@ -86,14 +86,18 @@ async def _set_admins(hub: Hub, wishes: Wishes) -> None:
 
 
 async def _load_group(hub: Hub, name: str, group: GroupSettings) -> None:
-    """Users are only ever added; properties, where there are any, replace all."""
+    """Users are only ever added; properties, where there are any, replace all.
+
+    A group that is as it should be is not asked: folding one of a long past takes its time.
+    """
     members = _ids(hub, group.users)
     row = groups.by_name(hub.store.db, name)
     if row is None:
         await hub.groups.ask(new_id("g"), CreateGroup(name, members, group.properties or {}), by=HUB)
         return
-    await hub.groups.ask(row.id, Join(members), by=HUB)
-    if group.properties is not None:
+    if not groups.among_members(hub.store.db, row.id, members).issuperset(members):
+        await hub.groups.ask(row.id, Join(members), by=HUB)
+    if group.properties is not None and group.properties != row.all_properties():
         await hub.groups.ask(row.id, ReplaceProperties(group.properties), by=HUB)
 
 

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import logging
 
+import trio
+
+from core.authenticator import CheckingAuthenticator
 from core.errors import HubError, InvalidError
 from core.events.record import HUB
 from projections import users
-from projections.users import Listing, UserRow
+from projections.users import UserRow
 from web.hub import Hub
-
-PAGE = 200
 
 logger = logging.getLogger("callboard.login")
 
 
 async def check_users(hub: Hub) -> None:
     """Nobody is deleted where the authenticator cannot be asked, or knows none of the users: then it is at fault."""
+    authenticator = hub.authenticator
+    if not isinstance(authenticator, CheckingAuthenticator):
+        return
     try:
-        valid, invalid = await _asked(hub)
+        valid, invalid = await _asked(hub, authenticator)
     except HubError as error:
         logger.warning("whether all users could still log in is not known: %s", error.message)
         return
@@ -42,16 +46,17 @@ async def check_users(hub: Hub) -> None:
             await hub.departures.begin(user.id, by=HUB)
 
 
-async def _asked(hub: Hub) -> tuple[int, list[UserRow]]:
+async def _asked(hub: Hub, authenticator: CheckingAuthenticator) -> tuple[int, list[UserRow]]:
     """How many are valid, and those who are not. Who is blocked is not asked about."""
-    valid, invalid, offset = 0, [], 0
-    while page := users.listed(hub.store.db, Listing(offset=offset, limit=PAGE)):
-        offset += len(page)
+    valid, invalid, position = 0, [], 0
+    while page := users.after(hub.store.db, position):
+        position = page[-1].position
+        await trio.lowlevel.checkpoint()
         for user in page:
             if user.leaving or hub.admission.is_blocked(user.name):
                 continue
             try:
-                await hub.authenticator.check_new_user(user.name)
+                await authenticator.check_user(user.name)
                 valid += 1
             except InvalidError:
                 invalid.append(user)

@@ -92,6 +92,7 @@ class Entities(Generic[State, Command, Event]):
         state, version = self._initial, 0
         for record in await self._store.read(self._stream(entity_id)):
             state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
+        self._keep(entity_id, state, version)
         return state, version
 
     def _keep(self, entity_id: str, state: State, version: int) -> None:

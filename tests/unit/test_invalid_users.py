@@ -28,6 +28,9 @@ class Fussy:
         return None
 
     async def check_new_user(self, name: str) -> None:
+        await self.check_user(name)
+
+    async def check_user(self, name: str) -> None:
         if self._trouble:
             raise self._trouble
         if name not in self._valid:

@@ -95,6 +95,10 @@ class PAMAuthenticator:
             )
         await self._add_system_user(name)
 
+    async def check_user(self, name: str) -> None:
+        """As for a new one: the account may have been removed since, and may be made again."""
+        await self.check_new_user(name)
+
     async def _is_of_system(self, name: str) -> bool:
         """In a thread, for hundreds of users are made at once, and a process for each would take its time."""
         with trio.move_on_after(self._pam.pam_timeout):
