@@ -7,6 +7,7 @@ and "no such thing" are told apart. Source: JupyterHub 6.1.1, the traits tagged 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -178,6 +179,15 @@ def nearest(name: str, among: set[str] | frozenset[str]) -> str:
     """The known name that looks most like this one, or "" if none does."""
     by_lower_case = {other.lower(): other for other in sorted(among)}
     close = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
+    return by_lower_case[close[0]] if close else ""
+
+
+def misspelt(section: str, among: Collection[str]) -> str:
+    """Which of these classes is meant, if one is but for a letter or two; "" for any class there is."""
+    if section in CLASSES:
+        return ""
+    by_lower_case = {other.lower(): other for other in among}
+    close = difflib.get_close_matches(section.lower(), by_lower_case, n=1, cutoff=0.85)
     return by_lower_case[close[0]] if close else ""
 
 

@@ -14,6 +14,7 @@ from traitlets.config.loader import Config
 
 from core.config import (
     CallboardSettings,
+    ConfigError,
     CryptSettings,
     DummySettings,
     EventLoggerSettings,
@@ -40,6 +41,7 @@ from core.config_names import (
     acting_traits,
     known_traits,
     lineage,
+    misspelt,
     nearest,
 )
 from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
@@ -58,6 +60,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     hub = _hub(top)
     spawner = Section(given, SPAWNERS[hub.spawner_class], notes)
     login = Section(given, AUTHENTICATORS[hub.authenticator_class], notes)
+    _check_login_names(given, AUTHENTICATORS[hub.authenticator_class])
     settings = Settings(
         hub=hub,
         proxy=_proxy(Section(given, "ConfigurableHTTPProxy", notes), hub),
@@ -213,6 +216,20 @@ def _trouble(origin: str, section: str, name: str) -> Note | None:
         return Note(origin, full, UNKNOWN, _did_you_mean(nearest(name, known)))
     why = reason(lineage(section), name)
     return Note(origin, full, IGNORED if why else NOT_YET, why)
+
+
+def _check_login_names(given: Given, authenticator: str) -> None:
+    """What is misspelt where it says who may come in might let everybody in. Raises ConfigError."""
+    sections = lineage(authenticator)
+    for (section, name), origin in given.origins.items():
+        near = section if section in sections else misspelt(section, sections)
+        known = known_traits(section) if section in sections else set()
+        if near and name not in known and (section, name) not in MOVED:
+            hint = _did_you_mean(near if near != section else nearest(name, known))
+            raise ConfigError(
+                f"{origin}: c.{section}{name and '.'}{name}: there is no such option, and it may be meant to keep "
+                f"somebody out{hint and '; '}{hint}"
+            )
 
 
 def _did_you_mean(name: str) -> str:

@@ -28,6 +28,11 @@ def login_warnings(settings: Settings) -> Iterator[str]:
             f"c.Authenticator.manage_groups is set, and {name!r} tells no groups: nobody can log in unless a "
             "post_auth_hook adds them."
         )
+    if name == "dummy" and login.admin_users and not settings.dummy.password:
+        yield (
+            "Anybody can log in as an administrator: the authenticator is 'dummy', and c.DummyAuthenticator.password "
+            "is not set. That is for trying things out, where nobody else can reach this hub."
+        )
     if name == "shared-password":
         yield from _about_shared_passwords(settings)
 

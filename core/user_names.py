@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from core.config import ConfigError
@@ -32,5 +33,7 @@ class UserNames:
         return check_user_name(name)
 
     def stored(self, name: str) -> str:
-        """The name as it is stored. Raises InvalidError."""
+        """The name as it is stored. Raises InvalidError, also for one that looks the same as another (NFC, UAX 15)."""
+        if not unicodedata.is_normalized("NFC", name):
+            raise InvalidError(f"Invalid user name: {name!r}; its characters are not in their composed form.")
         return self.check(self.normalize(name))
