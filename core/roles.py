@@ -141,7 +141,7 @@ def _by_name(config: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]
     specs: dict[str, Mapping[str, Any]] = {}
     for number, spec in enumerate(config, start=1):
         if not isinstance(spec, Mapping) or "name" not in spec:
-            raise RoleError(f"load_roles: role number {number} has no name: {spec!r}.")
+            raise RoleError(f"Role number {number} has no name: {spec!r}.")
         name = _checked_name(spec["name"])
         if name in specs:
             raise RoleError(f"Role {name!r} is defined twice.")

@@ -29,7 +29,7 @@ A token of {name} for the API, for a week:
 
 Start a server, watch it start, open it:
 
-    curl -X POST -H "Authorization: token $TOKEN" {api}/users/{escaped}/server
+    curl -i -X POST -H "Authorization: token $TOKEN" {api}/users/{escaped}/server
     curl -N -H "Authorization: token $TOKEN" {api}/users/{escaped}/server/progress
     curl -H "Authorization: token $TOKEN" {address}user/{escaped}/api/status
 

@@ -257,7 +257,9 @@ def check_free(bind_url: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, parts.port or 80))
     except OSError as error:
-        raise ProxyError(f"Cannot listen on {bind_url}: {error.strerror or error}.") from None
+        raise ProxyError(
+            f"Cannot listen on {bind_url} (c.JupyterHub.bind_url): {error.strerror or error}."
+        ) from None
 
 
 def _check_unix(path: str) -> None:

@@ -24,14 +24,15 @@ class BindError(Exception):
 
 
 def listen(url: str) -> socket.socket:
-    """A listening socket for `http://host:port` or `http+unix://%2Fpath`. Raises BindError."""
+    """A listening socket for `http://host:port` or `http+unix://%2Fpath`, the hub's own. Raises BindError."""
     parts = urlsplit(url)
     try:
         if parts.scheme == "http+unix":
             return _listen_unix(unquote(parts.netloc or parts.path))
         return _listen_tcp(parts.hostname or "", parts.port or 80)
     except (OSError, ValueError) as error:
-        raise BindError(f"Cannot listen on {url}: {error}.") from None
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise BindError(f"Cannot listen on {url} (c.JupyterHub.hub_bind_url): {why}.") from None
 
 
 def _listen_tcp(host: str, port: int) -> socket.socket:

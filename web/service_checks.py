@@ -56,7 +56,16 @@ class ServiceChecks:
                         await get(parse_url(url))
             except (SpawnError, ConnectionError, trio.TooSlowError) as error:
                 why = str(error) or f"no answer within {patience:g} s"
-                logger.warning("service %s does not answer at %s: %s", row.name, url, why)
+                self._tell_of_a_change(row.name, url, why)
                 self._book.answers[row.name] = False
             else:
+                self._tell_of_a_change(row.name, url, "")
                 self._book.answers[row.name] = True
+
+    def _tell_of_a_change(self, name: str, url: str, why: str) -> None:
+        """`why` it does not answer; empty if it does, which is no news of one that was never asked."""
+        answered = self._book.answers.get(name)
+        if why and answered is not False:
+            logger.warning("service %s does not answer at %s: %s", name, url, why)
+        elif not why and answered is False:
+            logger.warning("service %s answers at %s again", name, url)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from core.config import GroupSettings, Settings
-from core.roles import ADMIN, USER, LoadedRoles, load_custom_scopes, load_roles
+from core.roles import ADMIN, USER, LoadedRoles, RoleError, load_custom_scopes, load_roles
 from core.scopes import ScopeTable, parse_scope
 from core.user_names import UserNames
 
@@ -33,13 +33,7 @@ def wishes(settings: Settings) -> Wishes:
     names = UserNames(settings.authenticator.username_pattern, settings.authenticator.username_map)
     custom, warnings = load_custom_scopes(settings.hub.custom_scopes)
     table = ScopeTable(custom)
-    roles = load_roles(
-        settings.hub.load_roles,
-        services={service.name for service in settings.hub.services},
-        extra_user_scopes=settings.hub.extra_user_scopes,
-        managed_by_authenticator=settings.authenticator.manage_roles,
-        table=table,
-    )
+    roles = _roles(settings, table)
     scopes = settings.spawner.server_token_scopes
     for scope in [] if callable(scopes) else scopes:
         parse_scope(scope, table)
@@ -56,6 +50,19 @@ def wishes(settings: Settings) -> Wishes:
         listed is not None,
         (*warnings, *roles.warnings, *_warnings(roles)),
     )
+
+
+def _roles(settings: Settings, table: ScopeTable) -> LoadedRoles:
+    try:
+        return load_roles(
+            settings.hub.load_roles,
+            services={service.name for service in settings.hub.services},
+            extra_user_scopes=settings.hub.extra_user_scopes,
+            managed_by_authenticator=settings.authenticator.manage_roles,
+            table=table,
+        )
+    except RoleError as error:
+        raise RoleError(f"c.JupyterHub.load_roles: {error}") from None
 
 
 def _warnings(roles: LoadedRoles) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A hub for trying things out: `make hub`. Anybody may log in under any name, so it is for this machine only.
 
-All it keeps is in the current directory: callboard.sqlite, homes/, jupyterhub_cookie_secret.
+All it keeps is in the current directory: callboard.sqlite and what is called after it, homes/,
+jupyterhub_cookie_secret, and callboard-proxy.pid while it runs.
 """
 
 import getpass

@@ -108,6 +108,22 @@ def test_what_is_chosen(log: str, arguments: list[str], found: list[int]) -> Non
     assert positions(log, *arguments) == found
 
 
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("server.redy", "try server.ready"),
+        ("nonsense", "try access.*, activity.*, "),
+        ("SERVER.*", "server.*"),
+    ],
+)
+def test_a_type_that_nothing_can_be_of_is_told_apart_from_nothing_found(
+    log: str, wanted: str, says: str
+) -> None:
+    told = callboard("log", "--db", log, "--type", wanted)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert says in told.stderr
+
+
 def test_lines_name_people_as_they_were_called_then(log: str) -> None:
     lines = callboard("log", "--db", log).stdout.splitlines()
     told = [" ".join(line.split()) for line in lines]

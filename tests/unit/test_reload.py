@@ -101,7 +101,7 @@ async def test_a_broken_file_changes_nothing_and_says_so(started: Started) -> No
             await world.reload("c.JupyterHub.allow_named_servers = True\nc = = 1")
         with pytest.raises(ConfigError, match=r"c\.JupyterHub\.hub_port"):
             await world.reload("c.JupyterHub.allow_named_servers = True\nc.JupyterHub.hub_port = 'x'")
-        with pytest.raises(RoleError, match="nonsense"):
+        with pytest.raises(RoleError, match=r"c\.JupyterHub\.load_roles: .*nonsense"):
             await world.reload(
                 "c.JupyterHub.allow_named_servers = True\n"
                 "c.JupyterHub.load_roles = [{'name': 'odd-one', 'scopes': ['nonsense']}]"

@@ -61,6 +61,7 @@ def log(
     from core.events.database import open_to_look
     from web.chosen_events import Choice, principals_called, things_called
 
+    _need_known(types)
     db = open_to_look(where.log)
     try:
         if user or server or principal:
@@ -73,6 +74,20 @@ def log(
             _follow(db, choice, end, show)
     finally:
         db.close()
+
+
+def _need_known(types: tuple[str, ...]) -> None:
+    """Raises click.UsageError for a type no event is of: to find nothing would look as if nothing had happened."""
+    from difflib import get_close_matches
+    from fnmatch import fnmatchcase
+
+    from core.events import codec
+
+    for wanted in types:
+        if not any(fnmatchcase(tag, wanted) for tag in codec.FIELDS):
+            kinds = sorted({f"{tag.partition('.')[0]}.*" for tag in codec.FIELDS})
+            near = get_close_matches(wanted, codec.FIELDS, n=1) or kinds
+            raise click.UsageError(f"no event is of type {wanted!r}: try {', '.join(near)}")
 
 
 def _span(db: sqlite3.Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:

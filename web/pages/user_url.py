@@ -112,8 +112,7 @@ def _wants_json(rest: str) -> bool:
 
 def _refused(owner: UserRow, server: ServerRow) -> Response:
     start = f"{origin(request, hub().settings)}{spawn_url(owner.name, server.name)}"
-    path = request.path.removeprefix(f"{hub().base_url}hub")
-    message = f"The server at {path} is not running. Start it at {start}"
+    message = f"The server {owner.name}/{server.name} is not running. Start it at {start}"
     return reply({"message": message}, _status())
 
 

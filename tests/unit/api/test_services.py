@@ -262,6 +262,24 @@ async def test_tables_rebuilt_are_the_tables_kept(client: Client) -> None:
     assert drift(db, projections.ALL) == []
 
 
+async def test_one_that_stays_away_is_told_of_once(
+    autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for_tests(services=[WEB], load_roles=[])
+    async with hub_in_memory(settings) as hub:
+        await trio.sleep(300)
+        (away,) = said_of_services(caplog)
+        assert away.startswith("service web does not answer at http://127.0.0.1:1/x: ")
+        assert hub.services.answers == {"web": False}
+        hub.services.answers["web"] = True  # as if it had come back meanwhile
+        await trio.sleep(300)
+    assert len(said_of_services(caplog)) == 2
+
+
+def said_of_services(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "callboard.services"]
+
+
 # --- managed ones ---
 
 MANAGED = ServiceSettings("watcher", command=["watch"])

@@ -105,6 +105,7 @@ async def test_programs_are_told_in_json(hub: Hub) -> None:
         answer = await browser.get(path, headers=headers)
         assert answer.status_code == 424
         assert "http://hub.test/hub/spawn/bob" in answer.json()["message"]
+        assert answer.json()["message"].startswith("The server bob/ is not running.")
         assert list(answer.json()) == ["message"]
     for method in ("POST", "PATCH", "DELETE"):
         answer = await browser.request(method, "/hub/user/bob/x", headers={"X-XSRFToken": browser.xsrf})
