@@ -66,6 +66,22 @@ _RULES = (
 _DIGITS = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b")  # what the hub's own tokens and digests look like
 
 
+_WORDS = tuple(
+    word
+    for word in sorted({word for rule in _RULES for word in rule.words})
+    if word != "x-xsrftoken"  # which has another in it
+)
+
+
+def is_clean(text: str) -> bool:
+    """Whether nothing in a text even looks like the beginning of a secret: which most do not, so it is quick."""
+    lower = text.lower()
+    for word in _WORDS:  # a loop: any() takes three times as long, and this is for every line of the log
+        if word in lower:
+            return False
+    return len(text) < 32 or _DIGITS.search(text) is None
+
+
 def scrubbed(text: str) -> str:
     lower = text.lower()
     for words, pattern, instead in _RULES:

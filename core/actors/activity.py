@@ -1,10 +1,11 @@
-"""Gathers when users, servers and tokens were last seen, and records it now and then as one event.
+"""Gathers when users, servers and tokens were last seen, and records it now and then: as one event, mostly.
 
 The one thing the hub may forget: a crash loses what was gathered since the last record.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import trio
@@ -13,6 +14,9 @@ from core.errors import UnavailableError
 from core.events.activity import STREAM, ActivityRecorded
 from core.events.record import HUB
 from core.events.store import EventStore, Write
+
+MOST = 1000  # moments in an event: starts and stops need not wait long for their turn with the writer
+KINDS = ("users", "servers", "tokens")
 
 
 class Activity:
@@ -46,22 +50,33 @@ class Activity:
             await self._record()
 
     async def _record(self) -> None:
-        if not (self.users or self.servers or self.tokens):
-            return
-        event = ActivityRecorded(dict(self.users), dict(self.servers), dict(self.tokens))
-        try:
-            if self._version is None:
-                self._version = self._store.version(STREAM)
-            records = await self._store.append(Write(STREAM, self._version, [event]), by=HUB)
-        except UnavailableError:
-            self._version = None  # it may have been recorded all the same: look again
-            return
+        for event in list(self._events()):
+            try:
+                await self._append(event)
+            except UnavailableError:
+                self._version = None  # it may have been recorded all the same: look again
+                return
+            self._forget(event)
+
+    def _events(self) -> Iterator[ActivityRecorded]:
+        """All that has been gathered by now."""
+        moments = [(kind, key, at) for kind in KINDS for key, at in getattr(self, kind).items()]
+        for begin in range(0, len(moments), MOST):
+            seen: dict[str, dict[str, datetime]] = {kind: {} for kind in KINDS}
+            for kind, key, at in moments[begin : begin + MOST]:
+                seen[kind][key] = at
+            yield ActivityRecorded(**seen)
+
+    async def _append(self, event: ActivityRecorded) -> None:
+        if self._version is None:
+            self._version = self._store.version(STREAM)
+        records = await self._store.append(Write(STREAM, self._version, [event]), by=HUB)
         self._version = records[-1].version
-        for kept, recorded in (
-            (self.users, event.users),
-            (self.servers, event.servers),
-            (self.tokens, event.tokens),
-        ):
-            for key, at in recorded.items():
+
+    def _forget(self, event: ActivityRecorded) -> None:
+        """What is recorded, unless it has been seen again since."""
+        for kind in KINDS:
+            kept = getattr(self, kind)
+            for key, at in getattr(event, kind).items():
                 if kept.get(key) == at:
                     del kept[key]
