@@ -189,13 +189,13 @@ def _start(server: Server, command: Start) -> list[ServerEvent]:
                     command.user_name,
                     command.server_name,
                     command.prefix,
-                    given if given is not None else server.user_options or {},
-                    command.token_digest,
-                    command.token_scopes,
-                    server.leftovers,
-                    server.spawn_id,
-                    command.queued,
-                    command.client_scopes,
+                    user_options=given if given is not None else server.user_options or {},
+                    token_digest=command.token_digest,
+                    token_scopes=command.token_scopes,
+                    leftovers=server.leftovers,
+                    previous=server.spawn_id,
+                    queued=command.queued,
+                    client_scopes=command.client_scopes,
                 )
             ]
         case Queued() | Spawning():

@@ -40,7 +40,7 @@ from core.events.user import (
 )
 
 NAME = "servers"
-VERSION = 3
+VERSION = 4
 TABLES = ("servers",)
 EVENTS = (
     UserCreated,
@@ -142,7 +142,6 @@ def create(db: Database) -> None:
         strict=True,
     )
     db.table("servers").create_index(["user"])
-    db.execute("CREATE INDEX servers_spawn_id ON servers (spawn_id) WHERE spawn_id != ''")
     db.execute("CREATE INDEX servers_active ON servers (state, user) WHERE state != 'stopped'")
     db.execute("CREATE INDEX servers_leaving ON servers (id) WHERE leaving = 1")
     db.execute("CREATE INDEX servers_failed ON servers (user) WHERE failure IS NOT NULL")
@@ -276,12 +275,6 @@ def by_id(db: sqlite3.Connection, server_id: str) -> ServerRow | None:
 
 def by_name(db: sqlite3.Connection, user_id: str, name: str) -> ServerRow | None:
     row = db.execute(_ALL + "WHERE user = ? AND name = ?", (user_id, name)).fetchone()
-    return None if row is None else ServerRow(*row)
-
-
-def by_spawn_id(db: sqlite3.Connection, spawn_id: str) -> ServerRow | None:
-    """The server whose last attempt this is."""
-    row = db.execute(_ALL + "WHERE spawn_id = ?", (spawn_id,)).fetchone()
     return None if row is None else ServerRow(*row)
 
 

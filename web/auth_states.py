@@ -12,7 +12,7 @@ from core.config import ConfigError
 from core.crypt import ENVIRONMENT, CryptKeeper, SealError
 from core.errors import InvalidError
 from core.events.store import EventStore
-from projections import auth_states, names
+from projections import auth_states
 
 logger = logging.getLogger("callboard.login")
 
@@ -41,11 +41,6 @@ class AuthStates:
         except SealError as error:
             logger.warning("the auth_state of user/%s cannot be read: %s", user_id, error)
             return None
-
-    def of_user_called(self, name: str) -> dict[str, Any] | None:
-        """The same, by the present name or one that a server still runs under."""
-        user_id = names.holder_of(self._store.db, "user", name)
-        return None if user_id is None else self.of(user_id)
 
     def change(self, user_id: str, state: dict[str, Any] | None) -> SideWork | None:
         """What to do in the transaction of the event that says it changed; None if it did not.

@@ -26,6 +26,8 @@ async def keep_tidy(hub: Hub) -> None:
             await end_expired(hub, datetime.now(UTC))
         except HubError as error:
             logger.warning("expired tokens and sessions stay until the next hour: %s", error)
+        except Exception:
+            logger.exception("expired tokens and sessions stay until the next hour")
         await trio.sleep(INTERVAL)
 
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from core.authenticator import Credentials, Login
-from core.errors import AlreadyExistsError, ForbiddenError, HubError, InvalidError
+from core.errors import AlreadyExistsError, ForbiddenError, InvalidError
 from core.events.record import By
 from core.events.user import user_stream
 from core.ids import new_id
@@ -73,11 +73,7 @@ async def _prove(hub: Hub, credentials: Credentials, address: str) -> Login | No
     """What the authenticator says. Who keeps failing waits, and failures are counted."""
     name = hub.user_names.normalize(str(credentials.get("username", ""))[:MAX_USER_NAME])
     async with hub.login_gate.attempt(name, address) as attempt:
-        try:
-            login = await hub.authenticator.authenticate(credentials)
-        except HubError:
-            attempt.void()
-            raise
+        login = await hub.authenticator.authenticate(credentials)
         if login is not None:
             attempt.succeeded()
             return login

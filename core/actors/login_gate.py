@@ -34,7 +34,10 @@ class Failures(Struct):
 
 
 class Attempt(Struct):
-    """Somebody tries to log in. Unless they are let in or the attempt is void, they have failed."""
+    """Somebody tries to log in. Unless they are let in or the attempt is void, they have failed.
+
+    So has who hangs up before the answer: else a wrong password that takes its time would cost nothing.
+    """
 
     is_counted: bool = True
     has_succeeded: bool = False
@@ -62,16 +65,24 @@ class LoginGate:
         try:
             await self._pause(self.pause(one, whole))
             attempt = Attempt()
-            yield attempt
-            if attempt.has_succeeded:
-                self._failures.pop(one, None)
-            elif attempt.is_counted:
-                self._note(one)
-                self._note(whole)
+            try:
+                yield attempt
+            except Exception:
+                attempt.void()
+                raise
+            finally:
+                self._judge(attempt, one, whole)
         finally:
             self._under_way[one] -= 1
             if not self._under_way[one]:
                 del self._under_way[one]
+
+    def _judge(self, attempt: Attempt, one: str, whole: str) -> None:
+        if attempt.has_succeeded:
+            self._failures.pop(one, None)
+        elif attempt.is_counted:
+            self._note(one)
+            self._note(whole)
 
     def pause(self, one: str, whole: str) -> float:
         """Seconds. Attempts under way count as failures until they are over: else all could come at once."""

@@ -28,6 +28,7 @@ logger = logging.getLogger("callboard.login")
 class Refusals:
     def __init__(self, store: EventStore) -> None:
         self._store = store
+        self._turn = trio.Lock()
         self._logins = 0
         self._tokens = 0
         self._addresses: Counter[str] = Counter()
@@ -54,6 +55,10 @@ class Refusals:
 
     async def record(self) -> None:
         """Write down what was counted. While the log cannot be written it is kept and counted further."""
+        async with self._turn:  # the last one, at shutdown, may meet the one of `run`
+            await self._record()
+
+    async def _record(self) -> None:
         if not (self._logins or self._tokens):
             return
         logins, tokens, addresses, users = self._logins, self._tokens, self._addresses, self._users

@@ -67,6 +67,15 @@ async def test_what_says_nothing_about_the_person_does_not_count(autojump_clock)
     assert await took(gate) == 0
 
 
+async def test_who_hangs_up_before_the_answer_has_failed(autojump_clock):
+    gate = LoginGate()
+    for _ in range(FREE):
+        with trio.move_on_after(0.1):
+            async with gate.attempt("bob", HERE):
+                await trio.sleep(2)  # as PAM does before it says no
+    assert await took(gate) > 0
+
+
 async def test_many_at_once_are_no_way_around_it(autojump_clock):
     gate = LoginGate()
     let_in, refused = 0, 0

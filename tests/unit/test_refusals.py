@@ -45,6 +45,17 @@ async def test_what_was_counted_is_recorded_when_the_hub_ends():
     hub.store.close()
 
 
+async def test_the_last_record_may_meet_the_one_of_the_minute():
+    async with hub_in_memory() as hub:
+        async with trio.open_nursery() as nursery:
+            for number in range(3):
+                hub.refusals.token(f"192.0.2.{number}")
+                nursery.start_soon(hub.refusals.record)
+                await trio.lowlevel.checkpoint()
+        assert sum(event.tokens for event in refused(hub)) == 3
+    hub.store.close()
+
+
 async def test_only_the_most_frequent_are_named_and_only_so_many_are_told_apart():
     async with hub_in_memory() as hub:
         for number in range(COUNTED + 500):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from time import perf_counter
 from typing import Any
 
 import trio
@@ -51,7 +52,7 @@ async def applied() -> Response:
 @noun.post("/proxy/activity", access=THE_PROXY)
 async def activity() -> Response:
     """When each route was last used, as far as the hub keeps it."""
-    told = await body(ActivityBody)
+    told, began = await body(ActivityBody), perf_counter()
     db, proxies, gathered = database(), hub().proxies, hub().activity
     hub_spec, _ = hub().route
     for spec, text in told.routes.items():
@@ -61,6 +62,7 @@ async def activity() -> Response:
             gathered.saw_user(route.user, at)
         elif route is not None or spec == hub_spec:
             proxies.seen[spec] = at
+    hub().metrics.use_of_routes_told(perf_counter() - began)
     return empty(200)
 
 

@@ -8,7 +8,6 @@ class Limits(Struct, frozen=True):
 
     head_size: int = 64 * 1024
     request_line: int = 32 * 1024
-    reply_head_size: int = 256 * 1024
     head_timeout: float = 30.0  # from its first byte, or from the connection's beginning
     idle_timeout: float = 75.0  # between requests; also how long a peer may stall inside one
     connect_timeout: float = 10.0

@@ -250,6 +250,7 @@ async def test_the_use_of_a_route_is_its_last_activity(client: Client) -> None:
     assert (await proxy.post("/proxy/activity", json=told)).status_code == 200
     found = (await client.get("/proxy")).json()
     assert {route["data"]["last_activity"] for route in found.values()} == {at}
+    assert "proxy_poll_duration_seconds_count 1.0" in (await client.get("/metrics")).text
 
 
 @pytest.mark.parametrize("path", ["/proxy/applied", "/proxy/activity"])
