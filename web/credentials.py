@@ -11,6 +11,7 @@ from typing import Protocol
 from quart import Request, g, request
 
 from core.errors import ForbiddenError
+from core.same_secret import same_secret
 from projections import users
 from projections.sessions import SessionRow
 from web.access import Access, Needs, Open
@@ -18,9 +19,9 @@ from web.client_address import address_of
 from web.context import hub
 from web.cookies import XSRF
 from web.hub import Hub
-from web.identity import Identity, same_secret, token_in
+from web.identity import Identity, token_in
 from web.public_url import own_hosts
-from web.xsrf import Fetch, is_foreign, needs_token, same
+from web.xsrf import Fetch, is_foreign, needs_token
 
 
 class Asked(Protocol):
@@ -160,7 +161,7 @@ def is_valid_xsrf(token: str) -> bool:
     row: SessionRow | None = g.session
     xsrf = hub().sessions.xsrf
     if row is not None:
-        return same(token, xsrf.of_session(row.id))
+        return same_secret(token, xsrf.of_session(row.id))
     return xsrf.is_anonymous(token, visitor(), time.time())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import sqlite3
 from datetime import UTC, datetime
 from typing import Literal
@@ -76,8 +75,3 @@ def is_valid(row: TokenRow, now: datetime | None = None) -> bool:
     if row.expires_at is None:
         return True
     return datetime.fromisoformat(row.expires_at) > (now or datetime.now(UTC))
-
-
-def same_secret(given: str, secret: str) -> bool:
-    """Whether two secrets are equal, in a time that does not tell how far they are."""
-    return hmac.compare_digest(given.encode(), secret.encode())

@@ -17,14 +17,13 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 import trio
-from msgspec import Struct
 
 from core.config import Settings
 from web.proxy.command import TOKEN_VARIABLE
+from web.proxy.pid_file import PROTOCOL, PidFile
 
 logger = logging.getLogger("callboard.proxy")
 
-PROTOCOL = 1  # of the route stream; a proxy that speaks another is replaced
 RESTART_DELAYS = (0.1, 0.5, 1.0, 5.0)  # seconds; the last one again and again
 STEADY = 60.0  # seconds after which a proxy that ends had not failed to start
 KEEP_PATIENCE, START_PATIENCE, END_PATIENCE = 5.0, 20.0, 10.0  # seconds
@@ -32,16 +31,6 @@ KEEP_PATIENCE, START_PATIENCE, END_PATIENCE = 5.0, 20.0, 10.0  # seconds
 
 class ProxyError(Exception):
     """There is no proxy, and the hub cannot be reached without one; one line that says why."""
-
-
-class PidFile(Struct, frozen=True):
-    """What a proxy says of itself. `start_time`, in ticks since boot, and `boot_id` tell it from a later process."""
-
-    pid: int
-    start_time: int
-    boot_id: str
-    address: str
-    protocol: int
 
 
 class Proxy(Protocol):

@@ -13,7 +13,14 @@ from msgspec.structs import replace
 from quart import g, request
 
 from core.actors.server import ServerActor
-from core.errors import AlreadyExistsError, InvalidError, NotFoundError, SpawnError, UnavailableError
+from core.errors import (
+    AlreadyExistsError,
+    HubError,
+    InvalidError,
+    NotFoundError,
+    SpawnError,
+    UnavailableError,
+)
 from core.events.server import SpawnFailed
 from core.events.writer import Outcome
 from core.ids import new_id
@@ -171,9 +178,18 @@ async def begin(
     actor = the_hub.servers.actor(server.id)
     with the_hub.turns.admit(actor.state, random.randint(low, high)) as queued:  # noqa: S311
         the_hub.launch.remember(command.spawn_id, handler_view())
-        state = await actor.ask(replace(command, queued=queued), by=by(), claim=claim(lambda _: Outcome(202)))
+        try:
+            state = await actor.ask(
+                replace(command, queued=queued), by=by(), claim=claim(lambda _: Outcome(202))
+            )
+        except HubError:
+            the_hub.launch.forget(command.spawn_id)
+            raise
     assert isinstance(state, Queued | Spawning)
-    return actor, state.spawn_id if state.spawn_id == command.spawn_id else None
+    if state.spawn_id != command.spawn_id:  # another start is under way
+        the_hub.launch.forget(command.spawn_id)
+        return actor, None
+    return actor, state.spawn_id
 
 
 async def wait_settled(actor: ServerActor, spawn_id: str, seconds: float | None = None) -> Server | None:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from core.same_secret import same_secret
+
 ANONYMOUS_LIFE = 3600  # seconds: of the token in a login form
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -86,15 +88,8 @@ class XsrfTokens:
             return False
         if not dot or not -1 <= age <= ANONYMOUS_LIFE:
             return False
-        return same(token, self.anonymous(visitor, int(at, 16)))
+        return same_secret(token, self.anonymous(visitor, int(at, 16)))
 
     def _sign(self, text: str) -> str:
         digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
         return urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def same(given: str, expected: str) -> bool:
-    """In a time that does not tell how far they are the same."""
-    return hmac.compare_digest(
-        given.encode("utf-8", "surrogatepass"), expected.encode("utf-8", "surrogatepass")
-    )

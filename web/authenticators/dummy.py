@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
-
 import trio
 
 from core.authenticator import Credentials, Login
 from core.config import DummySettings
+from core.same_secret import same_secret
 
 
 class DummyAuthenticator:
@@ -19,9 +18,7 @@ class DummyAuthenticator:
         name, password = credentials.get("username"), credentials.get("password", "")
         if not isinstance(name, str) or not name or not isinstance(password, str):
             return None
-        if self._password and not hmac.compare_digest(
-            password.encode(errors="replace"), self._password.encode()
-        ):
+        if self._password and not same_secret(password, self._password):
             return None
         return Login(name)
 

@@ -5,12 +5,11 @@ An administrator's name needs the administrators' password, and no other name ge
 
 from __future__ import annotations
 
-import hmac
-
 import trio
 
 from core.authenticator import Credentials, Login
 from core.config import Settings
+from core.same_secret import same_secret
 from core.user_names import UserNames
 
 
@@ -33,20 +32,16 @@ class SharedPasswordAuthenticator:
 
     def _is_of_admins(self, password: str) -> bool:
         wanted = self._settings.admin_password
-        return bool(wanted) and same(password, wanted)
+        return bool(wanted) and same_secret(password, wanted)
 
     def _groups_of(self, password: str) -> tuple[str, ...] | None:
         """Those that come with this password; None if it is not one of users."""
-        if self._settings.user_password and same(password, self._settings.user_password):
+        if self._settings.user_password and same_secret(password, self._settings.user_password):
             return ()
         for wanted, groups in self._settings.password_groups.items():
-            if wanted and same(password, wanted):
+            if wanted and same_secret(password, wanted):
                 return tuple(groups)
         return None
 
     async def check_new_user(self, name: str) -> None:
         await trio.lowlevel.checkpoint()
-
-
-def same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-PROTOCOL = 1  # of the hub's route stream and the reports
+PROTOCOL = 1  # of the hub's route stream and the reports; a hub replaces a proxy that speaks another
 
 
 class PidFile(Struct, frozen=True):

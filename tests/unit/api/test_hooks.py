@@ -442,3 +442,10 @@ async def test_a_hub_may_wait_for_its_servers_before_it_serves(
         servers = (await client.get("/users/alice")).json()["servers"]
         assert servers[""]["pending"] == pending
     store.close()
+
+
+async def test_who_asked_is_forgotten_where_nothing_is_begun(configured: Configured) -> None:
+    async with configured("c.Spawner.pre_spawn_hook = lambda spawner: None") as client:
+        statuses = [(await client.post("/users/bob/server")).status_code for _ in range(3)]
+        assert statuses == [201, 400, 400]
+        assert client.hub.launch._handlers == {}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from core.same_secret import same_secret
 from web.authenticators.oidc.refusals import distrusted, quoted
 
 _HASH = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
@@ -59,7 +59,7 @@ def check_claims(token: IDToken, expected: Expected, now: float) -> None:
         raise distrusted("its ID token does not say who it is about")
     if expected.subject is not None and token.sub != expected.subject:
         raise distrusted("its ID token is about somebody else")
-    if expected.nonce is not None and not _same(token.nonce or "", expected.nonce):
+    if expected.nonce is not None and not same_secret(token.nonce or "", expected.nonce):
         raise distrusted("its ID token was not made for this login (nonce)")
 
 
@@ -67,7 +67,7 @@ def check_access_token(token: IDToken, access_token: str, algorithm: str) -> Non
     """`at_hash`, if there is one, ties the access token to the ID token. Raises ForbiddenError."""
     if token.at_hash is None:
         return
-    if not _same(token.at_hash, at_hash(access_token, algorithm)):
+    if not same_secret(token.at_hash, at_hash(access_token, algorithm)):
         raise distrusted("its access token is not the one that the ID token was made for")
 
 
@@ -99,7 +99,3 @@ def _check_times(token: IDToken, leeway: float, now: float) -> None:
         raise distrusted("its ID token is not valid yet; are the clocks right?")
     if now < token.iat - leeway:
         raise distrusted("its ID token was made in the future; are the clocks right?")
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import hmac
 import secrets
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from joserfc.jwk import OctKey
 from msgspec import Struct
 
 from core.errors import ForbiddenError
+from core.same_secret import same_secret
 
 LIFE = 600  # seconds a login may take at the provider
 MAX_URL = 800  # bytes: a cookie has room for little more
@@ -59,7 +59,7 @@ class Trips:
                 "This browser has not begun a login here, or it took too long. Please log in again."
             )
         trip = self._open(cookie)
-        if not hmac.compare_digest(trip.state.encode(), state.encode()):
+        if not same_secret(trip.state, state):
             raise ForbiddenError(
                 "This is the answer to another login than this browser's. Please log in again."
             )
