@@ -32,6 +32,8 @@ Timestamp = str | None
 
 
 class ServerModel(Struct):
+    """`failure`: why its last start failed; only for who asks for it."""
+
     name: str
     display_name: str
     full_name: str
@@ -47,6 +49,7 @@ class ServerModel(Struct):
     full_progress_url: str | None
     state: dict[str, Any] | UnsetType | None = UNSET
     servers: dict[str, ServerModel] | UnsetType = UNSET
+    failure: str | UnsetType | None = UNSET
 
 
 class UserModel(Struct):

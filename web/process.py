@@ -54,10 +54,10 @@ async def run(
     _allow_many_files()
     path = database_path(settings.hub.db_url)
     lock = None if path == MEMORY else LogLock(path)
-    secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
-    listener = listen(bind_address(settings.hub))
     if settings.hub.reset_db and lock:
         put_aside(path)
+    secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
+    listener = listen(bind_address(settings.hub))
     directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
@@ -129,7 +129,7 @@ async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TAS
             if number == signal.SIGUSR1:
                 say_what_it_does()
                 continue
-            logger.info("%s: the hub is ending", signal.Signals(number).name)
+            logger.warning("%s: the hub is ending", signal.Signals(number).name)
             hub.closing.set()
 
 
@@ -145,7 +145,7 @@ async def _reload(hub: Hub) -> None:
     except Exception:
         logger.exception("the configuration could not be read anew")
     else:
-        logger.info("the configuration was read anew; %s", found)
+        logger.warning("the configuration was read anew; %s", found)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Refusals:
             logins, tokens, dict(addresses.most_common(NAMED)), dict(users.most_common(NAMED))
         )
         logger.warning(
-            "refused: %d failed logins, %d unknown tokens (from %d addresses)",
+            "%d logins failed and %d requests bore a token that is none, from %d addresses",
             logins,
             tokens,
             len(addresses),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from core.events.writer import Outcome
 from core.scopes import listed as visible_in_lists
 from core.user import Change
 from projections import names, servers, users
+from projections.servers import ServerRow
 from projections.users import Listing, UserRow, Visible
 from web.access import Lists, needs
 from web.answers import empty, encode, reply
@@ -65,9 +66,10 @@ class ChangeBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReadQuery(Struct, frozen=True):
-    """`include_stopped_servers`: anything but `0` and `false` means yes, nothing too."""
+    """Of both anything but `0` and `false` means yes, nothing too. `include_failures`: why last starts have failed."""
 
     include_stopped_servers: str = "0"
+    include_failures: str = "0"
 
 
 class ListQuery(ReadQuery, frozen=True):
@@ -93,10 +95,20 @@ def known_user(name: str) -> UserRow:
 
 
 def includes_stopped() -> bool:
-    return "include_stopped_servers" in request.args and argument("include_stopped_servers").lower() not in (
-        "0",
-        "false",
-    )
+    return _includes("include_stopped_servers")
+
+
+def _includes(what: str) -> bool:
+    return what in request.args and argument(what).lower() not in ("0", "false")
+
+
+def _tell_failures(model: UserModel | None, its: Sequence[ServerRow]) -> None:
+    if model is None or isinstance(model.servers, UnsetType) or not _includes("include_failures"):
+        return
+    for row in its:
+        if shown := model.servers.get(row.name):
+            failed = row.failed()
+            shown.failure = None if failed is None else failed.reason
 
 
 @noun.get("/users", access=Lists("list:users"), query=ListQuery, answers={200: Paged(list[UserModel])})
@@ -123,7 +135,9 @@ async def listed() -> Response:
     if only_ready:
         rows = [row for row in rows if any(server.state == "ready" for server in of_users[row.id])]
     build, include = hub().models.user, includes_stopped()
-    models = (build(row, of_users[row.id], scopes(), include_stopped=include) for row in rows)
+    models = [build(row, of_users[row.id], scopes(), include_stopped=include) for row in rows]
+    for row, model in zip(rows, models, strict=True):
+        _tell_failures(model, of_users[row.id])
     total = users.count(db, listing) if wants_wrapping() else 0
     return paged([model for model in models if model is not None], asked, total)
 
@@ -158,11 +172,11 @@ async def create_many() -> Response:
 async def read(user: str) -> Response:
     """The model of a user, as far as the caller may see it."""
     row = known_user(user)
-    model = hub().models.user(
-        row, servers.of_user(database(), row.id), scopes(), include_stopped=includes_stopped()
-    )
+    its = servers.of_user(database(), row.id)
+    model = hub().models.user(row, its, scopes(), include_stopped=includes_stopped())
     if model is None:
         raise NotFoundError(f"There is no user named {user!r}.")
+    _tell_failures(model, its)
     if model.auth_state is not UNSET:
         model.auth_state = hub().auth_states.of(row.id)
     return reply(model)

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import json
 import logging
 import secrets
 import signal
@@ -10,7 +9,6 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from functools import partial
 
 import trio
@@ -69,27 +67,9 @@ def _end_early(number: int, frame: object) -> None:
 
 def _log_to_stderr() -> None:
     logging.raiseExceptions = False  # the hub that held the other end of stderr may be gone
-    handler = logging.StreamHandler(sys.stderr)
-    for_people = sys.stderr.isatty()
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s proxy %(levelname)s %(message)s") if for_people else JSONLine()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s callboard proxy %(levelname)s %(message)s"
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-class JSONLine(logging.Formatter):
-    """Lines like those of the hub, whose standard error this is."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "event": record.getMessage(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
 
 
 class Proxy:

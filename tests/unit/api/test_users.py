@@ -489,3 +489,14 @@ async def test_a_page_of_ten_thousand_is_as_quick_as_one_of_a_hundred(client: Cl
     few = await steps()
     await fill(200, 10_000)
     assert await steps() < 3 * few
+
+
+async def test_why_last_starts_failed_is_told_to_who_asks(crowd: Client, autojump_clock: object) -> None:
+    asked = "include_stopped_servers&include_failures"
+    of_one = (await crowd.get(f"/users/dave_1?{asked}")).json()["servers"]
+    assert {name: server["failure"] for name, server in of_one.items()} == {"": None, "lab": "no room"}
+    (of_list,) = (await crowd.get(f"/users?state=failed&{asked}")).json()
+    assert of_list["servers"] == of_one
+    for query in ("include_stopped_servers", "include_stopped_servers&include_failures=0"):
+        usual = (await crowd.get(f"/users/dave_1?{query}")).json()["servers"]
+        assert all("failure" not in server for server in usual.values())

@@ -43,12 +43,11 @@ function writeUrl() {
   history.replaceState(null, "", query ? `?${query}` : location.pathname);
 }
 
-const query = () => ({ ...wanted, include_stopped_servers: "1" });
+const query = () => ({ ...wanted, include_stopped_servers: "1", include_failures: "1" });
 
 // --- the rows ---
 
 const rows = new Map();
-const failures = new Map();
 let loads = 0;
 let typing; // the timer of a search that is about to be made
 
@@ -86,7 +85,7 @@ function show({ items, _pagination: place }) {
   const old = new Map(rows);
   rows.clear();
   for (const model of items) {
-    const row = old.get(model.name) ?? new UserRow(model, failures, mayOpen);
+    const row = old.get(model.name) ?? new UserRow(model, mayOpen);
     if (old.delete(model.name)) row.show(model);
     rows.set(model.name, row);
   }
@@ -115,9 +114,6 @@ function told(events) {
   if (!events.length) isListStale = true; // the stream was away
   for (const event of events) {
     heard(event);
-    const server = `${event.user}/${event.server}`;
-    if (event.type === "server.spawn-failed") failures.set(server, event.data.reason);
-    if (event.type === "server.spawn-requested") failures.delete(server);
     if (changesList(event)) isListStale = true;
     for (const name of usersOf(event)) if (rows.has(name)) stale.add(name);
   }

@@ -117,3 +117,9 @@ export const KINDS = {
 export function typesOf(kind) {
   return KINDS[kind] ?? [kind];
 }
+
+// Whether an event belongs to a choice.
+export function isOf(kind, event) {
+  const types = typesOf(kind);
+  return types.length === 0 || types.includes(event.type) || types.includes(event.type.split(".")[0]);
+}

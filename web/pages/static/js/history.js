@@ -2,7 +2,8 @@
 
 import { base, call, isLoggedIn, logIn, userPath, withXsrf } from "./api.js";
 import { follow } from "./events.js";
-import { doer, inWords, isBad, typesOf } from "./happened.js";
+import { doer, inWords, isBad, isOf, typesOf } from "./happened.js";
+import { usersOf } from "./changes.js";
 import { lanesOf } from "./lanes.js";
 import { count, serverName } from "./names.js";
 import { Picture, label } from "./picture.js";
@@ -70,6 +71,14 @@ function asked() {
 
 const isWanted = (event) => !user || !shown.server || event.server === (shown.server === "default server" ? "" : shown.server);
 
+// The same of what the API has not filtered.
+function isWantedNow(event) {
+  if (!isOf(shown.kind, event) || !isWanted(event)) return false;
+  if (user) return true;
+  if (shown.server) return `${event.user}/${event.server}`.replace(/\/$/, "") === shown.server.replace(/\/$/, "");
+  return !shown.user || usersOf(event).includes(shown.user);
+}
+
 // All of the range, or the newest of it. Null if something else is wanted by now.
 async function fetchEvents(mine) {
   const query = asked();
@@ -95,6 +104,7 @@ async function load() {
     const got = await fetchEvents(mine);
     if (!got) return;
     events = got.found;
+    addRecent();
     running = await runningNow();
     if (mine !== loads) return;
     element("cut").textContent = `These are the newest ${count(events.length, "event")} of this time: choose less of it to see earlier ones.`;
@@ -136,11 +146,15 @@ const momentOf = () => {
 };
 
 function draw() {
+  drawPicture();
+  drawList();
+}
+
+function drawPicture() {
   const content = lanesOf([...events].reverse(), begin(), end(), running);
   picture.show(content, begin(), end(), (lane) => label(lane, !user), momentOf());
   const names = [...new Set(content.lanes.map((lane) => (user ? serverName(lane.name) : `${lane.user}/${lane.name}`)))];
   element("servers").replaceChildren(...names.slice(0, 200).map((name) => new Option(name, name)));
-  drawList();
 }
 
 function showRange() {
@@ -279,25 +293,43 @@ element("later").addEventListener("click", () => {
   change({ until: until < Date.now() ? until : null });
 });
 
-// What happens while one looks is there at once, unless one looks at the past.
-let isStale = false;
-let isLoading = false;
-async function happened() {
+// --- as it happens, unless one looks at the past ---
+
+const KEPT = 500; // events of the stream, until what is asked for has them too
+let recent = [];
+let drawing;
+
+function addRecent() {
   if (shown.until) return;
-  isStale = true;
-  if (isLoading) return;
-  isLoading = true;
-  while (isStale) {
-    isStale = false;
-    await load();
-    await new Promise((resolve) => setTimeout(resolve, 400)); // what a crowd does is drawn together
-  }
-  isLoading = false;
+  const last = events[0]?.position ?? 0;
+  const fresh = recent.filter((event) => event.position > last && isWantedNow(event)).reverse();
+  events = [...fresh, ...events].slice(0, MOST);
 }
+
+function happened(told) {
+  recent = [...recent, ...told].slice(-KEPT);
+  if (!told.length || told.length > KEPT) {
+    load(); // the stream was away, or more came than is kept
+    return;
+  }
+  drawing ??= setTimeout(() => {
+    drawing = undefined;
+    if (shown.until) return;
+    addRecent();
+    showRange();
+    draw();
+  }, 200);
+}
+
+// What runs goes on.
+setInterval(() => {
+  if (shown.until || document.hidden || picture.isDrawnOn) return;
+  showRange();
+  drawPicture();
+}, 10000);
 
 readUrl();
 showExactTimes();
 await load();
 if (shown.at) element(`event-${shown.at}`)?.scrollIntoView({ block: "nearest" });
-const types = new URLSearchParams(typesOf("").map((type) => ["type", type]));
-follow(`${sheet.dataset.url}?${types}`, sheet.dataset.position, happened);
+follow(sheet.dataset.url, sheet.dataset.position, happened);

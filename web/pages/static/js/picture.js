@@ -155,6 +155,7 @@ export class Picture {
   select() {
     let from = null;
     let band;
+    Object.defineProperty(this, "isDrawnOn", { get: () => from !== null });
     const place = (event) => Math.min(this.width, Math.max(0, event.clientX - this.holder.getBoundingClientRect().left));
     const time = (x) => this.begin + (x / this.width) * (this.end - this.begin);
     this.holder.addEventListener("pointerdown", (event) => {

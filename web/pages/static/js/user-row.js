@@ -8,7 +8,7 @@ const WORDS = { spawn: "Starting", stop: "Stopping", check: "Being looked for", 
 
 export function stateOf(server) {
   if (server.ready && !server.pending) return "ready";
-  return server.pending ?? "stopped";
+  return server.pending ?? (server.failure ? "failed" : "stopped");
 }
 
 export function wordOf(state) {
@@ -16,7 +16,7 @@ export function wordOf(state) {
 }
 
 export function isActive(server) {
-  return stateOf(server) !== "stopped";
+  return !server.stopped;
 }
 
 const fromTemplate = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -43,9 +43,7 @@ function lamp(state, text) {
 }
 
 export class UserRow {
-  // `failures`: from "alice/lab" to why its last start failed, as far as this page has heard.
-  constructor(model, failures, mayOpen) {
-    this.failures = failures;
+  constructor(model, mayOpen) {
     this.mayOpen = mayOpen;
     this.element = fromTemplate("user-row");
     this.element.row = this;
@@ -77,16 +75,11 @@ export class UserRow {
     showTimes(this.element);
   }
 
-  stateOf(server) {
-    const state = stateOf(server);
-    return state === "stopped" && this.failures.has(`${this.model.name}/${server.name}`) ? "failed" : state;
-  }
-
   // The default server always, named ones only when there is something to see.
   showStates() {
-    const shown = this.servers.filter((server) => !server.name || this.stateOf(server) !== "stopped");
+    const shown = this.servers.filter((server) => !server.name || stateOf(server) !== "stopped");
     const lamps = shown.map((server) => {
-      const state = this.stateOf(server);
+      const state = stateOf(server);
       return lamp(state, server.name ? `${server.display_name || server.name}: ${wordOf(state)}` : wordOf(state));
     });
     this.find(".states").replaceChildren(...lamps);
@@ -146,14 +139,14 @@ export class UserRow {
 
   serverLine(server) {
     const line = fromTemplate("server-row");
-    const state = this.stateOf(server);
+    const state = stateOf(server);
     line.dataset.server = server.name;
     line.querySelector(".name").textContent = server.display_name || serverName(server.name);
     const shown = line.querySelector(".state");
     shown.dataset.state = state;
     shown.querySelector(".state-text").textContent = wordOf(state);
     const when = line.querySelector(".when");
-    if (state === "failed") when.textContent = this.failures.get(`${this.model.name}/${server.name}`);
+    if (state === "failed") when.textContent = server.failure;
     else if (server.started) when.append("since ", timeOf(server.started));
     else if (server.last_activity) when.append("last active ", timeOf(server.last_activity));
     else when.textContent = "never started";
@@ -169,6 +162,6 @@ export class UserRow {
 
   // The model anew, from the hub. Resolves to null for who is gone.
   get path() {
-    return `${userPath(this.model.name)}?include_stopped_servers=1`;
+    return `${userPath(this.model.name)}?include_stopped_servers=1&include_failures=1`;
   }
 }
