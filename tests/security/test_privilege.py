@@ -110,6 +110,15 @@ async def test_who_holds_as_much_may_give_it(admin: Client) -> None:
     assert (await boss.get("/proxy")).status_code == 403
 
 
+async def test_a_narrow_token_of_an_administrator_gives_no_more_than_it_holds(admin: Client) -> None:
+    body = {"scopes": ["groups", "read:users"]}
+    narrow = admin.with_token((await admin.post("/users/alice/tokens", json=body)).json()["token"])
+    refused = await narrow.post("/groups/bosses/users", json={"users": ["m1"]})
+    assert refused.status_code == 403
+    assert "admin:servers" in refused.json()["message"]
+    assert (await admin.post("/groups/bosses/users", json={"users": ["m1"]})).status_code == 200
+
+
 async def test_a_name_of_the_configuration_is_not_taken_by_who_holds_less(autojump_clock: object) -> None:
     """At the next start the hub would make an administrator of whoever is called so."""
     settings = settings_for_tests(
