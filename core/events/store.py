@@ -218,8 +218,11 @@ class EventStore:
             await trio.lowlevel.checkpoint()
 
     def version(self, stream: str) -> int:
-        """How many events the stream has."""
-        return version_of(self.db, stream)
+        """How many events the stream has. Raises UnavailableError where the log cannot be read."""
+        try:
+            return version_of(self.db, stream)
+        except sqlite3.Error as error:
+            raise UnavailableError(f"The log cannot be read now: {error}.") from error
 
     def read_all(self, after: int = 0, count: int = CHUNK) -> list[Record]:
         """The next events of the whole log, 200 at most."""

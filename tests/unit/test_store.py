@@ -448,3 +448,11 @@ def test_a_table_that_was_spoilt_is_made_right_by_a_rebuild(path: str, open_writ
     assert rebuild(writer.connection, projections.ALL) == 2
     assert drift(writer.connection, projections.ALL) == []
     writer.close()
+
+
+async def test_a_log_that_cannot_be_read_is_unavailable_and_no_more() -> None:
+    """Whoever records now and then tries again later."""
+    async with running(EventStore(MEMORY, projections.ALL)) as store:
+        store.db.execute("DROP TABLE events")
+        with pytest.raises(UnavailableError, match="cannot be read now"):
+            store.version("user/u1")
