@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, assert_never
 
 from msgspec import Struct
@@ -106,3 +108,14 @@ def evolve(group: AnyGroup, event: GroupEvent) -> AnyGroup:
             return NoGroup()
         case _:
             assert_never(event)
+
+
+def shortened(events: Iterable[GroupEvent]) -> Iterator[GroupEvent]:
+    """Those who joined one after the other, as if at once: else each would have all members copied."""
+    for kind, run in groupby(events, type):
+        if kind is UsersJoined:
+            yield UsersJoined(
+                tuple(user for event in run if isinstance(event, UsersJoined) for user in event.users)
+            )
+        else:
+            yield from run

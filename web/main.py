@@ -166,7 +166,9 @@ async def open_hub(
                 stage=stage,
                 users=users,
                 token_entities=tokens,
-                groups=Entities(store, group_stream, group.NoGroup(), group.decide, group.evolve),
+                groups=Entities(
+                    store, group_stream, group.NoGroup(), group.decide, group.evolve, group.shortened
+                ),
                 role_entities=Entities(store, role_stream, role.NoRole(), role.decide, role.evolve),
                 user_names=wanted.names,
                 auth_states=auth_states,

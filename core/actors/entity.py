@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from core.actors.turns import Turns
@@ -33,12 +33,15 @@ class Entities(Generic[State, Command, Event]):
         initial: State,
         decide: Callable[[State, Command], Sequence[Event]],
         evolve: Callable[[State, Event], State],
+        shortened: Callable[[Iterable[Event]], Iterable[Event]] = iter,
     ) -> None:
+        """`shortened`: fewer events with the same outcome, for streams that grow long."""
         self._store = store
         self._stream = stream
         self._initial = initial
         self._decide = decide
         self._evolve = evolve
+        self._shortened = shortened
         self._turns = Turns()
         self._kept: OrderedDict[str, tuple[State, int]] = OrderedDict()
 
@@ -89,9 +92,10 @@ class Entities(Generic[State, Command, Event]):
     async def _fold(self, entity_id: str) -> tuple[State, int]:
         if entity_id in self._kept:
             return self._kept[entity_id]
-        state, version = self._initial, 0
-        for record in await self._store.read(self._stream(entity_id)):
-            state, version = self._evolve(state, record.event), record.version  # type: ignore[arg-type]
+        records = await self._store.read(self._stream(entity_id))
+        state, version = self._initial, records[-1].version if records else 0
+        for event in self._shortened(record.event for record in records):  # type: ignore[misc]
+            state = self._evolve(state, event)
         self._keep(entity_id, state, version)
         return state, version
 
