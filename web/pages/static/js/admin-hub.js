@@ -15,6 +15,8 @@ function fact(name, value) {
 
 const limit = (number) => (number === null ? "by a function, for each user" : number === 0 ? "no limit" : String(number));
 
+const perUser = (number) => (number ? `${number} for each user` : limit(number));
+
 function shown(info) {
   const { config } = info;
   return [
@@ -25,7 +27,7 @@ function shown(info) {
     ["Base URL", config.base_url],
     ["Starts at once", limit(config.concurrent_spawn_limit)],
     ["Servers at once", limit(config.active_server_limit)],
-    ["Named servers", config.allow_named_servers ? `${limit(config.named_server_limit_per_user)} for each user` : "off"],
+    ["Named servers", config.allow_named_servers ? perUser(config.named_server_limit_per_user) : "off"],
   ].flatMap(([name, value]) => fact(name, value));
 }
 
