@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any, cast
 
 import trio
-from hypercorn.typing import ASGISendCallable, HTTPScope
-from quart import Response, current_app, g, has_websocket_context, request
+from h11 import LocalProtocolError
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, WebsocketScope
+from quart import Response, current_app, g, request
 from quart.typing import ResponseTypes
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
@@ -88,6 +90,7 @@ class Connection(TrioASGIHTTPConnection):
 
     def __init__(self, app: QuartTrio, scope: HTTPScope) -> None:
         scope["path"] = scope["raw_path"].decode("latin-1").partition("?")[0] or "/"
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host" or _is_host(pair[1])]
         super().__init__(app, scope)
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
@@ -126,9 +129,34 @@ class Connection(TrioASGIHTTPConnection):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+class NoSocket:
+    """A WebSocket's handshake is refused before Quart sees it: the hub has none, only servers that run do."""
+
+    def __init__(self, app: QuartTrio, scope: WebsocketScope) -> None:
+        self._can_answer = "websocket.http.response" in (scope.get("extensions") or {})
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if not self._can_answer:
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+            return
+        with suppress(LocalProtocolError):  # it has sent more already, and been refused for that
+            await send({"type": "websocket.http.response.start", "status": 400, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b"", "more_body": False})
+
+
+def _is_host(value: bytes) -> bool:
+    """What is none is as good as no Host: werkzeug would raise over it where nobody catches that."""
+    try:
+        value.decode("ascii").encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def build_app(hub: Hub) -> QuartTrio:
     app = QuartTrio("callboard", static_folder=None)
     app.asgi_http_class = Connection  # type: ignore[assignment]
+    app.asgi_websocket_class = NoSocket  # type: ignore[assignment]
     app.extensions["callboard"] = hub
     app.extensions[openapi.NOUNS] = API
     app.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
@@ -212,8 +240,6 @@ def _count_refused_start(error: HubError) -> None:
 async def _http_error(error: HTTPException) -> Response:
     """No such URL, no such method, a body too large."""
     status = error.code or 500
-    if has_websocket_context():  # of a server that does not run: there is no page to show
-        return Response(b"", status)
     if status == 404 and (instead := fallback.elsewhere()) is not None:
         return instead
     message = "The body is too large." if status == 413 else phrase(status)

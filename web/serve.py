@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import trio
 from hypercorn.config import Config, Sockets
+from hypercorn.trio import run as hypercorn_run
 from hypercorn.trio.run import worker_serve
+from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.utils import wrap_app
 from quart_trio import QuartTrio
 
@@ -17,6 +19,32 @@ BACKLOG = 2048
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 GRACE = 5.0  # seconds that requests have to finish when the hub stops
 STALLED = 30_000  # milliseconds a client may leave what it was sent unacknowledged
+
+
+logger = logging.getLogger("callboard.http")
+
+
+class Connection(TCPServer):
+    """One connection, of which what goes wrong is its own affair.
+
+    From hypercorn's own it ends the whole server, before anybody is known: bytes behind the handshake of a WebSocket
+    suffice. There is no other way to tell hypercorn which class to take than by its name.
+    """
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        except* Exception as broken:
+            logger.warning("a connection broke: %s", type(_innermost(broken)).__name__)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+hypercorn_run.TCPServer = Connection  # type: ignore[attr-defined]
 
 
 class BindError(Exception):

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from quart import Response
 
 from core.authenticator import RedirectAuthenticator
+from core.names import MAX_USER_NAME
 from web.context import hub
 from web.pages.render import page
 
@@ -21,7 +22,7 @@ async def login_form(*, next_url: str, username: str = "", error: str = "", stat
         "login.html",
         status,
         next=next_url,
-        username=username,
+        username=username[:MAX_USER_NAME],
         login_error=error,
         login_service=elsewhere,
         authenticator_login_url=f"{hub().base_url}hub/{'oauth_login' if elsewhere else 'login'}{query}",
