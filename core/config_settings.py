@@ -51,6 +51,7 @@ from core.config_subclass import known_base, overrides
 from core.config_values import Trait, convert
 from core.errors import HubError
 from core.route import check_free, check_target, normal_spec
+from core.subdomains import is_host
 
 
 def to_settings(given: Given) -> tuple[Settings, list[Note]]:
@@ -78,8 +79,6 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
     )
-    if hub.subdomain_host:
-        top.note("subdomain_host", NOT_YET, "people's servers stay on the hub's own host")
     _check_url(top, "hub_bind_url", hub.hub_bind_url)
     _check_url(top, "hub_connect_url", hub.hub_connect_url)
     _check_url(spawner, "hub_connect_url", settings.spawner.hub_connect_url)
@@ -91,12 +90,14 @@ def _hub(top: Section) -> HubSettings:
     _check_url(top, "bind_url", hub.bind_url)
     base_url = hub.base_url if "base_url" in top else _path_of(hub.bind_url)
     base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+    subdomain_host = _subdomain_host(top, hub.subdomain_host)
     return replace(
         hub,
         base_url=base_url,
         bind_url=_bind_url(top, hub, base_url),
-        hub_routespec=_hub_routespec(top, hub.hub_routespec, base_url),
-        public_url=_public_url(top, hub.public_url, base_url),
+        hub_routespec=_hub_routespec(top, hub.hub_routespec, base_url, subdomain_host),
+        public_url=_public_url(top, hub.public_url or subdomain_host, base_url),
+        subdomain_host=subdomain_host,
         db_url=_db_url(top, hub.db_url),
     )
 
@@ -158,10 +159,31 @@ def _public_url(top: Section, url: str, base_url: str) -> str:
     return with_slash
 
 
-def _hub_routespec(top: Section, path: str, base_url: str) -> str:
+def _subdomain_host(top: Section, url: str) -> str:
+    """An origin in lower case; without a scheme it is one of https. Its host is a name: below an address is nothing."""
+    if not url:
+        return ""
+    full = (url if "://" in url else f"https://{url}").rstrip("/").lower()
+    _check_url(top, "subdomain_host", full)
+    parts = urlsplit(full)
+    if (
+        full != f"{parts.scheme}://{parts.netloc}"
+        or parts.scheme == "http+unix"
+        or not _has_name(parts.hostname)
+    ):
+        expected = "expected a host's name with its protocol, such as https://hub.example"
+        raise top.trait("subdomain_host").refuse(url, expected)
+    return full
+
+
+def _has_name(host: str | None) -> bool:
+    return host is not None and is_host(host) and not host.rpartition(".")[2].isdigit()
+
+
+def _hub_routespec(top: Section, path: str, base_url: str, subdomain_host: str) -> str:
     """By default all below the base URL; `/hub/` or `/hub/api/` where other pages are somebody else's."""
     if not path:
-        return base_url
+        return "/" if subdomain_host else base_url
     with_slashes = f"/{path.strip('/')}/".replace("//", "/")
     if not with_slashes.startswith(base_url):
         raise top.trait("hub_routespec").refuse(path, f"must begin with base_url, {base_url}")

@@ -55,6 +55,7 @@ from core.user_names import UserNames
 from web.auth_states import AuthStates
 from web.confirmations import Confirmations
 from web.headers import AnswerHeaders
+from web.hosts import Hosts
 from web.identity import Identity, TokenBook
 from web.launch import Launch
 from web.login_link import LoginLinks
@@ -97,6 +98,7 @@ class Hub:
         settings: Settings,
         secret: bytes,
         address: str,
+        hosts: Hosts,
         store: EventStore,
         spawner: Spawner,
         servers: Supervisor,
@@ -131,6 +133,7 @@ class Hub:
     ) -> None:
         self.settings = settings
         self.address = address  # of the hub itself, as the proxy reaches it
+        self.hosts = hosts
         self.store = store
         self.feed = Feed(store)
         self.spawner = spawner
@@ -159,7 +162,7 @@ class Hub:
         self.proxies = proxies
         self.rights = rights
         self.models = models
-        self.share_models = ShareModels(settings.hub.base_url, settings.hub.public_url)
+        self.share_models = ShareModels(hosts)
         self.services = services
         self.service_entities = service_entities
         self.service_processes = service_processes  # None: somebody else looks after them
@@ -175,7 +178,7 @@ class Hub:
         )
         self.sessions = sessions
         self.oauth_codes = oauth_codes
-        self.oauth_clients = Clients(store.db)
+        self.oauth_clients = Clients(store.db, hosts)
         self.tokens = TokenBook(store.db, store.fact("salt"))
         self.command_turns = Turns()  # of requests that bear the same idempotency key
         self.closing = trio.Event()  # set when the hub is to end

@@ -161,9 +161,9 @@ class Launch:
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": api_url,
             "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
-            **public_addresses(self.settings.hub, spawning.prefix),
+            **public_addresses(self.settings.hub, self.views.hosts, spawning.prefix),
             "JUPYTERHUB_CLIENT_ID": server_client_id(user, server),
-            "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{spawning.prefix}oauth_callback",
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": self.views.hosts.url(f"{spawning.prefix}oauth_callback"),
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,
             "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(

@@ -58,6 +58,7 @@ from web.configured import configure_routes, configure_services
 from web.event_log import EventLog
 from web.expiry import keep_tidy
 from web.failed_starts import FailedStarts, give_up
+from web.hosts import Hosts
 from web.hub import Hub, ServiceEntities, TokenEntities, UserEntities
 from web.invalid_users import check_users
 from web.launch import Launch
@@ -124,7 +125,8 @@ async def open_hub(
     store.listen(turns.heard)
     keeper = load_keys(settings.crypt.keys, os.environ)
     auth_states = AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state)
-    views = Views(store.db, settings, connect_url(settings), auth_states, spawner.state)
+    hosts = Hosts(settings.hub)
+    views = Views(store.db, settings, hosts, connect_url(settings), auth_states, spawner.state)
     authenticator = make_authenticator(settings, wanted.names, secret)
     sessions = authenticator if isinstance(authenticator, SessionAuthenticator) else None
     launch = Launch(settings, secret, rights, views, sessions)
@@ -152,6 +154,7 @@ async def open_hub(
                         services,
                         secret,
                         settings=settings.hub,
+                        hosts=hosts,
                         hub_url=connect_url(settings),
                         tell=partial(service_entities.ask, by=HUB),
                     )
@@ -160,6 +163,7 @@ async def open_hub(
                 settings=settings,
                 secret=secret,
                 address=local_address(settings.hub),
+                hosts=hosts,
                 store=store,
                 spawner=spawner,
                 servers=supervisor,
@@ -192,10 +196,10 @@ async def open_hub(
                 models=Models(
                     rights,
                     LastSeen(activity),
-                    settings.hub.base_url,
+                    hosts,
                     spawner.state,
                     services,
-                    Clients(store.db),
+                    Clients(store.db, hosts),
                 ),
                 services=services,
                 service_entities=service_entities,

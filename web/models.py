@@ -24,6 +24,7 @@ from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.activity import LastSeen
+from web.hosts import Hosts
 from web.oauth.clients import Clients
 from web.rights import Rights
 from web.service_book import ServiceBook
@@ -113,7 +114,7 @@ class Models:
         self,
         rights: Rights,
         seen: LastSeen,
-        base_url: str,
+        hosts: Hosts,
         state_of: Callable[[str], dict[str, Any]],
         services: ServiceBook,
         clients: Clients,
@@ -124,7 +125,8 @@ class Models:
         self._state_of = state_of
         self._rights = rights
         self._seen = seen
-        self._base_url = base_url
+        self._hosts = hosts
+        self._base_url = hosts.base_url
 
     def user(
         self, row: UserRow, its: Sequence[ServerRow], scopes: Scopes, *, include_stopped: bool = False
@@ -147,7 +149,7 @@ class Models:
             model.groups = list(self._rights.memberships.groups_of(row.name))
         if "server" in keys:
             default = next((server for server in its if not server.name), None)
-            model.server = default.prefix if default and default.state == "ready" else None
+            model.server = self._hosts.url(default.prefix) if default and default.state == "ready" else None
             model.pending = pending(default) if default else None
             model.created = shown(row.created)
         if "last_activity" in keys:
@@ -165,6 +167,8 @@ class Models:
         if keys is None:
             return None
         segment = f"servers/{escape(row.name)}" if row.name else "server"
+        path = row.prefix or server_prefix(self._base_url, user, row.name)
+        progress = f"{self._base_url}hub/api/users/{escape(user)}/{segment}/progress"
         model = ServerModel(
             name=row.name,
             display_name=row.display_name or row.name,
@@ -174,11 +178,11 @@ class Models:
             pending=pending(row),
             ready=row.state == "ready",
             stopped=not row.is_active,
-            url=row.prefix or server_prefix(self._base_url, user, row.name),
+            url=self._hosts.url(path),
             user_options=row.options(),
-            progress_url=f"{self._base_url}hub/api/users/{escape(user)}/{segment}/progress",
-            full_url=None,
-            full_progress_url=None,
+            progress_url=progress,
+            full_url=self._hosts.full_url(path),
+            full_progress_url=self._hosts.full_url(progress),
         )
         if "state" in keys:
             model.state = self._state_of(row.spawn_id) if row.is_active else {}

@@ -18,6 +18,7 @@ from core.scopes import Owner
 from projections import groups, servers, services, users
 from projections.users import Listing, UserRow
 from web.activity import LastSeen, NothingSeen
+from web.hosts import Hosts
 from web.models import GroupModel, Models, ServerModel, ServiceModel, UserModel
 from web.oauth.clients import Clients
 from web.rights import Rights
@@ -38,7 +39,8 @@ class ModelsAtRest:
         seen = LastSeen(NothingSeen())
         self._db = db
         self._scopes = rights.expanded(DEFAULT_ROLES[ADMIN].scopes, Owner())
-        self._models = Models(rights, seen, settings.hub.base_url, lambda _: {}, book, Clients(db))
+        hosts = Hosts(settings.hub)
+        self._models = Models(rights, seen, hosts, lambda _: {}, book, Clients(db, hosts))
 
     def user(self, name: str) -> UserModel:
         """With stopped servers. Raises NotFoundError."""

@@ -216,6 +216,8 @@ def _guarded(route: Route) -> Handler:
     left_out = defaults_of(route.handler)
 
     async def guarded(**given: str) -> Response:
+        if route.page and hub().hosts.is_below(request.host):
+            return _on_the_hubs_host(route)
         g.route = route
         if route.page and route.method == "POST":
             g.form_xsrf = (await request.form).get("_xsrf")
@@ -254,6 +256,14 @@ def _way_in(route: Route) -> str:
     the_hub = hub()
     at_once = route.name == "authorize.ask" and the_hub.settings.authenticator.auto_login_oauth2_authorize
     return "oauth_login" if at_once and isinstance(the_hub.authenticator, RedirectAuthenticator) else "login"
+
+
+def _on_the_hubs_host(route: Route) -> Response:
+    """Where a user's server is at home their scripts are too: no page of the hub is shown there."""
+    if route.method != "GET":
+        raise ForbiddenError("Pages of the hub are on its own host.")
+    query = request.query_string.decode("latin-1")
+    return answers.redirect(f"{hub().hosts.on_hub(request.path)}{f'?{query}' if query else ''}")
 
 
 def _to_login(route: Route) -> Response:

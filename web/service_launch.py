@@ -18,6 +18,7 @@ from core.secret_file import derive
 from core.service import CLIENT_ID_START, Report, service_prefix
 from core.spawner import Attempt, Spawner
 from web.environment import public_addresses
+from web.hosts import Hosts
 from web.service_book import ServiceBook
 
 Tell = Callable[[str, Report], Awaitable[object]]
@@ -36,6 +37,7 @@ class ServiceLaunch:
         secret: bytes,
         *,
         settings: HubSettings,
+        hosts: Hosts,
         hub_url: str,
         tell: Tell,
     ) -> None:
@@ -45,6 +47,7 @@ class ServiceLaunch:
         self._secret = secret
         self._key = derive(secret, "service-launch")
         self._settings = settings
+        self._hosts = hosts
         self._hub_url = hub_url
         self._tell = tell
 
@@ -78,11 +81,12 @@ class ServiceLaunch:
             "JUPYTERHUB_API_TOKEN": token,
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": f"{self._hub_url}/api",
-            **public_addresses(self._settings, prefix),
+            **public_addresses(self._settings, self._hosts, prefix),
             "JUPYTERHUB_CLIENT_ID": service.oauth_client_id or f"{CLIENT_ID_START}{service.name}",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,
-            "JUPYTERHUB_OAUTH_CALLBACK_URL": service.oauth_redirect_uri or f"{prefix}oauth_callback",
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": service.oauth_redirect_uri
+            or self._hosts.url(f"{prefix}oauth_callback"),
             "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(
                 [*service.oauth_client_allowed_scopes, f"access:services!service={service.name}"]
             ),

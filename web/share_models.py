@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from msgspec import UNSET, Struct, UnsetType
 
 from core.names import server_prefix
 from projections.share_codes import ShareCodeRow
 from projections.shares import SharedServer, ShareRow
+from web.hosts import Hosts
 from web.models import shown
 
 Named = Mapping[Literal["name"], str]
@@ -51,11 +52,9 @@ class ShareCodeModel(Struct):
 
 
 class ShareModels:
-    def __init__(self, base_url: str, public_url: str) -> None:
-        """`public_url`: where browsers reach `base_url`, `""` if nobody has said so."""
-        self._base_url = base_url
-        parts = urlsplit(public_url)
-        self._origin = f"{parts.scheme}://{parts.netloc}" if public_url else None
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._base_url = hosts.base_url
 
     def share(self, row: ShareRow) -> ShareModel:
         grantee: Named = {"name": row.grantee}
@@ -82,18 +81,15 @@ class ShareModels:
         if code:
             model.code = code
             model.accept_url = f"{self._base_url}hub/accept-share?{urlencode({'code': code})}"
-            model.full_accept_url = self._full(model.accept_url)
+            model.full_accept_url = self._hosts.full_url(model.accept_url)
         return model
 
     def _server(self, server: SharedServer) -> SharedServerModel:
-        url = server.prefix or server_prefix(self._base_url, server.owner, server.name)
+        path = server.prefix or server_prefix(self._base_url, server.owner, server.name)
         return SharedServerModel(
             user={"name": server.owner},
             name=server.name,
-            url=url,
-            full_url=self._full(url),
+            url=self._hosts.url(path),
+            full_url=self._hosts.full_url(path),
             ready=server.state == "ready",
         )
-
-    def _full(self, path: str) -> str | None:
-        return None if self._origin is None else self._origin + path

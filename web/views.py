@@ -14,6 +14,7 @@ from projections.servers import ServerRow
 from projections.users import UserRow
 from web.auth_states import AuthStates
 from web.hook_views import GroupView, HandlerView, HubView, ServerView, SpawnerView, UserView
+from web.hosts import Hosts
 
 
 class Views:
@@ -21,12 +22,14 @@ class Views:
         self,
         db: sqlite3.Connection,
         settings: Settings,
+        hosts: Hosts,
         hub_url: str,
         auth_states: AuthStates,
         state_of: Callable[[str], dict[str, Any]],
     ) -> None:
         """`hub_url`: where servers reach the hub, with the base URL. `state_of`: what runs of a spawn id."""
         self.settings = settings  # replaced when the configuration is read anew
+        self.hosts = hosts
         self.hub_url = hub_url
         self._db = db
         self._auth_states = auth_states
@@ -47,12 +50,12 @@ class Views:
             groups=[
                 GroupView(group.name, group.all_properties()) for group in groups.of_user(self._db, row.id)
             ],
-            spawners={server.name: _server_view(server) for server in servers.of_user(self._db, row.id)},
+            spawners={server.name: self._server_view(server) for server in servers.of_user(self._db, row.id)},
             auth_state=self._auth_states.of(row.id),
         )
 
     def _user_url(self, name: str) -> str:
-        return server_prefix(self.settings.hub.base_url, name, "")
+        return self.hosts.url(server_prefix(self.settings.hub.base_url, name, ""))
 
     # --- servers ---
 
@@ -95,15 +98,15 @@ class Views:
         return None if row is None or owner is None else self.of_server(owner, row)
 
     def _spawner(self, user: UserView, name: str, user_options: dict[str, Any], **more: Any) -> SpawnerView:
-        hub = HubView(self.settings.hub.base_url, f"{self.hub_url}/api")
+        hub = HubView(self.settings.hub.base_url, f"{self.hub_url}/api", self.hosts.origin)
         more = {"environment": {}, **more}
         return SpawnerView(
             settings=self.settings.spawner, user=user, name=name, user_options=user_options, hub=hub, **more
         )
 
-
-def _server_view(row: ServerRow) -> ServerView:
-    pending = row.state if row.state not in ("stopped", "ready") else None
-    return ServerView(
-        row.name, active=row.is_active, ready=row.state == "ready", pending=pending, url=row.prefix
-    )
+    def _server_view(self, row: ServerRow) -> ServerView:
+        pending = row.state if row.state not in ("stopped", "ready") else None
+        url = self.hosts.url(row.prefix) if row.prefix else ""
+        return ServerView(
+            row.name, active=row.is_active, ready=row.state == "ready", pending=pending, url=url
+        )

@@ -11,6 +11,7 @@ from core.config import HubSettings, SpawnerSettings, TornadoSettings
 from core.server import Spawning
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.environment import public_addresses
+from web.hosts import Hosts
 
 LAB = Spawning(
     "s0mt5qz3k9cccccccccccccccc", {}, "/user/zo%C3%AB/lab/", "zoë", "lab", client_scopes=["read:users!user"]
@@ -67,5 +68,5 @@ async def test_a_server_is_told_who_it_is() -> None:
     ],
 )
 def test_what_browsers_know_it_by(settings: HubSettings, prefix: str, told: dict[str, str]) -> None:
-    found = public_addresses(settings, prefix)
+    found = public_addresses(settings, Hosts(settings), prefix)
     assert {name: found[name] for name in told} == told

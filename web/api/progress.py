@@ -89,7 +89,7 @@ async def follow(user: str, server: str = "") -> Response:
 
 async def ready_event(the_hub: Hub, user: str, server: ServerRow) -> bytes:
     """What ends the stream of a start that went well, as `progress_ready_hook` leaves it."""
-    url = server.prefix
+    url = the_hub.hosts.url(server.prefix)
     shown = html.escape(url)
     event = {
         "progress": 100,

@@ -57,7 +57,7 @@ async def table() -> Response:
     spec, hub_model = _hub_model()
     place = routes.rank(db, spec)  # of the hub's route among the others, whose table does not hold it
     is_before = place < asked.offset
-    models = [(route.spec, _model(route)) for route in routes.page(db, asked.offset - is_before, asked.limit)]
+    models = [_listed(route) for route in routes.page(db, asked.offset - is_before, asked.limit)]
     if not is_before:
         models.insert(place - asked.offset, (spec, hub_model))
     return paged(dict(models[: asked.limit]), asked, routes.count(db) + 1)
@@ -137,10 +137,15 @@ def _hub_model() -> tuple[str, dict[str, Any]]:
     return spec, {"routespec": spec, "target": target, "data": data}
 
 
+def _listed(route: Route) -> tuple[str, dict[str, Any]]:
+    model = _model(route)
+    return model["routespec"], model
+
+
 def _model(route: Route) -> dict[str, Any]:
     """With the data that JupyterHub's proxies keep, and when the route was last used or, if never, made."""
     data = {**route.data(), "last_activity": _shown(max(_last_use(route), datetime.fromisoformat(route.at)))}
-    return {"routespec": route.spec, "target": route.target, "data": data}
+    return {"routespec": hub().hosts.spec(route.spec), "target": route.target, "data": data}
 
 
 def _last_use(route: Route) -> datetime:

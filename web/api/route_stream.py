@@ -56,12 +56,13 @@ async def activity() -> Response:
     db, proxies, gathered = database(), hub().proxies, hub().activity
     hub_spec, _ = hub().route
     for spec, text in told.routes.items():
-        at, route = parse_timestamp(text), routes.by_spec(db, spec)
+        path = hub().hosts.path_of(spec)
+        at, route = parse_timestamp(text), routes.by_spec(db, path)
         if route is not None and route.kind == "server":
             gathered.saw_server(route.holder_id, at)
             gathered.saw_user(route.user, at)
         elif route is not None or spec == hub_spec:
-            proxies.seen[spec] = at
+            proxies.seen[path] = at
     hub().metrics.use_of_routes_told(perf_counter() - began)
     return empty(200)
 
@@ -82,7 +83,7 @@ async def _follow(the_hub: Hub, proxy: str, last_seen: str) -> AsyncIterator[byt
             head = the_hub.store.head
             while changes := routes.changed(db, position):
                 position = changes[-1].position
-                yield _event(position, "change", _changes(changes))
+                yield _event(position, "change", _changes(the_hub, changes))
             position = max(position, head)
             with trio.move_on_after(KEEP_ALIVE_INTERVAL) as quiet:
                 await the_hub.store.wait_any()
@@ -95,7 +96,7 @@ async def _follow(the_hub: Hub, proxy: str, last_seen: str) -> AsyncIterator[byt
 async def _table(the_hub: Hub) -> dict[str, Any]:
     found, after = _hub_route(the_hub), ""
     while chunk := routes.live(the_hub.store.db, after):
-        found.update((route.spec, _told(route)) for route in chunk)
+        found.update((the_hub.hosts.spec(route.spec), _told(route)) for route in chunk)
         after = chunk[-1].holder
         await trio.lowlevel.checkpoint()
     return found
@@ -106,8 +107,10 @@ def _hub_route(the_hub: Hub) -> dict[str, Any]:
     return {spec: {"target": target, "data": {"hub": True, "jupyterhub": True}}}
 
 
-def _changes(changes: list[Route]) -> dict[str, Any]:
-    latest = {route.spec: route for route in changes}  # in the order of the log: a later one counts
+def _changes(the_hub: Hub, changes: list[Route]) -> dict[str, Any]:
+    latest = {
+        the_hub.hosts.spec(route.spec): route for route in changes
+    }  # in the order of the log: a later one counts
     return {
         "set": {spec: _told(route) for spec, route in latest.items() if route.target is not None},
         "remove": [spec for spec, route in latest.items() if route.target is None],

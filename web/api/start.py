@@ -198,8 +198,8 @@ def _urls(owner: UserRow, server: ServerRow) -> dict[str, Any]:
 
 
 def _running(owner: UserRow, server: ServerRow) -> Response:
-    path = f"{hub().base_url}user/{escape(owner.name)}/{escape(server.name)}/"
-    next_url = f"{origin(request, hub().settings)}{server.prefix or path}"
+    path = server.prefix or f"{hub().base_url}user/{escape(owner.name)}/{escape(server.name)}/"
+    next_url = hub().hosts.full_url(path) or f"{origin(request, hub().settings)}{path}"
     return reply(RunningModel(next_url=next_url, **_urls(owner, server)))
 
 

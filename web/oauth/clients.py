@@ -13,6 +13,7 @@ from projections import oauth, servers, services, users
 from projections.oauth import ClientRow
 from projections.services import ServiceRow
 from projections.tokens import TokenRow
+from web.hosts import Hosts
 
 MAX_ID = 2048  # characters
 
@@ -20,7 +21,7 @@ MAX_ID = 2048  # characters
 class OAuthClient(Struct, frozen=True):
     """`key`: `server/{id}` or `service/{name}`, which the log knows it by. `identifier`: its `client_id`.
 
-    `redirect_uri`: a path of this host, or a URL. `allowed`: scopes it may be given besides access to itself.
+    `redirect_uri`: a path of the hub's host, or a URL. `allowed`: scopes it may be given besides access to itself.
     `description`: for people. `user`: the id of the user whose server it is. `trusted`: nobody is asked.
     """
 
@@ -46,8 +47,9 @@ class OAuthClient(Struct, frozen=True):
 
 
 class Clients:
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, hosts: Hosts) -> None:
         self._db = db
+        self._hosts = hosts
 
     def called(self, client_id: str) -> list[OAuthClient]:
         """More than one where the names of a user and of a server of another's are written the same."""
@@ -55,7 +57,7 @@ class Clients:
             return []
         found = [self._of_server(row) for row in oauth.clients_called(self._db, client_id)]
         service = services.by_client(self._db, client_id)
-        found += [] if service is None else [_of_service(service)]
+        found += [] if service is None else [self._of_service(service)]
         return [client for client in found if client is not None]
 
     def by_secret(self, secret: TokenRow) -> OAuthClient | None:
@@ -65,7 +67,7 @@ class Clients:
             return None if row is None else self._of_server(row)
         kind, _, name = secret.owner.partition("/")
         service = services.by_name(self._db, name) if kind == "service" else None
-        return None if service is None else _of_service(service)
+        return None if service is None else self._of_service(service)
 
     def described(self, key: str) -> str:
         """What people are told that it is; `""` if it is gone."""
@@ -82,30 +84,30 @@ class Clients:
         return OAuthClient(
             key=server_stream(row.server),
             identifier=row.client_id,
-            redirect_uri=f"{row.prefix}oauth_callback",
+            redirect_uri=self._hosts.url(f"{row.prefix}oauth_callback"),
             description=_describe(row),
             target=Server(user.name, server.name),
             allowed=tuple(row.allowed_scopes()),
             user=row.user,
         )
 
+    def _of_service(self, row: ServiceRow) -> OAuthClient | None:
+        """None: it has no place to send browsers back to."""
+        defined = row.defined()
+        callback = self._hosts.url(f"{defined.prefix}oauth_callback") if defined.prefix else ""
+        redirect_uri = defined.oauth_redirect_uri or callback
+        if not row.client_id or not redirect_uri:
+            return None
+        return OAuthClient(
+            key=service_stream(row.name),
+            identifier=row.client_id,
+            redirect_uri=redirect_uri,
+            description=f"JupyterHub service {row.name}",
+            target=Service(row.name),
+            allowed=tuple(defined.oauth_client_allowed_scopes),
+            trusted=defined.oauth_no_confirm,
+        )
+
 
 def _describe(row: ClientRow) -> str:
     return f"Server at {row.prefix}"
-
-
-def _of_service(row: ServiceRow) -> OAuthClient | None:
-    """None: it has no place to send browsers back to."""
-    defined = row.defined()
-    redirect_uri = defined.oauth_redirect_uri or (f"{defined.prefix}oauth_callback" if defined.prefix else "")
-    if not row.client_id or not redirect_uri:
-        return None
-    return OAuthClient(
-        key=service_stream(row.name),
-        identifier=row.client_id,
-        redirect_uri=redirect_uri,
-        description=f"JupyterHub service {row.name}",
-        target=Service(row.name),
-        allowed=tuple(defined.oauth_client_allowed_scopes),
-        trusted=defined.oauth_no_confirm,
-    )

@@ -70,4 +70,4 @@ def _shared(code: ShareCodeRow) -> tuple[UserRow, ServerRow]:
 
 
 def _url(owner: UserRow, server: ServerRow) -> str:
-    return server.prefix or server_prefix(hub().base_url, owner.name, server.name)
+    return hub().hosts.url(server.prefix or server_prefix(hub().base_url, owner.name, server.name))

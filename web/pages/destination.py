@@ -59,5 +59,5 @@ def _of_user(user: UserRow) -> str:
         return f"{base}hub/home"
     server = servers.by_id(database(), user.default_server)
     if server is not None and server.is_active:
-        return server.prefix or f"{base}user/{escape(user.name)}/"
+        return hub().hosts.url(server.prefix or f"{base}user/{escape(user.name)}/")
     return f"{base}hub/spawn"

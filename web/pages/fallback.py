@@ -17,7 +17,9 @@ def _query() -> str:
 
 
 def _to(path: str, status: int = 302) -> Response:
-    return Response(b"", status, headers={"Location": f"{hub().base_url}{path}{_query()}"})
+    return Response(
+        b"", status, headers={"Location": f"{hub().hosts.on_hub(hub().base_url)}{path}{_query()}"}
+    )
 
 
 @outside.get("/", access=OPEN, statuses=(302,))

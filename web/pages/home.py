@@ -42,7 +42,7 @@ async def show() -> Response:
         "home.html",
         default_server=next(row for row in rows if not row.name),
         spawners=[row for row in rows if row.name],
-        url=f"{hub().base_url}user/{quote(me.name, safe='@~')}/",
+        url=hub().hosts.url(f"{hub().base_url}user/{quote(me.name, safe='@~')}/"),
         allow_named_servers=settings.allow_named_servers,
         named_server_limit_per_user=await server_limit() if settings.allow_named_servers else 0,
         longest_server_name=MAX_SERVER_NAME,

@@ -135,7 +135,7 @@ def _here(name: str) -> Markup:
 def _services(scopes: Scopes) -> list[dict[str, Any]]:
     """Those the menu leads to."""
     return [
-        {"name": row.name, "href": row.defined().prefix, "info": row.defined().info or {}}
+        {"name": row.name, "href": hub().hosts.url(row.defined().prefix), "info": row.defined().info or {}}
         for row in hub().services.all()
         if _is_shown(row, scopes)
     ]

@@ -61,7 +61,7 @@ def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         full_name=full_name(owner.name, server.name),
         state=state,
         state_text=_in_words(server, state),
-        url=server.prefix or server_prefix(hub().base_url, owner.name, server.name),
+        url=hub().hosts.url(server.prefix or server_prefix(hub().base_url, owner.name, server.name)),
         spawn_url=f"{prefix}spawn/{path}",
         pending_url=f"{prefix}spawn-pending/{path}",
         started=server.started,

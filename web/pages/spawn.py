@@ -116,7 +116,9 @@ async def _looked_at(owner: UserRow, name: str) -> ServerRow | None:
 
 async def _to_active(owner: UserRow, server: ServerRow) -> Response:
     if server.state == "ready":
-        return redirect(await destination(owner, request.args.get("next", ""), server.prefix))
+        return redirect(
+            await destination(owner, request.args.get("next", ""), hub().hosts.url(server.prefix))
+        )
     return _to_pending(owner, server.name)
 
 

@@ -43,7 +43,9 @@ async def _show(owner: UserRow, name: str) -> Response:
     row = known_server(owner, name)
     match row.state:
         case "ready":
-            return redirect(await destination(owner, request.args.get("next", ""), row.prefix))
+            return redirect(
+                await destination(owner, request.args.get("next", ""), hub().hosts.url(row.prefix))
+            )
         case "stop" | "check":
             return await _waiting("stop_pending.html", owner, row)
         case "stopped":

@@ -88,7 +88,7 @@ async def _back(server: ServerRow, rest: str) -> Response:
     ]
     path = request.path.removeprefix(f"{hub().base_url}hub/")
     query = urlencode([*others, ("redirects", str(tries + 1))])
-    return redirect(f"{hub().base_url}{path}?{query}")
+    return redirect(f"{hub().hosts.url(f'{hub().base_url}{path}')}?{query}")
 
 
 def _to_pending(owner: UserRow, server: ServerRow) -> Response:
