@@ -124,8 +124,9 @@ def _proxy(section: Section, hub: HubSettings) -> ProxySettings:
     routes = {}
     for path, target in found.extra_routes.items():
         try:
-            spec = normal_spec(path)
-            check_free(spec, hub.base_url, hub.hub_routespec)
+            hub_host = urlsplit(hub.subdomain_host).hostname or ""
+            spec = normal_spec(path, with_hosts=bool(hub_host))
+            check_free(spec, hub.base_url, hub.hub_routespec, hub_host)
             routes[spec] = check_target(target)
         except HubError as error:
             raise section.trait("extra_routes").refuse({path: target}, error.message) from None

@@ -11,6 +11,7 @@ from msgspec import Struct
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.events.route import RouteAdded, RouteEvent, RouteRemoved
 from core.names import escape
+from core.subdomains import is_host
 
 MAX_LENGTH = 1000  # of a route's path and of its target
 TAKEN = ("hub", "user", "services")  # what comes right behind the base URL and is the hub's to give
@@ -82,11 +83,26 @@ def evolve(route: AnyRoute, event: RouteEvent) -> AnyRoute:
             assert_never(event)
 
 
-def normal_spec(path: str) -> str:
-    """The path as routes are written: `/a b` or `%2Fa%20b%2F` becomes `/a%20b/`. Raises InvalidError."""
-    segments = unquote(path).strip("/").split("/")
+def normal_spec(path: str, *, with_hosts: bool = False) -> str:
+    """The path as routes are written: `/a b` or `%2Fa%20b%2F` becomes `/a%20b/`. Raises InvalidError.
+
+    `with_hosts`: what does not begin with a slash begins with a host: `Docs.example/a` becomes `docs.example/a/`.
+    """
+    plain = unquote(path)
+    if len(path) > MAX_LENGTH:
+        raise InvalidError(f"The path of a route has at most {MAX_LENGTH} characters.")
+    if not with_hosts or plain.startswith("/"):
+        return _written(plain)
+    host, _, rest = plain.partition("/")
+    if not is_host(host.lower()):
+        raise InvalidError("A route begins with a slash, or with the name of a host: docs.hub.example/a/.")
+    return host.lower() + _written(rest)
+
+
+def _written(path: str) -> str:
+    segments = path.strip("/").split("/")
     tricks = ("", ".", "..") if segments != [""] else (".", "..")
-    if len(path) > MAX_LENGTH or any(segment in tricks or _is_unsafe(segment) for segment in segments):
+    if any(segment in tricks or _is_unsafe(segment) for segment in segments):
         raise InvalidError("The path of a route has plain segments between single slashes.")
     return f"/{'/'.join(map(escape, segments))}/" if segments != [""] else "/"
 
@@ -95,10 +111,15 @@ def _is_unsafe(segment: str) -> bool:
     return any(unicodedata.category(char) in ("Cc", "Cs") for char in segment) or "\ufffd" in segment
 
 
-def check_free(spec: str, base_url: str, hub_spec: str) -> None:
-    """Raises ConflictError for a path that is the hub's, or the hub's to give to users and services."""
-    inside = spec.removeprefix(base_url) if spec.startswith(base_url) else ""
-    if spec == hub_spec or inside.partition("/")[0] in TAKEN:
+def check_free(spec: str, base_url: str, hub_spec: str, hub_host: str = "") -> None:
+    """Raises ConflictError for a path that is the hub's, or the hub's to give to users and services.
+
+    `hub_host`: where routes may begin with a host.
+    """
+    host, slash, rest = spec.partition("/")
+    path = slash + rest
+    inside = path.removeprefix(base_url) if path.startswith(base_url) else ""
+    if (path == hub_spec and host in ("", hub_host)) or inside.partition("/")[0] in TAKEN:
         raise ConflictError(f"{spec} belongs to the hub, its users or its services.")
 
 

@@ -35,6 +35,11 @@ def test_extra_routes_that_cannot_be_are_refused_in_one_line(tmp_path: Path, rou
     assert "\n" not in str(refused.value)
 
 
+def test_with_subdomains_extra_routes_may_name_a_host(tmp_path: Path) -> None:
+    lines = 'c.JupyterHub.subdomain_host = "http://hub.test"; c.Proxy.extra_routes = {"docs.hub.test/a": "http://h:1"}'
+    assert load(tmp_path, lines).proxy.extra_routes == {"docs.hub.test/a/": "http://h:1"}
+
+
 @pytest.mark.parametrize(
     ("lines", "spec"),
     [

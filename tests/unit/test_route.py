@@ -69,6 +69,25 @@ def test_a_path_is_written_in_one_way(path: str, spec: str) -> None:
     assert normal_spec(path) == spec
 
 
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("/a", "/a/"),
+        ("Docs.Hub.test/a b", "docs.hub.test/a%20b/"),
+        ("docs.hub.test%2Fa%2525b%2F", "docs.hub.test/a%2525b/"),
+        ("docs.hub.test", "docs.hub.test/"),
+    ],
+)
+def test_it_may_begin_with_a_host(path: str, spec: str) -> None:
+    assert normal_spec(path, with_hosts=True) == spec
+
+
+@pytest.mark.parametrize("path", ["", "a b/c", "..", "a..b/c", "a:80/c", "docs.hub.test/a//b"])
+def test_hosts_are_names(path: str) -> None:
+    with pytest.raises(InvalidError):
+        normal_spec(path, with_hosts=True)
+
+
 @pytest.mark.parametrize("path", ["/a//b", "/a/../b", "/./", "..", "/a\nb", "/%00", "/%ff", "/" + "x" * 1001])
 def test_a_path_with_tricks_is_refused(path: str) -> None:
     with pytest.raises(InvalidError):
@@ -95,6 +114,25 @@ def test_what_is_the_hubs_is_not_free(spec: str, free: bool) -> None:
     else:
         with pytest.raises(ConflictError):
             check_free(spec, "/b/", "/b/")
+
+
+@pytest.mark.parametrize(
+    ("spec", "free"),
+    [
+        ("docs.hub.test/", True),
+        ("docs.hub.test/hub.html/", True),
+        ("hub.test/docs/", True),
+        ("hub.test/", False),
+        ("hub.test/hub/api/", False),
+        ("alice.hub.test/user/alice/", False),
+    ],
+)
+def test_what_is_the_hubs_on_hosts_is_not_free(spec: str, free: bool) -> None:
+    if free:
+        check_free(spec, "/", "/", "hub.test")
+    else:
+        with pytest.raises(ConflictError):
+            check_free(spec, "/", "/", "hub.test")
 
 
 def test_the_base_url_is_free_where_the_hub_has_a_smaller_part() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 from quart import Response
@@ -102,7 +103,7 @@ async def move() -> Response:
 @noun.delete("/proxy/<rest:path>", access=needs("proxy"), answers={204: None}, refusals=(409,))
 async def remove(path: str) -> Response:
     """End an extra route. `path`: with real slashes or encoded ones."""
-    spec = _free_spec(path)
+    spec = _free_spec(path if _names_host(path) else f"/{path}")
     if extra_routes.by_spec(database(), spec) is None:
         raise NotFoundError(f"There is no extra route {spec}.")
     await hub().extra_routes.ask(
@@ -125,9 +126,16 @@ async def _asked_route() -> RouteBody | None:
 def _free_spec(path: str) -> str:
     """Raises InvalidError, or ConflictError for a route that is the hub's."""
     settings = hub().settings.hub
-    spec = normal_spec(path)
-    check_free(spec, settings.base_url, settings.hub_routespec or settings.base_url)
+    hub_host = urlsplit(settings.subdomain_host).hostname or ""
+    spec = normal_spec(path, with_hosts=bool(hub_host))
+    check_free(spec, settings.base_url, settings.hub_routespec or settings.base_url, hub_host)
     return spec
+
+
+def _names_host(path: str) -> bool:
+    """Whether a path of which nobody can tell if it began with a slash is that of a route with a host."""
+    with_hosts = hub().hosts.has_subdomains and not unquote(path).startswith("/")
+    return with_hosts and extra_routes.by_spec(database(), normal_spec(f"/{path}")) is None
 
 
 def _hub_model() -> tuple[str, dict[str, Any]]:

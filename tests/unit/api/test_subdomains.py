@@ -83,6 +83,19 @@ async def test_the_proxy_is_told_hosts_and_tells_what_was_used_by_them(client: C
     assert (await client.get("/users/alice")).json()["servers"][""]["last_activity"].startswith("2100-01-01")
 
 
+async def test_extra_routes_have_a_host_or_are_on_all(client: Client) -> None:
+    for path in ("docs.hub.test/a", "/status"):
+        answer = await client.post("/proxy", json={"path": path, "target": "http://127.0.0.1:9"})
+        assert (answer.status_code, answer.json()["routespec"]) == (201, f"{path}/")
+    taken = {"path": "hub.test/hub", "target": "http://127.0.0.1:9"}
+    assert (await client.post("/proxy", json=taken)).status_code == 409
+    assert {"docs.hub.test/a/", "/status/"} <= (await client.get("/proxy")).json().keys()
+    for path in ("docs.hub.test/a/", "status", "%2Fstatus"):
+        expected = 404 if path == "%2Fstatus" else 204
+        assert (await client.delete(f"/proxy/{path}")).status_code == expected
+    assert not {"docs.hub.test/a/", "/status/"} & (await client.get("/proxy")).json().keys()
+
+
 async def test_servers_are_told_where_they_are(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Attempt] = []
     start = SimulatedSpawner.start
