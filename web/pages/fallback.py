@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 from quart import Response, request
 
 from web.access import OPEN
@@ -35,7 +37,21 @@ def elsewhere() -> Response | None:
     rest = path.removeprefix(base)
     if rest.startswith(("hub/", "api/")) or rest in ("hub", "api", ""):
         return None
-    return _to(f"hub/{rest}")
+    return _to_service() or _to(f"hub/{rest}")
+
+
+def _to_service() -> Response | None:
+    """Who asks for a service on a host that is not its own is sent there. None: nothing to do with a service."""
+    hosts, (kind, _, rest) = hub().hosts, _path().partition("/")
+    row = (
+        hub().services.get(unquote(rest.partition("/")[0]))
+        if kind == "services" and hosts.has_subdomains
+        else None
+    )
+    url = hosts.url(request.path)
+    if row is None or not row.defined().url or urlsplit(url).netloc == request.host.lower():
+        return None
+    return Response(b"", 302, headers={"Location": f"{url}{_query()}"})
 
 
 @outside.get("/hub", access=OPEN, statuses=(301, 302))

@@ -143,6 +143,17 @@ async def test_whatever_no_route_takes_goes_to_the_hubs_host(client: Client, ori
             assert answer.headers["location"] == f"{HUB}{target}"
 
 
+async def test_a_service_asked_for_elsewhere_is_on_its_own_host(client: Client) -> None:
+    async with Browser(client.hub, client.app, origin=HUB) as browser:
+        answer = await browser.get("/services/web/a?b=c")
+        assert answer.headers["location"] == "http://web--service.hub.test:8000/services/web/a?b=c"
+        answer = await browser.get("/services/none/")
+        assert answer.headers["location"] == f"{HUB}/hub/services/none/"
+    async with Browser(client.hub, client.app, origin="http://web--service.hub.test:8000") as browser:
+        answer = await browser.get("/services/web/a")  # before the proxy knows the way
+        assert answer.headers["location"] == f"{HUB}/hub/services/web/a"
+
+
 @pytest.mark.parametrize(
     "path", ["/hub/home", "/hub/login?next=%2Fx", "/hub/user/alice/", "/hub/api/oauth2/authorize?a=b"]
 )
