@@ -30,10 +30,15 @@ async def root() -> Response:
 
 
 def elsewhere() -> Response | None:
-    """What is below the base URL and not of the hub is looked for in the hub."""
+    """What is below the base URL and not of the hub is looked for in the hub.
+
+    With subdomains what is beside it, too: then all that no route takes comes here, whatever its path.
+    """
     base, path = hub().base_url, request.path
-    if request.method != "GET" or not path.startswith(base):
+    if request.method != "GET":
         return None
+    if not path.startswith(base):
+        return _to(f"hub{path}") if hub().hosts.has_subdomains else None
     rest = path.removeprefix(base)
     if rest.startswith(("hub/", "api/")) or rest in ("hub", "api", ""):
         return None

@@ -143,6 +143,12 @@ async def test_whatever_no_route_takes_goes_to_the_hubs_host(client: Client, ori
             assert answer.headers["location"] == f"{HUB}{target}"
 
 
+async def test_the_bare_host_leads_to_the_hub_below_its_base_url() -> None:
+    async with hub_in_memory(settings(base_url="/lab/")) as hub, Browser(hub, origin=ALICE) as browser:
+        for path, target in {"/": "/lab/hub/", "/lab/user/alice/x": "/lab/hub/user/alice/x"}.items():
+            assert (await browser.get(path)).headers["location"] == f"{HUB}{target}"
+
+
 async def test_a_service_asked_for_elsewhere_is_on_its_own_host(client: Client) -> None:
     async with Browser(client.hub, client.app, origin=HUB) as browser:
         answer = await browser.get("/services/web/a?b=c")
