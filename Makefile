@@ -18,11 +18,11 @@ hub: setup ## a hub for trying things out, at http://127.0.0.1:8000
 # Real servers and browsers get a second try, for machines that are busy; it is said aloud.
 test: setup ## every test, those with real servers and killed hubs too
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
 	$(BIN)/pytest -m slow --reruns 1 -rR
 
 check: lint ## what to run before every commit: lint, types, unit, property and security tests
-	$(BIN)/pytest -q -n auto -m "not slow" tests/unit tests/property tests/security
+	$(BIN)/pytest -q -n auto -p no:rerunfailures -m "not slow" tests/unit tests/property tests/security
 
 lint: setup ## style, types, and which folder may import which
 	$(BIN)/ruff check
