@@ -5,21 +5,16 @@ The wish is an event; a hub that finds it unfulfilled after a restart goes on fr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import trio
 
+from core.actors.entity import Entities
 from core.actors.errands import Errands
+from core.actors.supervisor import Supervisor
 from core.errors import HubError, NotFoundError
 from core.events.record import HUB, By
-from core.user import FinishDeletion, RequestDeletion, User
-
-if TYPE_CHECKING:
-    from core.actors.entity import Entities
-    from core.actors.supervisor import Supervisor
-    from core.events.user import UserEvent
-    from core.events.writer import Claim
-    from core.user import AnyUser, Command
+from core.events.user import UserEvent
+from core.events.writer import Claim
+from core.user import AnyUser, Command, FinishDeletion, RequestDeletion, User
 
 
 class Departures:

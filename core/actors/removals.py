@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from core.actors.entity import Entities
 from core.actors.errands import Errands
+from core.actors.supervisor import Supervisor
 from core.events.record import HUB, By
-from core.user import FinishRemoval, RequestRemoval
-
-if TYPE_CHECKING:
-    from core.actors.entity import Entities
-    from core.actors.supervisor import Supervisor
-    from core.events.user import UserEvent
-    from core.events.writer import Claim
-    from core.user import AnyUser, Command
+from core.events.user import UserEvent
+from core.events.writer import Claim
+from core.user import AnyUser, Command, FinishRemoval, RequestRemoval
 
 
 class Removals:
