@@ -58,8 +58,11 @@ _RULES = (
     ),
     _Rule(
         ("code=", "state=", "key=", "ticket="),
-        re.compile(r"([?&](?:code|state|key|ticket)=)[^\s&#'\"]+", re.IGNORECASE),
-        rf"\1{HIDDEN}",
+        re.compile(
+            r"([?&](?:code|key|ticket)=)[^\s&#'\"]+|([?&]state=)[^\s&#'\"]{9,}",  # `state=active` is none
+            re.IGNORECASE,
+        ),
+        rf"\1\2{HIDDEN}",
     ),
     _Rule(("://",), re.compile(r"://[^/@\s:]*:[^/@\s]+@"), f"://{HIDDEN}@"),
 )

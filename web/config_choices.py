@@ -50,8 +50,10 @@ def show(files: Sequence[Path], overrides: Sequence[str], *, as_json: bool) -> N
     from core.config_file import load_settings
     from core.config_notes import table
     from core.config_shown import as_text, differing
+    from web.wishes import wishes
 
     settings, notes = load_settings(files, overrides)
+    wishes(settings)  # what it says of roles, scopes and names is as wrong here as at a start
     if notes:
         click.echo(table(notes), err=True)
     click.echo(json.dumps(differing(settings), indent=2) if as_json else as_text(settings))

@@ -129,7 +129,7 @@ async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TAS
             if number == signal.SIGUSR1:
                 say_what_it_does()
                 continue
-            logger.warning("%s: the hub is ending", signal.Signals(number).name)
+            logger.info("%s: the hub is ending", signal.Signals(number).name)
             hub.closing.set()
 
 
@@ -145,7 +145,7 @@ async def _reload(hub: Hub) -> None:
     except Exception:
         logger.exception("the configuration could not be read anew")
     else:
-        logger.warning("the configuration was read anew; %s", found)
+        logger.info("the configuration was read anew; %s", found)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ logger = logging.getLogger("callboard.http")
 HIDDEN = "[secret]"
 WITHOUT_HEADERS = frozenset({502, 503})  # of a server error: nobody here is to blame
 
-_SECRET_ARGUMENT = re.compile(r"token|ticket|auth|key|code|state|_xsrf", re.IGNORECASE)
+_SECRET_ARGUMENT = re.compile(r"token|ticket|auth|key|code(?!_challenge)|_xsrf", re.IGNORECASE)
+_LONGEST_STATE = 8  # characters of what a list may ask for: `state=active`; a login's `state` has more
 _SECRET_SEGMENT = re.compile(
     rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}"
 )
@@ -76,10 +77,16 @@ def shown_url(path: str, query: str) -> str:
     if not query:
         return shown
     arguments = [
-        (name, HIDDEN if _SECRET_ARGUMENT.search(name) else value)
+        (name, HIDDEN if is_secret_argument(name, value) else value)
         for name, value in parse_qsl(query, keep_blank_values=True)
     ]
     return f"{shown}?{urlencode(arguments, safe='[]/:')}"
+
+
+def is_secret_argument(name: str, value: str) -> bool:
+    if name.lower() == "state":
+        return len(value) > _LONGEST_STATE
+    return _SECRET_ARGUMENT.search(name) is not None
 
 
 def shown_headers(request: Request) -> str:

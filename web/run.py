@@ -69,7 +69,7 @@ def _cause(error: Exception) -> Exception:
 
 def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
     async def ready(hub: Hub) -> None:
-        logging.getLogger("callboard").warning("Callboard is running at %s", hub.settings.hub.bind_url)
+        logging.getLogger("callboard").info("Callboard is running at %s", hub.settings.hub.bind_url)
         if hello:
             await say_hello(hub)
 

@@ -67,7 +67,7 @@ class Refusals:
             logins, tokens, dict(addresses.most_common(NAMED)), dict(users.most_common(NAMED))
         )
         logger.warning(
-            "%d logins failed and %d requests bore a token that is none, from %d addresses",
+            "refused: %d failed logins, %d unknown tokens (from %d addresses)",
             logins,
             tokens,
             len(addresses),

@@ -51,7 +51,7 @@ def test_a_sound_log(log: str) -> None:
     said = callboard("verify", "--db", log)
     assert said.exit_code == 0
     assert said.stdout.splitlines() == [
-        f"{log} is sound: {COUNT} events, 0 earlier heads",
+        f"{log} is sound: events: {COUNT}, heads noted earlier: 0",
         f"head {head(log)}",
     ]
     said = callboard("verify", "--db", log, "--json", "--head", str(head(log)))

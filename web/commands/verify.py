@@ -111,5 +111,5 @@ def _say(log: str, found: Found) -> None:
     if found.waiting:
         click.echo(f"not looked at, for a newer hub makes them anew: {', '.join(found.waiting)}")
     if found.head and not found.problems:
-        click.echo(f"{log} is sound: {found.head.position} events, {found.heads} earlier heads")
+        click.echo(f"{log} is sound: events: {found.head.position}, heads noted earlier: {found.heads}")
         click.echo(f"head {found.head}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import json
 import logging
 import secrets
 import signal
@@ -9,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from functools import partial
 
 import trio
@@ -67,9 +69,27 @@ def _end_early(number: int, frame: object) -> None:
 
 def _log_to_stderr() -> None:
     logging.raiseExceptions = False  # the hub that held the other end of stderr may be gone
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s callboard proxy %(levelname)s %(message)s"
+    handler = logging.StreamHandler(sys.stderr)
+    for_people = sys.stderr.isatty()
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s proxy %(levelname)s %(message)s") if for_people else JSONLine()
     )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+class JSONLine(logging.Formatter):
+    """Lines like those of the hub, whose standard error this is."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 class Proxy:
