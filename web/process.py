@@ -54,10 +54,10 @@ async def run(
     _allow_many_files()
     path = database_path(settings.hub.db_url)
     lock = None if path == MEMORY else LogLock(path)
-    if settings.hub.reset_db and lock:
-        put_aside(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
     listener = listen(bind_address(settings.hub))
+    if settings.hub.reset_db and lock:
+        put_aside(path)
     directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")

@@ -216,7 +216,9 @@ def test_waiting_outlives_the_hub(make_hub: MakeHub) -> None:
         thread = killing(hub, lambda: begun.wait(10))
         assert client.wait_ready("alice", patience=30, on_event=on_event).ready
         thread.join()
-    assert len(messages) == len(set(messages)), "no event came twice"
+    assert messages.count("Spawning server...") in (1, 2), "each of the two hubs says so, once"
+    others = [message for message in messages if message != "Spawning server..."]
+    assert len(others) == len(set(others)), "no event came twice"
     assert messages[0] == "Server requested"
     assert messages[-1] == "Server ready at /user/alice/"
 
