@@ -7,6 +7,7 @@ in tests/integration/test_proxy.py.
 
 from __future__ import annotations
 
+import gc
 import logging
 import tracemalloc
 from collections.abc import Callable
@@ -75,10 +76,12 @@ async def test_who_merely_looks_leaves_nothing_behind(hub: Hub, autojump_clock: 
 
     for number in range(60):
         await look(number)
+    gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(60, 360):
         await look(number)
+    gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert hub.store.head == head
