@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -20,13 +19,6 @@ from tests.unit import openapi_check
 from web.app import build_app
 from web.hub import Hub
 from web.main import open_hub
-
-
-def pytest_collection_finish() -> None:
-    """What has been loaded stays: the collector need not look at it again and again (a third of the time)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
 
 
 SECRET = bytes(range(32))
