@@ -20,7 +20,6 @@ from web.app import build_app
 from web.hub import Hub
 from web.main import open_hub
 
-
 SECRET = bytes(range(32))
 ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
 SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
