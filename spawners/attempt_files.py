@@ -19,7 +19,7 @@ import shutil
 
 from msgspec import Struct
 
-from spawners.process_identity import Identity, is_alive, parse_identity
+from core.process_identity import Identity, is_alive, parse_identity
 
 _STOPPED = "stopped"
 

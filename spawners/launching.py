@@ -11,13 +11,13 @@ from pathlib import Path
 from core import faults
 from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError
+from core.process_identity import this_boot, this_namespace
 from core.spawner import Attempt
 from spawners import output_file
 from spawners.account import Account, hub_account, system_account
 from spawners.attempt_files import AttemptFiles
 from spawners.ports import WILDCARDS, Ports, url_at
 from spawners.process_family import MARK
-from spawners.process_identity import this_boot, this_namespace
 
 _LAUNCHER = Path(__file__).with_name("launch.sh")
 

@@ -22,6 +22,7 @@ from core import faults
 from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
 from core.ids import is_id
+from core.process_identity import Identity, open_process
 from core.readiness import wait_server_up
 from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
 from spawners import output_file
@@ -31,7 +32,6 @@ from spawners.pauses import pauses
 from spawners.ports import Ports
 from spawners.process_end import end_family, end_server, has_left_nothing
 from spawners.process_family import Census
-from spawners.process_identity import Identity, open_process
 
 UNSUPPORTED_OPTIONS = frozenset(
     {

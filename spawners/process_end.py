@@ -11,9 +11,9 @@ import trio
 
 from core.config import LocalProcessSettings
 from core.errors import UnreachableError
+from core.process_identity import Identity, is_alive, open_process
 from spawners.pauses import pauses
 from spawners.process_family import Census, descendants
-from spawners.process_identity import Identity, is_alive, open_process
 
 _FAREWELL = 0.1
 

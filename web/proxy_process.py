@@ -19,6 +19,7 @@ import msgspec
 import trio
 
 from core.config import Settings
+from core.process_identity import Identity, open_process, this_namespace
 from web.proxy.command import TOKEN_VARIABLE
 from web.proxy.pid_file import PROTOCOL, PidFile
 
@@ -166,7 +167,7 @@ class ProxyProcess:
     def _find(self) -> Running | None:
         """The proxy that an earlier hub has left, if it is alive."""
         described = self._described()
-        pidfd = None if described is None else open_process(described)
+        pidfd = None if described is None else open_proxy(described)
         return None if described is None or pidfd is None else Running(described.pid, pidfd)
 
     def _suits(self, proxy: Running) -> bool:
@@ -275,20 +276,10 @@ def callboard_command() -> list[str]:
     return [str(beside)] if beside.exists() else [sys.executable, "-m", "web.cli"]
 
 
-def open_process(described: PidFile) -> int | None:
-    """A pidfd of the process described, None if it is gone. The pidfd comes first, so no other can slip in."""
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    if described.boot_id != boot_id:
-        return None
+def open_proxy(described: PidFile) -> int | None:
+    """A pidfd of the process described, None if it is gone or cannot be one."""
+    same = Identity(described.boot_id, this_namespace(), described.pid, described.start_time, session=0)
     try:
-        pidfd = os.pidfd_open(described.pid)
+        return open_process(same)
     except OSError:
         return None
-    try:
-        fields = Path(f"/proc/{described.pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        fields = []
-    if not fields or fields[0] == "Z" or int(fields[19]) != described.start_time:
-        os.close(pidfd)
-        return None
-    return pidfd

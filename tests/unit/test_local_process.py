@@ -19,13 +19,13 @@ import trio
 from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
 from core.ids import new_id
+from core.process_identity import identify, is_alive, open_process, parse_identity, parse_stat, read_stat
 from core.spawner import Attempt, Gone, Running
 from spawners import output_file
 from spawners.attempt_files import AttemptFiles
 from spawners.local_process import LocalProcessSpawner
 from spawners.ports import Ports
 from spawners.process_family import marked
-from spawners.process_identity import identify, is_alive, open_process, parse_identity, parse_stat, read_stat
 from tests.integration.spawner_worlds import LocalWorld, ignore
 
 

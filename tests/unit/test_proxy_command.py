@@ -10,6 +10,7 @@ import click
 import pytest
 import trio
 
+from core.process_identity import read_stat
 from web.proxy import pid_file
 from web.proxy.command import proxy, settings_from
 from web.proxy.listen import Listeners
@@ -74,7 +75,9 @@ def test_the_process_needs_nothing_of_the_hub() -> None:
 def test_a_pid_file_is_removed_by_its_owner_only(tmp_path: Path) -> None:
     path = str(tmp_path / "proxy.pid")
     ourselves = pid_file.write(path, "127.0.0.1:8000")
-    assert (ourselves.pid, ourselves.start_time) == (os.getpid(), pid_file.start_time(os.getpid()))
+    stat = read_stat(os.getpid())
+    assert stat is not None
+    assert (ourselves.pid, ourselves.start_time) == (stat.pid, stat.start)
     assert os.listdir(tmp_path) == ["proxy.pid"]
     pid_file.remove(path, pid_file.PidFile(1, 2, "boot", "address", 1))
     assert os.path.exists(path)

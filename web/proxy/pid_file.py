@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from core.process_identity import read_stat, this_boot
+
 PROTOCOL = 1  # of the hub's route stream and the reports; a hub replaces a proxy that speaks another
 
 
@@ -23,8 +25,9 @@ class PidFile(Struct, frozen=True):
 def write(path: str, address: str) -> PidFile:
     """Whole or not at all; nothing for the path ""."""
     pid = os.getpid()
-    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    ourselves = PidFile(pid, start_time(pid), boot_id, address, PROTOCOL)
+    stat = read_stat(pid)
+    assert stat is not None, "whoever asks is there"
+    ourselves = PidFile(pid, stat.start, this_boot(), address, PROTOCOL)
     if path:
         beside = f"{path}.{pid}"
         Path(beside).write_bytes(msgspec.json.encode(ourselves) + b"\n")
@@ -37,9 +40,3 @@ def remove(path: str, ourselves: PidFile) -> None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         if msgspec.json.decode(Path(path).read_bytes(), type=PidFile) == ourselves:
             os.unlink(path)
-
-
-def start_time(pid: int) -> int:
-    """In clock ticks since boot: field 22 of /proc/PID/stat, whose field 2 may hold spaces and brackets."""
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    return int(stat.rpartition(")")[2].split()[19])
