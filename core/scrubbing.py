@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 HIDDEN = "[secret]"
+LISTED_STATES = ("active", "inactive", "ready")  # what lists are asked for: any other `state` is a login's
 
 # How a name goes on to its value, which is not hidden yet, and that value.
 _VALUE = r"""['\"]?\s*[:=](?!\s*\[secret\])\s*)(?:'[^']*'|"[^"]*"|%s)"""
@@ -59,10 +60,10 @@ _RULES = (
     _Rule(
         ("code=", "state=", "key=", "ticket="),
         re.compile(
-            r"([?&](?:code|key|ticket)=)[^\s&#'\"]+|([?&]state=)[^\s&#'\"]{9,}",  # `state=active` is none
+            rf"([?&](?:code|key|ticket|state(?!=(?:{'|'.join(LISTED_STATES)})(?![^\s&#'\"])))=)[^\s&#'\"]+",
             re.IGNORECASE,
         ),
-        rf"\1\2{HIDDEN}",
+        rf"\1{HIDDEN}",
     ),
     _Rule(("://",), re.compile(r"://[^/@\s:]*:[^/@\s]+@"), f"://{HIDDEN}@"),
 )

@@ -10,16 +10,15 @@ from quart import Response
 from quart.wrappers import Request
 
 from core.masking import is_secret
+from core.scrubbing import HIDDEN, LISTED_STATES
 from core.share_code import CODE_PATTERN
 from web.client_address import address_of
 
 logger = logging.getLogger("callboard.http")
 
-HIDDEN = "[secret]"
 WITHOUT_HEADERS = frozenset({502, 503})  # of a server error: nobody here is to blame
 
 _SECRET_ARGUMENT = re.compile(r"token|ticket|auth|key|code(?!_challenge)|_xsrf", re.IGNORECASE)
-_LONGEST_STATE = 8  # characters of what a list may ask for: `state=active`; a login's `state` has more
 _SECRET_SEGMENT = re.compile(
     rf"(?<=/authorizations/token/)[^/]+|(?<=/authorizations/cookie/).+|(?<=/){CODE_PATTERN}"
 )
@@ -85,7 +84,7 @@ def shown_url(path: str, query: str) -> str:
 
 def is_secret_argument(name: str, value: str) -> bool:
     if name.lower() == "state":
-        return len(value) > _LONGEST_STATE
+        return value not in LISTED_STATES
     return _SECRET_ARGUMENT.search(name) is not None
 
 

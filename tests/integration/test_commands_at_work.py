@@ -96,7 +96,7 @@ def test_the_end_of_a_hub_is_noted(hub: RealHub) -> None:
     (head,) = noted_heads(str(hub.database))
     assert head.position == hub.head
     said = hub.run_another("verify", "-f", "hub_config.py")
-    assert (said.returncode, "1 earlier heads" in said.stdout) == (0, True)
+    assert (said.returncode, "heads noted earlier: 1" in said.stdout) == (0, True)
 
 
 def test_a_restored_log_is_one_that_a_hub_goes_on_with(hub: RealHub) -> None:

@@ -32,6 +32,8 @@ for number in range(behaviour.get("children", 0)):
             os._exit(0)
         time.sleep(1000)
         os._exit(0)
+    if behaviour.get("orphans"):
+        os.wait()
 
 text, count = behaviour.get("says", ["hello", 1])
 for _ in range(count):

@@ -107,6 +107,7 @@ HARMLESS = [
     "/hub/api/users/alice/tokens/t5k2m8zq1x9v: 204",
     "user alice may not: it needs read:tokens!user=alice",
     "listening at http://127.0.0.1:8081/hub/",
+    "200 GET /hub/api/users?state=active&limit=50",
 ]
 
 

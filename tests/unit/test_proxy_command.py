@@ -67,7 +67,9 @@ def test_the_command_is_cheap_to_import() -> None:
 def test_the_process_needs_nothing_of_the_hub() -> None:
     program = (
         "import sys, web.proxy.run;"
-        "sys.exit(bool({'quart', 'hypercorn', 'sqlite_utils', 'sqlite3', 'asyncio', 'core'} & set(sys.modules)))"
+        "assert not {'quart', 'hypercorn', 'sqlite_utils', 'sqlite3', 'asyncio'} & set(sys.modules);"
+        "of_core = {name for name in sys.modules if name.startswith('core.')};"
+        "assert of_core == {'core.process_identity'}, of_core"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
 
