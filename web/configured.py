@@ -45,13 +45,15 @@ async def configure_services(hub: Hub, secret: bytes) -> None:
     configured, base_url = hub.services.configured, hub.base_url
     for row in services.every(hub.store.db):
         if row.from_config and row.name not in configured:
-            await hub.service_entities.ask(row.name, service.Remove(row.name, by_config=True), by=HUB)
+            await hub.entities.services.ask(row.name, service.Remove(row.name, by_config=True), by=HUB)
         elif not row.from_config and row.defined().url:
-            await hub.service_entities.ask(row.name, service.Move(service_prefix(base_url, row.name)), by=HUB)
+            await hub.entities.services.ask(
+                row.name, service.Move(service_prefix(base_url, row.name)), by=HUB
+            )
     for name, settings in configured.items():
         try:
             command = service.Configure(name, definition_of(settings, base_url))
-            await hub.service_entities.ask(name, command, by=HUB)
+            await hub.entities.services.ask(name, command, by=HUB)
         except HubError as error:
             logger.warning("c.JupyterHub.services: %s", error.message)
         else:
@@ -65,16 +67,16 @@ async def _ensure_token(hub: Hub, settings: ServiceSettings, secret: bytes) -> N
     digest = quick_digest(service_token(settings, secret))
     if tokens.by_digest(hub.store.db, digest) is None:
         issue = Issue(service_stream(settings.name), digest, ["inherit"], "generated at startup")
-        await hub.token_entities.ask(new_id("t"), issue, by=HUB)
+        await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
 
 
 async def configure_routes(hub: Hub) -> None:
     wanted: Mapping[str, str] = hub.settings.proxy.extra_routes
     for row in extra_routes.every(hub.store.db):
         if row.from_config and row.spec not in wanted:
-            await hub.extra_routes.ask(row.spec, route.Remove(by_config=True), by=HUB)
+            await hub.entities.routes.ask(row.spec, route.Remove(by_config=True), by=HUB)
     for spec, target in wanted.items():
         try:
-            await hub.extra_routes.ask(spec, route.Add(spec, target, from_config=True), by=HUB)
+            await hub.entities.routes.ask(spec, route.Add(spec, target, from_config=True), by=HUB)
         except HubError as error:
             logger.warning("c.Proxy.extra_routes: %s", error.message)

@@ -28,7 +28,7 @@ async def issue_token(hub: Hub, arguments: Mapping[str, Any], by: By) -> str:
     if row is None:
         raise NotFoundError(f"There is no user named {name!r}.")
     token = new_token()
-    await hub.token_entities.ask(new_id("t"), full_token(user_stream(row.id), token), by=by)
+    await hub.entities.tokens.ask(new_id("t"), full_token(user_stream(row.id), token), by=by)
     return token
 
 

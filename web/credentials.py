@@ -12,6 +12,7 @@ from quart import Request, g, request
 
 from core.errors import ForbiddenError
 from core.same_secret import same_secret
+from core.scopes import NOTHING
 from projections import users
 from projections.sessions import SessionRow
 from web.access import Access, Needs, Open
@@ -22,6 +23,8 @@ from web.hub import Hub
 from web.identity import Identity, token_in
 from web.public_url import own_hosts
 from web.xsrf import Fetch, is_foreign, needs_token
+
+THE_PROXY = Identity("proxy", "embedded", "proxy", NOTHING)
 
 
 class Asked(Protocol):
@@ -77,7 +80,7 @@ def _by_token(the_hub: Hub, asking: Request) -> Identity | None:
     row = the_hub.tokens.find(token)
     if row is not None:
         return the_hub.rights.by_token(row)
-    return the_hub.proxy_identity if same_secret(token, the_hub.proxy_secret) else None
+    return THE_PROXY if same_secret(token, the_hub.proxy_secret) else None
 
 
 def session_of(the_hub: Hub, asking: Request) -> SessionRow | None:

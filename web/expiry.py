@@ -34,7 +34,7 @@ async def keep_tidy(hub: Hub) -> None:
 async def revoke_expired(hub: Hub, now: datetime) -> None:
     while rows := tokens.expired(hub.store.db, now):
         for row in rows:
-            await hub.token_entities.ask(row.id, Revoke("It has expired."), by=HUB)
+            await hub.entities.tokens.ask(row.id, Revoke("It has expired."), by=HUB)
 
 
 async def end_expired(hub: Hub, now: datetime) -> None:

@@ -33,7 +33,7 @@ def _excess(roles: Iterable[str]) -> list[str]:
 def roles_of_user_name(name: str) -> Iterator[str]:
     """Those that the configuration gives to whoever is called so."""
     the_hub = hub()
-    if the_hub.admission.is_admin(name):
+    if the_hub.logins.admission.is_admin(name):
         yield ADMIN
     yield from _roles_listing("users", name)
     for group, settings in the_hub.settings.hub.load_groups.items():

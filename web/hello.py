@@ -45,7 +45,7 @@ async def say_hello(hub: Hub) -> None:
     issue = Issue(
         user_stream(owner), quick_digest(token), ["inherit"], "first steps", datetime.now(UTC) + TOKEN_LIFE
     )
-    await hub.token_entities.ask(new_id("t"), issue, by=HUB)
+    await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
     address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL
     text = TEXT.format(
         name=name,

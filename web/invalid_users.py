@@ -21,7 +21,7 @@ logger = logging.getLogger("callboard.login")
 
 async def check_users(hub: Hub) -> None:
     """Nobody is deleted where the authenticator cannot be asked, or knows none of the users: then it is at fault."""
-    authenticator = hub.authenticator
+    authenticator = hub.logins.authenticator
     if not isinstance(authenticator, CheckingAuthenticator):
         return
     try:
@@ -53,7 +53,7 @@ async def _asked(hub: Hub, authenticator: CheckingAuthenticator) -> tuple[int, l
         position = page[-1].position
         await trio.lowlevel.checkpoint()
         for user in page:
-            if user.leaving or hub.admission.is_blocked(user.name):
+            if user.leaving or hub.logins.admission.is_blocked(user.name):
                 continue
             try:
                 await authenticator.check_user(user.name)

@@ -65,15 +65,15 @@ async def identify_by_login(hub: Hub, credentials: Credentials, *, address: str)
     row = None if name is None else users.by_name(hub.store.db, name)
     if row is None:
         return None
-    hub.admission.check(row.name, exists=True, allowed=login is not None and login.allowed)
+    hub.logins.admission.check(row.name, exists=True, allowed=login is not None and login.allowed)
     return Identity("user", row.id, row.name, hub.rights.of_user(row))
 
 
 async def _prove(hub: Hub, credentials: Credentials, address: str) -> Login | None:
     """What the authenticator says. Who keeps failing waits, and failures are counted."""
     name = hub.user_names.normalize(str(credentials.get("username", ""))[:MAX_USER_NAME])
-    async with hub.login_gate.attempt(name, address) as attempt:
-        login = await hub.authenticator.authenticate(credentials)
+    async with hub.logins.gate.attempt(name, address) as attempt:
+        login = await hub.logins.authenticator.authenticate(credentials)
         if login is not None:
             attempt.succeeded()
             return login
@@ -90,10 +90,10 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
     if name is None:
         return None
     row = users.by_name(hub.store.db, name)
-    hub.admission.check(name, exists=row is not None, allowed=login.allowed)
+    hub.logins.admission.check(name, exists=row is not None, allowed=login.allowed)
     if row is not None and row.leaving:
         raise ForbiddenError(f"User {name} is being deleted.")
-    admin = True if login.admin is None and hub.admission.is_admin(name) else login.admin
+    admin = True if login.admin is None and hub.logins.admission.is_admin(name) else login.admin
     login = await after_hook(hub, replace(login, name=name, admin=admin))
     if hub.settings.authenticator.manage_groups and login.groups is None:
         logger.error("manage_groups is set, and the authenticator tells no groups: nobody can log in")
@@ -108,7 +108,7 @@ async def admit(hub: Hub, login: Login) -> LoggedIn | None:
         await put_into_groups(hub, user.id, login.groups, by=by_login(user.id))
     if hub.settings.authenticator.manage_roles and login.roles is not None:
         await give_roles(hub, user.id, login.roles, by=by_login(user.id))
-    hub.confirmations.note(user.id)
+    hub.logins.confirmations.note(user.id)
     return LoggedIn(_present(hub, name), is_new)
 
 
@@ -129,14 +129,14 @@ def by_login(user_id: str) -> By:
 async def _create(hub: Hub, login: Login) -> bool:
     """Whether it was this login that made the user: two may come at once."""
     try:
-        await hub.authenticator.check_new_user(login.name)
+        await hub.logins.authenticator.check_new_user(login.name)
     except InvalidError as error:
         raise ForbiddenError(error.message) from None
     user_id = new_id("u")
-    keep = hub.auth_states.change(user_id, login.auth_state)
+    keep = hub.logins.auth_states.change(user_id, login.auth_state)
     command = Create(login.name, new_id("v"), bool(login.admin), login.user_info, True if keep else None)
     try:
-        await hub.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
+        await hub.entities.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
     except AlreadyExistsError:
         return False
     return True
@@ -144,13 +144,13 @@ async def _create(hub: Hub, login: Login) -> bool:
 
 async def _change(hub: Hub, user_id: str, login: Login) -> None:
     """What the login says, where it is something new. It keeps no auth_state where it brings none."""
-    keep = hub.auth_states.change(user_id, login.auth_state)
+    keep = hub.logins.auth_states.change(user_id, login.auth_state)
     command = Change(
         admin=login.admin,
         user_info=UNSET if login.user_info is None else login.user_info,
         auth_state=login.auth_state is not None if keep else None,
     )
-    await hub.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
+    await hub.entities.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
 
 
 def _present(hub: Hub, name: str) -> UserRow:

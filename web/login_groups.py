@@ -20,17 +20,17 @@ async def put_into_groups(hub: Hub, user_id: str, names: Collection[str], *, by:
         if name not in present:
             await _join(hub, user_id, name, by)
     for name in present.keys() - set(names):
-        await hub.groups.ask(present[name], Leave((user_id,)), by=by)
+        await hub.entities.groups.ask(present[name], Leave((user_id,)), by=by)
 
 
 async def _join(hub: Hub, user_id: str, name: str, by: By) -> None:
     row = groups.by_name(hub.store.db, name)
     if row is None:
         try:
-            await hub.groups.ask(new_id("g"), Create(name, (user_id,)), by=by)
+            await hub.entities.groups.ask(new_id("g"), Create(name, (user_id,)), by=by)
         except AlreadyExistsError:
             row = groups.by_name(hub.store.db, name)  # two logins came at once
         else:
             return
     if row is not None:
-        await hub.groups.ask(row.id, Join((user_id,)), by=by)
+        await hub.entities.groups.ask(row.id, Join((user_id,)), by=by)

@@ -42,7 +42,7 @@ async def after_hook(hub: Hub, login: Login) -> Login:
         model[key] = None if model[key] is None else list(model[key])
     try:
         handler = handler_view() if has_request_context() else None
-        answer = await hub.login_hooks.call(hook, hub.authenticator, handler, model)
+        answer = await hub.logins.hooks.call(hook, hub.logins.authenticator, handler, model)
     except HubError:
         raise
     except Exception as error:

@@ -36,13 +36,13 @@ async def give_roles(hub: Hub, user_id: str, specs: Sequence[dict[str, Any]], *,
     for role in wanted.values():
         await _define(hub, role, by)
         if role.name not in held:
-            await hub.role_entities.ask(role.name, Grant(frozenset({holder})), by=by)
+            await hub.entities.roles.ask(role.name, Grant(frozenset({holder})), by=by)
     for name in held - wanted.keys() - {USER, ADMIN}:
-        await hub.role_entities.ask(name, Withdraw(frozenset({holder})), by=by)
+        await hub.entities.roles.ask(name, Withdraw(frozenset({holder})), by=by)
 
 
 async def _define(hub: Hub, role: Role, by: By) -> None:
     """Where nobody else has. A login that names no scopes leaves those that there are."""
     row = roles.by_name(hub.store.db, role.name)
     if row is None or (row.managed and role.scopes):
-        await hub.role_entities.ask(role.name, Define(role.description, role.scopes, managed=True), by=by)
+        await hub.entities.roles.ask(role.name, Define(role.description, role.scopes, managed=True), by=by)

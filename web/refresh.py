@@ -49,36 +49,36 @@ async def check_before(hub: Hub, user: UserRow, caller: Identity, *, by_cookie: 
 
 def _is_asked(hub: Hub) -> bool:
     return hub.settings.authenticator.auth_refresh_age > 0 and isinstance(
-        hub.authenticator, RefreshingAuthenticator
+        hub.logins.authenticator, RefreshingAuthenticator
     )
 
 
 async def still_stands(hub: Hub, user: UserRow, *, ask_now: bool = False) -> bool:
     """Of many requests at once one asks, and the others wait for its answer."""
-    known = None if ask_now else hub.confirmations.about(user.id)
+    known = None if ask_now else hub.logins.confirmations.about(user.id)
     if known is not None:
         return known
     began = trio.current_time()
-    async with hub.confirmations.turns.take(user.id):
-        known = None if ask_now and trio.current_time() == began else hub.confirmations.about(user.id)
+    async with hub.logins.confirmations.turns.take(user.id):
+        known = None if ask_now and trio.current_time() == began else hub.logins.confirmations.about(user.id)
         return await _ask(hub, user) if known is None else known
 
 
 async def _ask(hub: Hub, user: UserRow) -> bool:
     """What the answer says is stored as that of a login is."""
-    assert isinstance(hub.authenticator, RefreshingAuthenticator), "nobody else is asked"
+    assert isinstance(hub.logins.authenticator, RefreshingAuthenticator), "nobody else is asked"
     try:
-        login = await hub.authenticator.refresh(user.name, hub.auth_states.of(user.id))
+        login = await hub.logins.authenticator.refresh(user.name, hub.logins.auth_states.of(user.id))
         stands = login is not None and hub.user_names.normalize(login.name) == user.name
         if login is not None and stands:
             stands = await admit(hub, login) is not None
     except UnavailableError as error:
         logger.warning("whether the login of %s still stands is not known: %s", user.name, error.message)
-        hub.confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)
+        hub.logins.confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)
         return True
     except ForbiddenError as error:
         logger.warning("the login of %s no longer stands: %s", user.name, error.message)
         stands = False
     if not stands:
-        hub.confirmations.note(user.id, stands=False, seconds=ASKED_AGAIN_AFTER)
+        hub.logins.confirmations.note(user.id, stands=False, seconds=ASKED_AGAIN_AFTER)
     return stands

@@ -102,9 +102,9 @@ class Reloader:
         hub.presentation = presentation
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)
-        hub.admission = Admission(settings.authenticator, hub.user_names)
+        hub.logins.admission = Admission(settings.authenticator, hub.user_names)
         if before.authenticator.admin_users != settings.authenticator.admin_users:
-            hub.authenticator = make_authenticator(settings, hub.user_names, self._secret)
+            hub.logins.authenticator = make_authenticator(settings, hub.user_names, self._secret)
         hub.limits.configure(
             settings.hub.concurrent_spawn_limit,
             settings.hub.active_server_limit,

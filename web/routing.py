@@ -255,7 +255,11 @@ def _way_in(route: Route) -> str:
     """To the page that logs people in; or on at once to whom they log in with, where it is to be so."""
     the_hub = hub()
     at_once = route.name == "authorize.ask" and the_hub.settings.authenticator.auto_login_oauth2_authorize
-    return "oauth_login" if at_once and isinstance(the_hub.authenticator, RedirectAuthenticator) else "login"
+    return (
+        "oauth_login"
+        if at_once and isinstance(the_hub.logins.authenticator, RedirectAuthenticator)
+        else "login"
+    )
 
 
 def _on_the_hubs_host(route: Route) -> Response:

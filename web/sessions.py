@@ -6,20 +6,17 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from core.actors.entity import Entities
 from core.config import Settings
 from core.events.record import By, utc_text
-from core.events.session import SessionEvent
 from core.events.user import user_stream
 from core.secret_file import derive
-from core.session import AnySession, Command, End, Open, new_session_id, new_session_secret
+from core.session import End, Open, new_session_id, new_session_secret
 from core.token import quick_digest
 from projections import sessions
 from projections.sessions import SessionRow
+from web import entities as of_the_hub
 from web.cookies import Cookies
 from web.xsrf import XsrfTokens
-
-SessionEntities = Entities[AnySession, Command, SessionEvent]
 
 MAX_SECRET = 100  # characters; longer ones are not looked for
 REMEMBERED = 50_000  # sessions, with when each was last used
@@ -34,7 +31,7 @@ class NewSession(NamedTuple):
 
 class Sessions:
     def __init__(
-        self, db: sqlite3.Connection, entities: SessionEntities, settings: Settings, secret: bytes
+        self, db: sqlite3.Connection, entities: of_the_hub.Sessions, settings: Settings, secret: bytes
     ) -> None:
         self._db = db
         self._entities = entities

@@ -136,7 +136,7 @@ async def add_server(
         limit=most,
     )
     outcome = claim(lambda _: Outcome(201)) if final else None
-    await hub().users.ask(owner.id, command, by=by(), claim=outcome)
+    await hub().entities.users.ask(owner.id, command, by=by(), claim=outcome)
     return known_server(owner, name)
 
 
@@ -157,7 +157,7 @@ async def existing_or_new(owner: UserRow, name: str, asked: Asked) -> ServerRow:
 async def title(owner: UserRow, server: ServerRow, display_name: str) -> None:
     checked = check_display_name(display_name)
     if checked != server.display_name:
-        await hub().users.ask(owner.id, TitleServer(server.id, checked), by=by())
+        await hub().entities.users.ask(owner.id, TitleServer(server.id, checked), by=by())
 
 
 # --- starting ---

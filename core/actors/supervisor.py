@@ -34,10 +34,10 @@ class Folds(Protocol):
 
 
 class Supervisor:
-    def __init__(self, stage: Stage, folds: Folds, *, since: Record | None = None) -> None:
+    def __init__(self, stage: Stage, folds: Folds) -> None:
         self._stage = stage
         self._folds = folds
-        self._since = since
+        self._since: Record | None = None
         self._actors: dict[str, ServerActor] = {}
         self._running: set[str] = set()  # those that have a task
         self._deaths: dict[str, list[float]] = {}
@@ -46,8 +46,11 @@ class Supervisor:
         self._nursery: trio.Nursery | None = None
         self.restarts = 0
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """The nursery of all actors and of their work. It ends when cancelled."""
+    async def run(
+        self, since: Record | None, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """The nursery of all actors and of their work. It ends when cancelled. `since`: the record of this start."""
+        self._since = since
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._polls.run)

@@ -288,7 +288,7 @@ class HubWorld:
     async def make_user(self, name: str) -> None:
         assert self.hub is not None
         create = Create(name, self._id("v"))
-        await self.hub.users.ask(self._id("u"), create, by=HUB)
+        await self.hub.entities.users.ask(self._id("u"), create, by=HUB)
 
     def start(self, place: int, simulate: dict[str, Any] | None) -> None:
         row = self.server_at(place)
@@ -350,7 +350,7 @@ class HubWorld:
         add = AddServer(self._id("v"), "lab")
 
         async def ask(hub: Hub) -> None:
-            await hub.users.ask(user.id, add, by=HUB)
+            await hub.entities.users.ask(user.id, add, by=HUB)
 
         self.command(ask)
 

@@ -104,31 +104,33 @@ class World:
         uid = f"u{len(self.called)}"
         self.called[uid] = name
         self.owner[user_stream(uid)] = self.owner[server_stream(f"v{uid}")] = uid
-        await self.hub.users.ask(uid, Create(name, f"v{uid}"), by=HUB)
+        await self.hub.entities.users.ask(uid, Create(name, f"v{uid}"), by=HUB)
 
     async def rename(self, which: int) -> None:
         uid, name = self._user(which), NAMES[which % len(NAMES)]
         if uid and all(self.called[other] != name or other in self.gone for other in self.called):
             self.called[uid] = name
-            await self.hub.users.ask(uid, Change(name=name), by=HUB)
+            await self.hub.entities.users.ask(uid, Change(name=name), by=HUB)
 
     async def promote(self, which: int) -> None:
         if uid := self._user(which):
-            await self.hub.users.ask(uid, Change(admin=which % 2 == 0), by=HUB)
+            await self.hub.entities.users.ask(uid, Change(admin=which % 2 == 0), by=HUB)
 
     async def delete(self, which: int) -> None:
         if uid := self._user(which):
-            await self.hub.users.ask(uid, RequestDeletion(), by=HUB)
+            await self.hub.entities.users.ask(uid, RequestDeletion(), by=HUB)
             await self.settle()
             self.gone.add(uid)
             self.members.discard(uid)
-            await self.hub.users.ask(uid, FinishDeletion(), by=HUB)
+            await self.hub.entities.users.ask(uid, FinishDeletion(), by=HUB)
 
     async def add_server(self, which: int) -> None:
         if uid := self._user(which):
             server = f"w{len(self.owner)}"
             self.owner[server_stream(server)] = uid
-            await self.hub.users.ask(uid, AddServer(server, f"lab{len(self.owner)}", "", None, 0), by=HUB)
+            await self.hub.entities.users.ask(
+                uid, AddServer(server, f"lab{len(self.owner)}", "", None, 0), by=HUB
+            )
 
     async def store_options(self, which: int) -> None:
         streams = [stream for stream in self.owner if stream.startswith("server/")]
@@ -140,26 +142,26 @@ class World:
     async def join(self, which: int) -> None:
         if (uid := self._user(which)) and uid not in self.members:
             self.members.add(uid)
-            await self.hub.groups.ask("g", group.Join((uid,)), by=HUB)
+            await self.hub.entities.groups.ask("g", group.Join((uid,)), by=HUB)
 
     async def leave(self, which: int) -> None:
         if (uid := self._user(which)) and uid in self.members:
             self.members.discard(uid)
-            await self.hub.groups.ask("g", group.Leave((uid,)), by=HUB)
+            await self.hub.entities.groups.ask("g", group.Leave((uid,)), by=HUB)
 
     async def issue(self, which: int) -> None:
         if uid := self._user(which):
             name = f"t{len(self.owner)}"
             self.tokens.append(name)
             self.owner[f"token/{name}"] = uid
-            await self.hub.token_entities.ask(
+            await self.hub.entities.tokens.ask(
                 name, token.Issue(user_stream(uid), f"of {name}", ["self"]), by=HUB
             )
 
     async def revoke(self, which: int) -> None:
         if self.tokens:
             name = self.tokens.pop(which % len(self.tokens))
-            await self.hub.token_entities.ask(name, token.Revoke(), by=HUB)
+            await self.hub.entities.tokens.ask(name, token.Revoke(), by=HUB)
 
     # --- what must hold ---
 
@@ -206,7 +208,7 @@ def test_a_stream_shows_exactly_what_its_caller_may_see_at_that_moment(
     async def play() -> None:
         async with a_hub() as (hub, alice), AsyncExitStack() as stack:
             world = World(hub)
-            await hub.groups.ask("g", group.Create("students"), by=HUB)
+            await hub.entities.groups.ask("g", group.Create("students"), by=HUB)
             clients = [await reader(alice, scopes) for scopes in scopes_of_readers]
             head = world.position = hub.store.head
             streams = [await stack.enter_async_context(live(one, f"/events?after={head}")) for one in clients]

@@ -253,12 +253,12 @@ class Play:
 
     async def grant(self, role: str, holder: str) -> None:
         if holder_id := self.id_of(holder):
-            await self.hub.role_entities.ask(role, Grant(frozenset({holder_id})), by=HUB)
+            await self.hub.entities.roles.ask(role, Grant(frozenset({holder_id})), by=HUB)
             self.model.roles.setdefault(holder, set()).add(role)
 
     async def withdraw(self, role: str, holder: str) -> None:
         if holder_id := self.id_of(holder):
-            await self.hub.role_entities.ask(role, Withdraw(frozenset({holder_id})), by=HUB)
+            await self.hub.entities.roles.ask(role, Withdraw(frozenset({holder_id})), by=HUB)
             self.model.roles.get(holder, set()).discard(role)
 
     async def issue(self, owner: str, scopes: frozenset[str], by: int) -> None:

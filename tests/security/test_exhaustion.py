@@ -47,7 +47,7 @@ async def test_guesses_at_tokens_make_no_event_each(client: Client, autojump_clo
 
 
 async def test_guesses_at_passwords_make_no_event_each(hub: Hub, autojump_clock: object) -> None:
-    hub.authenticator._password = "right"  # type: ignore[attr-defined]
+    hub.logins.authenticator._password = "right"  # type: ignore[attr-defined]
     app, head = build_app(hub), hub.store.head
     browser = Browser(hub, app)
     await browser.get("/hub/login", headers=NAVIGATES)

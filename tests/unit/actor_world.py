@@ -53,7 +53,7 @@ class World:
             (since,) = await self.store.append(write, by=HUB)
             async with trio.open_nursery() as living:
                 hub = Hub(self, since)
-                await living.start(hub.servers.run)
+                await living.start(hub.servers.run, hub.since)
                 for server_id in hub.unfinished():
                     hub.servers.actor(server_id)
                 try:
@@ -84,7 +84,8 @@ class Hub:
     def __init__(self, world: World, since: Record) -> None:
         self.world = world
         self.stage = Stage(world)
-        self.servers = Supervisor(self.stage, self, since=since)
+        self.servers = Supervisor(self.stage, self)
+        self.since = since
         self._spawns = 0
         self.folds = 0
 

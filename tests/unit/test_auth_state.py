@@ -59,12 +59,12 @@ def changes(hub: Hub) -> list[bool]:
 async def test_what_a_login_keeps_is_the_state_of_the_last_one():
     async with hub_with(NEW) as hub:
         user = await bob_logs_in(hub)
-        assert hub.auth_states.of(user) == STATE
+        assert hub.logins.auth_states.of(user) == STATE
         await bob_logs_in(hub)
         await bob_logs_in(hub, {"other": 1})
-        assert hub.auth_states.of(user) == {"other": 1}
+        assert hub.logins.auth_states.of(user) == {"other": 1}
         await bob_logs_in(hub, None)
-        assert hub.auth_states.of(user) is None
+        assert hub.logins.auth_states.of(user) is None
         assert changes(hub) == [True, True, False], "the same again is no change"
 
 
@@ -79,7 +79,7 @@ async def test_without_enable_auth_state_nothing_is_kept_and_what_was_goes():
     async with hub_with(NEW, store=store) as hub:
         user = await bob_logs_in(hub)
     async with hub_with(NEW, store=store, enabled=False) as hub:
-        assert hub.auth_states.of(user) is None
+        assert hub.logins.auth_states.of(user) is None
         await bob_logs_in(hub)
         assert auth_states.sealed(store.db, user) is None
     store.close()
@@ -98,7 +98,7 @@ async def test_a_rebuild_of_the_tables_leaves_it_as_it_is():
         user = await bob_logs_in(hub)
         assert drift(hub.store.db, projections.ALL) == []
         rebuild(hub.store.db, projections.ALL)
-        assert hub.auth_states.of(user) == STATE
+        assert hub.logins.auth_states.of(user) == STATE
 
 
 # --- keys ---
@@ -114,7 +114,7 @@ async def test_a_hub_that_is_to_keep_it_and_has_no_key_does_not_start(monkeypatc
 async def test_the_key_may_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_CRYPT_KEY", OLD)
     async with hub_with() as hub:
-        assert hub.auth_states.of(await bob_logs_in(hub)) == STATE
+        assert hub.logins.auth_states.of(await bob_logs_in(hub)) == STATE
 
 
 async def test_a_new_first_key_takes_over_when_the_hub_starts_and_the_old_one_may_go():
@@ -122,9 +122,9 @@ async def test_a_new_first_key_takes_over_when_the_hub_starts_and_the_old_one_ma
     async with hub_with(OLD, store=store) as hub:
         user = await bob_logs_in(hub)
     async with hub_with(NEW, OLD, store=store) as hub:
-        await hub.auth_states.reseal()
+        await hub.logins.auth_states.reseal()
     async with hub_with(NEW, store=store) as hub:
-        assert hub.auth_states.of(user) == STATE
+        assert hub.logins.auth_states.of(user) == STATE
         assert changes(hub) == [True]
     store.close()
 
@@ -134,9 +134,9 @@ async def test_what_no_key_opens_is_nothing_until_the_next_login():
     async with hub_with(OLD, store=store) as hub:
         user = await bob_logs_in(hub)
     async with hub_with(NEW, store=store) as hub:
-        assert hub.auth_states.of(user) is None
+        assert hub.logins.auth_states.of(user) is None
         await bob_logs_in(hub)
-        assert hub.auth_states.of(user) == STATE
+        assert hub.logins.auth_states.of(user) == STATE
     store.close()
 
 
@@ -160,7 +160,7 @@ async def test_an_administrator_may_set_and_clear_it():
         for state in ({"a": 1}, {}, None):
             response = await send(client, "PATCH", "/users/bob", {"auth_state": state})
             assert (response.status_code, response.json()["auth_state"]) == (200, state)
-            assert hub.auth_states.of(user) == state
+            assert hub.logins.auth_states.of(user) == state
         assert changes(hub) == [True, True, False]
 
 
@@ -180,7 +180,7 @@ async def test_a_user_may_not_set_their_own():
         user = await bob_logs_in(hub, None)
         bob = client.with_token(await token_of(client, "bob"))
         assert (await send(bob, "PATCH", "/users/bob", {"auth_state": STATE})).status_code == 403
-        assert hub.auth_states.of(user) is None
+        assert hub.logins.auth_states.of(user) is None
 
 
 async def test_a_hub_that_keeps_none_says_so():

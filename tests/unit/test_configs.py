@@ -184,7 +184,7 @@ async def test_oidc_groups(opened: Opened, attempts: list[Attempt]) -> None:
         assert [model["name"] for model in (await Client.get(_below(client), "/groups")).json()] == [
             "gpu-users"
         ]
-        assert hub.auth_states.of(carol.id) == {"access_token": "of-carol"}
+        assert hub.logins.auth_states.of(carol.id) == {"access_token": "of-carol"}
         # auth_state_hook, group_overrides
         row = hub.store.db.execute("SELECT payload FROM events").fetchall()
         assert not any("of-carol" in payload for (payload,) in row), "no secret in the log"

@@ -63,7 +63,7 @@ async def test_who_is_left(delete, authenticator, left, says, caplog, autojump_c
         ),
     )
     async with hub_in_memory(settings) as hub:
-        hub.authenticator = authenticator
+        hub.logins.authenticator = authenticator
         await check_users(hub)
         await trio.sleep(1)
         assert [row.name for row in users.listed(hub.store.db, Listing())] == left

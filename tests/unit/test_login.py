@@ -149,7 +149,7 @@ async def test_nobody_comes_in_while_they_are_being_deleted():
 async def test_the_admin_flag_changes_only_if_login_or_configuration_say_so(before, said, name, after):
     async with hub_with() as hub:
         user = (await admitted(hub, Login(name))).user
-        await hub.users.ask(user.id, Change(admin=before), by=HUB)
+        await hub.entities.users.ask(user.id, Change(admin=before), by=HUB)
         assert bool((await admitted(hub, Login(name, admin=said))).user.admin) == after
 
 

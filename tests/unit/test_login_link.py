@@ -82,7 +82,7 @@ async def test_the_ticket_is_in_no_line_of_the_log(hub: Hub, caplog):
 
 async def test_who_has_gone_is_not_logged_in(hub: Hub):
     user = alice(hub)
-    ticket = hub.login_links.make(user)
+    ticket = hub.logins.links.make(user)
     await hub.departures.begin(user, by=HUB)
     await hub.departures.wait_gone(user)
     assert redeem(hub, ticket, address=HERE) is None
@@ -92,7 +92,7 @@ async def test_who_is_blocked_is_not_logged_in():
     settings = replace(settings_for_tests(), authenticator=AuthenticatorSettings(blocked_users={"alice"}))
     async with hub_in_memory(settings) as hub:
         with pytest.raises(ForbiddenError):
-            redeem(hub, hub.login_links.make(alice(hub)), address=HERE)
+            redeem(hub, hub.logins.links.make(alice(hub)), address=HERE)
     hub.store.close()
 
 

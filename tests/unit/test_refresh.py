@@ -49,7 +49,7 @@ async def hub_with(**authenticator: Any) -> AsyncIterator[tuple[Hub, Provider]]:
         authenticator=AuthenticatorSettings(**{"allow_all": True, "admin_users": {"alice"}, **authenticator}),
     )
     async with hub_in_memory(settings) as hub:
-        hub.authenticator = provider = Provider()
+        hub.logins.authenticator = provider = Provider()
         yield hub, provider
     hub.store.close()
 
@@ -143,9 +143,9 @@ async def test_who_may_no_longer_come_in_is_out(autojump_clock):
         provider,
     ):
         provider.answer = Login("bob", allowed=False)
-        hub.admission._allowed |= {"bob"}
+        hub.logins.admission._allowed |= {"bob"}
         browser = await bob_of(hub)
-        hub.admission._allowed -= {"bob"}
+        hub.logins.admission._allowed -= {"bob"}
         await trio.sleep(301)
         assert (await me(browser)).status_code == 403
 

@@ -129,10 +129,10 @@ c.JupyterHub.load_roles = [{'name': 'grader', 'groups': ['staff'], 'scopes': ['r
 async def test_who_may_log_in_is_looked_at_anew(started: Started) -> None:
     async with started("") as world:
         assert world.client.hub.settings.authenticator.blocked_users == set()
-        before = world.client.hub.admission
+        before = world.client.hub.logins.admission
         await world.reload("c.Authenticator.blocked_users = {'bob'}")
         assert world.client.hub.settings.authenticator.blocked_users == {"bob"}
-        assert world.client.hub.admission is not before
+        assert world.client.hub.logins.admission is not before
 
 
 async def test_services_come_and_go_unless_the_hub_runs_them(started: Started) -> None:

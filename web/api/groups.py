@@ -105,7 +105,9 @@ async def create(group: str) -> Response:
 async def delete(group: str) -> Response:
     """Delete a group. Its roles, and what was shared with it, go with it."""
     row = known_group(group)
-    await hub().groups.ask(row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True)
+    await hub().entities.groups.ask(
+        row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
+    )
     return empty(204)
 
 
@@ -180,7 +182,9 @@ async def _change(row: GroupRow, command: Command) -> Response:
         changed = groups.by_name(db, row.name)
         return b"" if changed is None else encode(show(db, changed))
 
-    await hub().groups.ask(row.id, command, by=by(), claim=claim(lambda db: Outcome(200, answer(db))))
+    await hub().entities.groups.ask(
+        row.id, command, by=by(), claim=claim(lambda db: Outcome(200, answer(db)))
+    )
     return reply(show(database(), known_group(row.name)))
 
 

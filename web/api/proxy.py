@@ -85,7 +85,7 @@ async def add() -> Response:
     spec = _free_spec(asked.path)
     command = extra_route.Add(spec, check_target(asked.target))
     outcome = Outcome(201, encode({"routespec": spec, "target": command.target, "data": {"extra": True}}))
-    await hub().extra_routes.ask(spec, command, by=by(), claim=claim(lambda _: outcome))
+    await hub().entities.routes.ask(spec, command, by=by(), claim=claim(lambda _: outcome))
     added = routes.by_spec(database(), spec)
     assert added is not None, "a route that was added just now is there"
     return reply(_model(added), 201)
@@ -106,7 +106,7 @@ async def remove(path: str) -> Response:
     spec = _free_spec(path if _names_host(path) else f"/{path}")
     if extra_routes.by_spec(database(), spec) is None:
         raise NotFoundError(f"There is no extra route {spec}.")
-    await hub().extra_routes.ask(
+    await hub().entities.routes.ask(
         spec, extra_route.Remove(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
     )
     return empty(204)

@@ -194,4 +194,4 @@ def _answer_to_start(owner: UserRow, server: ServerRow, status: int) -> Response
 async def _rename(owner: UserRow, server: ServerRow, name: str) -> None:
     check_named_servers_allowed()
     command = RenameServer(server.id, check_new_name(name), new_id("v"), await server_limit())
-    await hub().users.ask(owner.id, command, by=by(), claim=claim(lambda _: Outcome(200)))
+    await hub().entities.users.ask(owner.id, command, by=by(), claim=claim(lambda _: Outcome(200)))

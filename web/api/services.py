@@ -89,7 +89,7 @@ async def create(service: str) -> Response:
     issue = [] if asked.api_token is None else [_issue(service, asked.api_token)]
 
     outcome = Outcome(201, encode({"kind": "service", "name": service}))
-    await hub().service_entities.ask(
+    await hub().entities.services.ask(
         service, Add(service, definition), by=by(), claim=claim(lambda _: outcome), also=issue
     )
     return reply(_model(service), 201)
@@ -98,7 +98,7 @@ async def create(service: str) -> Response:
 @noun.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
 async def delete(service: str) -> Response:
     """Remove a service. Its route and its tokens end at once."""
-    await hub().service_entities.ask(
+    await hub().entities.services.ask(
         service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)), urgent=True
     )
     return empty(200, "application/json")

@@ -88,7 +88,7 @@ async def issue(user: str) -> Response:
             201, encode({"id": token_id, "kind": "api_token", "user": row.name, "note": command.note})
         )
 
-    await hub().token_entities.ask(token_id, command, by=by(), claim=claim(outcome))
+    await hub().entities.tokens.ask(token_id, command, by=by(), claim=claim(outcome))
     issued = tokens.by_id(database(), token_id)
     assert issued is not None, "a token that was issued just now is there"
     model = hub().models.token(issued, row.name)
@@ -110,7 +110,7 @@ async def revoke(user: str, token: str) -> Response:
     One that came by OAuth takes those with it that this user gave to the same client.
     """
     found = _token_of(known_user(user), token)
-    ask, outcome = hub().token_entities.ask, claim(lambda _: Outcome(204))
+    ask, outcome = hub().entities.tokens.ask, claim(lambda _: Outcome(204))
     for other in _of_same_client(found):
         await ask(other.id, Revoke(), by=by(), urgent=True)
     await ask(found.id, Revoke(of_server=bool(found.server)), by=by(), claim=outcome, urgent=True)

@@ -178,7 +178,7 @@ async def read(user: str) -> Response:
         raise NotFoundError(f"There is no user named {user!r}.")
     _tell_failures(model, its)
     if model.auth_state is not UNSET:
-        model.auth_state = hub().auth_states.of(row.id)
+        model.auth_state = hub().logins.auth_states.of(row.id)
     return reply(model)
 
 
@@ -213,8 +213,8 @@ async def change(user: str) -> Response:
     if name != row.name:
         check_may_grant(roles_of_user_name(name), f"The name {name}")
     if asked.auth_state:
-        hub().auth_states.check_kept()
-    keep = None if asked.auth_state is UNSET else hub().auth_states.change(row.id, asked.auth_state)
+        hub().logins.auth_states.check_kept()
+    keep = None if asked.auth_state is UNSET else hub().logins.auth_states.change(row.id, asked.auth_state)
     command = Change(
         name,
         None if asked.admin is UNSET else asked.admin,
@@ -223,13 +223,13 @@ async def change(user: str) -> Response:
     show = _show()
     outcome = claim(lambda db: Outcome(200, encode(show(db, name))))
     try:
-        await hub().users.ask(row.id, command, by=by(), claim=outcome, side_work=keep)
+        await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, side_work=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
     model = show(database(), name)
     model.auth_state = None
     keep_secret(Outcome(200, encode(model)))
-    model.auth_state = hub().auth_states.of(row.id)  # whoever may change a user may see it
+    model.auth_state = hub().logins.auth_states.of(row.id)  # whoever may change a user may see it
     return reply(model)
 
 
@@ -292,7 +292,7 @@ async def _check_can_log_in(new: list[str]) -> None:
     """Raises InvalidError where the authenticator knows that somebody never could."""
     for name in new:
         if names.holder_of(database(), "user", name) is None:
-            await hub().authenticator.check_new_user(name)
+            await hub().logins.authenticator.check_new_user(name)
 
 
 async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]], bytes]) -> list[UserModel]:

@@ -105,7 +105,7 @@ class Provider:
                 new.challenge_method,
                 session_id,
             )
-            await self._hub.oauth_codes.ask(new_id("o"), command, by=by)
+            await self._hub.entities.codes.ask(new_id("o"), command, by=by)
         return _here(str(headers["Location"]))
 
     def _authorizing(self, validator: Validator) -> AuthorizationEndpoint:
@@ -145,7 +145,7 @@ class Provider:
         )
         by = By(user_stream(code.user), code.session_id or "", request)
         try:
-            await self._hub.oauth_codes.ask(
+            await self._hub.entities.codes.ask(
                 code.id, Redeem(token_id, now), by=by, also=[Write(token_stream(token_id), 0, [issued])]
             )
         except (NotFoundError, ForbiddenError, ConflictError):
@@ -156,7 +156,7 @@ class Provider:
         """Its code was shown a second time: somebody else may have it. Source: RFC 6749, 4.1.2."""
         try:
             revoke = Revoke("Its code was used twice.")
-            await self._hub.token_entities.ask(
+            await self._hub.entities.tokens.ask(
                 code.token, revoke, by=By(HUB.principal, "", request), urgent=True
             )
         except NotFoundError:

@@ -42,7 +42,7 @@ async def show() -> Response:
         spawner_url=url,
         scope_descriptions=[in_words(scope, hub().rights.table, "") for scope in found.scopes],
         next_url=checked(request.args.get("next", "")) or url,
-        auth_state=hub().auth_states.of(caller().id),
+        auth_state=hub().logins.auth_states.of(caller().id),
     )
 
 

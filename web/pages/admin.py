@@ -54,7 +54,7 @@ async def _page(template: str, **context: Any) -> Response:
         named_server_limit_per_user=0 if callable(limit) else limit,
         api_page_limit=settings.api_page_default_limit,
         most_per_page=settings.api_page_max_limit,
-        auth_state=hub().auth_states.of(caller().id),
+        auth_state=hub().logins.auth_states.of(caller().id),
         position=hub().store.head,
         **context,
     )

@@ -52,7 +52,7 @@ async def _page(template: str, of: UserRow | None) -> Response:
         then=known,
         shown_options=_options,
         position=hub().store.head,
-        auth_state=hub().auth_states.of(caller().id),
+        auth_state=hub().logins.auth_states.of(caller().id),
     )
 
 

@@ -48,7 +48,7 @@ async def show() -> Response:
         longest_server_name=MAX_SERVER_NAME,
         url_path_join=url_path_join,
         invalid_server_names=[],
-        auth_state=hub().auth_states.of(me.id),
+        auth_state=hub().logins.auth_states.of(me.id),
         position=hub().store.head,
     )
 

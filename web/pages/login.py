@@ -62,7 +62,7 @@ async def _log_in_by_link(ticket: str, asked: str) -> Response:
 
 async def _log_in_unasked(asked: str) -> Response:
     """`auto_login`: without a form, at another service or by what the request itself says."""
-    if isinstance(hub().authenticator, RedirectAuthenticator):
+    if isinstance(hub().logins.authenticator, RedirectAuthenticator):
         return redirect(
             f"{hub().base_url}hub/oauth_login?{request.query_string.decode('latin-1')}".rstrip("?")
         )

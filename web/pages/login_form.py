@@ -14,7 +14,7 @@ from web.pages.render import page
 
 async def login_form(*, next_url: str, username: str = "", error: str = "", status: int = 200) -> Response:
     """`next_url`: as it came, for the form to send it again."""
-    authenticator = hub().authenticator
+    authenticator = hub().logins.authenticator
     elsewhere = authenticator.login_service if isinstance(authenticator, RedirectAuthenticator) else ""
     query = f"?{urlencode({'next': next_url})}" if next_url else ""
     settings = hub().settings.authenticator

@@ -68,7 +68,7 @@ async def _admitted(login: Login) -> UserRow:
 
 
 def _authenticator() -> RedirectAuthenticator:
-    authenticator = hub().authenticator
+    authenticator = hub().logins.authenticator
     if not isinstance(authenticator, RedirectAuthenticator):
         raise NotFoundError("People log in at this hub itself.")
     return authenticator

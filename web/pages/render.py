@@ -60,7 +60,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "login_url": f"{prefix}login",
         "logout_url": f"{prefix}logout",
         "login_term_url": "",
-        "login_service": getattr(hub().authenticator, "login_service", ""),
+        "login_service": getattr(hub().logins.authenticator, "login_service", ""),
         "static_url": presentation.static_url,
         "logo_url": presentation.logo_url,
         "has_own_logo": presentation.has_own_logo,

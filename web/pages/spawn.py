@@ -199,7 +199,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         error_message=error.message if error else "",
         html_error_message=html_of_configuration(error.html_message) if isinstance(error, SpawnError) else "",
         url=f"{request.path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
-        auth_state=hub().auth_states.of(owner.id),
+        auth_state=hub().logins.auth_states.of(owner.id),
     )
     if error is not None:
         answer.headers.update(headers_of(error))

@@ -61,7 +61,7 @@ async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response
         spawner=shown_server(owner, server),
         for_user=owner if owner.id != caller().id else None,
         progress_url=f"{hub().base_url}hub/api/users/{escape(owner.name)}/{segment}/progress",
-        auth_state=hub().auth_states.of(owner.id),
+        auth_state=hub().logins.auth_states.of(owner.id),
     )
 
 
@@ -77,7 +77,7 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
         for_user=owner if owner.id != caller().id else None,
         server_name=server.name,
         spawn_url=spawn_url(owner.name, server.name, after),
-        auth_state=hub().auth_states.of(owner.id),
+        auth_state=hub().logins.auth_states.of(owner.id),
         implicit_spawn_seconds=hub().settings.hub.implicit_spawn_seconds if next_url else 0,
         failed=failure is not None,
         failed_message=failure.reason if failure else "",

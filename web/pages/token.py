@@ -54,7 +54,7 @@ async def show() -> Response:
         oauth_clients=_applications([row for row in rows if row.client != HUB_CLIENT], me.name),
         token_expires_in_options_html=expiry_options(most),
         token_expires_in_max_seconds=most,
-        auth_state=hub().auth_states.of(me.id),
+        auth_state=hub().logins.auth_states.of(me.id),
     )
 
 

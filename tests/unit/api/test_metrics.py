@@ -207,7 +207,7 @@ async def test_the_log_its_followers_and_the_lag_of_proxies_are_counted(client: 
     async with live(client, "/events"):
         await wait_all_tasks_blocked()
         await client.post("/users/carol")
-        await client.hub.token_entities.ask("t", Issue("service/ops", "of t", []), by=HUB)
+        await client.hub.entities.tokens.ask("t", Issue("service/ops", "of t", []), by=HUB)
         found = await numbers(client)
         assert (found["callboard_event_followers"], found["callboard_event_feed_size"]) == (1, 2)
         client.hub.feed.lost += 1

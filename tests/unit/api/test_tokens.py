@@ -139,7 +139,7 @@ async def test_expired_tokens_are_gone(world: Client):
     assert row is not None
     past = datetime.now(UTC) - timedelta(seconds=1)
     issue = Issue(user_stream(row.id), quick_digest("secret"), ["inherit"], expires_at=past)
-    await world.hub.token_entities.ask(token_id := new_id("t"), issue, by=HUB)
+    await world.hub.entities.tokens.ask(token_id := new_id("t"), issue, by=HUB)
     assert (await world.with_token("secret").get("/user")).status_code == 403
     assert (await world.get("/users/bob/tokens")).json() == {"api_tokens": []}
     assert (await world.get(f"/users/bob/tokens/{token_id}")).status_code == 404
@@ -187,7 +187,7 @@ async def test_a_token_by_oauth_takes_those_of_its_client_with_it(world: Client)
     ids = {name: new_id("t") for name in "abc"}
     for name, client in (("a", "service-x"), ("b", "service-x"), ("c", "service-y")):
         issue = Issue(user_stream(row.id), quick_digest(name), ["inherit"], client=client)
-        await world.hub.token_entities.ask(ids[name], issue, by=HUB)
+        await world.hub.entities.tokens.ask(ids[name], issue, by=HUB)
     assert (await world.delete(f"/users/bob/tokens/{ids['a']}")).status_code == 204
     left = tokens_table.of_owner(world.hub.store.db, user_stream(row.id))
     assert [token.id for token in left] == [ids["c"]]
@@ -210,7 +210,7 @@ async def test_expired_tokens_are_swept_up(world: Client):
         issue = Issue(
             user_stream(row.id), quick_digest(name), [], expires_at=now + timedelta(seconds=seconds)
         )
-        await world.hub.token_entities.ask(new_id("t"), issue, by=HUB)
+        await world.hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
     await revoke_expired(world.hub, now)
     left = tokens_table.of_owner(world.hub.store.db, user_stream(row.id))
     assert [token.digest for token in left] == [quick_digest("young")]

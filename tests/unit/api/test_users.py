@@ -163,7 +163,7 @@ async def test_what_the_login_says_about_a_user_is_shown(world: Client):
     row = users_table.by_name(world.hub.store.db, "bob")
     assert row is not None
     for info in ({"name": "Bob B."}, None):
-        await world.hub.users.ask(row.id, Change(user_info=info), by=HUB)
+        await world.hub.entities.users.ask(row.id, Change(user_info=info), by=HUB)
         assert (await world.get("/users/bob")).json()["user_info"] == info
 
 

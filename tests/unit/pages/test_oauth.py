@@ -217,7 +217,7 @@ async def test_people_may_be_sent_on_to_their_provider_at_once() -> None:
     at_once = AuthenticatorSettings(admin_users={"alice"}, allow_all=True, auto_login_oauth2_authorize=True)
     async with hub_in_memory(replace(settings(), authenticator=at_once)) as hub:
         await start(hub)
-        hub.authenticator = Provider()
+        hub.logins.authenticator = Provider()
         browser = Browser(hub)
         sent = await browser.get(AUTHORIZE, params=of_server())
         assert urlsplit(sent.headers["Location"]).path == "/hub/oauth_login"
@@ -561,16 +561,16 @@ async def test_a_request_that_was_under_way_cannot_undo_a_logout() -> None:
     async with hub_in_memory(settings()) as hub:
         await start(hub)
         browser = await logged_in(hub, "bob")
-        ask = hub.oauth_codes.ask
+        ask = hub.entities.codes.ask
 
         async def late(*args: Any, **kwargs: Any) -> Any:
-            hub.oauth_codes.ask = ask  # type: ignore[method-assign]
+            hub.entities.codes.ask = ask  # type: ignore[method-assign]
             other_tab = Browser(hub, browser.app)
             other_tab.cookies = httpx.Cookies(browser.cookies)
             await other_tab.get("/hub/logout", headers=NAVIGATES)
             return await ask(*args, **kwargs)
 
-        hub.oauth_codes.ask = late  # type: ignore[method-assign]
+        hub.entities.codes.ask = late  # type: ignore[method-assign]
         answer = await browser.get(AUTHORIZE, params=of_server(), headers=NAVIGATES)
         assert answer.status_code == 403
         events = [record.event for record in hub.store.read_all()]

@@ -1,0 +1,180 @@
+"""Builds every part of a hub and hands each what it needs."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from core.actors.activity import Activity
+from core.actors.departures import Departures
+from core.actors.errands import Errands
+from core.actors.refusals import Refusals
+from core.actors.removals import Removals
+from core.actors.service_process import ServiceProcesses
+from core.actors.sharing import Sharing
+from core.actors.spawn_turns import SpawnTurns
+from core.actors.supervisor import Supervisor
+from core.admission import Admission
+from core.authenticator import SessionAuthenticator
+from core.config import Settings
+from core.crypt import load_keys
+from core.events.record import HUB
+from core.events.store import EventStore
+from core.roles import ADMIN
+from core.secret_file import derive
+from core.spawner import Spawner
+from projections import servers as servers_table
+from projections import share_codes as share_codes_table
+from projections import shares as shares_table
+from web.activity import LastSeen
+from web.addresses import connect_url, local_address
+from web.auth_states import AuthStates
+from web.authenticators import make_authenticator
+from web.confirmations import Confirmations
+from web.entities import HubEntities
+from web.headers import AnswerHeaders
+from web.hosts import Hosts
+from web.hub import Ending, Hub
+from web.identity import TokenBook
+from web.launch import Launch
+from web.limits import limits_of
+from web.logins import Logins
+from web.metrics import Metrics
+from web.models import Models
+from web.oauth.clients import Clients
+from web.pages.presentation import Presentation
+from web.proxies import Proxies
+from web.proxy.command import TOKEN_VARIABLE
+from web.public_events.feed import Feed
+from web.rights import Rights
+from web.service_book import ServiceBook
+from web.service_launch import ServiceLaunch
+from web.sessions import Sessions
+from web.share_models import ShareModels
+from web.stage import HubStage
+from web.timed_polls import with_timed_polls
+from web.views import Views
+from web.wishes import Wishes
+
+
+class Folds:
+    """Where folding a server may begin: known from its row."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def fold_from(self, server_id: str) -> int:
+        row = servers_table.by_id(self._store.db, server_id)
+        return row.fold_from if row else 0
+
+
+def build_hub(
+    settings: Settings,
+    wanted: Wishes,
+    *,
+    store: EventStore,
+    secret: bytes,
+    spawner: Spawner,
+    service_spawner: Spawner | None,
+) -> Hub:
+    """Every part of a hub, and who listens to the log. Nothing runs yet, and nothing is written."""
+    db, hosts, entities, metrics = store.db, Hosts(settings.hub), HubEntities(store), Metrics()
+    services = ServiceBook(db, {service.name: service for service in settings.hub.services})
+    rights = Rights(
+        db, services, wanted.table, admin_services_by_flag=wanted.roles.members[ADMIN].services is None
+    )
+    limits = limits_of(settings, db)
+    turns = SpawnTurns(limits)
+    for hear in (limits.heard, turns.heard, rights.forget):
+        store.listen(hear)
+    logins = _logins(settings, wanted, store, secret)
+    views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
+    authenticator = logins.authenticator
+    launch = Launch(
+        settings,
+        secret,
+        rights,
+        views,
+        authenticator if isinstance(authenticator, SessionAuthenticator) else None,
+    )
+    timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
+    proxies, errands = Proxies(), Errands()
+    stage = HubStage(store, timed, settings, launch, turns, proxies, errands)
+    servers = Supervisor(stage, Folds(store))
+    activity = Activity(store, settings.hub.activity_resolution)
+    clients = Clients(db, hosts)
+    return Hub(
+        settings=settings,
+        address=local_address(settings.hub),
+        hosts=hosts,
+        store=store,
+        entities=entities,
+        roles=wanted.roles,
+        rights=rights,
+        activity=activity,
+        services=services,
+        user_names=wanted.names,
+        logins=logins,
+        sessions=Sessions(db, entities.sessions, settings, secret),
+        tokens=TokenBook(db, store.fact("salt")),
+        oauth_clients=clients,
+        refusals=Refusals(store),
+        proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
+        spawner=spawner,
+        stage=stage,
+        errands=errands,
+        servers=servers,
+        launch=launch,
+        limits=limits,
+        turns=turns,
+        departures=Departures(entities.users, servers, errands),
+        removals=Removals(entities.users, servers, errands),
+        sharing=Sharing(
+            store,
+            share_of=partial(shares_table.id_between, db),
+            shares_on=partial(shares_table.ids_on, db),
+            codes_on=partial(share_codes_table.ids_on, db),
+        ),
+        service_processes=None
+        if service_spawner is None
+        else _service_processes(service_spawner, settings, services, entities, hosts, secret),
+        proxies=proxies,
+        models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
+        share_models=ShareModels(hosts),
+        feed=Feed(store),
+        headers=AnswerHeaders(settings.hub),
+        presentation=Presentation(settings.hub),
+        metrics=metrics,
+        ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
+    )
+
+
+def _logins(settings: Settings, wanted: Wishes, store: EventStore, secret: bytes) -> Logins:
+    keeper = load_keys(settings.crypt.keys, os.environ)
+    return Logins(
+        authenticator=make_authenticator(settings, wanted.names, secret),
+        admission=Admission(settings.authenticator, wanted.names),
+        auth_states=AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state),
+        confirmations=Confirmations(settings.authenticator.auth_refresh_age),
+    )
+
+
+def _service_processes(
+    spawner: Spawner,
+    settings: Settings,
+    services: ServiceBook,
+    entities: HubEntities,
+    hosts: Hosts,
+    secret: bytes,
+) -> ServiceProcesses:
+    return ServiceProcesses(
+        ServiceLaunch(
+            spawner,
+            services,
+            secret,
+            settings=settings.hub,
+            hosts=hosts,
+            hub_url=connect_url(settings),
+            tell=partial(entities.services.ask, by=HUB),
+        )
+    )
