@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from core.scopes import Reach, Scopes
 from projections import names as names_table
 from projections import users
-from web.identity import Identity
+from web.http.identity import Identity
 
 ACCESS = "access:servers"
 

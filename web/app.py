@@ -17,7 +17,6 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException, NotFound
 
 from core.errors import HubError, PendingError, ThrottledError
-from web import answers
 from web.api import (
     authorizations,
     events,
@@ -41,15 +40,16 @@ from web.api import (
 )
 from web.api import hub as hub_api
 from web.api import metrics as monitoring
-from web.api_paths import api_prefixes, is_api
-from web.context import hub as the_hub
-from web.errors import headers_of, phrase, status_of
+from web.http import answers
+from web.http.api_paths import api_prefixes, is_api
+from web.http.context import hub as the_hub
+from web.http.errors import headers_of, phrase, status_of
+from web.http.page_cookies import add_cookies
+from web.http.request_log import log_request, shown_url
+from web.http.routing import Route, install, new_request_id
 from web.hub import Hub
-from web.page_cookies import add_cookies
 from web.pages import authorize, errors, fallback, files
 from web.pages.table import ALL as PAGES
-from web.request_log import log_request, shown_url
-from web.routing import Route, install, new_request_id
 
 logger = logging.getLogger("callboard.http")
 

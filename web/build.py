@@ -28,33 +28,33 @@ from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from web.activity import LastSeen
 from web.addresses import connect_url, local_address
-from web.auth_states import AuthStates
 from web.authenticators import make_authenticator
-from web.confirmations import Confirmations
 from web.entities import HubEntities
-from web.headers import AnswerHeaders
+from web.hooks.views import Views
 from web.hosts import Hosts
+from web.http.headers import AnswerHeaders
+from web.http.identity import TokenBook
 from web.hub import Ending, Hub
-from web.identity import TokenBook
-from web.launch import Launch
-from web.limits import limits_of
-from web.logins import Logins
-from web.metrics import Metrics
+from web.lifecycle.wishes import Wishes
+from web.login.auth_states import AuthStates
+from web.login.confirmations import Confirmations
+from web.login.logins import Logins
+from web.login.sessions import Sessions
 from web.models import Models
+from web.monitoring.metrics import Metrics
 from web.oauth.clients import Clients
 from web.pages.presentation import Presentation
 from web.proxies import Proxies
 from web.proxy.command import TOKEN_VARIABLE
 from web.public_events.feed import Feed
 from web.rights import Rights
-from web.service_book import ServiceBook
-from web.service_launch import ServiceLaunch
-from web.sessions import Sessions
+from web.services.book import ServiceBook
+from web.services.launch import ServiceLaunch
 from web.share_models import ShareModels
-from web.stage import HubStage
-from web.timed_polls import with_timed_polls
-from web.views import Views
-from web.wishes import Wishes
+from web.spawning.launch import Launch
+from web.spawning.limits import limits_of
+from web.spawning.stage import HubStage
+from web.spawning.timed_polls import with_timed_polls
 
 
 class Folds:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from core.errors import ForbiddenError
 from core.roles import ADMIN
 from core.scopes import NOBODY, excess_scopes
-from web.context import caller, hub, scopes
+from web.http.context import caller, hub, scopes
 
 
 def check_may_grant(roles: Iterable[str], what: str) -> None:

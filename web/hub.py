@@ -26,22 +26,22 @@ from core.spawn_limits import SpawnLimits
 from core.spawner import Spawner
 from core.user_names import UserNames
 from web.entities import HubEntities
-from web.headers import AnswerHeaders
 from web.hosts import Hosts
-from web.identity import Identity, TokenBook
-from web.launch import Launch
-from web.logins import Logins
-from web.metrics import Metrics
+from web.http.headers import AnswerHeaders
+from web.http.identity import Identity, TokenBook
+from web.login.logins import Logins
+from web.login.sessions import Sessions
 from web.models import Models
+from web.monitoring.metrics import Metrics
 from web.oauth.clients import Clients
 from web.pages.presentation import Presentation
 from web.proxies import Proxies
 from web.public_events.feed import Feed
 from web.rights import Rights
-from web.service_book import ServiceBook
-from web.sessions import Sessions
+from web.services.book import ServiceBook
 from web.share_models import ShareModels
-from web.stage import HubStage
+from web.spawning.launch import Launch
+from web.spawning.stage import HubStage
 
 
 class Ending(Struct):

@@ -1,6 +1,6 @@
-"""Start here: a hub that lives. web/build.py builds its parts, web/process.py is the process around it.
+"""Start here: a hub that lives. web/build.py builds its parts, web/lifecycle/process.py is the process around it.
 
-web/resume.py and web/shutdown.py are its first and last acts.
+web/lifecycle/resume.py and web/lifecycle/shutdown.py are its first and last acts.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from core.events.record import HUB, Record
 from core.events.store import EventStore, Write
 from core.spawner import Spawner
 from web import version
-from web.auth_states import AuthStates
-from web.bootstrap import bootstrap
 from web.build import build_hub
-from web.configured import configure_routes, configure_services
-from web.event_log import EventLog
-from web.expiry import keep_tidy
-from web.failed_starts import FailedStarts, give_up
 from web.hub import Hub
-from web.invalid_users import check_users
-from web.metrics_of_hub import MetricsOfHub
-from web.metrics_of_log import MetricsOfLog
-from web.resume import resume
-from web.service_checks import ServiceChecks
-from web.wishes import wishes
+from web.lifecycle.bootstrap import bootstrap
+from web.lifecycle.configured import configure_routes, configure_services
+from web.lifecycle.expiry import keep_tidy
+from web.lifecycle.resume import resume
+from web.lifecycle.wishes import wishes
+from web.login.auth_states import AuthStates
+from web.login.invalid_users import check_users
+from web.monitoring.event_log import EventLog
+from web.monitoring.metrics_of_hub import MetricsOfHub
+from web.monitoring.metrics_of_log import MetricsOfLog
+from web.services.checks import ServiceChecks
+from web.spawning.failed_starts import FailedStarts, give_up
 
 logger = logging.getLogger("callboard")
 

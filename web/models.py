@@ -27,7 +27,7 @@ from web.activity import LastSeen
 from web.hosts import Hosts
 from web.oauth.clients import Clients
 from web.rights import Rights
-from web.service_book import ServiceBook
+from web.services.book import ServiceBook
 
 Timestamp = str | None
 

@@ -19,11 +19,11 @@ from projections import groups, servers, services, users
 from projections.users import Listing, UserRow
 from web.activity import LastSeen, NothingSeen
 from web.hosts import Hosts
+from web.lifecycle.wishes import wishes
 from web.models import GroupModel, Models, ServerModel, ServiceModel, UserModel
 from web.oauth.clients import Clients
 from web.rights import Rights
-from web.service_book import ServiceBook
-from web.wishes import wishes
+from web.services.book import ServiceBook
 
 PAGE = 200
 

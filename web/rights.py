@@ -37,7 +37,7 @@ from core.scopes.table import STANDARD
 from projections import groups, roles, servers, shares, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
-from web.identity import Identity
+from web.http.identity import Identity
 from web.memberships import GroupMemberships
 
 REMEMBERED = 20_000  # identities

@@ -18,8 +18,8 @@ from projections.share_codes import ShareCodeRow
 from projections.shares import ShareRow
 from projections.users import UserRow
 from web.api.users import known_user
-from web.context import by, caller, database, hub, scopes
-from web.starting import known_server
+from web.http.context import by, caller, database, hub, scopes
+from web.spawning.starting import known_server
 
 
 def known_owner_and_server(owner: str, server: str) -> tuple[UserRow, ServerRow]:

@@ -1,0 +1,1 @@
+"""Tasks that own a state and do the work it calls for."""

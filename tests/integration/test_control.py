@@ -13,9 +13,9 @@ import trio
 from tests.conftest import hub_in_memory
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub
-from web.control import LONGEST, NoHubError, RefusedError, ask_hub, control_path
-from web.control_commands import commands
-from web.control_server import control_socket, serve_control
+from web.control.channel import LONGEST, NoHubError, RefusedError, ask_hub, control_path
+from web.control.commands import commands
+from web.control.server import control_socket, serve_control
 
 
 def test_nobody_answers_where_no_hub_runs(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ from core.user import AddServer, Create
 from projections import rebuild, routes, servers, users
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 from web.hub import Hub
-from web.limits import limits_of
 from web.main import open_hub
+from web.spawning.limits import limits_of
 
 STATES: dict[type, str] = {
     Stopped: "stopped",

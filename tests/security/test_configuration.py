@@ -18,7 +18,7 @@ from core.config_names import AUTHENTICATORS, acting_traits, known_traits, linea
 from core.errors import ForbiddenError
 from core.login_checks import login_warnings
 from tests.conftest import hub_in_memory
-from web.login import admit, log_in
+from web.login.log_in import admit, log_in
 
 FORM_LOGIN = "c.JupyterHub.authenticator_class = 'dummy'; c.DummyAuthenticator.password = 'right'\n"
 

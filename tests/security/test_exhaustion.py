@@ -22,10 +22,10 @@ from core.user_names import UserNames
 from tests.conftest import Client
 from tests.unit.pages.browser import NAVIGATES, Browser
 from web.app import build_app
+from web.http.identity import token_in
+from web.http.next_url import safe_path
+from web.http.request_log import shown_url
 from web.hub import Hub
-from web.identity import token_in
-from web.next_url import safe_path
-from web.request_log import shown_url
 
 KIB, MIB = 1024, 1024 * 1024
 MULTIPART = "multipart/form-data; boundary=b"

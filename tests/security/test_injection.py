@@ -22,8 +22,8 @@ from core.config import GroupSettings, ServiceSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import Element, read
+from web.http.routing import ROUTES
 from web.hub import Hub
-from web.routing import ROUTES
 
 REPOSITORY = Path(__file__).parents[2]
 HOSTILE = "\"'><svg onload=alert(1)><script>alert(2)<!--{{7*7191}}${7*7191}&lt;x"

@@ -22,7 +22,7 @@ from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_test
 from tests.unit.api.rights_world import send, token_of, users
 from tests.unit.pages.browser import logged_in
 from web.hub import Hub
-from web.login import admit
+from web.login.log_in import admit
 from web.proxy.routes import Route, Routes
 from web.proxy.target import parse_target
 

@@ -20,8 +20,8 @@ from tests.property.test_next_url import host_a_browser_goes_to
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import shown
 from web.app import build_app
+from web.http.routing import ROUTES, Route
 from web.hub import Hub
-from web.routing import ROUTES, Route
 
 ELSEWHERE = (
     "//evil.test",

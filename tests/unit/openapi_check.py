@@ -16,8 +16,8 @@ from jsonschema.exceptions import best_match
 from quart import Quart
 from werkzeug.exceptions import HTTPException
 
-from web.api_paths import api_prefixes
 from web.app import API
+from web.http.api_paths import api_prefixes
 from web.openapi.document import document
 from web.openapi.parameters import NAME
 from web.openapi.responses import EVENTS, JSON

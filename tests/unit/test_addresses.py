@@ -11,7 +11,7 @@ from quart import request
 from core.config import HubSettings, Settings, SpawnerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from web.addresses import bind_address, connect_url, local_address
-from web.client_address import address_of
+from web.http.client_address import address_of
 
 HERE = socket.gethostname()
 

@@ -21,7 +21,7 @@ from projections.rebuild import drift, rebuild
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of
 from web.hub import Hub
-from web.login import admit
+from web.login.log_in import admit
 
 OLD, NEW = "00" * 32, "11" * 32
 STATE = {"access_token": "very-secret", "scopes": ["a", "b"]}

@@ -26,10 +26,10 @@ from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.addresses import bind_address, connect_url
-from web.client_address import address_of
+from web.http.client_address import address_of
 from web.hub import Hub
-from web.login import admit
-from web.proxy_process import ProxyProcess
+from web.lifecycle.proxy_process import ProxyProcess
+from web.login.log_in import admit
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 IN_MEMORY = ["--JupyterHub.spawner_class=simulated", "--JupyterHub.db_url=sqlite://"]

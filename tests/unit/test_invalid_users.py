@@ -14,7 +14,7 @@ from core.errors import HubError, InvalidError, UnavailableError
 from projections import users
 from projections.users import Listing
 from tests.conftest import hub_in_memory, settings_for_tests
-from web.invalid_users import check_users
+from web.login.invalid_users import check_users
 
 
 class Fussy:

@@ -19,7 +19,7 @@ from core.user import Change
 from projections import groups, users
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.hub import Hub
-from web.login import LoggedIn, admit, log_in
+from web.login.log_in import LoggedIn, admit, log_in
 
 HERE = "192.0.2.1"
 

@@ -15,9 +15,10 @@ from core.events.record import HUB
 from projections import users
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, path_of
-from web.hello import say_hello
 from web.hub import Hub
-from web.login_link import KEPT, LIFE, LoginLinks, make_link, redeem
+from web.lifecycle.hello import say_hello
+from web.login.by_link import make_link, redeem
+from web.login.links import KEPT, LIFE, LoginLinks
 
 HERE = "192.0.2.1"
 

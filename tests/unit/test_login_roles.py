@@ -18,7 +18,7 @@ from core.roles import RoleError
 from projections import roles, users
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.hub import Hub
-from web.login import admit
+from web.login.log_in import admit
 
 LISTS = {"name": "lists-users", "description": "May see who is there.", "scopes": ["list:users"]}
 WIDER = {**LISTS, "scopes": ["list:users", "read:users"]}

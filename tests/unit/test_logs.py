@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from core.config import ConfigError, HubSettings
 from core.scrubbing import scrubbed
 from tests.conftest import ADMIN_TOKEN, Client
-from web.logs import set_up_logging
+from web.monitoring.logs import set_up_logging
 
 
 @pytest.fixture(autouse=True)

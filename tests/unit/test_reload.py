@@ -15,8 +15,8 @@ from core.events.server import server_stream
 from core.roles import RoleError
 from projections import servers, users
 from tests.conftest import SECRET, Client, hub_in_memory
-from web.login import log_in
-from web.reload import CHANGEABLE, Reloaded, Reloader
+from web.lifecycle.reload import CHANGEABLE, Reloaded, Reloader
+from web.login.log_in import log_in
 
 HEAD = """
 c.JupyterHub.spawner_class = 'simulated'

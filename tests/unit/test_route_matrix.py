@@ -16,11 +16,11 @@ import trio
 from core.config import GroupSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser, logged_in
-from web.access import Open
 from web.app import build_app
-from web.declared import Events
+from web.http.access import Open
+from web.http.declared import Events
+from web.http.routing import ROUTES, Route
 from web.hub import Hub
-from web.routing import ROUTES, Route
 
 NAMES = {
     **{"user": "bob", "server": "lab", "group": "g", "service": "ops", "name": "x", "token": "t1", "id": "x"},

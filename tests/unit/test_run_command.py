@@ -47,7 +47,7 @@ def test_words_that_make_no_sense(line: str, error: type[click.UsageError]) -> N
     [
         ("web.cli", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
         ("web.proxy.command", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
-        ("web.control", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
+        ("web.control.channel", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
         ("core.config_file", {"quart", "sqlite_utils"}),
     ],
 )

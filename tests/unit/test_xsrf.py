@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.xsrf import ANONYMOUS_LIFE, Fetch, XsrfTokens, is_foreign, needs_token
+from web.http.xsrf import ANONYMOUS_LIFE, Fetch, XsrfTokens, is_foreign, needs_token
 
 NOW = 1_800_000_000.0
 

@@ -7,13 +7,13 @@ from quart import Response, request
 from core.errors import ForbiddenError, NotFoundError
 from core.scopes import Owner, expand, identify_scopes
 from projections import servers, users
-from web.access import IDENTIFIED, OPEN
-from web.answers import reply
-from web.context import caller, database, hub
-from web.declared import Answers
-from web.identity import Identity
+from web.http.access import IDENTIFIED, OPEN
+from web.http.answers import reply
+from web.http.context import caller, database, hub
+from web.http.declared import Answers
+from web.http.identity import Identity
+from web.http.routing import Noun
 from web.models import ServiceModel, UserModel
-from web.routing import Noun
 
 noun = Noun("authorizations")
 

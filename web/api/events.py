@@ -12,18 +12,18 @@ from core.errors import ConflictError, InvalidError
 from core.events.reading import position_at
 from core.events.record import utc_text
 from core.events.user import user_stream
-from web.access import IDENTIFIED, needs
-from web.answers import reply
 from web.api.users import known_user
-from web.context import database, hub
-from web.declared import Events
-from web.event_stream import event_stream
-from web.paging import argument, page, same_url
+from web.http.access import IDENTIFIED, needs
+from web.http.answers import reply
+from web.http.context import database, hub
+from web.http.declared import Events
+from web.http.event_stream import event_stream
+from web.http.paging import argument, page, same_url
+from web.http.routing import Noun
+from web.http.timestamps import parse_timestamp
 from web.public_events.following import Following
 from web.public_events.model import Event, EventPage, Notice
 from web.public_events.wanted import Wanted
-from web.routing import Noun
-from web.timestamps import parse_timestamp
 
 noun = Noun("events")
 

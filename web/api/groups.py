@@ -18,15 +18,15 @@ from core.ids import new_id
 from core.scopes import listed as visible_in_lists
 from projections import groups, users
 from projections.groups import GroupRow
-from web.access import Lists, needs
-from web.answers import empty, encode, reply
-from web.context import body, by, database, hub, raw_body, scopes
-from web.declared import Paged
 from web.granting import check_may_grant, roles_of_group_name
-from web.idempotency import claim
+from web.http.access import Lists, needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, database, hub, raw_body, scopes
+from web.http.declared import Paged
+from web.http.idempotency import claim
+from web.http.paging import page, paged, wants_wrapping
+from web.http.routing import Noun
 from web.models import GroupModel
-from web.paging import page, paged, wants_wrapping
-from web.routing import Noun
 
 noun = Noun("groups")
 

@@ -12,12 +12,12 @@ from core.errors import InvalidError
 from core.scopes import Owner, expand, identify_scopes, with_members
 from projections import servers, users
 from web import version
-from web.access import IDENTIFIED, OPEN, needs
 from web.aliases import with_older_names
-from web.answers import reply
-from web.context import caller, database, hub, raw_body
+from web.http.access import IDENTIFIED, OPEN, needs
+from web.http.answers import reply
+from web.http.context import caller, database, hub, raw_body
+from web.http.routing import Noun
 from web.models import ServiceModel, UserModel
-from web.routing import Noun
 
 noun = Noun("hub")
 

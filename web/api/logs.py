@@ -9,15 +9,15 @@ from quart import Response, request
 
 from core.errors import UnreachableError
 from core.spawner import Spawner
-from web.access import needs
-from web.answers import encode, reply
 from web.api.users import known_user
-from web.context import hub
-from web.declared import Events
-from web.event_stream import event_stream
-from web.paging import argument
-from web.routing import Noun
-from web.starting import known_server
+from web.http.access import needs
+from web.http.answers import encode, reply
+from web.http.context import hub
+from web.http.declared import Events
+from web.http.event_stream import event_stream
+from web.http.paging import argument
+from web.http.routing import Noun
+from web.spawning.starting import known_server
 
 noun = Noun("logs")
 

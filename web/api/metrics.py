@@ -5,12 +5,12 @@ from __future__ import annotations
 from quart import Response, g
 
 from core.scopes import Answer, check
-from web.access import OPEN
-from web.answers import empty
-from web.context import hub
-from web.declared import Text
-from web.identity import Identity
-from web.routing import Noun
+from web.http.access import OPEN
+from web.http.answers import empty
+from web.http.context import hub
+from web.http.declared import Text
+from web.http.identity import Identity
+from web.http.routing import Noun
 
 noun = Noun("monitoring")
 

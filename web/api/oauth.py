@@ -8,11 +8,11 @@ from msgspec import Struct
 from quart import Response, g, request
 
 from core.errors import InvalidError
-from web.access import OPEN
-from web.client_address import address_of
-from web.context import hub
+from web.http.access import OPEN
+from web.http.client_address import address_of
+from web.http.context import hub
+from web.http.routing import Noun
 from web.oauth.provider import MAX_BODY, Provider
-from web.routing import Noun
 
 noun = Noun("oauth2")
 

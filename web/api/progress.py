@@ -18,15 +18,15 @@ from core.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message
 from projections.servers import ServerRow
-from web.access import needs
-from web.answers import encode
 from web.api.users import known_user
-from web.context import hub
-from web.declared import Events
-from web.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.http.access import needs
+from web.http.answers import encode
+from web.http.context import hub
+from web.http.declared import Events
+from web.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.http.routing import Noun
 from web.hub import Hub
-from web.routing import Noun
-from web.starting import known_server
+from web.spawning.starting import known_server
 
 noun = Noun("progress")
 

@@ -15,13 +15,13 @@ from core.events.writer import Outcome
 from core.route import check_free, check_target, normal_spec
 from projections import extra_routes, routes, servers
 from projections.routes import Route
-from web.access import needs
-from web.answers import empty, encode, reply
-from web.context import body, by, database, hub, raw_body
-from web.declared import Paged
-from web.idempotency import claim
-from web.paging import page, paged
-from web.routing import Noun
+from web.http.access import needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, database, hub, raw_body
+from web.http.declared import Paged
+from web.http.idempotency import claim
+from web.http.paging import page, paged
+from web.http.routing import Noun
 
 noun = Noun("proxy")
 

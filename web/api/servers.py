@@ -16,15 +16,15 @@ from core.user import RenameServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.access import needs
-from web.answers import empty, reply
 from web.api.users import known_user
-from web.context import body, by, database, hub, raw_body, scopes
-from web.declared import ANY_STATUS, Text
-from web.idempotency import claim
+from web.http.access import needs
+from web.http.answers import empty, reply
+from web.http.context import body, by, database, hub, raw_body, scopes
+from web.http.declared import ANY_STATUS, Text
+from web.http.idempotency import claim
+from web.http.routing import Noun
 from web.models import ServerModel
-from web.routing import Noun
-from web.starting import (
+from web.spawning.starting import (
     add_server,
     begin,
     check_named_servers_allowed,

@@ -19,12 +19,12 @@ from core.scopes.held import covers
 from core.service import Add, Remove, check_service_name, defined
 from core.token import HINT, check_length, quick_digest, slow_digest
 from projections import tokens
-from web.access import Lists, needs
-from web.answers import empty, encode, reply
-from web.context import body, by, database, hub, raw_body, scopes
-from web.idempotency import claim
+from web.http.access import Lists, needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, database, hub, raw_body, scopes
+from web.http.idempotency import claim
+from web.http.routing import Noun
 from web.models import ServiceModel
-from web.routing import Noun
 
 noun = Noun("services")
 

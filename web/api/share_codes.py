@@ -18,14 +18,14 @@ from core.token import quick_digest
 from projections import share_codes
 from projections.servers import ServerRow
 from projections.share_codes import Listing, ShareCodeRow
-from web.access import needs
-from web.answers import empty, encode, reply
 from web.api.users import known_user
-from web.context import body, by, database, hub
-from web.declared import Paged
-from web.idempotency import claim, keep_secret
-from web.paging import argument, page, paged
-from web.routing import Noun
+from web.http.access import needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, database, hub
+from web.http.declared import Paged
+from web.http.idempotency import claim, keep_secret
+from web.http.paging import argument, page, paged
+from web.http.routing import Noun
 from web.share_models import ShareCodeModel
 from web.sharing import check_may_share, find_code, known_owner_and_server, scopes_to_share
 

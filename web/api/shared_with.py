@@ -10,14 +10,14 @@ from core.events.writer import Outcome
 from core.share import Revoke
 from projections import groups, servers, users
 from projections.shares import Listing
-from web.access import needs
-from web.answers import empty, reply
 from web.api.groups import known_group
 from web.api.shares import SHARES, listed
 from web.api.users import known_user
-from web.context import by, database, hub
-from web.idempotency import claim
-from web.routing import Noun
+from web.http.access import needs
+from web.http.answers import empty, reply
+from web.http.context import by, database, hub
+from web.http.idempotency import claim
+from web.http.routing import Noun
 from web.share_models import ShareModel
 from web.sharing import known_share
 

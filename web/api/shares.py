@@ -16,14 +16,14 @@ from core.scopes import Answer, Group, Server, User, check
 from core.share import Grant, Revoke, meant_on, without_filter
 from projections import groups, shares, users
 from projections.shares import Listing
-from web.access import needs
-from web.answers import empty, encode, reply
 from web.api.users import known_user
-from web.context import body, by, database, hub, scopes
-from web.declared import Paged
-from web.idempotency import claim
-from web.paging import page, paged
-from web.routing import Noun
+from web.http.access import needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, database, hub, scopes
+from web.http.declared import Paged
+from web.http.idempotency import claim
+from web.http.paging import page, paged
+from web.http.routing import Noun
 from web.share_models import ShareModel
 from web.sharing import check_may_share, known_owner_and_server, known_share, scopes_to_share
 

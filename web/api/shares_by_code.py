@@ -13,14 +13,14 @@ from core.errors import ForbiddenError
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from projections import users
-from web.access import IDENTIFIED, check_access, needs
-from web.answers import encode, reply
 from web.api import share_codes
 from web.api import shares as shares_api
 from web.api.share_codes import CodeBody
-from web.context import body, caller, database, hub
-from web.idempotency import claim
-from web.routing import Noun
+from web.http.access import IDENTIFIED, check_access, needs
+from web.http.answers import encode, reply
+from web.http.context import body, caller, database, hub
+from web.http.idempotency import claim
+from web.http.routing import Noun
 from web.share_models import ShareCodeModel, ShareModel
 from web.sharing import accept, find_code, known_share
 

@@ -21,14 +21,14 @@ from core.spawner import Progress
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.access import IDENTIFIED, needs
-from web.answers import Refusal, reply
 from web.api.users import known_user
-from web.context import caller, database, hub, raw_body
-from web.declared import ANY_STATUS
-from web.public_url import origin
-from web.routing import Noun
-from web.starting import Asked, add_server, begin, known_server, wait_settled
+from web.http.access import IDENTIFIED, needs
+from web.http.answers import Refusal, reply
+from web.http.context import caller, database, hub, raw_body
+from web.http.declared import ANY_STATUS
+from web.http.public_url import origin
+from web.http.routing import Noun
+from web.spawning.starting import Asked, add_server, begin, known_server, wait_settled
 
 noun = Noun("start")
 

@@ -19,14 +19,14 @@ from core.token import Issue, Revoke, new_token, quick_digest
 from projections import roles, tokens, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
-from web.access import needs
-from web.answers import empty, encode, reply
 from web.api.users import known_user
-from web.context import body, by, caller, database, hub
-from web.idempotency import claim, keep_secret
-from web.identity import is_valid
+from web.http.access import needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, caller, database, hub
+from web.http.idempotency import claim, keep_secret
+from web.http.identity import is_valid
+from web.http.routing import Noun
 from web.models import TokenModel
-from web.routing import Noun
 
 noun = Noun("tokens")
 

@@ -19,18 +19,18 @@ from core.user import Change
 from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, UserRow, Visible
-from web.access import Lists, needs
-from web.answers import empty, encode, reply
-from web.context import body, by, caller, database, hub, raw_body, scopes
-from web.declared import Paged
 from web.granting import check_may_grant, roles_of_user_name
-from web.idempotency import claim, keep_secret
+from web.http.access import Lists, needs
+from web.http.answers import empty, encode, reply
+from web.http.context import body, by, caller, database, hub, raw_body, scopes
+from web.http.declared import Paged
+from web.http.idempotency import claim, keep_secret
+from web.http.paging import argument, page, paged, wants_wrapping
+from web.http.routing import Noun
+from web.http.timestamps import parse_timestamp
 from web.models import UserModel
 from web.new_users import creations
-from web.paging import argument, page, paged, wants_wrapping
-from web.routing import Noun
-from web.starting import in_time
-from web.timestamps import parse_timestamp
+from web.spawning.starting import in_time
 
 noun = Noun("users")
 

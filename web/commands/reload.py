@@ -22,7 +22,7 @@ def reload(where: Where, as_json: bool) -> None:
     \b
     callboard reload -f /etc/jupyterhub_config.py
     """
-    from web.control import NoHubError, RefusedError, ask_hub
+    from web.control.channel import NoHubError, RefusedError, ask_hub
 
     try:
         found = ask_hub(where.log, "reload")

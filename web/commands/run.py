@@ -11,7 +11,7 @@ import click
 
 from web.commands.failure import UnknownWordError
 from web.commands.where import config_option
-from web.config_choices import config_choices
+from web.lifecycle.config_choices import config_choices
 
 # JupyterHub's short options, and the settings they stand for.
 VALUES = {
@@ -60,7 +60,7 @@ def run(ctx: click.Context, files: tuple[Path, ...], hello: bool) -> None:
     callboard -f jupyterhub_config.py
     callboard --port=9000 --Spawner.start_timeout=120
     """
-    from web.run import run_hub  # the hub's imports, which other commands need not wait for
+    from web.lifecycle.run import run_hub  # the hub's imports, which other commands need not wait for
 
     sys.exit(run_hub(list(files), ctx.args, hello=hello))
 

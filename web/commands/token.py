@@ -33,7 +33,7 @@ def token(where: Where, names: tuple[str, ...]) -> None:
 
 def issued(where: Where, name: str) -> str:
     """By the hub that runs on the log, or without one. Raises Failure, ConfigError, HubError, DatabaseError."""
-    from web.control import NoHubError, RefusedError, ask_hub
+    from web.control.channel import NoHubError, RefusedError, ask_hub
 
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from web import version
-from web.access import TheProxy
-from web.answers import Refusal
+from web.http.access import TheProxy
+from web.http.answers import Refusal
+from web.http.paging import Pagination
+from web.http.routing import Noun, Route
 from web.openapi import parameters, refusals
 from web.openapi.operation import SCHEME, operation, types_of
 from web.openapi.schemas import Schemas
-from web.paging import Pagination
-from web.routing import Noun, Route
 
 Document = dict[str, Any]
 

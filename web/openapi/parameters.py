@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from web.access import Open
-from web.declared import Events, Paged, alternatives
+from web.http.access import Open
+from web.http.declared import Events, Paged, alternatives
+from web.http.routing import Route
 from web.openapi.schemas import fields
-from web.routing import Route
 
 Parameter = dict[str, Any]
 

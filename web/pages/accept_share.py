@@ -10,14 +10,14 @@ from projections import servers, users
 from projections.servers import ServerRow
 from projections.share_codes import ShareCodeRow
 from projections.users import UserRow
-from web.access import IDENTIFIED
-from web.answers import redirect
-from web.context import caller, database, hub
+from web.http.access import IDENTIFIED
+from web.http.answers import redirect
+from web.http.context import caller, database, hub
+from web.http.routing import Noun
 from web.oauth.scopes import in_words
 from web.pages.destination import checked
 from web.pages.render import page
 from web.pages.server_rows import shown_server
-from web.routing import Noun
 from web.sharing import accept, find_code
 
 noun = Noun("accept_share", page=True)

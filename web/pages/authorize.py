@@ -9,12 +9,12 @@ from core.errors import ForbiddenError
 from projections import tokens, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.access import IDENTIFIED
-from web.answers import redirect
-from web.context import by, caller, database, hub
+from web.http.access import IDENTIFIED
+from web.http.answers import redirect
+from web.http.context import by, caller, database, hub
+from web.http.routing import Noun
 from web.oauth.provider import Asked, Elsewhere, Provider
 from web.pages.consent_form import consent_form
-from web.routing import Noun
 
 noun = Noun("authorize", page=True)
 

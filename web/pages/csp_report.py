@@ -6,10 +6,10 @@ import logging
 
 from quart import Response, request
 
-from web.access import IDENTIFIED
-from web.answers import empty
-from web.context import hub
-from web.routing import Noun
+from web.http.access import IDENTIFIED
+from web.http.answers import empty
+from web.http.context import hub
+from web.http.routing import Noun
 
 noun = Noun("security", page=True)
 

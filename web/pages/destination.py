@@ -11,11 +11,11 @@ from core.hooks import Hooks
 from core.names import escape
 from projections import servers
 from projections.users import UserRow
-from web.context import database, hub
-from web.handler_view import handler_view
-from web.login_link import ARGUMENT as TICKET
-from web.next_url import safe_path
-from web.public_url import own_origins
+from web.hooks.handler_view import handler_view
+from web.http.context import database, hub
+from web.http.next_url import safe_path
+from web.http.public_url import own_origins
+from web.login.links import ARGUMENT as TICKET
 
 _NOT_CARRIED = frozenset({"next", "_xsrf", TICKET})
 _hooks = Hooks()

@@ -1,16 +1,16 @@
-"""Refusals as pages, for people; programs get JSON (web/answers.py)."""
+"""Refusals as pages, for people; programs get JSON (web/http/answers.py)."""
 
 from __future__ import annotations
 
 from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
-from web.access import OPEN
-from web.api_paths import is_api
-from web.context import hub
-from web.errors import phrase
+from web.http.access import OPEN
+from web.http.api_paths import is_api
+from web.http.context import hub
+from web.http.errors import phrase
+from web.http.routing import Noun
 from web.pages.render import html_of_configuration, page
-from web.routing import Noun
 
 noun = Noun("error")
 

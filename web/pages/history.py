@@ -10,13 +10,13 @@ from core.masking import mask
 from core.names import escape
 from core.scopes import Answer, User, check_any
 from projections.users import UserRow
-from web.access import IDENTIFIED, needs
 from web.api.users import known_user
-from web.context import caller, hub, scopes
+from web.http.access import IDENTIFIED, needs
+from web.http.context import caller, hub, scopes
+from web.http.routing import Noun
 from web.pages.home import myself
 from web.pages.render import page
 from web.pages.then import asked_position, then
-from web.routing import Noun
 
 noun = Noun("history", page=True)
 

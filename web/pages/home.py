@@ -10,14 +10,14 @@ from core.errors import ForbiddenError
 from core.names import MAX_SERVER_NAME
 from projections import servers, users
 from projections.users import UserRow
-from web.access import IDENTIFIED
-from web.answers import redirect
-from web.context import caller, database, hub
+from web.http.access import IDENTIFIED
+from web.http.answers import redirect
+from web.http.context import caller, database, hub
+from web.http.routing import Noun
 from web.pages.destination import destination
 from web.pages.render import page
 from web.pages.server_rows import shown_server
-from web.routing import Noun
-from web.starting import server_limit
+from web.spawning.starting import server_limit
 
 noun = Noun("home", page=True)
 

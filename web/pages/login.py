@@ -17,18 +17,19 @@ from core.server import Stop, Stopped
 from projections import servers, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.access import OPEN
-from web.answers import redirect
-from web.client_address import address_of
-from web.context import database, hub
-from web.credentials import check_meant
-from web.errors import headers_of, status_of
-from web.login import log_in
-from web.login_link import ARGUMENT, redeem
-from web.page_cookies import log_in_browser, log_out_browser
+from web.http.access import OPEN
+from web.http.answers import redirect
+from web.http.client_address import address_of
+from web.http.context import database, hub
+from web.http.credentials import check_meant
+from web.http.errors import headers_of, status_of
+from web.http.page_cookies import log_in_browser, log_out_browser
+from web.http.routing import Noun
+from web.login.by_link import redeem
+from web.login.links import ARGUMENT
+from web.login.log_in import log_in
 from web.pages.destination import destination
 from web.pages.login_form import logged_out, login_form
-from web.routing import Noun
 
 noun = Noun("login", page=True)
 

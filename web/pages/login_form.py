@@ -8,7 +8,7 @@ from quart import Response
 
 from core.authenticator import RedirectAuthenticator
 from core.names import MAX_USER_NAME
-from web.context import hub
+from web.http.context import hub
 from web.pages.render import page
 
 

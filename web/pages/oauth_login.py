@@ -12,15 +12,15 @@ from quart import Response, request
 from core.authenticator import Login, RedirectAuthenticator
 from core.errors import ForbiddenError, NotFoundError
 from projections.users import UserRow
-from web.access import OPEN
-from web.answers import redirect
-from web.client_address import address_of
-from web.context import hub
-from web.login import admit
+from web.http.access import OPEN
+from web.http.answers import redirect
+from web.http.client_address import address_of
+from web.http.context import hub
+from web.http.public_url import origin
+from web.http.routing import Noun
+from web.login.log_in import admit
 from web.pages.destination import checked
 from web.pages.login import enter
-from web.public_url import origin
-from web.routing import Noun
 
 noun = Noun("oauth_login", page=True)
 

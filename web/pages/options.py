@@ -10,7 +10,7 @@ from quart import request
 from quart.datastructures import FileStorage
 
 from core.errors import InvalidError, UnreadableError
-from web.spawn_hooks import FormData
+from web.hooks.spawn_hooks import FormData
 
 PREFIX = "opt-"
 NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})

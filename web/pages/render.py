@@ -15,10 +15,10 @@ from core.scopes.held import Scopes
 from projections import users
 from projections.services import ServiceRow
 from web import version
-from web.context import database, hub
-from web.credentials import session_of, xsrf_token
-from web.hook_views import UserView
-from web.identity import Identity
+from web.hooks.hook_views import UserView
+from web.http.context import database, hub
+from web.http.credentials import session_of, xsrf_token
+from web.http.identity import Identity
 from web.pages.templates_found import with_nonce
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from core.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.context import hub
+from web.http.context import hub
 from web.pages.last_run import LastRun, entered_by, last_run, started_by
 
 WORDS = {

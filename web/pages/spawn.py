@@ -18,21 +18,21 @@ from core.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.access import IDENTIFIED, check_access, needs
-from web.answers import redirect
 from web.api.users import known_user
-from web.context import caller, database, hub
-from web.credentials import xsrf_token
-from web.errors import headers_of, status_of
-from web.handler_view import handler_view
+from web.hooks.handler_view import handler_view
+from web.hooks.spawn_hooks import FormData
+from web.http.access import IDENTIFIED, check_access, needs
+from web.http.answers import redirect
+from web.http.context import caller, database, hub
+from web.http.credentials import xsrf_token
+from web.http.errors import headers_of, status_of
+from web.http.routing import Noun
 from web.pages.destination import destination
 from web.pages.home import myself
 from web.pages.options import form_fields, query_options, storable
 from web.pages.render import html_of_configuration, page
 from web.pages.server_rows import shown_server
-from web.routing import Noun
-from web.spawn_hooks import FormData
-from web.starting import (
+from web.spawning.starting import (
     Asked,
     begin,
     check_named_servers_allowed,

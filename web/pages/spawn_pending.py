@@ -9,17 +9,17 @@ from core.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.access import IDENTIFIED, check_access, needs
-from web.answers import redirect
 from web.api.users import known_user
-from web.context import caller, database, hub
+from web.http.access import IDENTIFIED, check_access, needs
+from web.http.answers import redirect
+from web.http.context import caller, database, hub
+from web.http.routing import Noun
 from web.pages.destination import checked, destination
 from web.pages.home import myself
 from web.pages.render import html_of_configuration, page
 from web.pages.server_rows import shown_server
 from web.pages.spawn_url import spawn_url
-from web.routing import Noun
-from web.starting import known_server
+from web.spawning.starting import known_server
 
 noun = Noun("spawn_pending", page=True)
 

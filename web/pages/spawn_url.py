@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from core.names import escape
-from web.context import hub
+from web.http.context import hub
 
 
 def spawn_url(user: str, server: str, next_url: str = "") -> str:

@@ -11,13 +11,13 @@ from quart import Response
 from core.events.user import user_stream
 from projections import tokens
 from projections.tokens import TokenRow
-from web.access import IDENTIFIED
-from web.context import database, hub
-from web.identity import is_valid
+from web.http.access import IDENTIFIED
+from web.http.context import database, hub
+from web.http.identity import is_valid
+from web.http.routing import Noun
 from web.models import TokenModel
 from web.pages.home import myself
 from web.pages.render import page
-from web.routing import Noun
 
 noun = Noun("token_page", page=True)
 

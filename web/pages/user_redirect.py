@@ -7,13 +7,13 @@ from typing import Any
 from quart import Response, request
 
 from core.names import escape
-from web.access import IDENTIFIED
-from web.answers import redirect
-from web.context import hub
-from web.handler_view import handler_view
+from web.hooks.handler_view import handler_view
+from web.http.access import IDENTIFIED
+from web.http.answers import redirect
+from web.http.context import hub
+from web.http.routing import Noun
 from web.pages.home import myself
 from web.pages.spawn_url import spawn_url
-from web.routing import Noun
 
 noun = Noun("user_redirect", page=True)
 

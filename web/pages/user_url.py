@@ -13,14 +13,14 @@ from core.scopes import Answer, Server, check
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.access import IDENTIFIED
-from web.answers import redirect, reply
-from web.context import caller, database, hub
+from web.http.access import IDENTIFIED
+from web.http.answers import redirect, reply
+from web.http.context import caller, database, hub
+from web.http.public_url import origin
+from web.http.routing import Noun
 from web.pages.errors import error_page
 from web.pages.spawn_pending import not_running
 from web.pages.spawn_url import spawn_url
-from web.public_url import origin
-from web.routing import Noun
 
 noun = Noun("user_url", page=True)
 

@@ -15,9 +15,9 @@ from quart import Request
 
 from core.errors import ForbiddenError
 from core.events import codec
-from web.answers import encode
-from web.credentials import recognise
-from web.event_stream import KEEP_ALIVE_INTERVAL
+from web.http.answers import encode
+from web.http.credentials import recognise
+from web.http.event_stream import KEEP_ALIVE_INTERVAL
 from web.hub import Hub
 from web.public_events.catching_up import LogReader, Piece
 from web.public_events.feed import Happening

@@ -14,7 +14,7 @@ from core.events.record import By, Record, utc_text
 from core.masking import mask
 from core.scopes import Answer, Memberships, Resource, Scopes, Service, check_any
 from projections.histories import About
-from web.identity import Identity
+from web.http.identity import Identity
 from web.models import shown
 from web.public_events.model import Event, EventBy
 from web.public_events.names import NameBook

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core.config import EventLoggerSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.shutdown import stop_servers
+from web.lifecycle.shutdown import stop_servers
 
 
 class Kept(logging.Handler):

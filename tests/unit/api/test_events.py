@@ -235,7 +235,7 @@ async def test_the_stream_of_an_expired_token_ends(
     answer = (await client.post("/users/bob/tokens", json={"expires_in": 3600})).json()
     async with live(client.with_token(answer["token"]), "/events") as stream:
         await settled(stream)
-        monkeypatch.setattr("web.identity.is_valid", lambda *_: False)
+        monkeypatch.setattr("web.http.identity.is_valid", lambda *_: False)
         with trio.fail_after(10):
             (ended,) = await stream.rest()
         assert ended.kind == "ended"

@@ -15,7 +15,7 @@ from core.events.record import HUB
 from core.token import Issue
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.live import live
-from web.metrics import Metrics
+from web.monitoring.metrics import Metrics
 
 PATHS = ("/hub/metrics", "/hub/api/metrics", "/api/metrics")
 

@@ -14,8 +14,8 @@ from projections import tokens
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from web.hub import Hub
+from web.lifecycle.proxy_process import ProxyElsewhere, ProxyProcess, make_proxy
 from web.proxy.command import TOKEN_VARIABLE
-from web.proxy_process import ProxyElsewhere, ProxyProcess, make_proxy
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -15,7 +15,7 @@ from projections import tokens as tokens_table
 from projections import users as users_table
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of, users
-from web.expiry import revoke_expired
+from web.lifecycle.expiry import revoke_expired
 
 KEYS = {
     *("user", "id", "kind", "roles", "scopes", "created", "last_activity", "expires_at", "note"),

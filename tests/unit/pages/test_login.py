@@ -16,8 +16,8 @@ from core.events.store import EventStore
 from core.token import quick_digest
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
-from web.expiry import end_expired
 from web.hub import Hub
+from web.lifecycle.expiry import end_expired
 
 
 def cookies_set(answer: httpx.Response) -> dict[str, SimpleCookie]:

@@ -1,0 +1,1 @@
+"""How commands reach the hub that runs on a log, through a socket beside it."""

@@ -1,0 +1,74 @@
+"""The control socket: how other commands reach the hub that runs on a log.
+
+It lies beside the log and is its owner's alone (mode 0600). A connection carries one request, a line of JSON:
+`{"command": "token", "name": "alice"}`; and one answer: `{"answer": ...}`, or `{"refused": "why"}`.
+What there is to ask for is in web/control/commands.py. This half is for commands that must start fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+LONGEST = 2**20  # bytes of a line
+
+
+class NoHubError(Exception):
+    """No hub answers on this log."""
+
+
+class RefusedError(Exception):
+    """The hub said no; its words are for the person who asked."""
+
+
+def control_path(log: str) -> str:
+    return f"{os.path.realpath(log)}.control"
+
+
+@contextmanager
+def short_address(path: str) -> Iterator[str]:
+    """The socket's address. One may have 107 bytes, and a directory lie deeper: so it is named from within."""
+    directory, name = os.path.split(path)
+    descriptor = os.open(directory or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
+
+
+def ask_hub(log: str, command: str, *, patience: float = 30.0, **arguments: Any) -> Any:
+    """What the hub that runs on `log` answers. Raises NoHubError, RefusedError.
+
+    `patience`: seconds it may take.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(patience)
+        try:
+            with short_address(control_path(log)) as address:
+                connection.connect(address)
+        except OSError as error:
+            raise NoHubError(f"no hub answers on {log} ({error})") from None
+        try:
+            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
+            answer = json.loads(_line(connection))
+        except (OSError, ValueError):
+            raise RefusedError(
+                "The hub did not answer; whether it has carried this out is not known."
+            ) from None
+    if "refused" in answer:
+        raise RefusedError(answer["refused"])
+    return answer["answer"]
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n") and len(received) <= LONGEST:
+        chunk = connection.recv(65_536)
+        if not chunk:
+            break
+        received += chunk
+    return bytes(received)

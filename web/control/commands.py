@@ -1,0 +1,39 @@
+"""What can be asked of a running hub through its control socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from core.errors import NotFoundError, UnavailableError
+from core.events.record import By
+from core.events.user import user_stream
+from core.ids import new_id
+from core.token import new_token
+from projections import users
+from web.control.server import Answerer
+from web.hub import Hub
+from web.offline import full_token
+
+
+def commands(hub: Hub) -> dict[str, Answerer]:
+    return {"token": partial(issue_token, hub), "reload": partial(reload, hub)}
+
+
+async def issue_token(hub: Hub, arguments: Mapping[str, Any], by: By) -> str:
+    """`name`: of the user it is for. The token may do all that the user may, and does not expire."""
+    name = hub.user_names.stored(str(arguments.get("name")))
+    row = users.by_name(hub.store.db, name)
+    if row is None:
+        raise NotFoundError(f"There is no user named {name!r}.")
+    token = new_token()
+    await hub.entities.tokens.ask(new_id("t"), full_token(user_stream(row.id), token), by=by)
+    return token
+
+
+async def reload(hub: Hub, _: Mapping[str, Any], __: By) -> object:
+    """The configuration read anew: what has changed, what waits for a restart, what was said in vain."""
+    if hub.reload is None:
+        raise UnavailableError("There is no configuration to read anew.")
+    return await hub.reload()

@@ -1,0 +1,1 @@
+"""Functions of the configuration: when they are called, and what they are handed."""

@@ -1,0 +1,188 @@
+"""Who sent a request: by the token in its header, by the cookie of a browser's session, or nobody the hub knows.
+
+A cookie counts only together with the proof that a page of the hub meant the request (web/http/xsrf.py).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from quart import Request, g, request
+
+from core.errors import ForbiddenError
+from core.same_secret import same_secret
+from core.scopes import NOTHING
+from projections import users
+from projections.sessions import SessionRow
+from web.http.access import Access, Needs, Open
+from web.http.client_address import address_of
+from web.http.context import hub
+from web.http.cookies import XSRF
+from web.http.identity import Identity, token_in
+from web.http.public_url import own_hosts
+from web.http.xsrf import Fetch, is_foreign, needs_token
+from web.hub import Hub
+
+THE_PROXY = Identity("proxy", "embedded", "proxy", NOTHING)
+
+
+class Asked(Protocol):
+    """What of a route decides which credentials count."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def access(self) -> Access: ...
+    @property
+    def page(self) -> bool: ...
+    @property
+    def acts(self) -> bool: ...
+    @property
+    def in_frames(self) -> bool: ...
+    @property
+    def takes_tokens(self) -> bool: ...
+
+
+def identify(route: Asked) -> Identity | None:
+    """Whoever the credentials of this request belong to; they were seen just now.
+
+    Raises ForbiddenError for a cookie without the proof.
+    """
+    the_hub = hub()
+    g.session = None
+    identity = _by_token(the_hub, request) if route.takes_tokens else None
+    if identity is None and (route.page or _is_json()):
+        g.session = session_of(the_hub, request)
+        identity = _of_session(the_hub, g.session)
+        if identity is not None and not _is_meant(route):
+            return None
+    if identity is None and route.takes_tokens and token_in(request.headers.get("Authorization", "")):
+        the_hub.metrics.bad_token()
+        the_hub.refusals.token(address_of(request))
+    if identity is not None and identity.kind != "proxy":
+        the_hub.saw(identity)
+    return identity
+
+
+def recognise(the_hub: Hub, asking: Request) -> Identity | None:
+    """Whoever the credentials of a request belong to now, which has been let in before.
+
+    A stream asks again and again; that is no activity.
+    """
+    return _by_token(the_hub, asking) or _of_session(the_hub, session_of(the_hub, asking))
+
+
+def _by_token(the_hub: Hub, asking: Request) -> Identity | None:
+    token = token_in(asking.headers.get("Authorization", ""))
+    if token is None:
+        return None
+    row = the_hub.tokens.find(token)
+    if row is not None:
+        return the_hub.rights.by_token(row)
+    return THE_PROXY if same_secret(token, the_hub.proxy_secret) else None
+
+
+def session_of(the_hub: Hub, asking: Request) -> SessionRow | None:
+    """The session that this request's login cookie belongs to."""
+    secret = the_hub.sessions.cookies.login_of(asking)
+    return the_hub.sessions.find(secret) if secret else None
+
+
+def _of_session(the_hub: Hub, session: SessionRow | None) -> Identity | None:
+    user = users.by_id(the_hub.store.db, session.user) if session is not None else None
+    if session is None or user is None:
+        return None
+    return Identity("user", user.id, user.name, the_hub.rights.of_user(user), session_id=session.id)
+
+
+def _is_json() -> bool:
+    """What a form of another site's page can send is no JSON. Asked of POSTs only, as in JupyterHub."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return request.method != "POST" or kind in ("", "application/json")
+
+
+# --- the proof ---
+
+
+def _is_meant(route: Asked) -> bool:
+    """Where nobody need be known, who cannot prove it counts as nobody. Elsewhere: raises ForbiddenError."""
+    given = g.get("form_xsrf")
+    may_be_nobody = isinstance(route.access, Open) or (
+        isinstance(route.access, Needs) and route.access.or_login
+    )
+    if route.acts or not may_be_nobody:
+        check_meant(acts=route.acts, in_frames=route.in_frames, given=given)
+        return True
+    try:
+        check_meant(given=given)
+    except ForbiddenError:
+        return False
+    return True
+
+
+def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | None = None) -> None:
+    """Raises ForbiddenError unless a page of the hub, or a person who goes there, meant this request.
+
+    `given`: the token, where it comes in a form.
+    """
+    fetch = fetch_of_request()
+    if is_foreign(fetch, own_hosts(request, hub().settings)):
+        raise ForbiddenError(
+            "This was sent by a page of another site. If that is this hub's own address, the proxies before it must "
+            "pass Host on, or public_url be set."
+        )
+    if not needs_token(fetch, acts=acts, in_frames=in_frames):
+        return
+    token = given or _given_token()
+    if not token:
+        raise ForbiddenError(f"'_xsrf' argument missing from {fetch.method}: pages of the hub send it along.")
+    if not (is_valid_xsrf(token) and token in request.cookies.getlist(XSRF)):
+        raise ForbiddenError(
+            f"The XSRF cookie does not match {fetch.method} argument '_xsrf'. Please load the page again."
+        )
+
+
+def fetch_of_request() -> Fetch:
+    headers = request.headers
+    return Fetch(
+        request.method,
+        headers.get("Sec-Fetch-Mode", "").lower(),
+        headers.get("Sec-Fetch-Site", "").lower(),
+        headers.get("Sec-Fetch-Dest", "").lower(),
+        headers.get("Origin", ""),
+    )
+
+
+def _given_token() -> str:
+    headers = request.headers
+    return request.args.get("_xsrf", "") or headers.get("X-XSRFToken", "") or headers.get("X-CSRFToken", "")
+
+
+def is_valid_xsrf(token: str) -> bool:
+    """Whether this token is one of the session of this request, or of this browser where nobody is logged in."""
+    row: SessionRow | None = g.session
+    xsrf = hub().sessions.xsrf
+    if row is not None:
+        return same_secret(token, xsrf.of_session(row.id))
+    return xsrf.is_anonymous(token, visitor(), time.time())
+
+
+def visitor() -> str:
+    """What tells browsers apart in which nobody is logged in."""
+    return f"{address_of(request)} {request.headers.get('User-Agent', '')}"
+
+
+def xsrf_token() -> str:
+    """For the page that is being answered: its forms and scripts send it back. The cookie goes with the answer."""
+    known: str | None = g.get("xsrf_token")
+    if known is None:
+        row: SessionRow | None = g.get("session")
+        xsrf = hub().sessions.xsrf
+        sent = [] if row is not None else [one for one in request.cookies.getlist(XSRF) if is_valid_xsrf(one)]
+        if row is not None:
+            known = xsrf.of_session(row.id)
+        else:
+            known = sent[0] if sent else xsrf.anonymous(visitor(), time.time())
+        g.xsrf_token = known
+    return known

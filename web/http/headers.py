@@ -1,0 +1,51 @@
+"""The headers of every answer. Source: JupyterHub 6.1.1, whose `tornado_settings['headers']` win over its own."""
+
+from __future__ import annotations
+
+from quart import Response, g
+from quart.wrappers import Request
+
+from core.config import HubSettings
+from web import version
+from web.http.api_paths import is_api
+
+NONCE = "{nonce}"  # where a page's own is put: HTML of the configuration may have scripts and styles
+OF_PAGES = (
+    "default-src 'self'; base-uri 'self'; object-src 'none'; "
+    f"script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; img-src 'self' data: https:"
+)
+
+
+class AnswerHeaders:
+    def __init__(self, settings: HubSettings) -> None:
+        self._base_url = settings.base_url
+        self._static = f"{settings.base_url}hub/static/"
+        report_to = settings.tornado_settings.csp_report_uri or f"{settings.base_url}hub/security/csp-report"
+        policy = f"frame-ancestors 'none'; report-uri {report_to}"
+        self._of_others = self._joined(settings, policy)
+        self._of_pages = self._joined(settings, f"{policy}; {OF_PAGES}")
+        self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
+
+    def add(self, request: Request, response: Response) -> None:
+        headers = response.headers
+        nonce: str = g.get("csp_nonce", "")
+        if nonce:
+            headers.update((name, value.replace(NONCE, nonce)) for name, value in self._of_pages)
+        elif is_api(request.path, self._base_url):
+            headers.update(self._of_api)
+        elif not request.path.startswith(self._static):
+            headers.update(self._of_others)
+        headers["X-Request-Id"] = g.get("request_id", "")
+
+    def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:
+        ours = {
+            "X-JupyterHub-Version": version.COMPATIBLE,
+            "X-Callboard-Version": version.OWN,
+            "Access-Control-Allow-Headers": "accept, content-type, authorization",
+            "Content-Security-Policy": policy,
+        }
+        given = settings.tornado_settings.headers
+        replaced = {name.lower() for name in given}
+        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(
+            given.items()
+        )

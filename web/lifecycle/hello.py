@@ -1,0 +1,58 @@
+"""The first words of a hub that somebody tries out: where it is, how to get in, and what to do with its API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
+
+from core.events.record import HUB
+from core.events.user import user_stream
+from core.ids import new_id
+from core.names import escape
+from core.token import Issue, new_token, quick_digest
+from web.hub import Hub
+from web.lifecycle.bootstrap import admins, ensure_user
+from web.login.by_link import make_link
+
+TOKEN_LIFE = timedelta(days=7)
+
+TEXT = """
+Callboard is running at {address}
+
+Log in as {name}, an administrator, once within a quarter of an hour:
+
+    {link}
+
+A token of {name} for the API, for a week:
+
+    export TOKEN={token}
+
+Start a server, watch it start, open it:
+
+    curl -i -X POST -H "Authorization: token $TOKEN" {api}/users/{escaped}/server
+    curl -N -H "Authorization: token $TOKEN" {api}/users/{escaped}/server/progress
+    curl -H "Authorization: token $TOKEN" {address}user/{escaped}/api/status
+
+Ctrl-C stops the hub and its servers.
+"""
+
+
+async def say_hello(hub: Hub) -> None:
+    """Print it, with a link and a token made for the occasion."""
+    name = next(iter(sorted(admins(hub.settings))), "admin")
+    owner = await ensure_user(hub, name, admin=True)
+    token = new_token()
+    issue = Issue(
+        user_stream(owner), quick_digest(token), ["inherit"], "first steps", datetime.now(UTC) + TOKEN_LIFE
+    )
+    await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
+    address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL
+    text = TEXT.format(
+        name=name,
+        escaped=escape(name),
+        token=token,
+        address=address,
+        api=f"{address}hub/api",
+        link=urljoin(address, make_link(hub, owner)),
+    )
+    print(text, flush=True)

@@ -1,0 +1,66 @@
+"""`c.Authenticator.post_auth_hook`: the configuration's last word on a login, before anything of it is recorded."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict, replace
+from quart import has_request_context
+
+from core.authenticator import Login
+from core.errors import ForbiddenError, HubError
+from web.hooks.handler_view import handler_view
+from web.hub import Hub
+
+logger = logging.getLogger("callboard.hooks")
+
+
+class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """What a hook gives back, of which it may have left out anything."""
+
+    admin: bool | None = None
+    groups: tuple[str, ...] | None = None
+    auth_state: dict[str, Any] | None = None
+    user_info: dict[str, Any] | None = None
+    roles: tuple[dict[str, Any], ...] | None = None
+
+
+async def after_hook(hub: Hub, login: Login) -> Login:
+    """The login as the hook leaves it; its name stays. Raises ForbiddenError where it does not let them in.
+
+    It is called with the authenticator, the request (None: there is none) and the login as a dict of the keys
+    name, admin, groups, roles, auth_state and user_info, and returns such a dict; anything false means no.
+    Source: JupyterHub 6.1.1.
+    """
+    hook = hub.settings.authenticator.post_auth_hook
+    if hook is None:
+        return login
+    model = {key: value for key, value in asdict(login).items() if key != "allowed"}
+    for key in ("groups", "roles"):
+        model[key] = None if model[key] is None else list(model[key])
+    try:
+        handler = handler_view() if has_request_context() else None
+        answer = await hub.logins.hooks.call(hook, hub.logins.authenticator, handler, model)
+    except HubError:
+        raise
+    except Exception as error:
+        logger.warning("post_auth_hook refused or failed: %r", error)
+        raise ForbiddenError(_worded(error)) from error
+    if not answer:
+        raise ForbiddenError(f"User {login.name} may not log in here.")
+    try:
+        changed = msgspec.convert(answer, _Model)
+    except msgspec.ValidationError as error:
+        logger.warning("post_auth_hook returned something else than a login: %s", error)
+        raise ForbiddenError(
+            "This login could not be completed. Please tell the hub's administrators."
+        ) from error
+    return replace(login, **asdict(changed))
+
+
+def _worded(error: Exception) -> str:
+    """What the hook says to people, if it is meant for them: the text of an HTTP error."""
+    said = getattr(error, "jupyterhub_message", "") or getattr(error, "log_message", "")
+    return str(said or "This login could not be completed. Please tell the hub's administrators.")

@@ -1,0 +1,24 @@
+"""What it takes to let people in, by name and password or by somebody else's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.actors.login_gate import LoginGate
+from core.admission import Admission
+from core.authenticator import Authenticator
+from core.hooks import Hooks
+from web.login.auth_states import AuthStates
+from web.login.confirmations import Confirmations
+from web.login.links import LoginLinks
+
+
+@dataclass(kw_only=True, eq=False)
+class Logins:
+    authenticator: Authenticator
+    admission: Admission  # who may come in
+    auth_states: AuthStates
+    confirmations: Confirmations  # of logins that still stand
+    gate: LoginGate = field(default_factory=LoginGate)
+    links: LoginLinks = field(default_factory=LoginLinks)
+    hooks: Hooks = field(default_factory=Hooks)  # apart from those of starts: neither keeps the other waiting
