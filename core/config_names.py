@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Collection
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from core import config
 
@@ -166,7 +165,7 @@ def acting_traits(section: str) -> set[str]:
         found |= PARTS.get(name, frozenset())
         found |= {trait for owner, trait in MOVED if owner == name}
         if name in STRUCTS:
-            found |= {field.name for field in fields(STRUCTS[name])}
+            found.update(STRUCTS[name].__struct_fields__)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ from core.config_prepare import words
 from core.config_values import Trait, convert, convert_struct
 
 S = TypeVar("S", bound=Struct)
+
+_fields = cache(fields)  # finding the types of a struct's fields takes a while
 
 
 class Given(Struct):
@@ -59,7 +62,7 @@ class Section:
     def fill(self, to: type[S]) -> S:
         """The struct with what is given, and its defaults for the rest."""
         given = {}
-        for field in fields(to):
+        for field in _fields(to):
             if field.name in self:
                 make = field.default_factory
                 default = field.default if make is NODEFAULT else make()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from quart_trio import QuartTrio
 
 import projections
+from core import token
 from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
 from core.events.store import EventStore
 from core.events.writer import Writer
@@ -23,6 +25,14 @@ from web.main import open_hub
 SECRET = bytes(range(32))
 ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
 SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
+
+SLOW_ROUNDS, token.SLOW_ROUNDS = token.SLOW_ROUNDS, 1  # every hub in memory is given these two anew
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported stays: no collection needs to look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Client(httpx.AsyncClient):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
+from functools import cache
 from typing import Any, cast
 
 import trio
@@ -46,7 +47,8 @@ from web.http.context import hub as the_hub
 from web.http.errors import headers_of, phrase, status_of
 from web.http.page_cookies import add_cookies
 from web.http.request_log import log_request, shown_url
-from web.http.routing import Route, install, new_request_id
+from web.http.route_table import RouteTable
+from web.http.routing import Route, new_request_id
 from web.hub import Hub
 from web.pages import authorize, errors, fallback, files
 from web.pages.table import ALL as PAGES
@@ -161,18 +163,25 @@ def build_app(hub: Hub) -> QuartTrio:
     app.extensions[openapi.NOUNS] = API
     app.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    base = hub.base_url.rstrip("/")
-    for prefix in api_prefixes(hub.base_url):
-        install(app, API, prefix)
-        install(app, [authorize.noun], prefix)
-    install(app, [monitoring.noun, *PAGES], f"{base}/hub")
-    install(app, [fallback.outside, files.outside], base)
+    _routes(hub.base_url).install(app)
     app.before_request(_begin)
     app.after_request(_finish)
     app.register_error_handler(HubError, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
     return app
+
+
+@cache
+def _routes(base_url: str) -> RouteTable:
+    """Always the same: some hundred patterns to compile, once for all hubs of a process."""
+    table, base = RouteTable(), base_url.rstrip("/")
+    for prefix in api_prefixes(base_url):
+        table.add(API, prefix)
+        table.add([authorize.noun], prefix)
+    table.add([monitoring.noun, *PAGES], f"{base}/hub")
+    table.add([fallback.outside, files.outside], base)
+    return table
 
 
 async def _begin() -> Response | None:

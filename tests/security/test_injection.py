@@ -38,7 +38,7 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-async def world(autojump_clock: object) -> AsyncIterator[World]:
+async def world() -> AsyncIterator[World]:
     service = ServiceSettings(
         "grader",
         url="http://127.0.0.1:9999",
@@ -85,7 +85,7 @@ def check_clean(html: str, where: str) -> Element:
     return page
 
 
-async def test_every_page_shows_what_people_type_as_text(world: World) -> None:
+async def test_every_page_shows_what_people_type_as_text(world: World, autojump_clock: object) -> None:
     seen = 0
     hub, _, browser = world
     code = (await browser.call("POST", f"/share-codes/{IN_URL}/idle", json={})).json()["code"]
@@ -110,7 +110,7 @@ async def test_every_page_shows_what_people_type_as_text(world: World) -> None:
     assert seen > 60
 
 
-async def test_the_name_is_there_and_the_world_is_hostile(world: World) -> None:
+async def test_the_name_is_there_and_the_world_is_hostile(world: World, autojump_clock: object) -> None:
     """Lest the test above look at pages without anything on them."""
     home = (await world.browser.get("/hub/home", headers=NAVIGATES)).text
     assert home.count("&lt;svg onload=alert(1)&gt;") >= 5
@@ -120,7 +120,9 @@ async def test_the_name_is_there_and_the_world_is_hostile(world: World) -> None:
     assert "&lt;svg" in tokens
 
 
-async def test_who_is_asked_for_consent_sees_the_service_as_text(world: World) -> None:
+async def test_who_is_asked_for_consent_sees_the_service_as_text(
+    world: World, autojump_clock: object
+) -> None:
     asked = {"client_id": "service-grader", "response_type": "code", "state": HOSTILE, "scope": HOSTILE}
     for query in (asked, {**asked, "scope": ""}, {**asked, "client_id": HOSTILE}):
         answer = await world.browser.get("/hub/api/oauth2/authorize", params=query, headers=NAVIGATES)
@@ -139,7 +141,7 @@ async def test_a_login_that_fails_shows_the_name_as_text(hub: Hub) -> None:
             check_clean(answer.text, "login")
 
 
-async def test_data_is_never_taken_for_a_page(world: World) -> None:
+async def test_data_is_never_taken_for_a_page(world: World, autojump_clock: object) -> None:
     """The API's answers hold what people typed as it is: so they say that they are no HTML, and run nothing."""
     for path in (
         *("/users", f"/users/{IN_URL}", f"/users/{IN_URL}/tokens", "/groups", "/services", "/proxy"),
@@ -151,7 +153,7 @@ async def test_data_is_never_taken_for_a_page(world: World) -> None:
         json.loads(answer.text)
 
 
-async def test_nobody_makes_up_an_event_of_the_progress(world: World) -> None:
+async def test_nobody_makes_up_an_event_of_the_progress(world: World, autojump_clock: object) -> None:
     await world.admin.post("/users/bob")
     forged = 'x\n\ndata: {"ready": true, "progress": 100}\r\rdata: {"ready": true}\u2028\n'
     simulate = {"delay": 5, "fail": forged, "progress": [[1, 5, forged]]}
@@ -167,7 +169,7 @@ async def test_nobody_makes_up_an_event_of_the_progress(world: World) -> None:
 BREAKS = ("%0d%0aX-Evil:%201", "%0aX-Evil:%201", "%E5%98%8A%E5%98%8DX-Evil:1", "%0d%0a%0d%0a<script>")
 
 
-async def test_nobody_adds_a_header_to_an_answer(world: World) -> None:
+async def test_nobody_adds_a_header_to_an_answer(world: World, autojump_clock: object) -> None:
     paths = (
         *("/hub/login?next=/{}", "/hub/home?x={}", "/{}", "/user/{}", "/user/alice/{}", "/services/{}"),
         *("/hub/user-redirect/{}", "/hub/spawn/{}", "/hub/user/{}/", "/hub/static/{}", "/hub/error/{}"),

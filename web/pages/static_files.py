@@ -11,6 +11,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -58,10 +59,15 @@ class StaticFiles:
         kind = type_of(name)
         if kind == "text/javascript":
             content = _IMPORT.sub(rb"\1?v=%b\2" % self.version.encode(), content)
-        packed = gzip.compress(content, mtime=0) if kind.startswith(_COMPRESSIBLE) else b""
         return StaticFile(
-            content, kind, tag_of(content), packed if 0 < len(packed) < len(content) * 0.9 else b""
+            content, kind, tag_of(content), _packed(content) if kind.startswith(_COMPRESSIBLE) else b""
         )
+
+
+@lru_cache(maxsize=256)
+def _packed(content: bytes) -> bytes:
+    packed = gzip.compress(content, mtime=0)
+    return packed if len(packed) < len(content) * 0.9 else b""
 
 
 def type_of(name: str) -> str:

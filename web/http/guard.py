@@ -1,0 +1,84 @@
+"""What stands before every handler: who asks, may they, and has this very command been carried out before?"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from quart import Response, g, request
+
+from core.authenticator import RedirectAuthenticator
+from core.errors import ForbiddenError
+from web.aliases import under_present_name
+from web.http import answers
+from web.http.access import Needs, Open, check_access
+from web.http.client_address import address_of
+from web.http.context import hub, raw_body
+from web.http.credentials import identify
+from web.http.idempotency import once
+from web.http.identity import Identity
+from web.http.routing import Handler, Route, defaults_of
+from web.login.log_in import identify_by_login
+from web.login.refresh import confirmed
+
+
+def guarded_handler(route: Route) -> Handler:
+    """The handler behind the check."""
+    left_out = defaults_of(route.handler)
+
+    async def guarded(**given: str) -> Response:
+        if route.page and hub().hosts.is_below(request.host):
+            return _on_the_hubs_host(route)
+        g.route = route
+        if route.page and route.method == "POST":
+            g.form_xsrf = (await request.form).get("_xsrf")
+        found = identify(route) or await _logged_in_for(route)
+        g.identity = await confirmed(hub(), found, by_cookie=g.session is not None)
+        if g.identity is None and route.page and not isinstance(route.access, Open):
+            return _to_login(route)
+        names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
+        check_access(route.access, g.identity, names, hub().rights.memberships)
+        if route.method == "GET":
+            return await answers.with_etag(request, await route.handler(**names))
+        return await once(lambda: route.handler(**names))
+
+    return guarded
+
+
+async def _logged_in_for(route: Route) -> Identity | None:
+    """Whoever the body's `auth` belongs to, on routes where that will do."""
+    if not (isinstance(route.access, Needs) and route.access.or_login):
+        return None
+    sent = await raw_body()
+    credentials = sent.get("auth") if isinstance(sent, dict) else None
+    if not isinstance(credentials, dict):
+        return None
+    return await identify_by_login(hub(), credentials, address=address_of(request))
+
+
+def _way_in(route: Route) -> str:
+    """To the page that logs people in; or on at once to whom they log in with, where it is to be so."""
+    the_hub = hub()
+    at_once = route.name == "authorize.ask" and the_hub.settings.authenticator.auto_login_oauth2_authorize
+    return (
+        "oauth_login"
+        if at_once and isinstance(the_hub.logins.authenticator, RedirectAuthenticator)
+        else "login"
+    )
+
+
+def _on_the_hubs_host(route: Route) -> Response:
+    """Where a user's server is at home their scripts are too: no page of the hub is shown there."""
+    if route.method != "GET":
+        raise ForbiddenError("Pages of the hub are on its own host.")
+    query = request.query_string.decode("latin-1")
+    return answers.redirect(f"{hub().hosts.on_hub(request.path)}{f'?{query}' if query else ''}")
+
+
+def _to_login(route: Route) -> Response:
+    """Nobody is logged in. Who looks at a page is sent to do so, and comes back; nothing else is forwarded."""
+    if route.method != "GET":
+        raise ForbiddenError("Missing or invalid credentials.")
+    query = request.query_string.decode("latin-1")
+    asked = f"{request.path}?{query}" if query else request.path
+    target = f"{hub().base_url}hub/{_way_in(route)}?{urlencode({'next': asked})}"
+    return answers.redirect(target)
