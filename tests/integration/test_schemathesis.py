@@ -21,7 +21,7 @@ c.JupyterHub.spawner_class = "simulated"
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 1, "slow_stop_timeout": 1}
 """
 
-# Names that exist, most of the time; what would end the hub is left out. Streams are left after some events. A body
+# Names that exist, most of the time; what would end the hub is left out. Streams are left after some events, or a second. A body
 # of POST /proxy that makes no sense is taken for none, as JupyterHub does.
 CONFIG = """
 max-stream-events = 20
@@ -59,6 +59,10 @@ groups.values = ["students"]
 [[operations]]
 include-path = ["/shutdown", "/hub/shutdown"]
 enabled = false
+
+[[operations]]
+include-path = ["/events", "/users/{user}/events"]
+request-timeout = 1.0
 
 [[operations]]
 include-name = "POST /proxy"
