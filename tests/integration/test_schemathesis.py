@@ -21,8 +21,8 @@ c.JupyterHub.spawner_class = "simulated"
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 1, "slow_stop_timeout": 1}
 """
 
-# Names that exist, most of the time; what would end the hub is left out. Streams are left after some events, or a second. A body
-# of POST /proxy that makes no sense is taken for none, as JupyterHub does.
+# Names that exist, most of the time; what would end the hub is left out. Streams are left after some events, or after
+# a second. A body of POST /proxy that makes no sense is taken for none, as JupyterHub does.
 CONFIG = """
 max-stream-events = 20
 request-timeout = 10.0
