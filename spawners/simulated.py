@@ -230,6 +230,7 @@ class SimulatedSpawner:
         return self.backend.running()
 
     def state(self, spawn_id: str) -> dict[str, Any]:
+        assert spawn_id, "nothing was ever started"
         return {}
 
     def last_lines(self, spawn_id: str) -> list[str]:

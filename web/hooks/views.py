@@ -87,7 +87,7 @@ class Views:
             server.name,
             server.options() or {} if user_options is None else user_options,
             handler=handler,
-            state=self._state_of(server.spawn_id),
+            state=self._state_of(server.spawn_id) if server.spawn_id else {},
             prefix=server.prefix or server_prefix(self.settings.hub.base_url, owner.name, server.name),
             exit_status=server.exit_status,
         )

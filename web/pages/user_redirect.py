@@ -18,7 +18,7 @@ from web.pages.spawn_url import spawn_url
 noun = Noun("user_redirect", page=True)
 
 
-@noun.get("/user-redirect/<path:rest>", access=IDENTIFIED, statuses=(302,))
+@noun.get("/user-redirect/<rest:rest>", access=IDENTIFIED, statuses=(302,))
 async def follow(rest: str) -> Response:
     me = myself()
     base = hub().base_url

@@ -227,6 +227,7 @@ async def test_a_link_for_everybody_leads_to_ones_own_server(hub: Hub) -> None:
     spawn = urlsplit(answer.headers["location"])
     assert spawn.path == "/hub/spawn/bob"
     assert parse_qs(spawn.query) == {"next": ["/user/bob/notebooks/In%20dex.ipynb?x=1"]}
+    assert path_of(await browser.get("/hub/user-redirect/")) == "/hub/spawn/bob?next=%2Fuser%2Fbob%2F"
     assert (await browser.get("/hub/user-redirect")).status_code == 404
 
 
