@@ -131,6 +131,28 @@ def test_the_documented_flow(make_hub: MakeHub, session: requests.Session, confi
         assert session.get(f"{hub.url}/hub/api/users/alice/servers/").json()["stopped"] is True
 
 
+FORM = """
+c.Spawner.options_form = '<label>Image <input name="image"></label>'
+c.Spawner.options_from_form = lambda form: {"image": form["image"][0]}
+"""
+
+
+def test_a_form_starts_a_server_that_was_never_started(make_hub: MakeHub) -> None:
+    hub = make_hub(config=FORM)
+    hub.start()
+    hub.add_user("alice")
+    with requests.Session() as browser:
+        browser.get(f"{hub.url}/hub/login")
+        fields = {"_xsrf": browser.cookies["_xsrf"], "username": "alice", "password": ""}
+        page = browser.post(f"{hub.url}/hub/login?next=/hub/spawn/alice", data=fields)
+        assert 'name="image"' in page.text
+        fields = {"_xsrf": browser.cookies["_xsrf"], "image": "scipy"}
+        answer = browser.post(f"{hub.url}/hub/spawn/alice", data=fields, allow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/hub/spawn-pending/alice")
+        wait_for(lambda: server_ready(hub.url, "alice", ADMIN_TOKEN))
+    assert hub.user("alice")["servers"][""]["user_options"] == {"image": "scipy"}
+
+
 def test_both_ways_to_poll_agree_all_along(make_hub: MakeHub, session: requests.Session) -> None:
     hub = make_hub(config=AT_ONCE)
     hub.behave("alice", slow=0.5, lingers=0.5)
