@@ -357,3 +357,16 @@ async def test_an_xsrf_cookie_that_another_page_planted_proves_nothing(hub: Hub)
         assert await post("_xsrf=x", "x") == 403
         assert await post(f"_xsrf={attacker.xsrf}; _xsrf={victim.xsrf}", attacker.xsrf) == 403
         assert await post(f"_xsrf={attacker.xsrf}; _xsrf={victim.xsrf}", victim.xsrf) == 201
+        assert await post("", victim.xsrf) == 403, "the token alone, without the cookie that goes with it"
+
+
+async def test_nobody_is_logged_in_by_a_form_that_another_page_has_filled_in(hub: Hub) -> None:
+    """With the attacker's own form, token and name: what the victim then writes would be the attacker's to read."""
+    victim, attacker = Browser(hub), Browser(hub)
+    for browser in (victim, attacker):
+        assert (await browser.get("/hub/login", headers=NAVIGATES)).status_code == 200
+    fields = {"username": "mallory", "password": "", "_xsrf": attacker.xsrf}
+    for headers in (NAVIGATES, {}):
+        answer = await victim.post("/hub/login", data=fields, headers=headers)
+        assert answer.status_code == 403
+        assert "jupyterhub-hub-login" not in victim.cookies
