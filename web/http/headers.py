@@ -43,6 +43,7 @@ class AnswerHeaders:
             "X-Callboard-Version": version.OWN,
             "Access-Control-Allow-Headers": "accept, content-type, authorization",
             "Content-Security-Policy": policy,
+            "Referrer-Policy": "strict-origin",  # links leave the hub without the codes and tickets of its URLs
         }
         given = settings.tornado_settings.headers
         replaced = {name.lower() for name in given}
