@@ -88,11 +88,24 @@ def test_the_token_of_a_login_form_is_good_for_an_hour_in_one_browser(
     age: float, visitor: str, good: bool
 ) -> None:
     tokens = XsrfTokens(b"key")
-    assert tokens.is_anonymous(tokens.anonymous("1.2.3.4 Firefox", NOW), visitor, NOW + age) is good
+    assert tokens.is_anonymous(tokens.anonymous("1.2.3.4 Firefox", NOW, "n"), visitor, NOW + age) is good
 
 
 @pytest.mark.parametrize(
-    "token", ["", ".", "x", "x.y", "6b49d200", "6b49d200.", "-1.x", "\ud800", "6b49d200.é"]
+    "token",
+    [
+        "",
+        ".",
+        "x",
+        "x.y",
+        "6b49d200",
+        "6b49d200.",
+        "-1.x",
+        "\ud800",
+        "6b49d200.é",
+        "6b49d200.n",
+        "6b49d200.n.",
+    ],
 )
 def test_anything_else_is_no_token(token: str) -> None:
     assert not XsrfTokens(b"key").is_anonymous(token, "", NOW)

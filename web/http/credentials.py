@@ -5,6 +5,7 @@ A cookie counts only together with the proof that a page of the hub meant the re
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Protocol
 
@@ -183,6 +184,6 @@ def xsrf_token() -> str:
         if row is not None:
             known = xsrf.of_session(row.id)
         else:
-            known = sent[0] if sent else xsrf.anonymous(visitor(), time.time())
+            known = sent[0] if sent else xsrf.anonymous(visitor(), time.time(), secrets.token_hex(8))
         g.xsrf_token = known
     return known

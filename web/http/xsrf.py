@@ -75,20 +75,24 @@ class XsrfTokens:
     def of_session(self, session_id: str) -> str:
         return self._sign(f"session\0{session_id}")
 
-    def anonymous(self, visitor: str, now: float) -> str:
-        """For the login form. `visitor`: what tells browsers apart before anybody has logged in."""
-        at = f"{int(now):x}"
-        return f"{at}.{self._sign(f'anonymous{chr(0)}{at}{chr(0)}{visitor}')}"
+    def anonymous(self, visitor: str, now: float, nonce: str) -> str:
+        """For the login form. `visitor`: what little tells browsers apart before anybody has logged in.
+
+        `nonce`: tells apart those that even come from one address; random, without a dot.
+        """
+        start = f"{int(now):x}.{nonce}"
+        return f"{start}.{self._sign(f'anonymous{chr(0)}{start}{chr(0)}{visitor}')}"
 
     def is_anonymous(self, token: str, visitor: str, now: float) -> bool:
-        at, dot, _ = token.partition(".")
+        at, _, rest = token.partition(".")
+        nonce, dot, _ = rest.partition(".")
         try:
             age = now - int(at, 16)
         except ValueError:
             return False
         if not dot or not -1 <= age <= ANONYMOUS_LIFE:
             return False
-        return same_secret(token, self.anonymous(visitor, int(at, 16)))
+        return same_secret(token, self.anonymous(visitor, int(at, 16), nonce))
 
     def _sign(self, text: str) -> str:
         digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")

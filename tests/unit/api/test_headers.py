@@ -48,7 +48,9 @@ async def test_pages_have_another_policy(client: Client) -> None:
     assert answer.headers["content-security-policy"] == CSP
 
 
-@pytest.mark.parametrize("path", ["/login?ticket=secret", "/accept-share?code=secret", "/api/users", "/nonsense"])
+@pytest.mark.parametrize(
+    "path", ["/login?ticket=secret", "/accept-share?code=secret", "/api/users", "/nonsense"]
+)
 async def test_no_page_says_in_which_url_its_links_were_followed(client: Client, path: str) -> None:
     answer = await client.get(f"http://hub.test/hub{path}")
     assert answer.headers["referrer-policy"] == "strict-origin"
