@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from web.commands.failure import Failure, UnknownWordError, is_expected
+from web.commands.failure import Failure, UnknownWordError, is_expected, words_of
 
 COMMANDS = {
     "run": "web.commands.run",
@@ -56,7 +56,7 @@ class Callboard(click.Group):
             return super().invoke(ctx)
         except Exception as error:
             if is_expected(error):
-                raise Failure(str(error)) from error
+                raise Failure(words_of(error)) from error
             raise
 
 
@@ -65,7 +65,8 @@ class Callboard(click.Group):
 def main() -> None:
     """A hub that starts, watches and ends single-user Jupyter servers, and forgets nothing.
 
-    Without a command it runs: callboard -f FILE is callboard run -f FILE.
+    Without a command it runs: callboard -f FILE is callboard run -f FILE; so do the choices of run, --show-config and
+    --generate-config among them: callboard run --help.
     """
 
 

@@ -143,4 +143,4 @@ def test_reload(hub: RealHub) -> None:
 def test_reload_without_a_hub(make_hub: MakeHub) -> None:
     said = make_hub().run_another("reload", "-f", "hub_config.py")
     assert (said.returncode, said.stdout) == (1, "")
-    assert "no hub answers" in said.stderr
+    assert "no hub is running on" in said.stderr

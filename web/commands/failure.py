@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 
@@ -38,3 +40,9 @@ def is_expected(error: BaseException) -> bool:
     if isinstance(error, BrokenPipeError):
         return False  # whoever read has gone: click ends quietly
     return isinstance(error, ConfigError | HubError | UnknownEventError | DatabaseError | OSError)
+
+
+def words_of(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)

@@ -50,8 +50,10 @@ def ask_hub(log: str, command: str, *, patience: float = 30.0, **arguments: Any)
         try:
             with short_address(control_path(log)) as address:
                 connection.connect(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise NoHubError(f"no hub is running on {log}") from None
         except OSError as error:
-            raise NoHubError(f"no hub answers on {log} ({error})") from None
+            raise NoHubError(f"the hub that runs on {log} cannot be asked: {error.strerror}") from None
         try:
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(_line(connection))

@@ -14,6 +14,7 @@ from web.proxy.target import parse_target
 
 log = logging.getLogger("callboard.proxy")
 
+_PATIENCE = 5.0  # seconds in which a hub may restart
 _SILENCE = 25.0  # seconds; the hub says something every 8
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
@@ -43,7 +44,10 @@ class Follower:
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
         self._news = trio.Event()
         self._pause = _FIRST_PAUSE
-        self._complaint = ""
+        self._said: tuple[int, str] | None = (
+            None  # about what keeps us from following; None while nothing does
+        )
+        self._lost = 0.0  # since when, by trio's clock
 
     async def follow(self) -> None:
         while True:
@@ -77,9 +81,9 @@ class Follower:
     async def _join(self) -> None:
         last = "" if self._position is None else f"Last-Event-ID: {self._position}\r\n"
         async with self._hub.stream(f"proxy={self._proxy_id}", last) as stream:
-            if self._complaint or self._position is None:
+            if self._said or self._position is None:
                 log.info("following the hub")
-            self._complaint = ""
+            self._said = None
             if self._position is not None:
                 self._news.set()  # a hub that has restarted does not know
             await self._read(stream)
@@ -107,10 +111,14 @@ class Follower:
         self._news.set()
 
     def _complain(self, text: str) -> None:
-        """Once for every trouble, not twice a second."""
-        if text != self._complaint:
-            log.warning("not following the hub: %s", text)
-            self._complaint = text
+        """Once for every trouble, not twice a second. A hub that ends or restarts is none yet."""
+        now = trio.current_time()
+        if self._said is None:
+            self._lost = now
+        level = logging.WARNING if now - self._lost >= _PATIENCE else logging.INFO
+        if self._said != (level, text):
+            log.log(level, "not following the hub: %s", text)
+            self._said = level, text
 
 
 def _usable(told: dict[str, _ToldRoute]) -> list[Route]:
