@@ -5,7 +5,7 @@ web/lifecycle/resume.py and web/lifecycle/shutdown.py are its first and last act
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ from functools import partial
 import trio
 from tricycle import open_service_nursery
 
+from core.actors.background import Interval, Work, do, do_every
+from core.actors.refusals import PERIOD
 from core.config import Settings
-from core.errors import UnavailableError
 from core.events import hub as hub_events
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
@@ -26,10 +27,9 @@ from web.build import build_hub
 from web.hub import Hub
 from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
-from web.lifecycle.expiry import keep_tidy
+from web.lifecycle.expiry import take_out_expired
 from web.lifecycle.resume import resume
 from web.lifecycle.wishes import wishes
-from web.login.auth_states import AuthStates
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
 from web.monitoring.metrics_of_hub import MetricsOfHub
@@ -37,9 +37,8 @@ from web.monitoring.metrics_of_log import MetricsOfLog
 from web.services.checks import ServiceChecks
 from web.spawning.failed_starts import FailedStarts, give_up
 
-logger = logging.getLogger("callboard")
-
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
+HOUR = 3600.0  # seconds
 
 
 @asynccontextmanager
@@ -65,18 +64,12 @@ async def open_hub(
         async with open_service_nursery() as living:
             await living.start(hub.servers.run, await _record_start(store))
             await living.start(hub.errands.run)
-            living.start_soon(hub.activity.run)
-            living.start_soon(hub.refusals.run)
-            living.start_soon(_forget_keys, store)
-            living.start_soon(keep_tidy, hub)
-            living.start_soon(_reseal, hub.logins.auth_states)
-            living.start_soon(check_users, hub)
+            _begin_background_work(hub, living)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)
             await living.start(resume, hub)
             living.start_soon(hub.turns.open)
-            living.start_soon(ServiceChecks(hub.services, settings.hub.service_check_interval).run)
             if hub.service_processes is not None:
                 living.start_soon(hub.service_processes.run)
             yield hub
@@ -105,17 +98,22 @@ async def _record_start(store: EventStore) -> Record:
     return record
 
 
-async def _reseal(auth_states: AuthStates) -> None:
-    try:
-        await auth_states.reseal()
-    except UnavailableError as error:
-        logger.warning("auth_state is not encrypted with the first key yet: %s", error)
+def _begin_background_work(hub: Hub, nursery: trio.Nursery) -> None:
+    services, interval = ServiceChecks(hub.services), hub.settings.hub.service_check_interval
+    rounds: tuple[tuple[Interval, str, Work], ...] = (
+        (hub.activity.interval, "last activity is not recorded yet", hub.activity.record),
+        (PERIOD, "refused attempts are not recorded yet", hub.refusals.record),
+        (HOUR, "old idempotency keys are still there", partial(_forget_keys, hub.store)),
+        (HOUR, "expired tokens and sessions are still there", partial(take_out_expired, hub)),
+        (interval or math.inf, "services could not be checked", services.check_all),
+    )
+    for every, what, work in rounds:
+        nursery.start_soon(do_every, every, what, work)
+    nursery.start_soon(
+        do, "auth_state is not encrypted with the first key yet", hub.logins.auth_states.reseal
+    )
+    nursery.start_soon(do, "whether all users could still log in is not known", partial(check_users, hub))
 
 
 async def _forget_keys(store: EventStore) -> None:
-    while True:
-        try:
-            await store.forget_keys(datetime.now(UTC) - timedelta(seconds=KEY_LIFE))
-        except Exception:
-            logger.exception("old idempotency keys could not be dropped")
-        await trio.sleep(3600)
+    await store.forget_keys(datetime.now(UTC) - timedelta(seconds=KEY_LIFE))

@@ -39,14 +39,12 @@ class Activity:
     def saw_token(self, token_id: str, at: datetime) -> None:
         self.tokens[token_id] = max(at, self.tokens.get(token_id, at))
 
-    async def run(self) -> None:
-        while True:
-            await trio.sleep(max(self.resolution, 1.0))
-            await self.record()
+    def interval(self) -> float:
+        return max(self.resolution, 1.0)
 
     async def record(self) -> None:
         """Write down what was gathered. While the log cannot be written it is kept and gathered further."""
-        async with self._turn:  # the last one, at shutdown, may meet the one of `run`
+        async with self._turn:  # the last one, at shutdown, may meet another
             await self._record()
 
     async def _record(self) -> None:

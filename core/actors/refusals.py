@@ -48,14 +48,9 @@ class Refusals:
     def _from(self, address: str) -> None:
         _count(self._addresses, address[:MAX_ADDRESS])
 
-    async def run(self) -> None:
-        while True:
-            await trio.sleep(PERIOD)
-            await self.record()
-
     async def record(self) -> None:
         """Write down what was counted. While the log cannot be written it is kept and counted further."""
-        async with self._turn:  # the last one, at shutdown, may meet the one of `run`
+        async with self._turn:  # the last one, at shutdown, may meet another
             await self._record()
 
     async def _record(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,6 +24,8 @@ BATCH = 2000  # units a transaction at most
 CHUNK = 200  # rows read on the event loop before others get a turn
 
 Listener = Callable[[Sequence[Record]], None]
+
+logger = logging.getLogger("callboard.store")
 
 
 class EventStore:
@@ -167,14 +170,18 @@ class EventStore:
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every batch of new records, on the event loop, in order. It must be quick.
 
-        It hears of them before those who appended them go on, and must not raise.
+        It hears of them before those who appended them go on.
         """
         self._listeners.append(listener)
 
     def _announce(self, records: Sequence[Record]) -> None:
         if not records:
             return
-        self._announce_missed(records[0].position)
+        try:
+            self._announce_missed(records[0].position)
+        except sqlite3.Error as error:
+            logger.warning("what was recorded cannot be read, and is told of with the next: %s", error)
+            return
         self._tell(records)
 
     def _announce_missed(self, position: int) -> None:
@@ -185,7 +192,10 @@ class EventStore:
     def _tell(self, records: Sequence[Record]) -> None:
         self.head = records[-1].position
         for listener in self._listeners:
-            listener(records)
+            try:
+                listener(records)
+            except Exception:
+                logger.exception("events %d to %d were not heard", records[0].position, self.head)
         for stream in {record.stream for record in records}:
             if lot := self._lots.pop(stream, None):
                 lot.unpark_all()

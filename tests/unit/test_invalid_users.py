@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
 from msgspec.structs import replace
 
+from core.actors.background import do
 from core.config import AuthenticatorSettings
 from core.errors import HubError, InvalidError, UnavailableError
 from projections import users
@@ -53,7 +55,7 @@ class Fussy:
     ],
 )
 async def test_who_is_left(delete, authenticator, left, says, caplog, autojump_clock):
-    caplog.set_level(logging.WARNING, "callboard.login")
+    caplog.set_level(logging.WARNING, "callboard")
     settings = replace(
         settings_for_tests(),
         authenticator=AuthenticatorSettings(
@@ -64,7 +66,7 @@ async def test_who_is_left(delete, authenticator, left, says, caplog, autojump_c
     )
     async with hub_in_memory(settings) as hub:
         hub.logins.authenticator = authenticator
-        await check_users(hub)
+        await do("who could log in is not known", partial(check_users, hub))
         await trio.sleep(1)
         assert [row.name for row in users.listed(hub.store.db, Listing())] == left
     hub.store.close()

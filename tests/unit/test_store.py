@@ -264,6 +264,41 @@ async def test_listeners_hear_before_the_appender_goes_on(store: EventStore, aut
     assert heard == [records]
 
 
+async def test_a_listener_that_fails_hurts_nobody(
+    store: EventStore, autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(records: Sequence[Record]) -> None:
+        raise KeyError(len(records))
+
+    heard: list[Sequence[Record]] = []
+    store.listen(broken)
+    store.listen(heard.append)
+    first = await store.append(created(1), by=BY)
+    second = await store.append(created(2), by=BY)
+    assert heard == [first, second]
+    assert "events 2 to 2 were not heard" in caplog.text
+
+
+async def test_what_could_not_be_read_is_told_of_with_the_next(
+    store: EventStore, autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer itself recorded it, in a moment in which it could not be told."""
+
+    def unreadable(after: int = 0, count: int = 0) -> list[Record]:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    heard: list[Record] = []
+    first = await store.append(created(1), by=BY)
+    store.listen(heard.extend)
+    store.head = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read_all", unreadable)
+        second = await store.append(created(2), by=BY)
+        assert heard == []
+    third = await store.append(created(3), by=BY)
+    assert heard == [*first, *second, *third]
+
+
 async def test_waiting_ends_with_the_next_event_of_that_stream(
     store: EventStore, autojump_clock: object
 ) -> None:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
-import trio
-
-from core.errors import HubError
 from core.events.record import HUB
 from core.token import Revoke
 from projections import tokens
 from web.hub import Hub
 
-INTERVAL = 3600.0  # seconds
 
-logger = logging.getLogger("callboard.tokens")
-
-
-async def keep_tidy(hub: Hub) -> None:
-    """At the start, and once an hour."""
-    while True:
-        try:
-            await revoke_expired(hub, datetime.now(UTC))
-            await end_expired(hub, datetime.now(UTC))
-        except HubError as error:
-            logger.warning("expired tokens and sessions stay until the next hour: %s", error)
-        except Exception:
-            logger.exception("expired tokens and sessions stay until the next hour")
-        await trio.sleep(INTERVAL)
+async def take_out_expired(hub: Hub) -> None:
+    now = datetime.now(UTC)
+    await revoke_expired(hub, now)
+    await end_expired(hub, now)
 
 
 async def revoke_expired(hub: Hub, now: datetime) -> None:

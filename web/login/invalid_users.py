@@ -10,7 +10,7 @@ import logging
 import trio
 
 from core.authenticator import CheckingAuthenticator
-from core.errors import HubError, InvalidError
+from core.errors import InvalidError
 from core.events.record import HUB
 from projections import users
 from projections.users import UserRow
@@ -24,11 +24,7 @@ async def check_users(hub: Hub) -> None:
     authenticator = hub.logins.authenticator
     if not isinstance(authenticator, CheckingAuthenticator):
         return
-    try:
-        valid, invalid = await _asked(hub, authenticator)
-    except HubError as error:
-        logger.warning("whether all users could still log in is not known: %s", error.message)
-        return
+    valid, invalid = await _asked(hub, authenticator)
     if not invalid:
         return
     names = ", ".join(repr(user.name) for user in invalid[:20]) + (", ..." if len(invalid) > 20 else "")

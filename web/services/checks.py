@@ -18,23 +18,13 @@ TIMEOUT = 30.0  # seconds, for services that do not say
 
 
 class ServiceChecks:
-    def __init__(self, book: ServiceBook, interval: float) -> None:
-        """`interval`: seconds between checks of all; 0 for none after the first."""
+    def __init__(self, book: ServiceBook) -> None:
         self._book = book
-        self._interval = interval
         self._places = trio.CapacityLimiter(AT_ONCE)
+        self._is_first = True
 
-    async def run(self) -> None:
-        first = True
-        while first or self._interval > 0:
-            try:
-                await self._check_all(first=first)
-            except Exception:
-                logger.exception("services could not be checked")
-            first = False
-            await trio.sleep(self._interval)
-
-    async def _check_all(self, *, first: bool) -> None:
+    async def check_all(self) -> None:
+        first, self._is_first = self._is_first, False
         rows = self._book.all()
         for gone in self._book.answers.keys() - {row.name for row in rows}:
             del self._book.answers[gone]
