@@ -19,7 +19,7 @@ from core.events import Event
 from core.events import hub as hub_events
 from core.events.hub import HubStarted
 from core.events.record import HUB, By, Record
-from core.events.server import SpawnRequested, server_stream
+from core.events.server import OptionsStored, SpawnRequested, server_stream
 from core.events.store import EventStore, Write
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped
 from core.spawn_limits import SpawnLimits
@@ -27,6 +27,8 @@ from core.spawner import Attempt, Gone, Report, Running
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 
 ALICE = By("user/u1")
+
+STARTED = ["SpawnRequested", "SpawnProgressed", "SpawnAnswered", "SpawnSucceeded"]
 
 
 class World:
@@ -259,3 +261,9 @@ class BreakableSpawner(SimulatedSpawner):
     async def forget(self, spawn_id: str) -> None:
         await self._called("forget", spawn_id)
         await super().forget(spawn_id)
+
+
+def told_numbers(world: World, *server_ids: str) -> list[int]:
+    """What StoreOptions({"n": number}) has left in the log."""
+    events = [event for server_id in server_ids or ("v1",) for event in world.events(server_id)]
+    return [event.user_options["n"] for event in events if isinstance(event, OptionsStored)]
