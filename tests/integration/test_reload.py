@@ -7,6 +7,7 @@ import re
 import signal
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_a_log_may_be_put_aside(make_hub: MakeHub) -> None:
     hub.start()
     assert hub.api("GET", "/users/alice").status_code == 404
     (aside,) = [name for name in os.listdir(hub.directory) if re.fullmatch(r".*\.sqlite\.\d+T\d+", name)]
-    with sqlite3.connect(hub.directory / aside) as db:
+    with closing(sqlite3.connect(hub.directory / aside)) as db, db:
         assert db.execute("SELECT count(*) FROM events WHERE type LIKE 'user.created%'").fetchone() != (0,)
     db.close()
 
@@ -70,7 +71,7 @@ def test_a_log_may_be_put_aside(make_hub: MakeHub) -> None:
 def test_a_database_that_is_not_ours_is_one_line(make_hub: MakeHub, statement: str) -> None:
     hub = make_hub()
     hub.configure("c.JupyterHub.db_url = 'sqlite:///jupyterhub.sqlite'\n")
-    with sqlite3.connect(hub.directory / "jupyterhub.sqlite") as db:
+    with closing(sqlite3.connect(hub.directory / "jupyterhub.sqlite")) as db, db:
         db.execute(statement)
     db.close()
     with pytest.raises(DidNotStart) as refusal:

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import requests
@@ -381,7 +382,7 @@ def test_a_configuration_that_is_not_there(make_hub: MakeHub) -> None:
 
 def test_a_database_of_jupyterhub(make_hub: MakeHub) -> None:
     hub = make_hub()
-    with sqlite3.connect(hub.database) as db:
+    with closing(sqlite3.connect(hub.database)) as db, db:
         db.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
         db.execute("CREATE TABLE alembic_version (version_num TEXT)")
     db.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ def log(tmp_path: Path) -> str:
 
 
 def head(path: str) -> Head:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         return head_of(db)
 
 
@@ -207,7 +208,7 @@ def test_rebuild_makes_tables_sound(log: str) -> None:
 
 
 def foreign(path: str) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE t (x)")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ class Schemas:
             kind: _shown(schema) for kind, schema in zip(unique, found, strict=True)
         }
         shown = {_name(name): _shown(schema) for name, schema in components.items()}
-        self.components = {name: _untitled(shown[name]) for name in sorted(shown)}
+        self.components = {name: _plain(shown[name]) for name in sorted(shown)}
 
     def of(self, kind: Any) -> Schema:
         return self._of[kind]
@@ -42,8 +43,10 @@ def _name(name: str) -> str:
     return _UNFIT.sub("_", name).strip("_").removesuffix("Model")
 
 
-def _untitled(schema: Schema) -> Schema:
-    return {key: value for key, value in schema.items() if key != "title"}
+def _plain(schema: Schema) -> Schema:
+    """Without its title; the indentation of docstrings is not the same in all Pythons."""
+    plain = {key: value for key, value in schema.items() if key != "title"}
+    return plain | ({"description": cleandoc(plain["description"])} if "description" in plain else {})
 
 
 def _shown(schema: Any) -> Any:
