@@ -18,7 +18,7 @@ from core.events.store import EventStore
 from core.events.unit import VersionError, Write
 from core.events.verify import verify
 from core.events.writer import Writer
-from projections.rebuild import differences, rebuilt
+from projections.rebuild import drift
 from tests.logs import BY, Disk, Refusing, created, rows, said
 
 STREAMS = ("a", "b", "c")
@@ -123,9 +123,7 @@ class Run:
         at = [text for (text,) in rows(self.store.db, "at")]
         assert at == sorted(at)
         assert verify(self.store.path).position == len(there)
-        fresh = rebuilt(self.store.db, self.projections)
-        assert differences(self.store.db, fresh, self.projections) == []
-        fresh.close()
+        assert drift(self.store.db, self.projections) == []
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
