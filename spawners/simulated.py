@@ -23,6 +23,7 @@ from core.errors import SpawnError, UnreachableError
 from core.readiness import get, parse_url, wait_server_up
 from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
 
+_NEVER = "what was never started has no spawn id"
 _DOMAIN = "simulated"
 _GATE_PAUSE = 0.1
 _LAST_LINES = 100
@@ -74,6 +75,7 @@ class SimulatedBackend:
 
     def find(self, spawn_id: str) -> SimulatedServer | None:
         """Raises UnreachableError while its backend cannot be asked."""
+        assert spawn_id, _NEVER
         server = None if self.is_down else self._servers.get(spawn_id)
         if self.is_down or (server is not None and self._is_unreachable(server)):
             raise UnreachableError("The simulated backend cannot be reached.")
@@ -118,6 +120,7 @@ class SimulatedBackend:
 
     def lines(self, spawn_id: str) -> list[str]:
         """What it has written so far: its progress messages and its end."""
+        assert spawn_id, _NEVER
         server = self._servers.get(spawn_id)
         if server is None:
             return []
@@ -230,7 +233,7 @@ class SimulatedSpawner:
         return self.backend.running()
 
     def state(self, spawn_id: str) -> dict[str, Any]:
-        assert spawn_id, "nothing was ever started"
+        assert spawn_id, _NEVER
         return {}
 
     def last_lines(self, spawn_id: str) -> list[str]:
