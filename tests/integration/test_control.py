@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -117,6 +118,9 @@ def test_tokens_with_and_without_a_running_hub(make_hub: MakeHub) -> None:
         assert (model["name"], model["admin"]) == (name, name == "admin")
     assert hub.terminate() == 0
     assert not Path(control_path(str(hub.database))).exists()
+    said = hub.run_another("token", "-f", "hub_config.py", "alice", "--json")
+    told = json.loads(said.stdout)
+    assert (told.keys(), told["name"], len(told["token"])) == ({"name", "token"}, "alice", 32)
     after = made(hub, "alice")
     hub.start()
     assert hub.api("GET", "/user", token=after).json()["name"] == "alice"

@@ -201,6 +201,7 @@ def test_rebuild_makes_tables_sound(log: str) -> None:
     assert callboard("verify", "--db", log).exit_code == 3
     rebuilt = callboard("rebuild", "--db", log)
     assert (rebuilt.exit_code, rebuilt.stdout) == (0, f"rebuilt from {COUNT} events\n")
+    assert json.loads(callboard("rebuild", "--db", log, "--json").stdout) == {"events": COUNT}
     assert callboard("verify", "--db", log).exit_code == 0
 
 

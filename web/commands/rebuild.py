@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from web.commands.long_work import long_work
@@ -9,8 +11,9 @@ from web.commands.where import Where, about_a_log
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="Say it as a JSON object.")
 @about_a_log
-def rebuild(where: Where) -> None:
+def rebuild(where: Where, as_json: bool) -> None:
     """Drop all tables and fold them afresh from the log, which itself stays as it is. Refuses while a hub runs.
 
     \b
@@ -32,4 +35,4 @@ def rebuild(where: Where) -> None:
             log.close()
     finally:
         lock.release()
-    click.echo(f"rebuilt from {count} events")
+    click.echo(json.dumps({"events": count}) if as_json else f"rebuilt from {count} events")

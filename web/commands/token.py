@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import time
 
 import click
@@ -16,8 +17,9 @@ PAUSE = 0.1
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]")
+@click.option("--json", "as_json", is_flag=True, help="Print an object with the name and the token.")
 @about_a_log
-def token(where: Where, names: tuple[str, ...]) -> None:
+def token(where: Where, names: tuple[str, ...], as_json: bool) -> None:
     """Make a token for the user NAME (your own name by default) and print it, and nothing else.
 
     It may do all that the user may, and does not expire. It works while the hub runs, and while it does not.
@@ -28,7 +30,9 @@ def token(where: Where, names: tuple[str, ...]) -> None:
     """
     if len(names) > 1:
         raise UnknownWordError("One name at most.")
-    click.echo(issued(where, names[0] if names else getpass.getuser()))
+    name = names[0] if names else getpass.getuser()
+    made = issued(where, name)
+    click.echo(json.dumps({"name": name, "token": made}) if as_json else made)
 
 
 def issued(where: Where, name: str) -> str:
