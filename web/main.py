@@ -14,7 +14,7 @@ from functools import partial
 import trio
 from tricycle import open_service_nursery
 
-from core.actors.background import Interval, Work, do, do_every
+from core.actors.background import Interval, Work, do, do_every, do_now_and_every
 from core.actors.refusals import PERIOD
 from core.config import Settings
 from core.events import hub as hub_events
@@ -40,6 +40,8 @@ from web.spawning.failed_starts import FailedStarts, give_up
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
 HOUR = 3600.0  # seconds
 
+Rounds = tuple[tuple[Interval, str, Work], ...]  # how often, what it means when it fails, and what is done
+
 
 @asynccontextmanager
 async def open_hub(
@@ -64,12 +66,12 @@ async def open_hub(
         async with open_service_nursery() as living:
             await living.start(hub.servers.run, await _record_start(store))
             await living.start(hub.errands.run)
-            _begin_background_work(hub, living)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)
             await living.start(resume, hub)
             living.start_soon(hub.turns.open)
+            _begin_background_work(hub, living)
             if hub.service_processes is not None:
                 living.start_soon(hub.service_processes.run)
             yield hub
@@ -100,15 +102,19 @@ async def _record_start(store: EventStore) -> Record:
 
 def _begin_background_work(hub: Hub, nursery: trio.Nursery) -> None:
     services, interval = ServiceChecks(hub.services), hub.settings.hub.service_check_interval
-    rounds: tuple[tuple[Interval, str, Work], ...] = (
+    gathered: Rounds = (
         (hub.activity.interval, "last activity is not recorded yet", hub.activity.record),
         (PERIOD, "refused attempts are not recorded yet", hub.refusals.record),
+    )
+    chores: Rounds = (
         (HOUR, "old idempotency keys are still there", partial(_forget_keys, hub.store)),
         (HOUR, "expired tokens and sessions are still there", partial(take_out_expired, hub)),
         (interval or math.inf, "services could not be checked", services.check_all),
     )
-    for every, what, work in rounds:
+    for every, what, work in gathered:
         nursery.start_soon(do_every, every, what, work)
+    for every, what, work in chores:
+        nursery.start_soon(do_now_and_every, every, what, work)
     nursery.start_soon(
         do, "auth_state is not encrypted with the first key yet", hub.logins.auth_states.reseal
     )

@@ -26,7 +26,12 @@ async def do(what: str, work: Work) -> None:
 
 
 async def do_every(interval: Interval, what: str, work: Work) -> None:
-    """Now, and again and again `interval` seconds after the last time ended."""
+    """Again and again, `interval` seconds after the start and then after the last time ended."""
     while True:
-        await do(what, work)
         await trio.sleep(interval() if callable(interval) else interval)
+        await do(what, work)
+
+
+async def do_now_and_every(interval: Interval, what: str, work: Work) -> None:
+    await do(what, work)
+    await do_every(interval, what, work)
