@@ -52,7 +52,7 @@ class Ending(Struct):
     trouble: str = ""
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Hub:
     """Built by `web/build.py`, which hands each part what it needs. Nothing here decides anything."""
 

@@ -13,7 +13,7 @@ from web.login.confirmations import Confirmations
 from web.login.links import LoginLinks
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Logins:
     authenticator: Authenticator
     admission: Admission  # who may come in
