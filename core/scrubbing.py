@@ -7,10 +7,12 @@ message of an exception, a URL, a header.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
+
+from core.user import UserState
 
 HIDDEN = "[secret]"
-LISTED_STATES = ("active", "inactive", "ready")  # what lists are asked for: any other `state` is a login's
+LISTED_STATES = get_args(UserState)  # of `?state=`: any other is a login's
 
 # How a name goes on to its value, which is not hidden yet, and that value.
 _VALUE = r"""['\"]?\s*[:=](?!\s*\[secret\])\s*)(?:'[^']*'|"[^"]*"|%s)"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
@@ -25,6 +25,10 @@ from core.events.user import (
     UserInfoChanged,
     UserRenamed,
 )
+
+UserState = Literal[
+    "active", "inactive", "ready", "running", "pending", "failed"
+]  # by which users are listed
 
 
 class NoUser(Struct, frozen=True):

@@ -108,6 +108,7 @@ HARMLESS = [
     "user alice may not: it needs read:tokens!user=alice",
     "listening at http://127.0.0.1:8081/hub/",
     "200 GET /hub/api/users?state=active&limit=50",
+    "200 GET /hub/api/users?state=failed",
 ]
 
 

@@ -15,7 +15,7 @@ from quart import Response, request
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
 from core.events.writer import Outcome
 from core.scopes import listed as visible_in_lists
-from core.user import Change
+from core.user import Change, UserState
 from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, UserRow, Visible
@@ -73,7 +73,7 @@ class ReadQuery(Struct, frozen=True):
 
 
 class ListQuery(ReadQuery, frozen=True):
-    state: Literal["", "active", "inactive", "ready", "running", "pending", "failed"] = ""
+    state: Literal["", UserState] = ""
     name_filter: str = ""
     sort: Literal["id", "-id", "name", "-name", "last_activity", "-last_activity"] = "id"
 

@@ -192,11 +192,13 @@ async def test_a_line_for_each_request_and_no_secret_in_it(
 ) -> None:
     caplog.set_level(logging.DEBUG, "callboard.http")
     await client.get("/users?name_filter=a&api_token=s3cret&_xsrf=s3cret&state=s3cret&apikey=s3cret")
+    await client.get("/users?state=pending")
     await client.get("/authorizations/token/s3cret-token")
     await client.get("/authorizations/cookie/name/s3cret")
     await client.get("/shares/" + "S3cret_" * 6 + "x")
     assert "s3cret" not in caplog.text.lower()
     assert "name_filter=a" in caplog.text
+    assert "state=pending" in caplog.text, "no login's"
     assert "GET /hub/api/users?name_filter=a&api_token=[secret]&_xsrf=[secret]" in caplog.text
     assert "(alice@127.0.0.1)" in caplog.text
 
