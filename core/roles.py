@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.errors import InvalidError
-from core.scopes import INHERIT, SELF, STANDARD, Definition, ScopeError, ScopeTable, parse_scope
+from core.scopes import INHERIT, SELF, STANDARD, Definition, ScopeError, ScopeTable, parse_scope, void_scopes
 
 
 class RoleError(InvalidError, ValueError):
@@ -127,7 +127,7 @@ def load_roles(
     members = {name: _members(name, specs.get(name, {}), managed_by_authenticator) for name in roles}
     for name in specs:
         _check_services(name, members[name], services)
-    return LoadedRoles(roles, members, tuple(_warnings(specs, roles)))
+    return LoadedRoles(roles, members, (*_warnings(specs, roles), *_void_scopes(roles, table)))
 
 
 def role_of_login(spec: Mapping[str, Any], table: ScopeTable = STANDARD) -> Role:
@@ -216,6 +216,11 @@ def _warnings(specs: Mapping[str, Mapping[str, Any]], roles: Mapping[str, Role])
             yield "Role 'user' lacks the scope 'self': people may not use their own servers."
         for key in sorted(set(spec) - _KEYS, key=str):
             yield f"Role {name!r}: unknown key {key!r} is ignored."
+
+
+def _void_scopes(roles: Mapping[str, Role], table: ScopeTable) -> Iterable[str]:
+    for role in roles.values():
+        yield from (f"Role {role.name!r}: {line}" for line in void_scopes(role.scopes, table))
 
 
 _CUSTOM_NAME: Final = re.compile(r"custom:[a-z0-9][a-z0-9_*:-]+[a-z0-9_*]")

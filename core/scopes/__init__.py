@@ -34,7 +34,17 @@ from core.scopes.held import (
     User,
     intersect,
 )
-from core.scopes.parse import NOBODY, Filter, Owner, Scope, ScopeError, fill_in, parse_scope
+from core.scopes.parse import (
+    NOBODY,
+    Filter,
+    Owner,
+    Scope,
+    ScopeError,
+    fill_in,
+    parse_scope,
+    void_scopes,
+    why_void,
+)
 from core.scopes.table import BUILT_IN, INHERIT, NO_SCOPE, SELF, STANDARD, Definition, ScopeTable
 from core.scopes.visible import (
     visible_group_keys,
@@ -90,5 +100,7 @@ __all__ = [
     "visible_server_keys",
     "visible_service_keys",
     "visible_user_keys",
+    "void_scopes",
+    "why_void",
     "with_members",
 ]

@@ -15,7 +15,7 @@ from core.scopes.held import (
     intersect,
     is_within,
 )
-from core.scopes.parse import NOBODY, Filter, Owner, Scope, ScopeError, fill_in, parse_scope
+from core.scopes.parse import NOBODY, Filter, Owner, Scope, ScopeError, fill_in, parse_scope, why_void
 from core.scopes.table import INHERIT, NO_SCOPE, SELF, SELF_SCOPES, STANDARD, ScopeTable
 
 
@@ -40,7 +40,7 @@ def _read(text: str, owner: Owner, table: ScopeTable) -> Iterator[Scope]:
         scope = parse_scope(text, table)
     except ScopeError:
         return
-    if scope.name in (INHERIT, NO_SCOPE):
+    if scope.name in (INHERIT, NO_SCOPE) or why_void(scope):
         return
     if scope.name == SELF:
         if owner.user is not None:
@@ -75,6 +75,8 @@ def _why_dropped(text: str, owner: Owner, table: ScopeTable) -> str:
         scope = parse_scope(text, table)
     except ScopeError as error:
         return error.message
+    if void := why_void(scope):
+        return void
     if scope.name == SELF and owner.user is None:
         return "Scope 'self' means nothing here: its owner is not a user."
     if fill_in(scope, owner) is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
@@ -57,15 +58,13 @@ _SECOND_FILTER: Final = re.compile(r"!(?:user|group|server|service)(?:=|$)")
 
 
 def parse_scope(text: str, table: ScopeTable = STANDARD) -> Scope:
-    """Raises ScopeError. JupyterHub lets some filters pass that can never match; here they are errors."""
+    """Raises ScopeError. As in JupyterHub a filter may name nothing: see `why_void`."""
     name, mark, filter_ = text.partition("!")
     if name not in table:
         hint = " ('all' is now called 'inherit')" if name == "all" else ""
         raise ScopeError(f"Unknown scope: {text!r}{hint}.")
     if not mark:
         return Scope(name)
-    if name in _TAKE_NO_FILTER:
-        raise ScopeError(f"Scope {text!r}: {name!r} takes no filter.")
     return Scope(name, *_parse_filter(text, filter_))
 
 
@@ -80,13 +79,35 @@ def _parse_filter(text: str, filter_: str) -> tuple[Filter, str | None]:
         if kind not in _MAY_BE_FILLED_IN:
             raise ScopeError(f"Scope {text!r}: !{word} needs a value.")
         return kind, None
-    if not value:
-        raise ScopeError(f"Scope {text!r}: the filter's value is empty.")
-    if _SECOND_FILTER.search(value):
-        raise ScopeError(f"Scope {text!r} has two filters; write two scopes.")
-    if kind is Filter.SERVER and value.find("/") < 1:
-        raise ScopeError(f"Scope {text!r}: a server is written USER/SERVER, the default one USER/.")
     return kind, value
+
+
+def why_void(scope: Scope) -> str:
+    """Why this scope can never match anything, in a line for whoever wrote it; empty for one that may.
+
+    JupyterHub starts with such scopes in its configuration. They allow nothing, here too.
+    """
+    if scope.kind is None:
+        return ""
+    if scope.name in _TAKE_NO_FILTER:
+        return f"Scope {str(scope)!r} matches nothing: {scope.name!r} takes no filter."
+    reason = "" if scope.value is None else _why_value_names_nothing(scope.kind, scope.value)
+    return f"Scope {str(scope)!r} matches nothing: {reason}." if reason else ""
+
+
+def _why_value_names_nothing(kind: Filter, value: str) -> str:
+    if not value:
+        return "the filter's value is empty"
+    if _SECOND_FILTER.search(value):
+        return "it has two filters; write two scopes"
+    if kind is Filter.SERVER and value.find("/") < 1:
+        return "a server is written USER/SERVER, the default one USER/"
+    return ""
+
+
+def void_scopes(raw: Iterable[str], table: ScopeTable = STANDARD) -> list[str]:
+    """A line for each of these scopes that can never match anything. Raises ScopeError."""
+    return [line for text in raw if (line := why_void(parse_scope(text, table)))]
 
 
 def fill_in(scope: Scope, owner: Owner) -> Scope | None:

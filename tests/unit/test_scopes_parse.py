@@ -1,8 +1,11 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.scopes import (
     BUILT_IN,
     NOBODY,
+    NOTHING,
     STANDARD,
     Definition,
     Filter,
@@ -10,8 +13,11 @@ from core.scopes import (
     Scope,
     ScopeError,
     ScopeTable,
+    expand,
     fill_in,
     parse_scope,
+    void_scopes,
+    why_void,
 )
 
 
@@ -50,14 +56,7 @@ def test_a_scope_is_read_and_written_the_same(text, scope):
         ("servers!", "unknown filter"),
         ("servers!users=alice", "unknown filter"),
         ("servers!User=alice", "unknown filter"),
-        ("servers!user=", "empty"),
         ("servers!group", "needs a value"),
-        ("servers!server=alice", "USER/SERVER"),
-        ("servers!server=/lab", "USER/SERVER"),
-        ("servers!user=alice!group=students", "two filters"),
-        ("servers!user=alice!server", "two filters"),
-        ("self!user=alice", "takes no filter"),
-        ("inherit!user", "takes no filter"),
     ],
 )
 def test_what_is_not_a_scope_is_refused_by_name(text, reason):
@@ -66,6 +65,46 @@ def test_what_is_not_a_scope_is_refused_by_name(text, reason):
     assert repr(text) in refused.value.message
     assert reason in refused.value.message
     assert isinstance(refused.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("servers!user=", "empty"),
+        ("servers!group=", "empty"),
+        ("servers!server=", "empty"),
+        ("servers!server=alice", "USER/SERVER"),
+        ("servers!server=/lab", "USER/SERVER"),
+        ("servers!user=alice!group=students", "two filters"),
+        ("servers!user=alice!server", "two filters"),
+        ("self!user=alice", "takes no filter"),
+        ("inherit!user", "takes no filter"),
+        ("(no_scope)!server=alice/", "takes no filter"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_a_scope_that_allows_nothing(text, reason):
+    """As in JupyterHub, which starts with such a configuration."""
+    scope = parse_scope(text)
+    assert str(scope) == text
+    assert why_void(scope).startswith(f"Scope {text!r} matches nothing: ")
+    assert reason in why_void(scope)
+    assert void_scopes([text, "servers"]) == [why_void(scope)]
+    assert expand(frozenset({text}), Owner("alice", "cull", "alice/")) == NOTHING
+
+
+names = st.text(st.sampled_from("ab/!="), max_size=4)
+
+
+@given(names.filter(lambda name: "/" not in name[1:]), st.sampled_from(sorted(BUILT_IN)))
+def test_no_server_filter_without_a_server_is_worth_anything(value, name):
+    assert expand(frozenset({f"{name}!server={value}"}), Owner("alice", "cull", "alice/")) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "text", ["servers", "servers!user", "servers!server=a/", "groups!group=a b=c!d", "self"]
+)
+def test_what_may_match_is_not_void(text):
+    assert why_void(parse_scope(text)) == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.ids import new_id
 from core.roles import TOKEN
-from core.scopes import Owner, excess_scopes
+from core.scopes import Owner, excess_scopes, parse_scope, void_scopes
 from core.token import Issue, Revoke, new_token, quick_digest
 from projections import roles, tokens, users
 from projections.tokens import TokenRow
@@ -29,6 +30,8 @@ from web.http.routing import Noun
 from web.models import TokenModel
 
 noun = Noun("tokens")
+
+logger = logging.getLogger("callboard.tokens")
 
 HUB_CLIENT = "jupyterhub"  # the OAuth client of tokens that came by no other
 
@@ -170,7 +173,16 @@ def _scopes(asked: TokenBody, user: UserRow) -> list[str]:
     )
     if excess:
         raise InvalidError(f"{user.name} does not hold: {', '.join(excess)}.")
+    _warn_of_void(requested, user)
     return requested
+
+
+def _warn_of_void(requested: list[str], user: UserRow) -> None:
+    """Scopes that can never match are harmless, and hardly what was meant. Raises InvalidError for an empty filter."""
+    if unnamed := [text for text in requested if parse_scope(text, hub().rights.table).value == ""]:
+        raise InvalidError(f"Scope {unnamed[0]!r}: the filter's value is empty.")
+    if void := void_scopes(requested, hub().rights.table):
+        logger.warning("a token of %s has %d scopes in vain: %s", user.name, len(void), void[0][:200])
 
 
 def _scopes_of_role(name: str) -> list[str]:

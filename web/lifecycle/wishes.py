@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from core.config import GroupSettings, Settings
 from core.roles import ADMIN, USER, LoadedRoles, RoleError, load_custom_scopes, load_roles
-from core.scopes import ScopeTable, parse_scope
+from core.scopes import ScopeTable, void_scopes
 from core.user_names import UserNames
 
 
@@ -35,8 +35,7 @@ def wishes(settings: Settings) -> Wishes:
     table = ScopeTable(custom)
     roles = _roles(settings, table)
     scopes = settings.spawner.server_token_scopes
-    for scope in [] if callable(scopes) else scopes:
-        parse_scope(scope, table)
+    void = void_scopes([] if callable(scopes) else scopes, table)
     groups = dict.fromkeys(_groups_of(roles), GroupSettings()) | settings.hub.load_groups
     listed = roles.members[ADMIN].users
     admins = settings.authenticator.admin_users if listed is None else listed
@@ -48,7 +47,12 @@ def wishes(settings: Settings) -> Wishes:
         frozenset(map(names.stored, _users_of(settings, roles))),
         frozenset(map(names.stored, admins)),
         listed is not None,
-        (*warnings, *roles.warnings, *_warnings(roles)),
+        (
+            *warnings,
+            *roles.warnings,
+            *_warnings(roles),
+            *(f"c.Spawner.server_token_scopes: {line}" for line in void),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from core.events.record import HUB
 from core.events.user import user_stream
 from core.ids import new_id
+from core.scopes import NOTHING
 from core.token import Issue, quick_digest
 from projections import tokens as tokens_table
 from projections import users as users_table
@@ -30,6 +31,33 @@ async def world(client: Client) -> Client:
     return client
 
 
+async def test_scopes_in_vain_are_accepted_with_a_warning(
+    world: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"scopes": ["servers!server=bob", "servers!server=bob/"]}
+    answer = await world.post("/users/bob/tokens", json=asked)
+    assert answer.status_code == 201, answer.text
+    (warned,) = (record for record in caplog.records if record.name == "callboard.tokens")
+    assert "'servers!server=bob' matches nothing: a server is written USER/SERVER" in warned.getMessage()
+    holder = world.with_token(answer.json()["token"])
+    assert (await holder.post("/users/bob/server")).status_code == 201
+    narrow = (await world.post("/users/bob/tokens", json={"scopes": ["servers!server=bob"]})).json()
+    assert (await world.with_token(narrow["token"]).delete("/users/bob/server")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["servers!server=bob", "servers!server=/x", "users!user=", "users!user=bob!group=g", "self!user=bob"],
+)
+async def test_a_hub_starts_with_roles_in_vain_and_says_so(
+    scope: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    role = {"name": "odd-one", "scopes": [scope], "services": ["ops"]}
+    async with hub_in_memory(settings_for_tests(load_roles=[role])) as hub:
+        assert f"Role 'odd-one': Scope {scope!r} matches nothing" in caplog.text
+        assert hub.rights.of_service("ops") == NOTHING
+
+
 @pytest.mark.parametrize(
     ("body", "status", "expected"),
     [
@@ -41,6 +69,9 @@ async def world(client: Client) -> Client:
         ({"scopes": ["read:users:name!user=bob"]}, 201, {"scopes": IDENTIFY}),
         ({"scopes": ["read:users:activity!user"]}, 201, {"scopes": ["read:users:activity!user=bob", *IDENTIFY]}),
         ({"scopes": []}, 201, {"scopes": IDENTIFY}),
+        ({"scopes": ["servers!server=x"]}, 201, {"scopes": IDENTIFY}),  # no server is written so
+        ({"scopes": ["tokens!user=bob!group=b", "self!user=bob"]}, 201, {"scopes": IDENTIFY}),
+        ({"scopes": ["servers!user="]}, 400, "empty"),
         ({"roles": ["token"]}, 201, {"kind": "api_token"}),
         ({"roles": ["user"]}, 201, {"user": "bob"}),
         ({"expires_in": True}, 201, {}),
