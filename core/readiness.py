@@ -11,11 +11,10 @@ import h11
 import trio
 from msgspec import Struct
 
+from core.backoff import Backoff
 from core.errors import SpawnError
 
-_FIRST_PAUSE = 0.002
-_PAUSE_GROWTH = 1.5
-_LAST_PAUSE = 0.5
+_RETRY = Backoff(0.002, 0.5, growth=1.5)
 _FIRST_PATIENCE = 1.0  # a connection may be lost in a backlog, and a server may be slow at first
 _LAST_PATIENCE = 10.0
 
@@ -48,14 +47,14 @@ async def wait_server_up(url: str, *, ssl_context: ssl.SSLContext | None = None)
     """Return once the server at `url` has answered with a status below 500 (404 is up).
 
     Redirects are answers like others. The value is the answer's `X-JupyterHub-Version`, if any. Whatever
-    else happens is tried again, after 2 ms at first and 0.5 s at last; a try without an answer is given up
+    else happens is tried again, after 2 ms at most at first and 0.5 s at last; a try without an answer is given up
     after 1 s at first and 10 s at last. It waits for ever: the caller sets the deadline.
     Raises SpawnError if `url` is not http(s) or http+unix.
     Source of "below 500": JupyterHub, utils.wait_for_http_server.
     """
     target = parse_url(url)
-    pause, patience = _FIRST_PAUSE, _FIRST_PATIENCE
-    while True:
+    patience = _FIRST_PATIENCE
+    for delay in _RETRY.delays():
         try:
             with trio.move_on_after(patience) as this_try:
                 answer = await get(target, ssl_context=ssl_context)
@@ -65,8 +64,8 @@ async def wait_server_up(url: str, *, ssl_context: ssl.SSLContext | None = None)
             pass
         if this_try.cancelled_caught:
             patience = min(2 * patience, _LAST_PATIENCE)
-        await trio.sleep(pause)
-        pause = min(_PAUSE_GROWTH * pause, _LAST_PAUSE)
+        await trio.sleep(delay)
+    raise AssertionError("delays never end")
 
 
 def parse_url(url: str) -> Target:

@@ -1,13 +1,5 @@
-from __future__ import annotations
+"""How long to wait before looking at the disk again: a process says nothing when it writes there."""
 
-from collections.abc import Iterator
+from core.backoff import Backoff
 
-_FIRST, _GROWTH, _LAST = 0.0005, 1.3, 0.05
-
-
-def pauses() -> Iterator[float]:
-    """How long to wait, in seconds, before looking at the disk again: for ever, growing."""
-    pause = _FIRST
-    while True:
-        yield pause
-        pause = min(_GROWTH * pause, _LAST)
+pauses = Backoff(0.0005, 0.05, growth=1.3).delays

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import trio
 
+from core.backoff import Backoff
 from core.errors import HubError, UnreachableError
 
 logger = logging.getLogger("callboard.server")
 
-RETRY_FIRST, RETRY_LAST = 0.1, 30.0  # seconds
+RETRY = Backoff(0.1, 30.0)
 
 T = TypeVar("T")
 
@@ -37,55 +38,54 @@ def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
             yield error
 
 
-async def insist(what: str, spawn_id: str, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer, whatever goes wrong; the caller sets the deadline, if any."""
-    pauses = Pauses(what, spawn_id)
+async def insist(
+    what: str,
+    spawn_id: str,
+    ask: Callable[[], Awaitable[T]],
+    *,
+    on: type[Exception] = Exception,
+    log: logging.Logger = logger,
+) -> T:
+    """Ask until there is an answer, whatever goes wrong; the caller sets the deadline, if any.
+
+    `on`: what is no answer; anything else is raised.
+    """
+    pauses = Pauses(what, spawn_id, log=log)
     while True:
         try:
             return await ask()
-        except Exception as error:
+        except on as error:
             await pauses.after(error)
 
 
 class Pauses:
     """Between tries: longer and longer. Only the first failure of a row is worth a line in the log."""
 
-    __slots__ = ("_delays", "_is_first", "_is_loud", "_spawn_id", "_what")
+    __slots__ = ("_delays", "_is_first", "_is_loud", "_log", "_spawn_id", "_what")
 
-    def __init__(self, what: str, spawn_id: str, *, is_loud: bool = True) -> None:
+    def __init__(
+        self, what: str, spawn_id: str, *, is_loud: bool = True, log: logging.Logger = logger
+    ) -> None:
         """`what` could not be done about `spawn_id`: "end", "start". `is_loud`: nobody else will say that the
         backend is away."""
         self._is_loud = is_loud
+        self._log = log
         self._what = what
         self._spawn_id = spawn_id
         self.reset()
 
     def reset(self) -> None:
-        self._delays = Delays()
+        self._delays = RETRY.delays()
         self._is_first = True
 
     async def after(self, error: Exception) -> None:
         reason = essence(error)
         if not self._is_first:
-            logger.debug("still cannot %s %s: %s", self._what, self._spawn_id, reason)
+            self._log.debug("still cannot %s %s: %s", self._what, self._spawn_id, reason)
         elif isinstance(reason, UnreachableError):
             level = logging.WARNING if self._is_loud else logging.DEBUG
-            logger.log(level, "cannot %s %s: %s", self._what, self._spawn_id, reason)
+            self._log.log(level, "cannot %s %s: %s", self._what, self._spawn_id, reason)
         else:
-            logger.error("cannot %s %s", self._what, self._spawn_id, exc_info=error)
+            self._log.error("cannot %s %s", self._what, self._spawn_id, exc_info=error)
         self._is_first = False
         await trio.sleep(next(self._delays))
-
-
-class Delays:
-    """Seconds to wait before asking again: doubling, for ever."""
-
-    def __init__(self) -> None:
-        self._next = RETRY_FIRST / 2
-
-    def __iter__(self) -> Iterator[float]:
-        return self
-
-    def __next__(self) -> float:
-        self._next = min(self._next * 2, RETRY_LAST)
-        return self._next

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
+from core.backoff import Backoff
 from core.errors import HubError
 
-RETRY = 5.0  # seconds
+RETRY = Backoff(1.0, 30.0)
 
 logger = logging.getLogger("callboard.errands")
 
@@ -41,7 +42,7 @@ class Errands:
             await done.wait()
 
     async def _carry_out(self, key: str, errand: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        for delay in RETRY.delays():
             try:
                 await errand()
                 break
@@ -49,5 +50,5 @@ class Errands:
                 logger.warning("%s cannot be finished yet: %s", key, error)
             except Exception:
                 logger.exception("%s failed", key)
-            await trio.sleep(RETRY)
+            await trio.sleep(delay)
         self._under_way.pop(key).set()

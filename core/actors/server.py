@@ -22,6 +22,7 @@ from core.actors.mailbox import Call, Mailbox
 from core.actors.messages import Messages, as_event
 from core.actors.server_work import GRACE, NEVER, ServerWork, Stage, last_resort
 from core.actors.work_task import WorkTask
+from core.backoff import Backoff
 from core.errors import HubError, UnavailableError
 from core.events import codec
 from core.events.hub import HubStarted
@@ -58,7 +59,7 @@ from core.spawner import Progress
 
 logger = logging.getLogger("callboard.server")
 
-LOG_RETRY = 1.0  # seconds between attempts to record news while the log cannot be written
+LOG_RETRY = Backoff(0.5, 1.0)  # of recording news while the log cannot be written
 LOOK = 5.0  # seconds that a look may take; a backend that is slower than that is left to the watch
 
 URGENT = (StopRequested, SpawnCancelled, ServerStopped, ServerDied, ServerLost, SpawnFailed, LeftoverEnded)
@@ -240,6 +241,7 @@ class ServerActor:
         """Have the actor's own command answered, however long that takes: what has happened cannot be refused."""
         if isinstance(command, Report):
             codec.decode(codec.encode(command.news))  # a broken spawner must not make the log unreadable
+        delays = LOG_RETRY.delays()
         while not self.is_at_rest:
             call: Call[Command, Server] = Call(command, self._by(), None)
             self._mailbox.put(call, own=True)
@@ -247,7 +249,7 @@ class ServerActor:
             try:
                 await call.wait()
             except UnavailableError:
-                await trio.sleep(LOG_RETRY)
+                await trio.sleep(next(delays))
             else:
                 return
 
@@ -347,7 +349,7 @@ class ServerActor:
         _, news = last_resort(self.state, self._stage.deadlines)
         assert news is not None, "this state has no deadline"
         logger.error("the work of server %s has outlived its deadlines", self.server_id)
-        self._last_resort_at = trio.current_time() + LOG_RETRY
+        self._last_resort_at = trio.current_time() + LOG_RETRY.longest
         try:
             await self._record(decide(self.state, Report(news)), self._by())
         except UnavailableError:
@@ -368,7 +370,7 @@ class ServerActor:
             await self._record([*told, *events], self._by())
         except UnavailableError:
             if messages is not None:
-                messages.put_back(taken, trio.current_time(), LOG_RETRY)
+                messages.put_back(taken, trio.current_time(), LOG_RETRY.longest)
             if events:
                 raise
 

@@ -7,12 +7,14 @@ killed leaves nothing unknown: the next one goes on with the run that the log na
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import trio
 from msgspec import Struct
 
-from core.actors.asking import Delays
+from core.actors.asking import RETRY, insist
+from core.backoff import Backoff
 from core.errors import HubError, SpawnError, UnreachableError
 from core.ids import new_id
 from core.service import Report, ReportExited, ReportFailed, ReportStarted
@@ -22,10 +24,12 @@ logger = logging.getLogger("callboard.services")
 
 STABLE = 60.0  # seconds a process has to live for its end to be none of a series
 SERIES = 5  # so many early ends in a row, and it has failed
-FIRST_PAUSE, LAST_PAUSE = 0.1, 30.0  # seconds before it is started again: doubling with each early end
-FAILED_PAUSE = 60.0  # the same once it has failed
+RESTART = Backoff(0.1, 30.0)  # before it is started again
+FAILED = Backoff(60.0, 60.0)  # the same once it has failed
 LOOK_AGAIN = 30.0  # seconds between polls, should the spawner miss an end
 LINES = 20  # of its output that are shown when it ends
+
+T = TypeVar("T")
 
 
 class Plan(Struct, frozen=True):
@@ -101,14 +105,7 @@ class ServiceProcesses:
                 await self._end_run(kept)
 
     async def _end_others(self, known: set[str]) -> None:
-        for delay in Delays():
-            try:
-                runs = await self._spawner.list_attempts()
-                break
-            except UnreachableError as error:
-                logger.warning("cannot ask which services run: %s", error)
-                await trio.sleep(delay)
-        for run in runs:
+        for run in await insist("tell which services run in", "the spawner", self._spawner.list_attempts):
             if run not in known:
                 logger.warning("ending a process of a service that the log does not know: %s", run)
                 await self._end(run)
@@ -124,7 +121,7 @@ class ServiceProcesses:
                 logger.exception("looking after service %s failed", kept.plan.name)
             if kept.run:
                 await self._end_run(kept)
-            await trio.sleep(FAILED_PAUSE)
+            await trio.sleep(FAILED.after(1))
 
     async def _keep(self, kept: _Kept) -> None:
         life = await self._go_on(kept)
@@ -172,18 +169,14 @@ class ServiceProcesses:
 
     async def _start(self, name: str, run: str) -> int:
         """Its pid, 0 where there is none. Raises SpawnError."""
-        for delay in Delays():
-            try:
-                await self._spawner.start(self._stage.attempt(name, run), lambda _: None)
-                break
-            except UnreachableError as error:
-                logger.warning("cannot start service %s yet: %s", name, error)
-                await trio.sleep(delay)
+        attempt = self._stage.attempt(name, run)
+        await _reach("start service", name, lambda: self._spawner.start(attempt, lambda _: None))
         await self._poll(run)
         pid = self._spawner.state(run).get("pid", 0)
         return pid if isinstance(pid, int) else 0
 
     async def _wait_gone(self, run: str) -> Gone:
+        delays = RETRY.delays()
         while True:
             status = await self._poll(run)
             if isinstance(status, Gone):
@@ -191,17 +184,12 @@ class ServiceProcesses:
             try:
                 with trio.move_on_after(LOOK_AGAIN):
                     await self._spawner.wait_news(run)
+                delays = RETRY.delays()
             except UnreachableError:
-                await trio.sleep(1)
+                await trio.sleep(next(delays))
 
     async def _poll(self, run: str) -> Running | Gone:
-        for delay in Delays():
-            try:
-                return await self._spawner.poll(run)
-            except UnreachableError as error:
-                logger.warning("cannot tell whether %s runs: %s", run, error)
-                await trio.sleep(delay)
-        raise AssertionError("delays never end")
+        return await _reach("tell whether it runs:", run, lambda: self._spawner.poll(run))
 
     async def _tell_end(self, kept: _Kept, life: _Life, *, failed: bool) -> None:
         name = kept.plan.name
@@ -242,6 +230,9 @@ class ServiceProcesses:
 
 
 def _pause(early: int) -> float:
-    if early > SERIES:
-        return FAILED_PAUSE
-    return min(FIRST_PAUSE * 2.0 ** max(early - 1, 0), LAST_PAUSE)
+    return FAILED.after(1) if early > SERIES else RESTART.after(max(early, 1))
+
+
+async def _reach(what: str, whom: str, ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, once the spawner can be asked."""
+    return await insist(what, whom, ask, on=UnreachableError, log=logger)

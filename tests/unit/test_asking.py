@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import itertools
 import logging
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.asking import RETRY_FIRST, RETRY_LAST, Delays, Pauses, essence, insist
+from core.actors.asking import RETRY, Pauses, essence, insist
 from core.errors import HubError, SpawnError, UnreachableError
 
 SPAWN, AWAY, BUG = SpawnError("no room"), UnreachableError("away"), KeyError("bug")
@@ -34,12 +33,6 @@ def test_several_bugs_are_several_bugs() -> None:
     assert not isinstance(essence(group), HubError)
 
 
-def test_delays_double_and_never_end() -> None:
-    delays = list(itertools.islice(Delays(), 20))
-    assert delays[:4] == [RETRY_FIRST, RETRY_FIRST * 2, RETRY_FIRST * 4, RETRY_FIRST * 8]
-    assert delays[-1] == RETRY_LAST == max(delays)
-
-
 async def test_insisting_asks_until_there_is_an_answer(autojump_clock: MockClock) -> None:
     troubles: list[Exception] = [AWAY, BUG, SPAWN]
 
@@ -50,7 +43,19 @@ async def test_insisting_asks_until_there_is_an_answer(autojump_clock: MockClock
         return "answer"
 
     assert await insist("ask", "s1", ask) == "answer"
-    assert trio.current_time() == pytest.approx(RETRY_FIRST * 7)
+    assert RETRY.first * 7 / 2 <= trio.current_time() <= RETRY.first * 7
+
+
+async def test_what_is_an_answer_too_is_raised(autojump_clock: MockClock) -> None:
+    troubles = [SPAWN, AWAY, AWAY]
+
+    async def ask() -> None:
+        await trio.lowlevel.checkpoint()
+        raise troubles.pop()
+
+    with pytest.raises(SpawnError):
+        await insist("ask", "s1", ask, on=UnreachableError)
+    assert troubles == []
 
 
 async def test_only_the_first_failure_of_a_row_is_noted(

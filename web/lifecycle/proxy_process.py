@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 import trio
 
+from core.backoff import Backoff
 from core.config import Settings
 from core.process_identity import Identity, open_process, this_namespace
 from web.proxy.command import TOKEN_VARIABLE
@@ -25,7 +26,7 @@ from web.proxy.pid_file import PROTOCOL, PidFile
 
 logger = logging.getLogger("callboard.proxy")
 
-RESTART_DELAYS = (0.1, 0.5, 1.0, 5.0)  # seconds; the last one again and again
+RESTART = Backoff(0.1, 5.0, growth=4.0)
 STEADY = 60.0  # seconds after which a proxy that ends had not failed to start
 KEEP_PATIENCE, START_PATIENCE, END_PATIENCE = 5.0, 20.0, 10.0  # seconds
 
@@ -135,8 +136,8 @@ class ProxyProcess:
             if self._proxy is not None:
                 self._proxy.close()
                 self._proxy = None
-            delay = RESTART_DELAYS[min(failures, len(RESTART_DELAYS)) - 1]
-            logger.error("the proxy has ended; starting another in %g s", delay)
+            delay = RESTART.after(failures)
+            logger.error("the proxy has ended; starting another in %.1f s", delay)
             await trio.sleep(delay)
             try:
                 self._proxy = await self._start()

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import trio
 from quart import Response, request
 
+from core.backoff import Backoff
 from core.errors import NotFoundError
 from core.names import escape
 from core.scopes import Answer, Server, check
@@ -24,7 +25,7 @@ from web.pages.spawn_url import spawn_url
 
 noun = Noun("user_url", page=True)
 
-LONGEST_PAUSE = 10  # seconds
+RETRY = Backoff(2.0, 10.0)
 PATHS = ("/user/<user>", "/user/<user>/", "/user/<user>/<path:rest>")
 STATUSES = (302, 303, 404, 424, 500, 503)
 
@@ -80,7 +81,7 @@ async def _back(server: ServerRow, rest: str) -> Response:
             "The server runs, and yet the way to it leads here. Whoever runs this hub should look at its proxy.",
         )
     if tries:
-        await trio.sleep(min(2**tries, LONGEST_PAUSE))
+        await trio.sleep(RETRY.after(tries))
     others = [
         pair
         for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)

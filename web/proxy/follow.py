@@ -7,6 +7,7 @@ import msgspec
 import trio
 from msgspec import Struct
 
+from core.backoff import Backoff
 from web.proxy.hub import HubClient, HubStream
 from web.proxy.routes import Route, Routes
 from web.proxy.sse import EventReader, ServerSentEvent
@@ -16,8 +17,7 @@ log = logging.getLogger("callboard.proxy")
 
 _PATIENCE = 5.0  # seconds in which a hub may restart
 _SILENCE = 25.0  # seconds; the hub says something every 8
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 0.5
+_RETRY = Backoff(0.05, 0.5)
 
 
 class _ToldRoute(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Follower:
         self._proxy_id = proxy_id
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
         self._news = trio.Event()
-        self._pause = _FIRST_PAUSE
+        self._delays = _RETRY.delays()
         self._said: tuple[int, str] | None = (
             None  # about what keeps us from following; None while nothing does
         )
@@ -60,23 +60,21 @@ class Follower:
             except (ValueError, msgspec.MsgspecError) as error:
                 self._position = None  # ask for the whole table
                 self._complain(f"the hub spoke nonsense: {error}")
-            await trio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            await trio.sleep(next(self._delays))
 
     async def report_applied(self) -> None:
         """One report at a time; of several positions only the latest is told."""
-        pause = _FIRST_PAUSE
+        delays = _RETRY.delays()
         while True:
             await self._news.wait()
             self._news = trio.Event()
             try:
                 await self._hub.post("applied", {"proxy": self._proxy_id, "position": self._position})
-                pause = _FIRST_PAUSE
+                delays = _RETRY.delays()
             except OSError as error:
                 log.debug("could not tell the hub our position: %s", error)
                 self._news.set()
-                await trio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await trio.sleep(next(delays))
 
     async def _join(self) -> None:
         last = "" if self._position is None else f"Last-Event-ID: {self._position}\r\n"
@@ -95,7 +93,7 @@ class Follower:
                 data = await stream.receive()
             for event in reader.feed(data):
                 self._apply(event)
-                self._pause = _FIRST_PAUSE
+                self._delays = _RETRY.delays()
 
     def _apply(self, event: ServerSentEvent) -> None:
         match event.name:

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 import projections
-from core.actors.service_process import FAILED_PAUSE, STABLE
+from core.actors.service_process import FAILED, STABLE
 from core.config import ServiceSettings
 from core.events.store import EventStore
 from projections.rebuild import drift
@@ -345,7 +345,7 @@ async def test_one_that_dies_at_once_again_and_again_has_failed_and_writes_littl
         await trio.sleep(20)
         assert await status(client) == "failed"
         before = history(client.hub)
-        await trio.sleep(20 * FAILED_PAUSE)
+        await trio.sleep(20 * FAILED.longest)
         assert history(client.hub) == before
         assert before.count("ServiceStarted") == 6
         nursery.cancel_scope.cancel()
@@ -361,7 +361,7 @@ async def test_one_that_failed_and_lives_again_is_running(autojump_clock: object
             backend.kill(backend.running()[0])
             await trio.sleep(0.1)
         assert await status(client) == "failed"
-        await trio.sleep(FAILED_PAUSE + STABLE + 2)
+        await trio.sleep(FAILED.longest + STABLE + 2)
         assert await status(client) == "running"
 
 

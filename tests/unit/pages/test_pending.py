@@ -15,6 +15,7 @@ from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
 from web.hub import Hub
+from web.pages.user_url import RETRY
 
 
 async def start(client: Client, path: str = "/users/bob/server", **options: object) -> None:
@@ -152,7 +153,7 @@ async def test_a_ready_server_is_gone_back_to_with_growing_patience(
     assert trio.current_time() == began
     answer = await browser.get("/hub/user/bob/tree?redirects=2")
     assert path_of(answer) == "/user/bob/tree?redirects=3"
-    assert trio.current_time() >= began + 4
+    assert RETRY.most(2) / 2 <= trio.current_time() - began <= RETRY.most(2) + 1
     await shown(browser, "/hub/user/bob/tree?redirects=4", 500)
 
 

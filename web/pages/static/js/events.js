@@ -1,6 +1,7 @@
 // The hub's event stream, from a position on, for as long as the page is open.
 
 import { isLoggedIn, say, withXsrf } from "./api.js";
+import { backoff } from "./backoff.js";
 
 // `changed` is called soon after something has happened, once for all that happens together, with the events; without any
 // when the stream is back after it was away.
@@ -8,7 +9,7 @@ export function follow(url, position, changed) {
   let after = position;
   let source;
   let timer;
-  let wait = 500;
+  let failures = 0;
   let wasAway = false;
   let events = [];
 
@@ -26,7 +27,7 @@ export function follow(url, position, changed) {
   const open = () => {
     source = new EventSource(withXsrf(`${url}${url.includes("?") ? "&" : "?"}after=${after}`));
     source.onopen = () => {
-      wait = 500;
+      failures = 0;
       if (wasAway) soon();
       wasAway = false;
     };
@@ -43,8 +44,7 @@ export function follow(url, position, changed) {
         say("You are logged out. Whatever you do next asks you to log in.");
         return;
       }
-      setTimeout(open, wait);
-      wait = Math.min(wait * 2, 10000);
+      setTimeout(open, 1000 * backoff((failures += 1)));
     };
   };
 

@@ -1,5 +1,7 @@
 // One thing done for many: a few at a time, with progress, and every failure named.
 
+import { backoff } from "./backoff.js";
+
 const AT_ONCE = 4; // a browser has six connections to the hub, and one is the event stream's
 const TRIES = 6; // of what the hub puts off
 
@@ -22,7 +24,7 @@ export async function patiently(ask, cancellation = new Promise(() => {})) {
       return await ask();
     } catch (error) {
       if ((error.status !== 429 && error.status !== 503) || tries === TRIES || isCancelled) throw error;
-      await Promise.race([pause(Math.min(error.retryAfter || tries, 60)), cancellation]);
+      await Promise.race([pause(Math.min(error.retryAfter, 60) + backoff(tries)), cancellation]);
     }
   }
 }

@@ -1,6 +1,7 @@
 // A start, as it goes on; and on to the server when it is ready.
 
 import { base, call, say, serverPath, withXsrf } from "./api.js";
+import { backoff } from "./backoff.js";
 
 const pending = document.getElementById("pending");
 const bar = document.getElementById("progress-bar");
@@ -59,7 +60,7 @@ source.onmessage = (event) => {
 };
 
 source.onerror = () => {
-  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 2000);
+  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 1000 * backoff(4));
 };
 
 stop.hidden = false;
