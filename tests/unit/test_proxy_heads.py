@@ -3,6 +3,7 @@
 import httptools
 import pytest
 
+from web.proxy import answers
 from web.proxy.reply import BadReplyError, Reply, open_body, parse_reply
 from web.proxy.request import BadRequestError, Request, check_size, check_unfinished, parse_request
 from web.proxy.rewrite import Visitor, interim_head, reply_head, request_head, switching_head
@@ -338,3 +339,34 @@ def test_interim_replies_have_no_framing() -> None:
     assert switching_head(switched) == (
         b"HTTP/1.1 101 Switching\r\nSec-A: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_no_status_passes_but_those_that_are_known_the_same_to_everybody(version: bytes) -> None:
+    """One below 100 would go on as an interim reply, and the next one be taken for this one's end."""
+    passed = []
+    for status in range(1000):
+        try:
+            passed.append(reply(start=b"HTTP/%b %03d Odd\r\n" % (version, status)).status)
+        except BadReplyError:
+            continue
+    assert passed == [status for status in range(100, 600) if status != 101], "that one needs an upgrade"
+
+
+@pytest.mark.parametrize(
+    "status", [b"0", b"99", b"1", b"-20", b"+20", b"2e2", b"0200", b"1000", b" 200", b""]
+)
+def test_a_status_has_three_digits(status: bytes) -> None:
+    with pytest.raises(BadReplyError):
+        reply(start=b"HTTP/1.1 %b Odd\r\n" % status)
+
+
+PAGES = (answers.not_found, answers.server_away, answers.bad_reply, answers.hub_away, answers.healthy)
+
+
+@pytest.mark.parametrize("accept", [b"text/html", b"application/json"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)
+def test_nobody_guesses_what_an_answer_of_the_proxys_own_is(page: answers.Answer, accept: bytes) -> None:
+    head = page(request(b"Accept: %b\r\n" % accept), closes=False).partition(b"\r\n\r\n")[0]
+    assert b"X-Content-Type-Options: nosniff\r\n" in head
+    assert b"default-src 'none'; frame-ancestors 'none'; form-action 'none'" in head

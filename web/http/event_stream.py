@@ -13,5 +13,6 @@ KEEP_ALIVE_INTERVAL = 8.0  # seconds; JupyterHub's
 def event_stream(events: AsyncIterator[bytes]) -> Response:
     response = Response(events, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it to itself until it is over
     response.timeout = None  # it may last for hours
     return response

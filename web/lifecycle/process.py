@@ -41,6 +41,7 @@ from web.spawning.failed_starts import GivenUpError
 logger = logging.getLogger("callboard")
 
 MANY_FILES = 65_536
+PRIVATE = 0o700
 LAST_CHANCE = 2.0  # seconds a hub that gives up goes on answering, as JupyterHub does
 
 
@@ -58,7 +59,7 @@ async def run(
     listener = listen(bind_address(settings.hub))
     if settings.hub.reset_db and lock:
         put_aside(path)
-    directory = Path(settings.callboard.state_dir or f"{path if path != MEMORY else 'callboard'}-servers")
+    directory = _servers_folder(settings.callboard.state_dir, path)
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
@@ -77,6 +78,23 @@ async def run(
         store.close()
         if lock:
             lock.release()
+
+
+def _servers_folder(configured: str, log: str) -> Path:
+    """Where the files of attempts go. What the hub makes and names itself is for nobody else; another's stays as it is.
+
+    Raises ConfigError.
+    """
+    folder = Path(configured or f"{log if log != MEMORY else 'callboard'}-servers")
+    try:
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        if not configured and folder.stat().st_mode & 0o077:
+            folder.chmod(PRIVATE)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: the folder for servers' files cannot be used: {error.strerror}"
+        ) from error
+    return folder
 
 
 def _control(log: str) -> AbstractContextManager[socket.socket | None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from quart import Response
 
 from web.oauth.provider import Asked
+from web.pages.form_targets import lead_to
 from web.pages.render import page
 
 
 async def consent_form(asked: Asked) -> Response:
+    lead_to(asked.client.redirect_uri)
     return await page(
         "oauth.html",
         oauth_client=asked.client,

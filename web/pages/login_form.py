@@ -9,6 +9,7 @@ from quart import Response
 from core.authenticator import RedirectAuthenticator
 from core.names import MAX_USER_NAME
 from web.http.context import hub
+from web.pages.form_targets import lead_on_from_login
 from web.pages.render import page
 
 
@@ -18,6 +19,7 @@ async def login_form(*, next_url: str, username: str = "", error: str = "", stat
     elsewhere = authenticator.login_service if isinstance(authenticator, RedirectAuthenticator) else ""
     query = f"?{urlencode({'next': next_url})}" if next_url else ""
     settings = hub().settings.authenticator
+    lead_on_from_login(next_url)
     return await page(
         "login.html",
         status,

@@ -16,6 +16,10 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title></head>
 <body><h1>{status} : {phrase}</h1><p>{message}</p></body></html>
 """
+_OF_ALL = (
+    b"X-Content-Type-Options: nosniff\r\n"
+    b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; form-action 'none'\r\n"
+)
 _RETRY = b"Retry-After: 2\r\n"
 
 
@@ -84,11 +88,12 @@ def _for(
 def _reply(status: int, content_type: bytes, content: bytes, headers: bytes = b"", *, closes: bool) -> bytes:
     phrase = http.HTTPStatus(status).phrase.encode()
     connection = b"Connection: close\r\n" if closes else b""
-    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b\r\n%b" % (
+    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b%b\r\n%b" % (
         status,
         phrase,
         content_type,
         len(content),
+        _OF_ALL,
         headers,
         connection,
         content,

@@ -10,6 +10,11 @@ _SPECIAL = frozenset(
 )
 
 
+STATUSES = range(
+    100, 600
+)  # RFC 9110, 15: what else begins with three digits, two readers take for different things
+
+
 class BadReplyError(Exception):
     """What a server answered cannot be passed on safely."""
 
@@ -46,6 +51,8 @@ def parse_reply(raw: bytes) -> Reply:
         raise BadReplyError("the head is malformed")
     reply = Reply()
     reply.status = parser.get_status_code()
+    if reply.status not in STATUSES:
+        raise BadReplyError("no such status")
     reply.reason = fields.word
     reply.is_http10 = raw.startswith(b"HTTP/1.0")
     _read_framing(reply, fields)

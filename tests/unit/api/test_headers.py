@@ -38,6 +38,7 @@ async def test_every_answer_of_the_api_has_its_headers(
     assert headers["x-jupyterhub-version"] == "6.1.1"
     assert headers["access-control-allow-headers"] == "accept, content-type, authorization"
     assert headers["content-security-policy"] == f"{CSP}; default-src 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-request-id"]
     assert "server" not in headers
     assert "access-control-allow-origin" not in headers

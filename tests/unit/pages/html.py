@@ -96,6 +96,8 @@ def check_page(answer: httpx.Response) -> Element:
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("frame-ancestors 'none'; report-uri /")
     assert "unsafe" not in policy
+    assert "; form-action 'self'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
     page = read(answer.text)
     assert page.one("html")["lang"] == "en"
     assert page.one("title").text
