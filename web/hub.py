@@ -45,11 +45,15 @@ from web.spawning.stage import HubStage
 
 
 class Ending(Struct):
-    """What ends with the hub. `trouble`: why the hub gives up, in words; empty for an orderly end."""
+    """What ends with the hub. `trouble`: why the hub gives up, in words; empty for an orderly end.
+
+    `status`: its exit status then.
+    """
 
     servers: bool
     proxy: bool
     trouble: str = ""
+    status: int = 1
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

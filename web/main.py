@@ -28,6 +28,7 @@ from web.hub import Hub
 from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
+from web.lifecycle.giving_up import give_up_log
 from web.lifecycle.resume import resume
 from web.lifecycle.wishes import wishes
 from web.login.invalid_users import check_users
@@ -35,8 +36,9 @@ from web.monitoring.event_log import EventLog
 from web.monitoring.metrics_of_hub import MetricsOfHub
 from web.monitoring.metrics_of_log import MetricsOfLog
 from web.services.checks import ServiceChecks
-from web.spawning.failed_starts import FailedStarts, give_up
+from web.spawning.failed_starts import FailedStarts, give_up_starts
 
+LOOK = 5.0  # seconds between looks at where the log is, besides one at each commit
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept
 HOUR = 3600.0  # seconds
 
@@ -86,10 +88,11 @@ def _measure(hub: Hub) -> None:
     of_log = MetricsOfLog(hub.metrics, hub.proxies)
     hub.store.listen(of_log.heard)
     hub.store.on_commit = hub.metrics.committed
+    hub.store.on_lost = partial(give_up_log, hub)
     hub.proxies.on_applied = of_log.applied
     hub.metrics.collect_from(MetricsOfHub(hub))
     if limit := hub.settings.spawner.consecutive_failure_limit:
-        hub.store.listen(FailedStarts(limit, partial(give_up, hub)).heard)
+        hub.store.listen(FailedStarts(limit, partial(give_up_starts, hub)).heard)
     if handlers := hub.settings.event_logger.handlers:
         hub.store.listen(EventLog(hub.store.db, handlers).heard)
 
@@ -103,6 +106,7 @@ async def _record_start(store: EventStore) -> Record:
 def _begin_background_work(hub: Hub, nursery: trio.Nursery) -> None:
     services, interval = ServiceChecks(hub.services), hub.settings.hub.service_check_interval
     gathered: Rounds = (
+        (LOOK, "whether the log is where it should be is not known", hub.store.look),
         (hub.activity.interval, "last activity is not recorded yet", hub.activity.record),
         (PERIOD, "refused attempts are not recorded yet", hub.refusals.record),
     )

@@ -51,8 +51,10 @@ class EventStore:
         self._queue: list[Unit] = []
         self._work = trio.Event()
         self._is_over = False
+        self._is_loss_told = False
         self._listeners: list[Listener] = []
         self.on_commit: Callable[[int, float], None] = lambda appends, seconds: None
+        self.on_lost: Callable[[str], None] = lambda what: None  # called once; see Writer.lost
         self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
         self._everything = trio.lowlevel.ParkingLot()
         self.head = self._writer.position  # the last event that listeners were told of
@@ -68,6 +70,11 @@ class EventStore:
     def trouble(self) -> str:
         """Why nothing can be recorded now, in SQLite's words; empty while all is well."""
         return self._writer.trouble
+
+    @property
+    def lost(self) -> str:
+        """What has become of the file, if it is no longer where it should be."""
+        return self._writer.lost
 
     @property
     def waiting(self) -> int:
@@ -158,6 +165,17 @@ class EventStore:
                 assert unit.task is not None
                 trio.lowlevel.reschedule(unit.task)
         self._announce([record for unit in batch for record in unit.records])
+        self._tell_of_loss()
+
+    async def look(self) -> None:
+        """Notice a file that is no longer where it should be, though nothing is being recorded."""
+        await self._in_thread(self._writer.commit, [])
+        self._tell_of_loss()
+
+    def _tell_of_loss(self) -> None:
+        if self.lost and not self._is_loss_told:
+            self._is_loss_told = True
+            self.on_lost(self.lost)
 
     async def _in_thread(self, commit: Callable[[Sequence[Unit]], None], batch: Sequence[Unit]) -> None:
         if self._threaded:

@@ -19,6 +19,7 @@ from core.events.ballast import Ballast, ballast_path
 from core.events.database import MEMORY, open_for_writing, open_log
 from core.events.folding import Folding, Projection
 from core.events.log_end import LogEnd
+from core.events.place import LogLostError, Place
 from core.events.record import utc_text
 from core.events.unit import Claim, Outcome, Unit, VersionError, Write
 from core.events.wal import WalLimit
@@ -38,7 +39,10 @@ logger = logging.getLogger("callboard.log")
 
 
 class Writer:
-    """`trouble`: why nothing can be recorded now, if so. `connect` opens the file, and again after trouble."""
+    """`trouble`: why nothing can be recorded now, if so. `connect` opens the file, and again after trouble.
+
+    `lost`: what has become of the file, if it is no longer where it should be: nothing is recorded after that.
+    """
 
     def __init__(
         self,
@@ -49,11 +53,14 @@ class Writer:
     ) -> None:
         self.now = now or partial(datetime.now, UTC)
         self.trouble = ""
+        self.lost = ""
         self._path = path
         self._connect = connect
         self._folding = Folding(projections)
         self.connection = open_log(path, self._folding.bring_up, connect)
         self._end = LogEnd(self.connection, self._folding)
+        self._place = Place("" if path == MEMORY else path)
+        self._place.opened()
         self._is_open = True
         self._is_committing = False
         self._digest_before = self._end.digest
@@ -69,6 +76,26 @@ class Writer:
 
     def commit(self, units: Sequence[Unit]) -> None:
         """Record the units in one transaction. Each then holds its records, or the error that refused it."""
+        if self.lost:
+            _refuse(units, LogLostError(f"The log cannot be written: {self.lost}. Nothing was changed."))
+            return
+        self._commit(units)
+        if self.look():
+            doubt = "Whether this was carried out is not known."
+            _refuse(units, LogLostError(f"The log cannot be written: {self.lost}. {doubt}"))
+
+    def look(self) -> bool:
+        """Whether the file turns out to be no longer where it should be; False where that cannot be asked."""
+        try:
+            self._place.check()
+        except LogLostError as error:
+            self.lost = self.trouble = str(error)
+            logger.critical("%s under the running hub: nothing more is recorded", self.lost)
+        except OSError as error:
+            logger.warning("whether the log is where it should be cannot be told: %s", error)
+        return bool(self.lost)
+
+    def _commit(self, units: Sequence[Unit]) -> None:
         admitted = self._admit(units)
         if not admitted or self._attempt(admitted):
             return
@@ -167,11 +194,14 @@ class Writer:
     def _reopen(self) -> None:
         self._is_open = False
         if self._path != MEMORY:
+            self._place.check()
             self.connection.close()
+            self._place.closed()
             self.connection = self._connect(self._path)
         elif self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self._end = LogEnd(self.connection, self._folding)
+        self._place.opened()
         self._is_open = True
 
     def _is_there(self, units: Sequence[Unit], digest_after: str) -> bool:
@@ -186,6 +216,11 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             at = utc_text(self.now())
             self.connection.execute("INSERT OR REPLACE INTO log_facts VALUES ('last_trouble', ?)", (at,))
+
+
+def _refuse(units: Sequence[Unit], error: UnavailableError) -> None:
+    for unit in units:
+        unit.records, unit.error = [], error
 
 
 def is_disk_trouble(error: Exception) -> bool:

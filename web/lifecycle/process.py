@@ -31,12 +31,12 @@ from web.control.commands import commands
 from web.control.server import control_socket, serve_control
 from web.http.serve import listen, serve
 from web.hub import Hub
+from web.lifecycle.giving_up import GivenUpError
 from web.lifecycle.proxy_process import make_proxy
 from web.lifecycle.reload import Load, Reloader
 from web.lifecycle.shutdown import end, end_servers
 from web.main import open_hub
 from web.monitoring.what_it_does import say_what_it_does
-from web.spawning.failed_starts import GivenUpError
 
 logger = logging.getLogger("callboard")
 
@@ -70,10 +70,10 @@ async def run(
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, control, on_ready)
-            if path != MEMORY:
+            if path != MEMORY and not store.lost:
                 note_head(path, head_of(store.db), "end of a hub")
             if hub.ending.trouble:
-                raise GivenUpError(hub.ending.trouble)
+                raise GivenUpError(hub.ending.trouble, hub.ending.status)
     finally:
         store.close()
         if lock:

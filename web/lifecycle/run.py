@@ -18,11 +18,11 @@ from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
 from web.http.serve import BindError
 from web.hub import Hub
+from web.lifecycle.giving_up import GivenUpError
 from web.lifecycle.hello import say_hello
 from web.lifecycle.process import run
 from web.lifecycle.proxy_process import ProxyError
 from web.monitoring.logs import set_up_logging
-from web.spawning.failed_starts import GivenUpError
 
 EXPECTED = (
     ConfigError,
@@ -38,7 +38,7 @@ EXPECTED = (
 
 
 def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> int:
-    """The exit code: 0 after an orderly end, 1 for what keeps a hub from starting."""
+    """The exit code: 0 after an orderly end, 1 for what keeps a hub from going on, 4 for a log that was lost."""
     try:
         settings, notes = load_settings(files, overrides)
         set_up_logging(settings.hub, settings.callboard.log_style)
@@ -56,7 +56,7 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
         if not isinstance(cause, EXPECTED):
             raise
         print(f"callboard: {cause}", file=sys.stderr)
-        return 1
+        return cause.status if isinstance(cause, GivenUpError) else 1
     return 0
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import trio
 
+from core.actors.background import do
 from core.errors import HubError
 from core.events import hub as hub_events
 from core.events.hub import HubStopped
@@ -39,6 +41,10 @@ async def end(hub: Hub, proxy: Proxy) -> None:
         await proxy.stop()
     await hub.activity.record()
     await hub.refusals.record()
+    await do("the end of the hub is not recorded", partial(_record_end, hub))
+
+
+async def _record_end(hub: Hub) -> None:
     stream = hub_events.STREAM
     event = HubStopped(servers=hub.ending.servers)
     await hub.store.append(Write(stream, hub.store.version(stream), [event]), by=HUB)

@@ -5,18 +5,12 @@ Source: JupyterHub's `Spawner.consecutive_failure_limit`. Servers and proxy go o
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from core.events.record import Record
 from core.events.server import SpawnFailed, SpawnSucceeded
 from web.hub import Hub
-
-logger = logging.getLogger("callboard")
-
-
-class GivenUpError(Exception):
-    """The hub has ended by itself. One line that says why."""
+from web.lifecycle.giving_up import give_up
 
 
 class FailedStarts:
@@ -39,9 +33,5 @@ class FailedStarts:
                         self._give_up(self._failed)
 
 
-def give_up(hub: Hub, failed: int) -> None:
-    """Have the hub end, and nothing with it."""
-    hub.ending.servers = hub.ending.proxy = False
-    hub.ending.trouble = f"{failed} starts have failed one after another (consecutive_failure_limit)."
-    logger.critical("the hub gives up: %s", hub.ending.trouble)
-    hub.closing.set()
+def give_up_starts(hub: Hub, failed: int) -> None:
+    give_up(hub, f"{failed} starts have failed one after another (consecutive_failure_limit).")
