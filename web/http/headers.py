@@ -46,6 +46,8 @@ class AnswerHeaders:
             headers.update(self._of_api)
         elif not request.path.startswith(self._static):
             headers.update(self._of_others)
+        else:
+            headers.setdefault("X-Content-Type-Options", "nosniff")
         headers["X-Request-Id"] = g.get("request_id", "")
 
     def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:

@@ -30,7 +30,9 @@ def write(path: str, address: str) -> PidFile:
     ourselves = PidFile(pid, stat.start, this_boot(), address, PROTOCOL)
     if path:
         beside = f"{path}.{pid}"
-        Path(beside).write_bytes(msgspec.json.encode(ourselves) + b"\n")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(ourselves) + b"\n")
         os.rename(beside, path)
     return ourselves
 
