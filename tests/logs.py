@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import AlreadyExistsError
-from core.events import Event
+from core.events.ballast import ballast_path
 from core.events.database import open_for_writing
 from core.events.record import By, Record
-from core.events.server import SpawnProgressed, server_stream
+from core.events.server import LeftoverEnded, SpawnProgressed, server_stream
 from core.events.unit import Claim, Outcome, Unit, Write
 from core.events.user import UserCreated, user_stream
 from core.events.writer import Writer
@@ -28,6 +28,11 @@ def said(server: str, version: int, count: int = 1) -> Write:
     """Messages of a spawn, from `version` + 1 on."""
     events = [SpawnProgressed("s1", f"message {version + number + 1}") for number in range(count)]
     return Write(server_stream(server), version, events)
+
+
+def ended(server: str, version: int) -> Write:
+    """An end, which is urgent."""
+    return Write(server_stream(server), version, [LeftoverEnded("s1")])
 
 
 def claim(key: str, digest: str = "body", status: int = 201) -> Claim:
@@ -89,6 +94,27 @@ class Disk:
         return error
 
 
+class FullDisk(Disk):
+    """From `fill` on there is no room on it but that of the ballast of `log`."""
+
+    def __init__(self, log: str) -> None:
+        super().__init__()
+        self.code = sqlite3.SQLITE_FULL
+        self._ballast = ballast_path(log)
+        self._is_full = False
+
+    def fill(self) -> None:
+        self._is_full = True
+
+    @property
+    def fails(self) -> set[str]:  # type: ignore[override]
+        return {"COMMIT"} if self._is_full and self._ballast.exists() else set()
+
+    @fails.setter
+    def fails(self, _: set[str]) -> None:
+        """It fails for want of room alone."""
+
+
 class FailingConnection(sqlite3.Connection):
     disk: Disk
 
@@ -109,4 +135,16 @@ class FailingConnection(sqlite3.Connection):
             raise self.disk.error()
 
 
-__all__ = ["BY", "Claim", "Disk", "Event", "Refusing", "claim", "commit", "created", "rows", "said"]
+__all__ = [
+    "BY",
+    "Claim",
+    "Disk",
+    "FullDisk",
+    "Refusing",
+    "claim",
+    "commit",
+    "created",
+    "ended",
+    "rows",
+    "said",
+]

@@ -27,7 +27,7 @@ class Departures:
 
     async def begin(self, user_id: str, *, by: By, claim: Claim | None = None) -> None:
         """Record the wish; it is carried out from here on, whatever becomes of the caller."""
-        await self._users.ask(user_id, RequestDeletion(), by=by, claim=claim, urgent=True)
+        await self._users.ask(user_id, RequestDeletion(), by=by, claim=claim)
         self.go_on(user_id)
 
     def go_on(self, user_id: str) -> None:

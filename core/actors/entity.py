@@ -52,7 +52,6 @@ class Entities(Generic[State, Command, Event]):
         *,
         by: By,
         claim: Claim | None = None,
-        urgent: bool = False,
         also: Sequence[Write] = (),
         side_work: Callable[[sqlite3.Connection], None] | None = None,
     ) -> State:
@@ -62,7 +61,7 @@ class Entities(Generic[State, Command, Event]):
         `side_work`: a change that is no event, in the transaction of the events, if there are any.
         """
         async with self._turns.take(entity_id):
-            return await self._answer(entity_id, command, by, claim, urgent, also, side_work)
+            return await self._answer(entity_id, command, by, claim, also, side_work)
 
     async def _answer(
         self,
@@ -70,7 +69,6 @@ class Entities(Generic[State, Command, Event]):
         command: Command,
         by: By,
         claim: Claim | None,
-        urgent: bool,
         also: Sequence[Write],
         side_work: Callable[[sqlite3.Connection], None] | None,
     ) -> State:
@@ -81,7 +79,7 @@ class Entities(Generic[State, Command, Event]):
         self._kept.pop(entity_id, None)  # should the append fail, fold again
         write = Write(self._stream(entity_id), version, events)
         records = await self._store.append(
-            write, *also, by=by, claim=claim, urgent=urgent, side_work=side_work if events else None
+            write, *also, by=by, claim=claim, side_work=side_work if events else None
         )
         for record in records:
             if record.stream == write.stream:

@@ -27,17 +27,7 @@ from core.errors import HubError, UnavailableError
 from core.events import codec
 from core.events.hub import HubStarted
 from core.events.record import By, Record
-from core.events.server import (
-    LeftoverEnded,
-    ServerDied,
-    ServerEvent,
-    ServerLost,
-    ServerStopped,
-    SpawnCancelled,
-    SpawnFailed,
-    StopRequested,
-    server_stream,
-)
+from core.events.server import ServerEvent, server_stream
 from core.events.store import Write
 from core.events.writer import Claim
 from core.server import (
@@ -61,8 +51,6 @@ logger = logging.getLogger("callboard.server")
 
 LOG_RETRY = Backoff(0.5, 1.0)  # of recording news while the log cannot be written
 LOOK = 5.0  # seconds that a look may take; a backend that is slower than that is left to the watch
-
-URGENT = (StopRequested, SpawnCancelled, ServerStopped, ServerDied, ServerLost, SpawnFailed, LeftoverEnded)
 
 
 class Keeper(Protocol):
@@ -380,10 +368,7 @@ class ServerActor:
             return
         try:
             records = await self._stage.store.append(
-                Write(self._stream, self._version, events),
-                by=by,
-                claim=claim,
-                urgent=any(isinstance(event, URGENT) for event in events),
+                Write(self._stream, self._version, events), by=by, claim=claim
             )
         except UnavailableError:
             self._be_patient()

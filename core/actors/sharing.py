@@ -46,12 +46,12 @@ class Sharing:
         async with self._turns.take(server):
             share_id = self._share_of(server, grantee)
             writes = [] if share_id is None else [await self._on_share(share_id, command)]
-            await self._append(writes, by, claim, urgent=True)
+            await self._append(writes, by, claim)
 
     async def revoke_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
         async with self._turns.take(server):
             writes = [await self._on_share(share_id, share.Revoke()) for share_id in self._shares_on(server)]
-            await self._append(writes, by, claim, urgent=True)
+            await self._append(writes, by, claim)
 
     async def issue(self, command: share_code.Issue, *, by: By, claim: Claim | None = None) -> None:
         """Raises NotFoundError where the server has gone meanwhile."""
@@ -73,12 +73,12 @@ class Sharing:
     async def withdraw(self, server: str, code_id: str, *, by: By, claim: Claim | None = None) -> None:
         """Nobody can exchange this code any more."""
         async with self._turns.take(server):
-            await self._append([await self._on_code(code_id, share_code.Revoke())], by, claim, urgent=True)
+            await self._append([await self._on_code(code_id, share_code.Revoke())], by, claim)
 
     async def withdraw_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
         async with self._turns.take(server):
             writes = [await self._on_code(code_id, share_code.Revoke()) for code_id in self._codes_on(server)]
-            await self._append(writes, by, claim, urgent=True)
+            await self._append(writes, by, claim)
 
     # --- what to write ---
 
@@ -103,9 +103,7 @@ class Sharing:
             code, version = share_code.evolve(code, record.event), record.version  # type: ignore[arg-type]
         return code, version
 
-    async def _append(
-        self, writes: Sequence[Write], by: By, claim: Claim | None, *, urgent: bool = False
-    ) -> None:
+    async def _append(self, writes: Sequence[Write], by: By, claim: Claim | None) -> None:
         writes = [write for write in writes if write.events]
         if writes or claim is not None:
-            await self._store.append(*writes, by=by, claim=claim, urgent=urgent)
+            await self._store.append(*writes, by=by, claim=claim)

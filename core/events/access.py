@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from core.events.urgency import Ordinary
 
 STREAM = "access"
 
 
-class AccessRefused(Struct, frozen=True, tag="access.refused"):
+class AccessRefused(Ordinary, frozen=True, tag="access.refused"):
     """Since the event before it, or the hub's start. Written at most once a minute, and only if there was something.
 
     `logins`: failed ones. `tokens`: requests with a token that is none. `addresses`: those that tried most often.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from core.events.urgency import Ordinary
 
 STREAM = "activity"
 
 
-class ActivityRecorded(Struct, frozen=True, tag="activity.recorded"):
+class ActivityRecorded(Ordinary, frozen=True, tag="activity.recorded"):
     """Ids to moments. Only ever later than what was recorded before."""
 
     users: dict[str, datetime] = {}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from core.events.urgency import Urgent
 
 STREAM = "hub"
 
 
-class HubStarted(Struct, frozen=True, tag="hub.started"):
+class HubStarted(Urgent, frozen=True, tag="hub.started"):
     """A hub took the log over. Every server that was ready is in doubt until it has been adopted or lost."""
 
     version: str
 
 
-class HubStopped(Struct, frozen=True, tag="hub.stopped"):
+class HubStopped(Urgent, frozen=True, tag="hub.stopped"):
     """An orderly end; a killed hub leaves none. `servers`: whether they were ended with it."""
 
     servers: bool

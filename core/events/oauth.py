@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from core.events.urgency import Ordinary
 
 
 def code_stream(code_id: str) -> str:
     return f"oauth-code/{code_id}"
 
 
-class CodeIssued(Struct, frozen=True, tag="oauth-code.issued"):
+class CodeIssued(Ordinary, frozen=True, tag="oauth-code.issued"):
     """A user let a server or service act for them.
 
     `client`: `server/{id}` or `service/{name}`. `user`: an id. `scopes`: as granted, `!user` and `!server` not filled
@@ -29,7 +29,7 @@ class CodeIssued(Struct, frozen=True, tag="oauth-code.issued"):
     session_id: str | None = None
 
 
-class CodeRedeemed(Struct, frozen=True, tag="oauth-code.redeemed"):
+class CodeRedeemed(Ordinary, frozen=True, tag="oauth-code.redeemed"):
     """`token`: the id of the token it was changed for, in the same append."""
 
     token: str

@@ -6,14 +6,14 @@ users and services `admin` is their admin flag.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def role_stream(name: str) -> str:
     return f"role/{name}"
 
 
-class RoleDefined(Struct, frozen=True, tag="role.defined"):
+class RoleDefined(Ordinary, frozen=True, tag="role.defined"):
     """It is there from now on, or means something else. `scopes` are raw, as written.
 
     `managed`: by the authenticator; the configuration does not remove it.
@@ -24,15 +24,15 @@ class RoleDefined(Struct, frozen=True, tag="role.defined"):
     managed: bool = False
 
 
-class RoleGranted(Struct, frozen=True, tag="role.granted"):
+class RoleGranted(Ordinary, frozen=True, tag="role.granted"):
     holders: tuple[str, ...]
 
 
-class RoleWithdrawn(Struct, frozen=True, tag="role.withdrawn"):
+class RoleWithdrawn(Urgent, frozen=True, tag="role.withdrawn"):
     holders: tuple[str, ...]
 
 
-class RoleRemoved(Struct, frozen=True, tag="role.removed"):
+class RoleRemoved(Urgent, frozen=True, tag="role.removed"):
     """Nobody holds it any more either."""
 
 

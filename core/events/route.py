@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def route_stream(spec: str) -> str:
     return f"route/{spec}"
 
 
-class RouteAdded(Struct, frozen=True, tag="route.added"):
+class RouteAdded(Ordinary, frozen=True, tag="route.added"):
     """Also when it leads elsewhere from now on. `spec`: the path it begins with, percent-encoded, with slashes
     at both ends. `from_config`: it comes and goes with the configuration."""
 
@@ -18,7 +18,7 @@ class RouteAdded(Struct, frozen=True, tag="route.added"):
     from_config: bool
 
 
-class RouteRemoved(Struct, frozen=True, tag="route.removed"):
+class RouteRemoved(Urgent, frozen=True, tag="route.removed"):
     pass
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def server_stream(server_id: str) -> str:
     return f"server/{server_id}"
 
 
-class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
+class SpawnRequested(Ordinary, frozen=True, tag="server.spawn-requested"):
     """A start was asked for. A fold may begin here: it holds all that matters of what came before.
 
     `user`: the id of its user. The names are those of that moment, and so is `prefix`: the URL path the server
@@ -39,13 +39,13 @@ class SpawnRequested(Struct, frozen=True, tag="server.spawn-requested"):
     client_scopes: list[str] = []
 
 
-class SpawnAdmitted(Struct, frozen=True, tag="server.spawn-admitted"):
+class SpawnAdmitted(Ordinary, frozen=True, tag="server.spawn-admitted"):
     """Its turn to start has come."""
 
     spawn_id: str
 
 
-class SpawnProgressed(Struct, frozen=True, tag="server.spawn-progressed"):
+class SpawnProgressed(Ordinary, frozen=True, tag="server.spawn-progressed"):
     """A message of the spawner's on the way to ready."""
 
     spawn_id: str
@@ -55,20 +55,20 @@ class SpawnProgressed(Struct, frozen=True, tag="server.spawn-progressed"):
     extra: dict[str, Any] = {}
 
 
-class SpawnAnswered(Struct, frozen=True, tag="server.spawn-answered"):
+class SpawnAnswered(Ordinary, frozen=True, tag="server.spawn-answered"):
     """It answers at `url`: from here on it has a route."""
 
     spawn_id: str
     url: str
 
 
-class SpawnSucceeded(Struct, frozen=True, tag="server.ready"):
+class SpawnSucceeded(Ordinary, frozen=True, tag="server.ready"):
     """It answers, and whoever proxies for the hub knows the way."""
 
     spawn_id: str
 
 
-class SpawnFailed(Struct, frozen=True, tag="server.spawn-failed"):
+class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     """It will not become ready. `status`: for an HTTP caller. `leftover`: its end could not be confirmed."""
 
     spawn_id: str
@@ -79,21 +79,21 @@ class SpawnFailed(Struct, frozen=True, tag="server.spawn-failed"):
     leftover: bool = False
 
 
-class SpawnCancelled(Struct, frozen=True, tag="server.spawn-cancelled"):
+class SpawnCancelled(Urgent, frozen=True, tag="server.spawn-cancelled"):
     """A stop was asked for while it was starting, or waited to. `why`: for people; who asked is in the envelope."""
 
     spawn_id: str
     why: str = ""
 
 
-class StopRequested(Struct, frozen=True, tag="server.stop-requested"):
+class StopRequested(Urgent, frozen=True, tag="server.stop-requested"):
     """`why`: for people; who asked is in the envelope."""
 
     spawn_id: str
     why: str = ""
 
 
-class ServerStopped(Struct, frozen=True, tag="server.stopped"):
+class ServerStopped(Urgent, frozen=True, tag="server.stopped"):
     """A stop is over. `leftover`: the backend never confirmed it, the hub goes on ending it."""
 
     spawn_id: str
@@ -101,34 +101,34 @@ class ServerStopped(Struct, frozen=True, tag="server.stopped"):
     leftover: bool = False
 
 
-class ServerDied(Struct, frozen=True, tag="server.died"):
+class ServerDied(Urgent, frozen=True, tag="server.died"):
     """It ended without having been asked to."""
 
     spawn_id: str
     exit_status: int | None = None
 
 
-class ServerAdopted(Struct, frozen=True, tag="server.adopted"):
+class ServerAdopted(Ordinary, frozen=True, tag="server.adopted"):
     """Found alive and answering after a restart of the hub."""
 
     spawn_id: str
 
 
-class ServerLost(Struct, frozen=True, tag="server.lost"):
+class ServerLost(Urgent, frozen=True, tag="server.lost"):
     """Found gone after a restart of the hub."""
 
     spawn_id: str
     exit_status: int | None = None
 
 
-class LeftoverEnded(Struct, frozen=True, tag="server.leftover-ended"):
+class LeftoverEnded(Urgent, frozen=True, tag="server.leftover-ended"):
     """The backend confirmed the end of an attempt that the server had already left behind."""
 
     spawn_id: str
     exit_status: int | None = None
 
 
-class OptionsStored(Struct, frozen=True, tag="server.options-stored"):
+class OptionsStored(Ordinary, frozen=True, tag="server.options-stored"):
     """Options for the next start, stored without one."""
 
     user_options: dict[str, Any]

@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from core.events.urgency import Ordinary, Urgent
+
 
 def service_stream(name: str) -> str:
     return f"service/{name}"
@@ -31,22 +33,22 @@ class ServiceDefinition(Struct, frozen=True):
     oauth_no_confirm: bool = False
 
 
-class ServiceAdded(Struct, frozen=True, tag="service.added"):
+class ServiceAdded(Ordinary, frozen=True, tag="service.added"):
     """`from_config`: it comes and goes with the configuration; others with requests to the API."""
 
     definition: ServiceDefinition
     from_config: bool
 
 
-class ServiceChanged(Struct, frozen=True, tag="service.changed"):
+class ServiceChanged(Ordinary, frozen=True, tag="service.changed"):
     definition: ServiceDefinition
 
 
-class ServiceRemoved(Struct, frozen=True, tag="service.removed"):
+class ServiceRemoved(Urgent, frozen=True, tag="service.removed"):
     """Its tokens end with it."""
 
 
-class ServiceStarted(Struct, frozen=True, tag="service.started"):
+class ServiceStarted(Ordinary, frozen=True, tag="service.started"):
     """A process of it runs, or has been found running. `run`: an id of this one process, of the form of a spawn id.
 
     `launch`: a keyed digest of how it was launched, so that a hub with another configuration starts it anew.
@@ -57,14 +59,14 @@ class ServiceStarted(Struct, frozen=True, tag="service.started"):
     launch: str = ""
 
 
-class ServiceExited(Struct, frozen=True, tag="service.exited"):
+class ServiceExited(Urgent, frozen=True, tag="service.exited"):
     """It has ended, or was ended with the hub. `exit_status`: negative for a signal, None if it is not known."""
 
     run: str
     exit_status: int | None = None
 
 
-class ServiceFailed(Struct, frozen=True, tag="service.failed"):
+class ServiceFailed(Urgent, frozen=True, tag="service.failed"):
     """It ended too often too soon. The hub goes on trying, quietly, until it lives."""
 
     reason: str

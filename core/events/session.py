@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def session_stream(session_id: str) -> str:
     return f"session/{session_id}"
 
 
-class SessionOpened(Struct, frozen=True, tag="session.opened"):
+class SessionOpened(Ordinary, frozen=True, tag="session.opened"):
     """`user`: the id of who logged in. `address`: from where, as far as proxies say."""
 
     user: str
@@ -24,7 +24,7 @@ class SessionOpened(Struct, frozen=True, tag="session.opened"):
     address: str = ""
 
 
-class SessionEnded(Struct, frozen=True, tag="session.ended"):
+class SessionEnded(Urgent, frozen=True, tag="session.ended"):
     """The tokens that were given on the strength of it end with it."""
 
     why: str = ""

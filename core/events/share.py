@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def share_stream(share_id: str) -> str:
@@ -19,7 +19,7 @@ def share_code_stream(code_id: str) -> str:
     return f"share-code/{code_id}"
 
 
-class ShareGranted(Struct, frozen=True, tag="share.granted"):
+class ShareGranted(Ordinary, frozen=True, tag="share.granted"):
     """`grantee`: `user/{id}` or `group/{id}`, who may now use the server so far as `scopes` say."""
 
     owner: str
@@ -28,23 +28,23 @@ class ShareGranted(Struct, frozen=True, tag="share.granted"):
     scopes: list[str]
 
 
-class ShareWidened(Struct, frozen=True, tag="share.widened"):
+class ShareWidened(Ordinary, frozen=True, tag="share.widened"):
     """`scopes`: those that come on top."""
 
     scopes: list[str]
 
 
-class ShareNarrowed(Struct, frozen=True, tag="share.narrowed"):
+class ShareNarrowed(Urgent, frozen=True, tag="share.narrowed"):
     """`scopes`: those taken away. Some are left."""
 
     scopes: list[str]
 
 
-class ShareRevoked(Struct, frozen=True, tag="share.revoked"):
+class ShareRevoked(Urgent, frozen=True, tag="share.revoked"):
     """By the owner, or by those it was shared with; who it was is in the envelope."""
 
 
-class ShareCodeIssued(Struct, frozen=True, tag="share-code.issued"):
+class ShareCodeIssued(Ordinary, frozen=True, tag="share-code.issued"):
     """`digest`: SHA-256 of the code, which itself is nowhere."""
 
     owner: str
@@ -54,13 +54,13 @@ class ShareCodeIssued(Struct, frozen=True, tag="share-code.issued"):
     expires_at: datetime
 
 
-class ShareCodeExchanged(Struct, frozen=True, tag="share-code.exchanged"):
+class ShareCodeExchanged(Ordinary, frozen=True, tag="share-code.exchanged"):
     """A user has the share of the server that the code stands for, or had it already."""
 
     user: str
 
 
-class ShareCodeRevoked(Struct, frozen=True, tag="share-code.revoked"):
+class ShareCodeRevoked(Urgent, frozen=True, tag="share-code.revoked"):
     """Nobody can exchange it any more; what it was exchanged for stays."""
 
 

@@ -88,17 +88,16 @@ class EventStore:
         *writes: Write,
         by: By,
         claim: Claim | None = None,
-        urgent: bool = False,
         side_work: Callable[[sqlite3.Connection], None] | None = None,
     ) -> list[Record]:
         """Record all the events or none; returns once they are on disk, and is not cancelled before that.
 
         Raises UnavailableError when the log cannot be written, RepeatedError when the claim's key is taken,
         whatever HubError a projection refuses with, and VersionError for two writers on one stream (a bug).
-        `urgent`: recorded even when the disk is full, as far as the ballast goes. `side_work`: a change in the
-        same transaction that is no event, such as a secret.
+        What is urgent is recorded even when the disk is full, as far as the ballast goes. `side_work`: a change in
+        the same transaction that is no event, such as a secret.
         """
-        return await self._carry_out(Unit(writes, by, claim, urgent, side_work))
+        return await self._carry_out(Unit(writes, by, claim, side_work))
 
     async def amend(self, side_work: Callable[[sqlite3.Connection], None]) -> None:
         """A change that is no event, in a transaction. Raises UnavailableError."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def token_stream(token_id: str) -> str:
     return f"token/{token_id}"
 
 
-class TokenIssued(Struct, frozen=True, tag="token.issued"):
+class TokenIssued(Ordinary, frozen=True, tag="token.issued"):
     """`owner`: `user/{id}` or `service/{name}`. `digest`: see core/token.py; the token itself is nowhere.
 
     `hint`: the first characters, kept only of tokens people chose themselves, so that only a token that
@@ -30,7 +30,7 @@ class TokenIssued(Struct, frozen=True, tag="token.issued"):
     session_id: str | None = None
 
 
-class TokenRevoked(Struct, frozen=True, tag="token.revoked"):
+class TokenRevoked(Urgent, frozen=True, tag="token.revoked"):
     why: str = ""
 
 

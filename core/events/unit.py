@@ -43,21 +43,24 @@ class Claim(NamedTuple):
 class Unit:
     """What one caller appends: all of it or nothing. It comes back with its records, or with an error."""
 
-    __slots__ = ("by", "claim", "error", "records", "side_work", "task", "urgent", "writes")
+    __slots__ = ("by", "claim", "error", "records", "side_work", "task", "writes")
 
     def __init__(
         self,
         writes: Sequence[Write],
         by: By,
         claim: Claim | None = None,
-        urgent: bool = False,
         side_work: Callable[[sqlite3.Connection], None] | None = None,
     ) -> None:
         self.writes = writes
         self.by = by
         self.claim = claim
-        self.urgent = urgent  # a stop or a revocation: may use the ballast of a full disk
         self.side_work = side_work  # a change that is no event, such as the final answer under a key
         self.task: trio.lowlevel.Task | None = None  # who waits for it
         self.records: list[Record] = []
         self.error: Exception | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it may use the ballast of a full disk: see urgency.py."""
+        return any(event.is_urgent for write in self.writes for event in write.events)

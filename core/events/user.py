@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from core.events.urgency import Ordinary, Urgent
 
 
 def user_stream(user_id: str) -> str:
     return f"user/{user_id}"
 
 
-class UserCreated(Struct, frozen=True, tag="user.created"):
+class UserCreated(Ordinary, frozen=True, tag="user.created"):
     """`default_server`: the id of the server called `""`, which every user has from the start."""
 
     name: str
@@ -19,25 +19,25 @@ class UserCreated(Struct, frozen=True, tag="user.created"):
     admin: bool = False
 
 
-class UserRenamed(Struct, frozen=True, tag="user.renamed"):
+class UserRenamed(Ordinary, frozen=True, tag="user.renamed"):
     name: str
 
 
-class AdminGranted(Struct, frozen=True, tag="user.admin-granted"):
+class AdminGranted(Ordinary, frozen=True, tag="user.admin-granted"):
     pass
 
 
-class AdminRevoked(Struct, frozen=True, tag="user.admin-revoked"):
+class AdminRevoked(Urgent, frozen=True, tag="user.admin-revoked"):
     pass
 
 
-class UserInfoChanged(Struct, frozen=True, tag="user.info-changed"):
+class UserInfoChanged(Ordinary, frozen=True, tag="user.info-changed"):
     """What the login says about the person, for others to see: `name`, `display_name`, `avatar_url`..."""
 
     user_info: dict[str, Any] | None
 
 
-class AuthStateChanged(Struct, frozen=True, tag="user.auth-state-changed"):
+class AuthStateChanged(Ordinary, frozen=True, tag="user.auth-state-changed"):
     """What the login keeps for the hub's own use is another now; it lies encrypted beside the log.
 
     `kept`: False if there is nothing any more.
@@ -46,14 +46,14 @@ class AuthStateChanged(Struct, frozen=True, tag="user.auth-state-changed"):
     kept: bool
 
 
-class ServerAdded(Struct, frozen=True, tag="user.server-added"):
+class ServerAdded(Ordinary, frozen=True, tag="user.server-added"):
     server: str
     name: str
     display_name: str = ""
     user_options: dict[str, Any] | None = None
 
 
-class ServerRenamed(Struct, frozen=True, tag="user.server-renamed"):
+class ServerRenamed(Ordinary, frozen=True, tag="user.server-renamed"):
     """`default_server`: where the default server was given a name, the id of the one that takes its place."""
 
     server: str
@@ -61,28 +61,28 @@ class ServerRenamed(Struct, frozen=True, tag="user.server-renamed"):
     default_server: str = ""
 
 
-class ServerTitled(Struct, frozen=True, tag="user.server-titled"):
+class ServerTitled(Ordinary, frozen=True, tag="user.server-titled"):
     """A named server shows itself to people under this name."""
 
     server: str
     display_name: str
 
 
-class ServerRemovalRequested(Struct, frozen=True, tag="user.server-removal-requested"):
+class ServerRemovalRequested(Urgent, frozen=True, tag="user.server-removal-requested"):
     """From here on it does not start again; it goes once it has ended."""
 
     server: str
 
 
-class ServerRemoved(Struct, frozen=True, tag="user.server-removed"):
+class ServerRemoved(Urgent, frozen=True, tag="user.server-removed"):
     server: str
 
 
-class UserDeletionRequested(Struct, frozen=True, tag="user.deletion-requested"):
+class UserDeletionRequested(Urgent, frozen=True, tag="user.deletion-requested"):
     """From here on nothing of the user's starts; the user goes once every server has ended."""
 
 
-class UserDeleted(Struct, frozen=True, tag="user.deleted"):
+class UserDeleted(Urgent, frozen=True, tag="user.deleted"):
     pass
 
 

@@ -99,7 +99,7 @@ class Writer:
         admitted = self._admit(units)
         if not admitted or self._attempt(admitted):
             return
-        urgent = [unit for unit in admitted if unit.urgent]
+        urgent = [unit for unit in admitted if unit.is_urgent]
         if urgent and self._is_open and self._ballast.drop():
             self._attempt(urgent)
 
@@ -108,12 +108,12 @@ class Writer:
         if self._ballast.regain():
             return units
         for unit in units:
-            if not unit.urgent:
+            if not unit.is_urgent:
                 unit.error = UnavailableError(
                     "The log cannot be written now: the disk is full, and its last room is kept for stops and "
                     "revocations. Nothing was changed."
                 )
-        return [unit for unit in units if unit.urgent]
+        return [unit for unit in units if unit.is_urgent]
 
     # --- one transaction ---
 

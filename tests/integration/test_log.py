@@ -15,11 +15,10 @@ import projections
 from core.errors import UnavailableError
 from core.events.ballast import ballast_path
 from core.events.database import open_for_reading
-from core.events.unit import Unit
 from core.events.verify import Head, verify
 from core.events.writer import Writer
 from projections.rebuild import drift
-from tests.logs import BY, commit, created, said
+from tests.logs import commit, created, ended
 
 
 def check_whole(path: str, noted: Head | None = None) -> Head:
@@ -100,7 +99,7 @@ def test_a_full_disk_refuses_lets_stops_through_and_recovers(small_disk: Path) -
         units += commit(writer, created(len(units)))
     assert isinstance(units[-1].error, UnavailableError)
     assert "full" in str(units[-1].error)
-    stops = [commit(writer, Unit([said("v1", version)], BY, urgent=True))[0] for version in range(200)]
+    stops = [commit(writer, ended("v1", version))[0] for version in range(200)]
     assert [stop.error for stop in stops] == [None] * 200
     assert not ballast_path(path).exists()
     for pause in (0, 1.1):  # there is not yet room for another ballast

@@ -26,7 +26,7 @@ from core.events.unit import Unit, VersionError, Write
 from core.events.verify import verify
 from core.events.writer import Writer, is_disk_trouble
 from projections.rebuild import drift
-from tests.logs import BY, Disk, Refusing, claim, commit, created, rows, said
+from tests.logs import BY, Disk, Refusing, claim, commit, created, ended, rows, said
 from tests.unit.conftest import OpenWriter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -388,12 +388,11 @@ def test_only_urgent_units_are_tried_on_the_room_of_the_ballast(path: str, open_
     disk.code = sqlite3.SQLITE_FULL
     writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {"INSERT INTO users"}  # the stop in the batch needs no such row, and so would go through
-    stop = Unit([said("v1", 0)], BY, urgent=True)
-    units = commit(writer, Unit([created(1)], BY), stop)
+    units = commit(writer, created(1), ended("v1", 0))
     assert errors(units) == [UnavailableError, None]
     assert not ballast_path(path).exists()
     disk.fails = set()
-    units = commit(writer, Unit([created(1)], BY), Unit([said("v1", 1)], BY, urgent=True))
+    units = commit(writer, created(1), ended("v1", 1))
     assert errors(units) == [UnavailableError, None], "the room is for what is urgent"
     assert "disk is full" in str(units[0].error)
 

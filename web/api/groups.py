@@ -105,9 +105,7 @@ async def create(group: str) -> Response:
 async def delete(group: str) -> Response:
     """Delete a group. Its roles, and what was shared with it, go with it."""
     row = known_group(group)
-    await hub().entities.groups.ask(
-        row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
-    )
+    await hub().entities.groups.ask(row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)))
     return empty(204)
 
 

@@ -106,9 +106,7 @@ async def remove(path: str) -> Response:
     spec = _free_spec(path if _names_host(path) else f"/{path}")
     if extra_routes.by_spec(database(), spec) is None:
         raise NotFoundError(f"There is no extra route {spec}.")
-    await hub().entities.routes.ask(
-        spec, extra_route.Remove(), by=by(), claim=claim(lambda _: Outcome(204)), urgent=True
-    )
+    await hub().entities.routes.ask(spec, extra_route.Remove(), by=by(), claim=claim(lambda _: Outcome(204)))
     return empty(204)
 
 

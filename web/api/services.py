@@ -98,9 +98,7 @@ async def create(service: str) -> Response:
 @noun.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
 async def delete(service: str) -> Response:
     """Remove a service. Its route and its tokens end at once."""
-    await hub().entities.services.ask(
-        service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)), urgent=True
-    )
+    await hub().entities.services.ask(service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)))
     return empty(200, "application/json")
 
 

@@ -115,8 +115,8 @@ async def revoke(user: str, token: str) -> Response:
     found = _token_of(known_user(user), token)
     ask, outcome = hub().entities.tokens.ask, claim(lambda _: Outcome(204))
     for other in _of_same_client(found):
-        await ask(other.id, Revoke(), by=by(), urgent=True)
-    await ask(found.id, Revoke(of_server=bool(found.server)), by=by(), claim=outcome, urgent=True)
+        await ask(other.id, Revoke(), by=by())
+    await ask(found.id, Revoke(of_server=bool(found.server)), by=by(), claim=outcome)
     return empty(204)
 
 

@@ -51,7 +51,7 @@ class Sessions:
 
     async def end(self, session_id: str, why: str, *, by: By) -> None:
         """From here on it lets nobody in, nor do the tokens that were given on its strength."""
-        await self._entities.ask(session_id, End(why), by=by, urgent=True)
+        await self._entities.ask(session_id, End(why), by=by)
         self._used.pop(session_id, None)
 
     def find(self, secret: str, now: datetime | None = None) -> SessionRow | None:

@@ -156,9 +156,7 @@ class Provider:
         """Its code was shown a second time: somebody else may have it. Source: RFC 6749, 4.1.2."""
         try:
             revoke = Revoke("Its code was used twice.")
-            await self._hub.entities.tokens.ask(
-                code.token, revoke, by=By(HUB.principal, "", request), urgent=True
-            )
+            await self._hub.entities.tokens.ask(code.token, revoke, by=By(HUB.principal, "", request))
         except NotFoundError:
             return  # gone already
 
