@@ -415,6 +415,66 @@ async def test_routes_change_and_are_reported_applied(world: World) -> None:
     assert (await world.ask("GET /user/bob/x"))[2] == b"hub /user/bob/x"
 
 
+@pytest.mark.parametrize("successor", [None, "bob", "alice"])
+async def test_idle_connections_end_with_their_route(world: World, successor: str | None) -> None:
+    """Else what accepted them, and has outlived its server, is given the requests of who has the port next."""
+    await world.ask("GET /user/alice/x")
+    assert (world.server.connections, world.server.open) == (1, 1)
+    target = f"http://127.0.0.1:{world.server.port}"
+    if successor != "alice":
+        await world.hub.change("/user/alice/", None)
+    if successor:
+        await world.hub.change(f"/user/{successor}/", target)
+    await eventually(
+        lambda: world.server.open == 0, within=2
+    )  # long before it would have been idle for too long
+    if successor:
+        await eventually(lambda: world.hub.position in world.hub.applied)
+        await world.ask(f"GET /user/{successor}/x")
+        assert world.server.connections == 2
+
+
+@pytest.mark.parametrize("how", ["removed", "changed"])
+async def test_a_connection_in_use_is_not_kept_beyond_its_route(world: World, how: str) -> None:
+    asking = await world.wire()
+    await asking.send(message("GET /user/alice/slow"))
+    await eventually(lambda: len(world.server.heads) == 1)
+    target = f"http://127.0.0.1:{world.server.port}"
+    await world.hub.change("/user/alice/", None if how == "removed" else target)
+    await world.hub.change("/user/bob/", target)
+    await eventually(lambda: world.hub.position in world.hub.applied)
+    assert (await asking.reply())[0] == 200  # the request itself is not cut
+    await eventually(lambda: world.server.open == 0, within=2)
+    await world.ask("GET /user/bob/x")
+    assert world.server.connections == 2
+
+
+async def test_connections_to_one_place_are_shared_by_no_two_routes(world: World) -> None:
+    await world.hub.change("/user/bob/", f"http://127.0.0.1:{world.server.port}")
+    await eventually(lambda: world.hub.position in world.hub.applied)
+    for number, name in enumerate(["alice", "bob", "alice", "bob"]):
+        await world.ask(f"GET /user/{name}/x")
+        assert world.server.connections == min(number + 1, 2)
+
+
+async def test_a_connection_that_comes_about_after_its_route_has_ended_carries_nothing(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as filler:
+        filler.connect(full.getsockname())  # whoever comes next has to wait
+        await world.hub.change("/user/bob/", f"http://127.0.0.1:{full.getsockname()[1]}")
+        await eventually(lambda: world.hub.position in world.hub.applied)
+        asking = await world.wire()
+        await asking.send(message("GET /user/bob/x"))
+        await trio.sleep(0.2)
+        await world.hub.change("/user/bob/", None)
+        await eventually(lambda: world.hub.position in world.hub.applied)
+        full.settimeout(5)
+        full.accept()[0].close()
+        later = (await trio.to_thread.run_sync(full.accept))[0]
+        with later, trio.fail_after(5):
+            assert (await asking.reply())[0] == 503
+            assert later.recv(100) == b""
+
+
 async def test_connections_are_kept_on_both_sides(world: World) -> None:
     wire = await world.wire()
     for number in range(20):

@@ -79,6 +79,65 @@ def test_changes_set_and_remove() -> None:
     assert len(routes) == 1
 
 
+ALICE, BOB, ROOT = "/user/alice/", "/user/bob/", "/"
+
+
+@pytest.mark.parametrize(
+    ("told", "removed", "ended"),
+    [
+        ([], [ALICE], [ALICE]),
+        ([], ["/user/%61lice/"], [ALICE]),
+        ([], ["/user/nobody/"], []),
+        ([ALICE], [], [ALICE]),  # told anew, to where it led before
+        ([BOB], [], []),
+        ([BOB], [ALICE], [ALICE]),
+        ([ALICE], [ALICE], [ALICE]),
+    ],
+)
+def test_a_change_ends_what_it_names(told: list[str], removed: list[str], ended: list[str]) -> None:
+    routes = table(ROOT, ALICE)
+    before = {route.spec: route for spec in (ROOT, ALICE) if (route := routes.find(b"", spec.encode()))}
+    assert [route.spec for route in routes.change([Route(spec, HUB) for spec in told], removed)] == ended
+    assert {spec for spec, route in before.items() if not routes.is_current(route)} == set(ended)
+    for spec in told:
+        found = routes.find(b"", spec.encode())
+        assert found is not None
+        assert routes.is_current(found)
+
+
+def test_a_table_told_anew_ends_all_that_were_there() -> None:
+    routes = table(ROOT, ALICE)
+    before = routes.find(b"", ALICE.encode())
+    assert before is not None
+    assert {route.spec for route in routes.replace([Route(ROOT, HUB), Route(ALICE, HUB)])} == {ROOT, ALICE}
+    assert not routes.is_current(before)
+
+
+changes = st.tuples(
+    st.lists(st.sampled_from([ROOT, ALICE, BOB]), unique=True),
+    st.lists(st.sampled_from([ROOT, ALICE, BOB]), unique=True),
+    st.booleans(),
+)
+
+
+@given(st.lists(changes, max_size=8))
+def test_each_generation_ends_once_and_none_comes_twice(
+    steps: list[tuple[list[str], list[str], bool]],
+) -> None:
+    routes, current, seen = Routes(), dict[str, Route](), set[int]()
+    for told, removed, anew in steps:
+        new = [Route(spec, HUB) for spec in told]
+        ended = routes.replace(new) if anew else routes.change(new, removed)
+        gone = set(current) if anew else set(current) & {*told, *removed}
+        assert sorted(route.generation for route in ended) == sorted(current.pop(s).generation for s in gone)
+        assert not any(map(routes.is_current, ended))
+        for spec in told:
+            current[spec] = next(route for route in [routes.find(b"", spec.encode())] if route)
+            assert current[spec].generation not in seen
+            seen.add(current[spec].generation)
+        assert all(map(routes.is_current, current.values()))
+
+
 @pytest.mark.parametrize(
     ("spec", "path", "lacks"),
     [

@@ -90,8 +90,12 @@ class Exchange:
         return keep and upload.is_complete and not upload.is_overrun
 
     async def _connect(self, *, fresh: bool = False) -> Upstream:
-        self._upstream = await self._parts.upstreams.connect(self._route.target, fresh=fresh)
-        return self._upstream
+        """Of our route's generation. Raises UnreachableError, also where that has ended meanwhile."""
+        route, upstreams = self._route, self._parts.upstreams
+        self._upstream = upstream = await upstreams.connect(route.target, route.generation, fresh=fresh)
+        if not self._parts.routes.is_current(route):
+            raise UnreachableError("the route has ended")
+        return upstream
 
     async def _final_reply(self, upstream: Upstream) -> tuple[Reply, bytes]:
         data = b""
@@ -124,9 +128,14 @@ class Exchange:
         if reply.status < 300:
             self._parts.activity.note(self._route.spec)
         if reply.keep_alive and not overrun and (self._upload is None or self._upload.is_complete):
+            self._keep(upstream)
+        return keep
+
+    def _keep(self, upstream: Upstream) -> None:
+        """For the next request, unless the route has ended during this one."""
+        if self._parts.routes.is_current(self._route):
             self._parts.upstreams.release(upstream)
             self._upstream = None
-        return keep
 
     async def _begin(self, wire: bytes) -> None:
         self._is_answered = True

@@ -12,6 +12,7 @@ from web.proxy.hub import HubClient, HubStream
 from web.proxy.routes import Route, Routes
 from web.proxy.sse import EventReader, ServerSentEvent
 from web.proxy.target import parse_target
+from web.proxy.upstreams import Upstreams
 
 log = logging.getLogger("callboard.proxy")
 
@@ -35,11 +36,12 @@ class _Change(Struct, frozen=True):
 
 
 class Follower:
-    """While the hub is away, the last known routes stay."""
+    """While the hub is away, the last known routes stay. A route that ends takes its idle connections along."""
 
-    def __init__(self, hub: HubClient, routes: Routes, proxy_id: str) -> None:
+    def __init__(self, hub: HubClient, routes: Routes, upstreams: Upstreams, proxy_id: str) -> None:
         self._hub = hub
         self._routes = routes
+        self._upstreams = upstreams
         self._proxy_id = proxy_id
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
         self._news = trio.Event()
@@ -99,12 +101,14 @@ class Follower:
         match event.name:
             case "routes":
                 table = msgspec.json.decode(event.data, type=_Table)
-                self._routes.replace(_usable(table.routes))
+                ended = self._routes.replace(_usable(table.routes))
             case "change":
                 change = msgspec.json.decode(event.data, type=_Change)
-                self._routes.change(_usable(change.set), change.remove)
+                ended = self._routes.change(_usable(change.set), change.remove)
             case _:
                 return  # of a later hub
+        for route in ended:
+            self._upstreams.end(route.generation)
         self._position = int(event.id)
         self._news.set()
 

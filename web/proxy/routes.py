@@ -4,16 +4,22 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from web.proxy.target import Target
 
 
 class Route(Struct, frozen=True):
-    """`spec` is the hub's name for it: `/user/alice/`, or `alice.hub.example/user/alice/` with hosts."""
+    """`spec` is the hub's name for it: `/user/alice/`, or `alice.hub.example/user/alice/` with hosts.
+
+    `generation` is given by the table. What is told anew is another route, also where it leads to the same
+    place: another's server may have the port by then.
+    """
 
     spec: str
     target: Target
     is_hub: bool = False
+    generation: int = 0
 
 
 class Routes:
@@ -27,20 +33,28 @@ class Routes:
         self._routes: dict[bytes, Route] = {}
         self._deepest = 0
         self._has_hosts = False
+        self._last_generation = 0
         self.replace(routes)
 
     def __len__(self) -> int:
         return len(self._routes)
 
-    def replace(self, routes: Iterable[Route]) -> None:
+    def replace(self, routes: Iterable[Route]) -> list[Route]:
+        """The routes that are no more."""
+        ended = list(self._routes.values())
         self._routes, self._deepest, self._has_hosts = {}, 0, False
-        self.change(routes)
+        return ended + self.change(routes)
 
-    def change(self, routes: Iterable[Route], removed: Iterable[str] = ()) -> None:
-        for spec in removed:
-            self._routes.pop(key_of(spec), None)
-        for route in routes:
-            self._add(key_of(route.spec), route)
+    def change(self, routes: Iterable[Route], removed: Iterable[str] = ()) -> list[Route]:
+        """The routes that are no more, those included that others have taken the place of."""
+        ended = [self._routes.pop(key_of(spec), None) for spec in removed]
+        ended += [self._add(key_of(route.spec), route) for route in routes]
+        return [route for route in ended if route is not None]
+
+    def is_current(self, route: Route) -> bool:
+        """Whether a route that was found before is one still."""
+        held = self._routes.get(key_of(route.spec))
+        return held is not None and held.generation == route.generation
 
     def find(self, host: bytes, path: bytes) -> Route | None:
         """`host` as in the Host header; `path` as sent, without the query."""
@@ -61,10 +75,14 @@ class Routes:
             segments.pop()
         return None
 
-    def _add(self, key: bytes, route: Route) -> None:
-        self._routes[key] = route
+    def _add(self, key: bytes, route: Route) -> Route | None:
+        """The one that it takes the place of."""
+        former = self._routes.get(key)
+        self._last_generation += 1
+        self._routes[key] = replace(route, generation=self._last_generation)
         self._deepest = max(self._deepest, key.count(b"/") + 1)
         self._has_hosts = self._has_hosts or not (key == b"" or key.startswith(b"/"))
+        return former
 
 
 def lacks_final_slash(route: Route, path: bytes) -> bool:

@@ -121,7 +121,7 @@ class Proxy:
         return self._listeners.address
 
     async def serve(self) -> None:
-        follower = Follower(self._hub, self._routes, secrets.token_hex(8))
+        follower = Follower(self._hub, self._routes, self._parts.upstreams, secrets.token_hex(8))
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as house:
                 house.start_soon(self._parts.watch.run)

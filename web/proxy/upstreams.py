@@ -15,7 +15,7 @@ from web.proxy.target import Target
 
 _IDLE = 3.0  # seconds; looked at once a second, and common servers close an idle connection after 5
 _LARGEST_HEAD = 256 * 1024
-_KEPT = 64  # per target
+_KEPT = 64  # per generation
 
 
 class UnreachableError(Exception):
@@ -27,11 +27,11 @@ class NoReplyError(OSError):
 
 
 class Upstream(Stream):
-    __slots__ = ("idle_since", "is_reused", "target")
+    __slots__ = ("generation", "idle_since", "is_reused")
 
-    def __init__(self, sock: socket.socket, target: Target) -> None:
+    def __init__(self, sock: socket.socket, generation: int) -> None:
         super().__init__(sock)
-        self.target = target
+        self.generation = generation
         self.is_reused = False
         self.idle_since = 0.0
 
@@ -57,24 +57,28 @@ class Upstream(Stream):
 
 
 class Upstreams:
+    """A connection belongs to a route's generation, not to an address: what accepted it may outlive its server,
+    while another's server gets the port.
+    """
+
     def __init__(self, connect_timeout: float) -> None:
         self._connect_timeout = connect_timeout
-        self._idle: dict[Target, list[Upstream]] = {}
+        self._idle: dict[int, list[Upstream]] = {}
 
-    async def connect(self, target: Target, *, fresh: bool = False) -> Upstream:
+    async def connect(self, target: Target, generation: int = 0, *, fresh: bool = False) -> Upstream:
         """An idle connection if there is one. Raises UnreachableError."""
-        if not fresh and (kept := self._take(target)) is not None:
+        if not fresh and (kept := self._take(generation)) is not None:
             return kept
         with trio.move_on_after(self._connect_timeout):
             try:
-                return Upstream(await _connect(target), target)
+                return Upstream(await _connect(target), generation)
             except OSError as error:
                 raise UnreachableError(str(error)) from None
         raise UnreachableError("timed out")
 
     def release(self, upstream: Upstream) -> None:
-        """After a reply that was read to its end, with nothing behind it."""
-        kept = self._idle.setdefault(upstream.target, [])
+        """After a reply that was read to its end, with nothing behind it, of a route that is still there."""
+        kept = self._idle.setdefault(upstream.generation, [])
         if len(kept) >= _KEPT:
             upstream.close()
             return
@@ -82,15 +86,20 @@ class Upstreams:
         upstream.idle_since = time.monotonic()
         kept.append(upstream)
 
+    def end(self, generation: int) -> None:
+        """Close what is idle of it."""
+        for upstream in self._idle.pop(generation, ()):
+            upstream.close()
+
     def close_idle(self, now: float) -> None:
-        for target, kept in list(self._idle.items()):
+        for generation, kept in list(self._idle.items()):
             while kept and now - kept[0].idle_since > _IDLE:  # the newest is last, and taken first
                 kept.pop(0).close()
             if not kept:
-                del self._idle[target]
+                del self._idle[generation]
 
-    def _take(self, target: Target) -> Upstream | None:
-        kept = self._idle.get(target)
+    def _take(self, generation: int) -> Upstream | None:
+        kept = self._idle.get(generation)
         while kept:
             upstream = kept.pop()
             if _is_quiet(upstream.sock):
