@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from core.errors import ThrottledError
+from core.events.hub import ClockCorrected, shift
 from core.events.record import Record
 from core.events.server import (
     ServerDied,
@@ -84,6 +85,9 @@ class SpawnLimits:
     def heard(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
+            if isinstance(record.event, ClockCorrected):
+                shift(self._starting, record.event)
+                continue
             self._note(record.stream.partition("/")[2], record)
 
     def _note(self, server_id: str, record: Record) -> None:

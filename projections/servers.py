@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from core.errors import NotFoundError
 from core.events.activity import ActivityRecorded
-from core.events.hub import HubStarted
+from core.events.hub import ClockCorrected, HubStarted
 from core.events.record import Record, utc_text
 from core.events.server import (
     LeftoverEnded,
@@ -66,6 +66,7 @@ EVENTS = (
     ShareGranted,
     ShareCodeIssued,
     HubStarted,
+    ClockCorrected,
     ActivityRecorded,
 )
 
@@ -217,6 +218,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE servers SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
+        case ClockCorrected(after=after):
+            db.execute("UPDATE servers SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
+            db.execute("UPDATE servers SET started = ?1 WHERE started > ?1", (utc_text(after),))
 
 
 def _insert(

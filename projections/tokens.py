@@ -10,6 +10,7 @@ import msgspec
 from sqlite_utils import Database
 
 from core.events.activity import ActivityRecorded
+from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.server import (
     ServerDied,
@@ -38,6 +39,7 @@ EVENTS = (
     ServerDied,
     ServerLost,
     ActivityRecorded,
+    ClockCorrected,
 )
 
 
@@ -162,6 +164,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE tokens SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
+        case ClockCorrected(after=after):
+            db.execute("UPDATE tokens SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
 
 
 def _drop_those_given_to(db: sqlite3.Connection, client: str) -> None:

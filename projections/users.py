@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from core.errors import InvalidError, NotFoundError
 from core.events.activity import ActivityRecorded
+from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.server import ServerDied, ServerLost, ServerStopped, SpawnFailed, SpawnRequested
 from core.events.share import ShareGranted
@@ -44,6 +45,7 @@ EVENTS = (
     ServerLost,
     ShareGranted,
     ActivityRecorded,
+    ClockCorrected,
 )
 
 
@@ -131,6 +133,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE users SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
+        case ClockCorrected(after=after):
+            db.execute("UPDATE users SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
 
 
 def _started(db: sqlite3.Connection, user_id: str, server: str, at: str) -> None:

@@ -102,6 +102,7 @@ def build_hub(
     stage = HubStage(store, timed, settings, launch, turns, proxies, errands)
     servers = Supervisor(stage, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
+    store.listen(activity.heard)
     clients = Clients(db, hosts)
     return Hub(
         settings=settings,

@@ -5,14 +5,15 @@ The one thing the hub may forget: a crash loses what was gathered since the last
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import trio
 
 from core.errors import UnavailableError
 from core.events.activity import STREAM, ActivityRecorded
-from core.events.record import HUB
+from core.events.hub import ClockCorrected
+from core.events.record import HUB, Record
 from core.events.store import EventStore, Write
 
 MOST = 1000  # moments in an event: starts and stops need not wait long for their turn with the writer
@@ -38,6 +39,14 @@ class Activity:
 
     def saw_token(self, token_id: str, at: datetime) -> None:
         self.tokens[token_id] = max(at, self.tokens.get(token_id, at))
+
+    def heard(self, records: Sequence[Record]) -> None:
+        """A listener of the store. What was seen by a clock that was ahead was seen by now."""
+        for record in records:
+            if isinstance(record.event, ClockCorrected):
+                for kind in KINDS:
+                    kept = getattr(self, kind)
+                    kept.update((key, min(at, record.event.after)) for key, at in kept.items())
 
     def interval(self) -> float:
         return max(self.resolution, 1.0)

@@ -34,8 +34,9 @@ def answer(db: sqlite3.Connection, key: str, digest: str, outcome: Outcome, at: 
     )
 
 
-def forget(db: sqlite3.Connection, before: str) -> None:
-    db.execute("DELETE FROM command_keys WHERE at < ?", (before,))
+def forget(db: sqlite3.Connection, before: str, now: str) -> None:
+    """Those of a time that has not come yet, too: they were taken while the clock was ahead."""
+    db.execute("DELETE FROM command_keys WHERE at < ? OR at > ?", (before, now))
 
 
 def stored(db: sqlite3.Connection, key: str) -> tuple[str, Outcome] | None:

@@ -1,10 +1,14 @@
-"""What can happen to the hub itself. Its stream is `hub`."""
+"""What can happen to the hub itself. Its stream is `hub`; that of its clock is the log's writer's alone."""
 
 from __future__ import annotations
+
+from collections.abc import MutableMapping
+from datetime import datetime, timedelta
 
 from core.events.urgency import Urgent
 
 STREAM = "hub"
+CLOCK = "clock"
 
 
 class HubStarted(Urgent, frozen=True, tag="hub.started"):
@@ -19,4 +23,25 @@ class HubStopped(Urgent, frozen=True, tag="hub.stopped"):
     servers: bool
 
 
-HubEvent = HubStarted | HubStopped
+class ClockCorrected(Urgent, frozen=True, tag="hub.clock-corrected"):
+    """The clock was set back. `before`: the time recorded last; `after`: that of this event, where times go on.
+
+    Urgent, for it comes with whatever is recorded then.
+    """
+
+    before: datetime
+    after: datetime
+
+    @property
+    def offset(self) -> timedelta:
+        """What a moment recorded before it loses, to be compared with those recorded since."""
+        return self.before - self.after
+
+
+def shift(moments: MutableMapping[str, datetime], correction: ClockCorrected) -> None:
+    """Make recorded moments comparable with those that follow the correction: for durations across it."""
+    for key, moment in moments.items():
+        moments[key] = moment - correction.offset
+
+
+HubEvent = HubStarted | HubStopped | ClockCorrected

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.events import codec, command_keys
 from core.events.chain import GENESIS, columns_of, digest_of, netstring
 from core.events.database import note_shape, noted_shapes
 from core.events.folding import Folding
+from core.events.hub import CLOCK, ClockCorrected
 from core.events.reading import version_of
-from core.events.record import Record, utc_text
-from core.events.unit import Unit, VersionError
+from core.events.record import HUB, Record, utc_text
+from core.events.unit import Unit, VersionError, Write
 
 KNOWN_VERSIONS = 50_000  # streams whose version is remembered; the rest is looked up
+TOLERANCE = timedelta(seconds=1)  # a clock set back by no more is waited for: time stands still
 
 INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 Row = tuple[int, str, int, str, str, str, str, str, str, int | None, str]
@@ -35,6 +37,15 @@ class LogEnd:
         self._last_at = datetime.fromisoformat(at)
         self._versions: dict[str, int] = {}
         self._shapes = noted_shapes(connection)
+
+    def follow_clock(self, now: datetime) -> None:
+        """Record that the clock was set back, if it was: times go on from `now`. Comes before any unit."""
+        if self._last_at - now <= TOLERANCE:
+            return
+        version = version_of(self._connection, CLOCK)
+        event = ClockCorrected(before=self._last_at, after=now)
+        self._last_at = now
+        self.put([Unit([Write(CLOCK, version, [event])], HUB)], now)
 
     def put(self, units: Sequence[Unit], now: datetime) -> None:
         """Add all the units to the open transaction. Raises whatever one of them is refused with."""

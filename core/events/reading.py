@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import operator
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from core.events import codec
+from core.events.hub import CLOCK
 from core.events.record import By, Record
 
 _SELECT = "SELECT position, stream, version, payload, at, principal, via, request, cause FROM events "
@@ -95,14 +97,28 @@ def _version_at(connection: sqlite3.Connection, stream: str, position: int) -> i
 def position_at(connection: sqlite3.Connection, moment: str, *, inclusive: bool = True) -> int:
     """The last position up to that moment, or before it, which is written as `utc_text` does; 0 where there is none.
 
-    Recorded times never go back, and positions have no gaps.
+    Between corrections of the clock recorded times never go back, and positions have no gaps: a binary search in
+    the last span that begins early enough, for all spans behind it are later as a whole.
     """
-    few, many = 0, head_position(connection)
+    compare = operator.le if inclusive else operator.lt
+    few, many = _span_at(connection, moment, "<=" if inclusive else "<")
     while few < many:
         middle = (few + many + 1) // 2
         (at,) = connection.execute("SELECT at FROM events WHERE position = ?", (middle,)).fetchone()
-        few, many = (middle, many) if at < moment or (inclusive and at == moment) else (few, middle - 1)
+        few, many = (middle, many) if compare(at, moment) else (few, middle - 1)
     return few
+
+
+def _span_at(connection: sqlite3.Connection, moment: str, early: Literal["<=", "<"]) -> tuple[int, int]:
+    """The first and the last position of the last span between corrections that begins early enough; else the first."""
+    (begin,) = connection.execute(
+        f"SELECT coalesce(max(position), 0) FROM events WHERE stream = ? AND at {early} ?",  # noqa: S608
+        (CLOCK, moment),
+    ).fetchone()
+    (following,) = connection.execute(
+        "SELECT min(position) FROM events WHERE stream = ? AND position > ?", (CLOCK, begin)
+    ).fetchone()
+    return int(begin), head_position(connection) if following is None else int(following) - 1
 
 
 def head_position(connection: sqlite3.Connection) -> int:

@@ -112,8 +112,9 @@ class EventStore:
         await self.amend(answer)
 
     async def forget_keys(self, before: datetime) -> None:
-        """Drop the idempotency keys taken before that moment. Raises UnavailableError."""
-        await self.amend(partial(command_keys.forget, before=utc_text(before)))
+        """Drop the idempotency keys taken before that moment, or after now. Raises UnavailableError."""
+        now = utc_text(self._writer.now())
+        await self.amend(partial(command_keys.forget, before=utc_text(before), now=now))
 
     async def _carry_out(self, unit: Unit) -> list[Record]:
         if self._is_over:

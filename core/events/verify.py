@@ -6,9 +6,11 @@ It reads in chunks, through a connection of its own, and may be run while a hub 
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
@@ -65,6 +67,7 @@ class BrokenLogError(Exception):
         self.what = what
 
 
+CORRECTION = b"hub.clock-corrected"
 START = Head(0, "0" * 64)
 
 
@@ -119,8 +122,22 @@ def _check_digest(log: sqlite3.Connection, row: Row, head: Head) -> None:
 
 
 def _check_time(row: Row, last_at: bytes) -> None:
-    if row.at < last_at:
+    """It goes back only where the event is that very news."""
+    if row.type == CORRECTION:
+        if not _is_true_correction(row, last_at):
+            raise BrokenLogError(row.position, "the correction of the clock does not fit the times around it")
+    elif row.at < last_at:
         raise BrokenLogError(row.position, "it was recorded before the event that precedes it")
+
+
+def _is_true_correction(row: Row, last_at: bytes) -> bool:
+    try:
+        told = json.loads(row.payload)
+        before, after = (datetime.fromisoformat(told[key]) for key in ("before", "after"))
+        recorded = [datetime.fromisoformat(at.decode()) for at in (last_at, row.at)]
+    except (ValueError, LookupError, TypeError):
+        return False
+    return recorded == [before, after] and after < before
 
 
 def _check_noted(head: Head, digest: str) -> None:

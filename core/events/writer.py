@@ -138,29 +138,37 @@ class Writer:
         """All at once, as if nobody could be refused; where somebody is, again with a savepoint for each."""
         self._digest_before = self._end.digest
         _fault("before", units)
+        now = self.now()
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            self._end.put(units, self.now())
+            self._follow_clock(units, now)
+            self._end.put(units, now)
         except Exception as error:
             if is_disk_trouble(error):
                 raise
-            self._put_one_by_one(units)
+            self._put_one_by_one(units, now)
         _fault("in", units)
         self._is_committing = True
         self.connection.execute("COMMIT")
         _fault("after", units)
 
-    def _put_one_by_one(self, units: Sequence[Unit]) -> None:
+    def _put_one_by_one(self, units: Sequence[Unit], now: datetime) -> None:
         self.connection.execute("ROLLBACK")
         self._end = LogEnd(self.connection, self._folding)
         self.connection.execute("BEGIN IMMEDIATE")
+        self._follow_clock(units, now)
         for unit in units:
             try:
-                self._end.put_alone(unit, self.now())
+                self._end.put_alone(unit, now)
             except Exception as error:
                 if is_disk_trouble(error) or not self.connection.in_transaction:
                     raise
                 unit.error = error
+
+    def _follow_clock(self, units: Sequence[Unit], now: datetime) -> None:
+        """Only where there is something to record."""
+        if any(write.events for unit in units for write in unit.writes):
+            self._end.follow_clock(now)
 
     # --- when the disk says no ---
 

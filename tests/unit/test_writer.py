@@ -21,6 +21,8 @@ from core.errors import AlreadyExistsError, RepeatedError, UnavailableError
 from core.events import ballast, log_end, wal
 from core.events.ballast import Ballast, ballast_path
 from core.events.database import MEMORY, open_for_reading
+from core.events.hub import ClockCorrected
+from core.events.reading import read_stream
 from core.events.record import Record
 from core.events.unit import Unit, VersionError, Write
 from core.events.verify import verify
@@ -187,8 +189,15 @@ def test_versions_stay_right_when_the_writer_forgets_them(
 # --- times ---
 
 
-def test_recorded_times_never_decrease_though_the_clock_goes_back(path: str, open_writer: OpenWriter) -> None:
-    ticks = iter([0, 5, -60, 3, 7, -3600, 8])
+def seconds_recorded(writer: Writer) -> list[tuple[str, int]]:
+    """Which streams, and how many seconds after noon."""
+    found = rows(writer.connection, "stream, at")
+    return [(stream, round((datetime.fromisoformat(at) - NOON).total_seconds())) for stream, at in found]
+
+
+def test_recorded_times_decrease_at_a_correction_alone(path: str, open_writer: OpenWriter) -> None:
+    """Also where it is the next writer that finds the clock set back."""
+    ticks = iter([0, 500, 60, 63, 67, -3600, 8])
     writer = open_writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
     for version in range(5):
         commit(writer, said("a", version))
@@ -196,9 +205,48 @@ def test_recorded_times_never_decrease_though_the_clock_goes_back(path: str, ope
     again = open_writer(path, (), lambda: NOON + timedelta(seconds=next(ticks)))
     for version in range(5, 7):
         commit(again, said("a", version))
-    at = [row[0] for row in rows(again.connection, "at")]
-    assert [text[17:19] for text in at] == ["00", "05", "05", "05", "07", "07", "08"]
-    assert at == sorted(at)
+    a, clock = "server/a", "clock"
+    assert seconds_recorded(again) == [
+        *[(a, 0), (a, 500), (clock, 60), (a, 60), (a, 63), (a, 67)],
+        *[(clock, -3600), (a, -3600), (a, 8)],
+    ]
+    corrections = [record.event for record in read_stream(again.connection, "clock", 0, 10)]
+    assert corrections == [
+        ClockCorrected(NOON + timedelta(seconds=500), NOON + timedelta(seconds=60)),
+        ClockCorrected(NOON + timedelta(seconds=67), NOON + timedelta(seconds=-3600)),
+    ]
+    assert verify(path).position == 9
+
+
+def test_a_small_step_back_is_waited_for(writer: Writer) -> None:
+    ticks = iter([5.0, 4.0, 4.9, 6.0])
+    writer.now = lambda: NOON + timedelta(seconds=next(ticks))
+    for version in range(4):
+        commit(writer, said("a", version))
+    assert seconds_recorded(writer) == [("server/a", at) for at in (5, 5, 5, 6)]
+
+
+def test_nothing_is_said_of_the_clock_where_there_is_nothing_to_record(writer: Writer) -> None:
+    ticks = iter([60, 0, 0])
+    writer.now = lambda: NOON + timedelta(seconds=next(ticks))
+    commit(writer, said("a", 0))
+    commit(writer, Unit((), BY, side_work=lambda _: None))
+    assert seconds_recorded(writer) == [("server/a", 60)]
+    commit(writer, said("a", 7), said("a", 1))  # the first is refused
+    assert seconds_recorded(writer) == [("server/a", 60), ("clock", 0), ("server/a", 0)]
+
+
+@pytest.mark.parametrize("company", [[], [said("a", 1)]], ids=["alone", "in company"])
+def test_a_refused_unit_leaves_no_time_behind(writer: Writer, company: list[Write]) -> None:
+    """Were the moment of what was refused remembered, what follows would bear a time that never was."""
+    ticks = iter([0, 1000, 7])
+    writer.now = lambda: NOON + timedelta(seconds=next(ticks))
+    commit(writer, said("a", 0))
+    refused = [said("b", 9), *company]  # a wrong version
+    assert errors(commit(writer, *refused)) == [VersionError, *(None for _ in company)]
+    commit(writer, said("a", 1 + len(company)))
+    heard = [("server/a", 1000), ("clock", 7)] if company else []
+    assert seconds_recorded(writer) == [("server/a", 0), *heard, ("server/a", 7)]
 
 
 # --- nothing is changed afterwards ---

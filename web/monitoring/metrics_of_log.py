@@ -10,6 +10,7 @@ from typing import Any
 import trio
 
 from core.events import codec
+from core.events.hub import ClockCorrected, shift
 from core.events.record import Record
 from core.events.server import (
     ServerDied,
@@ -49,6 +50,7 @@ class MetricsOfLog:
             ServerStopped: self._end,
             ServerDied: self._die,
             ServerLost: self._die,
+            ClockCorrected: self._follow_clock,
         }
 
     def heard(self, records: Sequence[Record]) -> None:
@@ -65,6 +67,10 @@ class MetricsOfLog:
         while self._routes and self._routes[0][0] <= position:
             _, began, observe = self._routes.popleft()
             observe(now - began)
+
+    def _follow_clock(self, _: Record, event: ClockCorrected) -> None:
+        shift(self._began, event)
+        shift(self._queued, event)
 
     def _begin(self, record: Record, event: SpawnRequested) -> None:
         (self._queued if event.queued else self._began)[event.spawn_id] = record.at

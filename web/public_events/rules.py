@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.group import GroupCreated, GroupDeleted, PropertiesReplaced, UsersJoined, UsersLeft
-from core.events.hub import HubStarted, HubStopped
+from core.events.hub import ClockCorrected, HubStarted, HubStopped
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdrawn
 from core.events.route import RouteAdded, RouteRemoved
@@ -112,6 +112,7 @@ TOKEN = ("read:tokens",)
 RULES: Mapping[type, Rule] = {
     HubStarted: Rule("hub", HUB, ("version",)),
     HubStopped: Rule("hub", HUB, ("servers",)),
+    ClockCorrected: Rule("hub", HUB, ("before", "after")),
     UserCreated: Rule("user", ("read:users",), ("name", "admin")),
     UserRenamed: Rule("user", NAME, ("name",)),
     AdminGranted: Rule("user", (*NAME, "read:roles:users")),

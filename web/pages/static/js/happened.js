@@ -15,6 +15,8 @@ const WORDS = {
   "hub.started": ({ data }) => `The hub started, version ${data.version}`,
   "hub.stopped": ({ data }) => (data.servers ? "The hub was shut down, with all servers" : "The hub was shut down"),
 
+  "hub.clock-corrected": ({ data }) => `The machine's clock was set back, from ${data.before}`,
+
   "user.created": ({ user, data }) => `${user} was added${data.admin ? " as an administrator" : ""}`,
   "user.renamed": ({ data }) => `Renamed to ${data.name}`,
   "user.admin-granted": ({ user }) => `${user} became an administrator`,

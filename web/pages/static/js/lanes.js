@@ -58,6 +58,11 @@ class Lane {
     this.now = state === null ? null : { state, from: at, event };
   }
 
+  // The clock was set back: what began at a time that has not come yet has begun by now.
+  correct(after) {
+    if (this.now) this.now = { ...this.now, from: Math.min(this.now.from, after) };
+  }
+
   end(at) {
     if (this.now) this.bars.push({ ...this.now, to: at });
     this.now = null;
@@ -73,6 +78,7 @@ export function lanesOf(events, begin, end, running = []) {
       if (!lanes.has(event.stream)) lanes.set(event.stream, new Lane(event.stream));
       lanes.get(event.stream).add(event, begin);
     } else {
+      if (event.type === "hub.clock-corrected") lanes.forEach((lane) => lane.correct(Date.parse(event.data.after)));
       marks.push({ at: Date.parse(event.at), event, isBad: false });
     }
   }

@@ -1,0 +1,170 @@
+"""A clock that was ahead for a while, and was set back: what is shown and measured from then on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import projections
+from core.actors.activity import Activity
+from core.events import command_keys
+from core.events.activity import STREAM, ActivityRecorded
+from core.events.hub import ClockCorrected
+from core.events.reading import position_at, read_records
+from core.events.record import HUB, Record, utc_text
+from core.events.server import SpawnRequested, SpawnSucceeded, StopRequested
+from core.events.store import EventStore
+from core.events.token import TokenIssued
+from core.events.unit import Unit, Write
+from core.events.user import UserCreated
+from core.events.verify import BrokenLogError, verify
+from core.events.writer import Writer
+from core.spawn_limits import SpawnLimits
+from projections.rebuild import drift
+from tests.logs import BY, claim, commit, said
+from tests.unit.test_chain import rechain, tamper
+from web.cli import main
+from web.commands.moments import parse_position
+from web.monitoring.metrics import Metrics
+from web.monitoring.metrics_of_log import MetricsOfLog
+from web.proxies import Proxies
+
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
+AHEAD = timedelta(days=400)
+REQUESTED = SpawnRequested("s1", "u1", "alice", "", "/user/alice/", {}, "digest-of-s1")
+
+
+class Log:
+    """A hub's log: an hour with the right time, a quarter of an hour with one that is ahead, two hours again right."""
+
+    def __init__(self, path: str) -> None:
+        self.now = NOW - timedelta(hours=3)
+        self.writer = Writer(path, projections.ALL, lambda: self.now)
+        self.record(0, "user/u1", 0, UserCreated("alice", "v1"))
+        self.record(50, "token/t1", 0, TokenIssued("user/u1", "digest", ["inherit"]))
+        self.now += AHEAD
+        self.record(10, "server/v1", 0, REQUESTED)
+        seen = {"u1": self.now}
+        self.record(5, STREAM, 0, ActivityRecorded(seen, {"v1": self.now}, {"t1": self.now}))
+        self.now -= AHEAD
+        self.record(5, "server/v1", 1, SpawnSucceeded("s1"))
+        self.record(70, "server/v1", 2, StopRequested("s1"))
+
+    def record(self, minutes: int, stream: str, version: int, event: object) -> None:
+        """After so many minutes."""
+        self.now += timedelta(minutes=minutes)
+        (unit,) = commit(self.writer, Unit([Write(stream, version, [event])], BY))  # type: ignore[list-item]
+        assert unit.error is None
+
+    def records(self) -> list[Record]:
+        return read_records(self.writer.connection, 0, 100)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "log.sqlite")
+
+
+@pytest.fixture
+def log(path: str) -> Iterator[Log]:
+    made = Log(path)
+    yield made
+    made.writer.close()
+
+
+CORRECTION, ENDS = 5, 7  # positions
+
+
+def test_the_correction_carries_both_times(log: Log, path: str) -> None:
+    correction = log.records()[CORRECTION - 1]
+    assert correction.by == HUB
+    assert isinstance(correction.event, ClockCorrected)
+    assert correction.event.after == correction.at
+    assert correction.event.before == log.records()[CORRECTION - 2].at
+    assert correction.event.offset == AHEAD - timedelta(minutes=5)
+    assert verify(path).position == ENDS
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "found"),
+    [(0.5, ENDS), (1.0, ENDS - 1), (2.0, 2), (2.5, 1), (3.5, 0), (-24 * 500.0, ENDS)],
+)
+def test_a_moment_is_found_as_if_the_clock_had_been_right(log: Log, hours_ago: float, found: int) -> None:
+    moment = NOW - timedelta(hours=hours_ago)
+    assert position_at(log.writer.connection, utc_text(moment)) == found
+    assert parse_position(log.writer.connection, moment.isoformat()) == found
+
+
+def test_since_shows_what_happened_since(log: Log, path: str) -> None:
+    def shown(*arguments: str) -> list[int]:
+        told = CliRunner().invoke(main, ["log", "--db", path, "--json", *arguments])
+        assert told.exit_code == 0, told.stderr
+        return [json.loads(line)["position"] for line in told.stdout.splitlines()]
+
+    assert shown("--since", (NOW - timedelta(hours=1)).isoformat()) == [ENDS]
+    assert shown("--since", (NOW - timedelta(hours=2.5)).isoformat()) == [2, 3, 4, 5, 6, 7]
+    assert shown("--until", (NOW - timedelta(hours=1)).isoformat()) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("table", ["users", "tokens", "servers"])
+def test_nobody_was_last_seen_in_the_future(log: Log, table: str) -> None:
+    """A server whose last activity were 400 days ahead would never be culled."""
+    latest = log.writer.connection.execute(f"SELECT max(last_activity) FROM {table}").fetchone()[0]
+    assert latest == utc_text(log.records()[CORRECTION - 1].at)
+    assert drift(log.writer.connection, projections.ALL) == []
+
+
+def test_no_server_has_started_in_the_future(log: Log) -> None:
+    (started,) = log.writer.connection.execute("SELECT started FROM servers WHERE id = 'v1'").fetchone()
+    assert started == utc_text(log.records()[CORRECTION - 1].at)
+
+
+def test_what_was_seen_by_the_clock_that_was_ahead_was_seen_by_now(log: Log) -> None:
+    activity = Activity(EventStore(":memory:"), 30)
+    activity.saw_user("u1", NOW + AHEAD)
+    activity.saw_token("t1", NOW - timedelta(days=1))
+    activity.heard(log.records())
+    assert activity.users == {"u1": log.records()[CORRECTION - 1].at}
+    assert activity.tokens == {"t1": NOW - timedelta(days=1)}
+
+
+def test_durations_across_a_correction_use_its_offset(log: Log) -> None:
+    """What lies between the last event before the correction and the correction is not known."""
+    limits, metrics = SpawnLimits(0, 0), Metrics()
+    limits.heard(log.records())
+    assert limits.queue.estimate(1, 1) == pytest.approx(5 * 60)
+    MetricsOfLog(metrics, Proxies()).heard(log.records())
+    told = metrics.as_text().decode()
+    assert 'server_spawn_duration_seconds_sum{reason="",status="success"} 300.0' in told
+
+
+def test_keys_taken_ahead_of_time_are_forgotten(path: str, log: Log) -> None:
+    log.now += AHEAD
+    commit(log.writer, Unit([said("x", 0)], BY, claim("k1")))
+    log.now -= AHEAD
+    commit(log.writer, Unit([said("x", 1)], BY, claim("k2")))
+    command_keys.forget(log.writer.connection, utc_text(NOW - timedelta(days=1)), utc_text(NOW))
+    assert log.writer.connection.execute("SELECT key FROM command_keys").fetchall() == [("k2",)]
+
+
+LIES = {
+    "before": ("payload", "replace(payload, '2027', '2028')"),
+    "after": ("at", "'2026-05-04T07:00:00.000000Z'"),
+    "no back": ("at", "'2028-05-04T07:00:00.000000Z'"),
+    "no times": ("payload", '\'{"type":"hub.clock-corrected"}\''),
+}
+
+
+@pytest.mark.parametrize(("column", "value"), LIES.values(), ids=LIES)
+def test_a_correction_excuses_no_other_times_than_its_own(path: str, column: str, value: str) -> None:
+    made = Log(path)
+    made.writer.close()
+    tamper(path, f"UPDATE events SET {column} = {value} WHERE position = {CORRECTION}")
+    rechain(path)
+    with pytest.raises(BrokenLogError, match=f"event {CORRECTION}: the correction of the clock"):
+        verify(path)
