@@ -50,7 +50,7 @@ from web.http.request_log import log_request, shown_url
 from web.http.route_table import RouteTable
 from web.http.routing import Route, new_request_id
 from web.hub import Hub
-from web.pages import authorize, errors, fallback, files
+from web.pages import authorize, errors, fallback, files, user_url
 from web.pages.table import ALL as PAGES
 
 logger = logging.getLogger("callboard.http")
@@ -180,7 +180,7 @@ def _routes(base_url: str) -> RouteTable:
         table.add(API, prefix)
         table.add([authorize.noun], prefix)
     table.add([monitoring.noun, *PAGES], f"{base}/hub")
-    table.add([fallback.outside, files.outside], base)
+    table.add([fallback.outside, user_url.outside, files.outside], base)
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +11,11 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Windows, log_in, running
-from tests.integration.hub import BIN, RealHub, wait_for
+from tests.browser.jupyterlab import JUPYTERLAB, SLOWLY, run_a_cell, start
+from tests.integration.hub import RealHub, wait_for
 
 pytestmark = pytest.mark.slow
 
-JUPYTERLAB = [str(BIN / "jupyterhub-singleuser"), *(["--allow-root"] if os.geteuid() == 0 else [])]
-SLOWLY = 90_000  # milliseconds: JupyterLab on a busy machine
 CONFIG = (
     'c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}\nc.JupyterHub.redirect_to_server = False\n'
 )
@@ -34,10 +32,10 @@ def test_from_the_first_login_to_the_last_logout(hub: RealHub, windows: Windows)
     page = context.new_page()
     page.goto("/")
     log_in(page, "alice")
-    _start(page)
-    _run_a_cell(page, "6 * 7", "42")
+    start(page)
+    run_a_cell(page, "6 * 7", "42")
     hub.restart()
-    _run_a_cell(page, "'still ' + 'here'", "still here")
+    run_a_cell(page, "'still ' + 'here'", "still here")
 
     home = context.new_page()
     home.goto("/hub/home")
@@ -57,29 +55,6 @@ def test_from_the_first_login_to_the_last_logout(hub: RealHub, windows: Windows)
     other.fill("#new-server-name", "lab")
     other.click("#new-server-btn")
     other.wait_for_url(re.compile(r"/hub/login\?next="))
-
-
-def _start(page: Page) -> None:
-    page.goto("/hub/home")
-    page.click("#start")
-    page.wait_for_selector("#progress-bar, .jp-Launcher", timeout=SLOWLY)
-    page.wait_for_url(re.compile("/user/alice/lab"), timeout=SLOWLY)
-    page.wait_for_selector(".jp-Launcher", timeout=SLOWLY)
-    with page.expect_websocket(lambda socket: "/channels" in socket.url, timeout=SLOWLY) as kernel:
-        page.click('.jp-LauncherCard[data-category="Notebook"]')
-    if not kernel.value.is_closed():
-        kernel.value.wait_for_event("framereceived", timeout=SLOWLY)  # what is run before that is lost
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| Idle", timeout=SLOWLY)
-
-
-def _run_a_cell(page: Page, code: str, result: str) -> None:
-    editor = page.locator(".jp-Notebook .jp-CodeCell .cm-content").last
-    editor.click()
-    expect(editor).to_be_focused()
-    page.keyboard.type(code, delay=10)
-    expect(editor).to_have_text(code)
-    page.keyboard.press("Shift+Enter")
-    expect(page.locator(".jp-OutputArea-output").last).to_contain_text(result, timeout=SLOWLY)
 
 
 def _make_a_token(page: Page) -> str:

@@ -5,6 +5,7 @@ The routes are those of the application, so one that is added is tested with the
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -19,7 +20,9 @@ from tests.unit.pages.browser import Browser, logged_in
 from web.app import build_app
 from web.http.access import Open
 from web.http.declared import Events
+from web.http.proofs import EXCEPTIONS, READS, Proof
 from web.http.routing import ROUTES, Route
+from web.http.xsrf import Fetch, needs_token
 from web.hub import Hub
 
 NAMES = {
@@ -83,8 +86,13 @@ def routes_of(app: Any) -> list[tuple[str, Route]]:
     return found
 
 
+def acts(route: Route) -> bool:
+    """Although it is asked by GET."""
+    return route.proof in (Proof.VISIT, Proof.VISIT_OR_FRAME)
+
+
 def changes(route: Route) -> bool:
-    return route.method not in ("GET", "HEAD", "OPTIONS") or route.acts
+    return route.method not in ("GET", "HEAD", "OPTIONS") or acts(route)
 
 
 @pytest.fixture
@@ -130,10 +138,68 @@ async def test_what_may_change_something_is_refused_without_proof(
     assert tried > 2000
 
 
+COMBINATIONS = [
+    {name: value for name, value in zip(("Mode", "Site", "Dest"), values, strict=True) if value}
+    for values in itertools.product(
+        ("", "navigate", "cors", "no-cors", "same-origin", "websocket", "nonsense"),
+        ("", "same-origin", "same-site", "cross-site", "none"),
+        ("", "document", "empty", "image", "script", "iframe", "embed"),
+    )
+]
+
+
+def lets_pass(proof: Proof, said: dict[str, str]) -> bool:
+    """What a GET without the token may be, once more and in other words: a table with one line for each proof."""
+    mode, site, dest = (said.get(name, "") for name in ("Mode", "Site", "Dest"))
+    goes_there = mode in ("", "navigate")
+    return {
+        Proof.READS: goes_there or mode == "websocket" or (mode, site) == ("no-cors", "same-origin"),
+        Proof.VISIT: goes_there and dest in ("", "document"),
+        Proof.VISIT_OR_FRAME: goes_there and dest in ("", "document", "iframe"),
+        Proof.NONE: True,
+    }[proof]
+
+
+@pytest.mark.parametrize("proof", list(Proof))
+def test_what_lets_a_get_pass_is_decided_for_all_that_browsers_say(proof: Proof) -> None:
+    for said in COMBINATIONS:
+        fetch = Fetch("GET", *(said.get(name, "") for name in ("Mode", "Site", "Dest")))
+        assert needs_token(fetch, proof) is not lets_pass(proof, said), said
+
+
+async def test_a_get_needs_the_proof_that_the_table_says_whatever_the_browser_says(
+    world: tuple[Hub, Browser, httpx.AsyncClient],
+) -> None:
+    """Every route that knows its visitors, asked in every way that a browser can describe."""
+    _, alice, raw = world
+    tried: dict[Proof, int] = dict.fromkeys(Proof, 0)
+    for url, route in routes_of(alice.app):
+        if route.method != "GET" or url.startswith("/api/"):
+            continue
+        if isinstance(route.access, Open) and route.proof is Proof.READS:
+            continue  # who proves nothing is nobody there, and that will do
+        for said in COMBINATIONS:
+            if lets_pass(route.proof, said) and route.proof is not Proof.NONE:
+                continue  # the other half is what all other tests of pages do
+            headers = {f"Sec-Fetch-{name}": value for name, value in said.items()}
+            status = (await raw.get(url, headers=headers)).status_code
+            assert (status != 403) is lets_pass(route.proof, said), f"{url} {headers}: {status}"
+            tried[route.proof] += 1
+    assert min(tried.values()) > 100, tried
+
+
+async def test_each_line_of_the_table_has_its_route_and_its_reason(hub: Hub) -> None:
+    names = {route.name for _, route in routes_of(build_app(hub))}
+    assert set(EXCEPTIONS) <= names
+    lines = [READS, *EXCEPTIONS.values()]
+    assert all(line.reason.endswith(".") for line in lines)
+    assert {line.proof for line in lines} == set(Proof)
+
+
 def _is_visit(route: Route, situation: Situation) -> bool:
     """Somebody goes there, or a script of the hub's own asks: for a GET that is proof."""
     mode, dest = (situation.headers.get(name, "") for name in ("Sec-Fetch-Mode", "Sec-Fetch-Dest"))
-    goes_there = mode in ("", "navigate") and (dest != "iframe" or route.in_frames)
+    goes_there = mode in ("", "navigate") and (dest != "iframe" or route.proof is Proof.VISIT_OR_FRAME)
     return goes_there or situation.xsrf == "right"
 
 
@@ -143,7 +209,7 @@ async def test_pages_and_data_are_not_for_the_scripts_of_other_pages(
     """A page on this very host, such as somebody's server, can send cookies along but does not know the token."""
     _, alice, raw = world
     for url, route in routes_of(alice.app):
-        if route.method != "GET" or isinstance(route.access, Open) or route.acts:
+        if route.method != "GET" or isinstance(route.access, Open) or route.proof is not Proof.READS:
             continue
         script = Situation("script", {**FETCH["script"], **SITES["same-origin"]})
         assert await ask(raw, url, route, script, alice.xsrf) == 403, url
@@ -157,7 +223,7 @@ async def test_a_get_that_does_not_say_that_it_acts_does_not(
     head = hub.store.head
     for url, route in routes_of(alice.app):
         streams = any(isinstance(answer, Events) for answer in route.answers.values())
-        if route.method != "GET" or route.acts or streams or url.startswith("/api/"):
+        if route.method != "GET" or acts(route) or streams or url.startswith("/api/"):
             continue
         with trio.move_on_after(0.5):  # some are streams all the same
             await ask(raw, url, route, Situation("navigate", FETCH["navigate"]), alice.xsrf)
@@ -188,6 +254,23 @@ async def test_a_token_in_the_header_is_proof_enough(
     assert answer.status_code == 403, "carol is no user"
     answer = await raw.post("/hub/api/users/alice/tokens", headers=headers, json={"scopes": []})
     assert answer.status_code == 201
+
+
+async def test_who_sends_a_token_is_given_no_cookie(world: tuple[Hub, Browser, httpx.AsyncClient]) -> None:
+    """Whatever is asked: programs that keep cookies would be taken for browsers."""
+    _, alice, raw = world
+    del raw.headers["Cookie"]
+    for url, route in routes_of(alice.app):
+        streams = any(isinstance(answer, Events) for answer in route.answers.values())
+        if route.method != "GET" or streams or url.startswith("/api/"):
+            continue
+        for situation in ("", "navigate"):
+            with trio.move_on_after(0.5):  # some are streams all the same
+                answer = await raw.get(
+                    url, headers={**FETCH[situation], "Authorization": f"token {ADMIN_TOKEN}"}
+                )
+                given = [one for one in answer.headers.get_list("set-cookie") if "Max-Age=0" not in one]
+                assert given == [], url
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from web.http.proofs import Proof
 from web.http.xsrf import ANONYMOUS_LIFE, Fetch, XsrfTokens, is_foreign, needs_token
 
 NOW = 1_800_000_000.0
@@ -41,7 +42,8 @@ NOW = 1_800_000_000.0
 )
 def test_what_needs_the_token(method: str, mode: str, site: str, dest: str, read: bool, act: bool) -> None:
     fetch = Fetch(method, mode, site, dest)
-    assert (needs_token(fetch), needs_token(fetch, acts=True)) == (read, act)
+    assert (needs_token(fetch), needs_token(fetch, Proof.VISIT)) == (read, act)
+    assert needs_token(fetch, Proof.NONE) is (method not in ("GET", "HEAD", "OPTIONS"))
 
 
 @pytest.mark.parametrize(

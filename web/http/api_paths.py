@@ -10,3 +10,9 @@ def api_prefixes(base_url: str) -> tuple[str, str]:
 
 def is_api(path: str, base_url: str) -> bool:
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in api_prefixes(base_url))
+
+
+def is_api_of_server(path: str, base_url: str) -> bool:
+    """Whether a program meant the API of somebody's server, which is not there if the hub is asked."""
+    rest = path.removeprefix(base_url).removeprefix("hub/")
+    return rest.startswith("user/") and "api" in rest.split("/")[2:]

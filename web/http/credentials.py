@@ -21,6 +21,7 @@ from web.http.client_address import address_of
 from web.http.context import hub
 from web.http.cookies import XSRF
 from web.http.identity import Identity, token_in
+from web.http.proofs import Proof
 from web.http.public_url import own_hosts
 from web.http.xsrf import Fetch, is_foreign, needs_token
 from web.hub import Hub
@@ -38,9 +39,7 @@ class Asked(Protocol):
     @property
     def page(self) -> bool: ...
     @property
-    def acts(self) -> bool: ...
-    @property
-    def in_frames(self) -> bool: ...
+    def proof(self) -> Proof: ...
     @property
     def takes_tokens(self) -> bool: ...
 
@@ -84,6 +83,11 @@ def _by_token(the_hub: Hub, asking: Request) -> Identity | None:
     return THE_PROXY if same_secret(token, the_hub.proxy_secret) else None
 
 
+def comes_with_token(the_hub: Hub, asking: Request) -> bool:
+    """Whether a program asks, by a token that is good; also where it does not count."""
+    return _by_token(the_hub, asking) is not None
+
+
 def session_of(the_hub: Hub, asking: Request) -> SessionRow | None:
     """The session that this request's login cookie belongs to."""
     secret = the_hub.sessions.cookies.login_of(asking)
@@ -112,8 +116,8 @@ def _is_meant(route: Asked) -> bool:
     may_be_nobody = isinstance(route.access, Open) or (
         isinstance(route.access, Needs) and route.access.or_login
     )
-    if route.acts or not may_be_nobody:
-        check_meant(acts=route.acts, in_frames=route.in_frames, given=given)
+    if route.proof is not Proof.READS or not may_be_nobody:
+        check_meant(route.proof, given=given)
         return True
     try:
         check_meant(given=given)
@@ -122,10 +126,10 @@ def _is_meant(route: Asked) -> bool:
     return True
 
 
-def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | None = None) -> None:
+def check_meant(proof: Proof = Proof.READS, *, given: str | None = None) -> None:
     """Raises ForbiddenError unless a page of the hub, or a person who goes there, meant this request.
 
-    `given`: the token, where it comes in a form.
+    `proof`: what the route demands of a GET. `given`: the token, where it comes in a form.
     """
     fetch = fetch_of_request()
     if is_foreign(fetch, own_hosts(request, hub().settings)):
@@ -133,7 +137,7 @@ def check_meant(*, acts: bool = False, in_frames: bool = False, given: str | Non
             "This was sent by a page of another site. If that is this hub's own address, the proxies before it must "
             "pass Host on, or public_url be set."
         )
-    if not needs_token(fetch, acts=acts, in_frames=in_frames):
+    if not needs_token(fetch, proof):
         return
     token = given or _given_token()
     if not token:

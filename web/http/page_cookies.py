@@ -7,11 +7,14 @@ from quart import Response, g, request
 from projections.sessions import SessionRow
 from web.http.context import hub
 from web.http.cookies import SESSION_ID, XSRF
-from web.http.credentials import xsrf_token
+from web.http.credentials import comes_with_token, xsrf_token
 from web.http.xsrf import ANONYMOUS_LIFE, PAGE_VIEWS
 
 
 def add_cookies(response: Response) -> None:
+    """None for programs: what they send is their token."""
+    if comes_with_token(hub(), request):
+        return
     cookies = hub().sessions.cookies
     if cookies.has_planted_login(request):
         cookies.clear_planted(request, response)

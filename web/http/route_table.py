@@ -15,7 +15,7 @@ from werkzeug.routing import BaseConverter, Rule, ValidationError
 
 from core.share_code import CODE_PATTERN
 from web.http.guard import guarded_handler
-from web.http.routing import ROUTES, Handler, Noun, Route
+from web.http.routing import ANY, ROUTES, Handler, Noun, Route
 
 MAX_SEGMENT = 4096  # characters as sent: the longest name, each of its characters four bytes, has 3060
 
@@ -96,7 +96,8 @@ def _never_built(*_: object) -> tuple[str, str]:
 
 
 def _rule(path: str, endpoint: str, method: str) -> Rule:
-    rule = MatchedRule(path, endpoint=endpoint, methods=[method], strict_slashes=True)
+    methods = None if method == ANY else [method]
+    rule = MatchedRule(path, endpoint=endpoint, methods=methods, strict_slashes=True)
     rule.provide_automatic_options = False
     if rule.methods is not None and method == "GET":
         rule.methods.discard("HEAD")

@@ -12,10 +12,12 @@ from quart import Response
 
 from web.http.access import Access
 from web.http.declared import Answers, Events
+from web.http.proofs import Proof, proof_of
 
 Handler = Callable[..., Awaitable[Response]]
 
 ROUTES = "callboard.routes"  # where an application keeps its routes, by endpoint
+ANY = "ANY"  # as the method of a route: all those that no route of this path before it has
 
 
 class Route(Struct, frozen=True):
@@ -24,9 +26,8 @@ class Route(Struct, frozen=True):
     `answers`: see web/http/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a struct
     of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
 
-    `page`: for people. Who is not logged in is sent to do so, and refusals are pages too. `acts`: it changes something
-    although it is asked by GET; `in_frames`: also if a frame of some page goes there. `takes_tokens`: whether a token
-    in the header counts, besides cookies.
+    `page`: for people. Who is not logged in is sent to do so, and refusals are pages too. `takes_tokens`: whether a
+    token in the header counts, besides cookies.
     """
 
     name: str
@@ -39,9 +40,12 @@ class Route(Struct, frozen=True):
     query: type[Struct] | None = None
     refusals: tuple[int, ...] = ()
     page: bool = False
-    acts: bool = False
-    in_frames: bool = False
     takes_tokens: bool = True
+
+    @property
+    def proof(self) -> Proof:
+        """What must show that a page of the hub meant a GET that comes with cookies."""
+        return proof_of(self.name).proof
 
     @property
     def label(self) -> str:
@@ -71,8 +75,6 @@ class Noun:
         refusals: Sequence[int] = (),
         statuses: Sequence[int] = (200,),
         streams: bool = False,
-        acts: bool = False,
-        in_frames: bool = False,
         takes_tokens: bool | None = None,
     ) -> Callable[[Handler], Handler]:
         """`answers`: from status to what is sent with it. `statuses`: the same for what is not of the API."""
@@ -92,8 +94,6 @@ class Noun:
                         query,
                         tuple(refusals),
                         self.page,
-                        acts,
-                        in_frames,
                         not self.page if takes_tokens is None else takes_tokens,
                     )
                 )

@@ -11,11 +11,13 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Collection
+from typing import assert_never
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from core.same_secret import same_secret
+from web.http.proofs import Proof
 
 ANONYMOUS_LIFE = 3600  # seconds: of the token in a login form
 
@@ -35,18 +37,23 @@ class Fetch(Struct, frozen=True):
     origin: str = ""
 
 
-def needs_token(fetch: Fetch, *, acts: bool = False, in_frames: bool = False) -> bool:
-    """`acts`: the route changes something even when it is asked by GET; then only going there is proof enough.
-
-    `in_frames`: it counts as well if a frame of some page goes there.
-    """
+def needs_token(fetch: Fetch, proof: Proof = Proof.READS) -> bool:
+    """`proof`: what the route demands where it is asked by GET."""
     if fetch.method not in SAFE_METHODS:
         return True
-    if acts:
-        return fetch.mode not in PAGE_VIEWS or fetch.dest not in (FRAMES if in_frames else WINDOWS)
-    if fetch.mode in PAGE_VIEWS or fetch.mode == "websocket":
-        return False
-    return not (fetch.mode == "no-cors" and fetch.site == "same-origin")
+    goes_there = fetch.mode in PAGE_VIEWS
+    match proof:
+        case Proof.NONE:
+            return False
+        case Proof.VISIT:
+            return not (goes_there and fetch.dest in WINDOWS)
+        case Proof.VISIT_OR_FRAME:
+            return not (goes_there and fetch.dest in FRAMES)
+        case Proof.READS:
+            is_own_image = fetch.mode == "no-cors" and fetch.site == "same-origin"
+            return not (goes_there or fetch.mode == "websocket" or is_own_image)
+        case _:
+            assert_never(proof)
 
 
 def is_foreign(fetch: Fetch, own: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from web.pages.consent_form import consent_form
 noun = Noun("authorize", page=True)
 
 
-@noun.get("/oauth2/authorize", access=IDENTIFIED, acts=True, in_frames=True, statuses=(200, 302, 400, 403))
+@noun.get("/oauth2/authorize", access=IDENTIFIED, statuses=(200, 302, 400, 403))
 async def ask() -> Response:
     """The page that asks; or on at once, where there is nothing to ask."""
     user, provider = _user(), Provider(hub())

@@ -6,7 +6,7 @@ from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
 from web.http.access import OPEN
-from web.http.api_paths import is_api
+from web.http.api_paths import is_api, is_api_of_server
 from web.http.context import hub
 from web.http.errors import phrase
 from web.http.routing import Noun
@@ -21,9 +21,11 @@ _ON_THEIR_OWN = {
 
 def is_for_people() -> bool:
     """Whether this is a URL that people look at."""
+    base = hub().base_url
+    if is_api_of_server(request.path, base):
+        return False
     if g.route is not None and g.route.page:
         return True
-    base = hub().base_url
     if is_api(request.path, base) or request.path.startswith(f"{base}hub/static/"):
         return False
     return request.path != f"{base}hub/metrics"

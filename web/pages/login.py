@@ -112,7 +112,7 @@ async def enter(user: UserRow, asked: str) -> Response:
     return redirect(await destination(user, asked))
 
 
-@noun.get("/logout", access=OPEN, acts=True, statuses=(200, 302))
+@noun.get("/logout", access=OPEN, statuses=(200, 302))
 async def log_out() -> Response:
     """End the session, and with it all that was given on its strength."""
     session: SessionRow | None = g.session

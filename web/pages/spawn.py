@@ -48,7 +48,7 @@ AT_ONCE = 1.0  # second: a start that fails within it is told of here, not on th
 STATUSES = (200, 302, 400, 422, 429, 500)
 
 
-@noun.get("/spawn", access=IDENTIFIED, acts=True, statuses=STATUSES)
+@noun.get("/spawn", access=IDENTIFIED, statuses=STATUSES)
 async def show_own() -> Response:
     return await _show(_own(), "")
 
@@ -58,7 +58,7 @@ async def submit_own() -> Response:
     return await _submit(_own(), "")
 
 
-@noun.get("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, acts=True, statuses=STATUSES)
+@noun.get("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
 async def show(user: str, server: str = "") -> Response:
     return await _show(known_user(user), server)
 

@@ -17,13 +17,16 @@ from projections.users import UserRow
 from web.http.access import IDENTIFIED
 from web.http.answers import redirect, reply
 from web.http.context import caller, database, hub
+from web.http.credentials import fetch_of_request
 from web.http.public_url import origin
-from web.http.routing import Noun
+from web.http.routing import ANY, Noun
+from web.http.xsrf import needs_token
 from web.pages.errors import error_page
 from web.pages.spawn_pending import not_running
 from web.pages.spawn_url import spawn_url
 
 noun = Noun("user_url", page=True)
+outside = Noun("user_url_outside")  # below the base URL, for servers that no route leads to
 
 RETRY = Backoff(2.0, 10.0)
 PATHS = ("/user/<user>", "/user/<user>/", "/user/<user>/<path:rest>")
@@ -42,10 +45,15 @@ async def look_for(user: str, rest: str = "") -> Response:
     return await not_running(owner, server, _status(), next_url=_asked())
 
 
-@noun.post(*PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
-@noun.patch(*PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
-@noun.delete(*PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
+@noun.route(ANY, *PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
 async def refuse(user: str, rest: str = "") -> Response:
+    """Nothing is forwarded to where no server is, whatever the method."""
+    return _refused(*_found(user, rest))
+
+
+@outside.route(ANY, "/user/<user>", "/user/<user>/<path:rest>", access=IDENTIFIED, statuses=STATUSES)
+async def refuse_outside(user: str, rest: str = "") -> Response:
+    """Programs that act are told at once: to follow a redirect most would ask by GET."""
     return _refused(*_found(user, rest))
 
 
@@ -105,8 +113,9 @@ def _asked() -> str:
 
 
 def _wants_json(rest: str) -> bool:
+    """Pages are for eyes alone: they hold the XSRF token, and this URL is answered to scripts of other pages too."""
     accepts = request.accept_mimetypes
-    if accepts["application/json"] > accepts["text/html"]:
+    if accepts["application/json"] > accepts["text/html"] or needs_token(fetch_of_request()):
         return True
     return "api" in rest.split("/")
 

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from core.config import TornadoSettings
 from core.hooks import trio_hook
 from tests.conftest import Client, hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import NAVIGATES, logged_in, path_of
+from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
+from tests.unit.test_route_matrix import COMBINATIONS
 from web.hub import Hub
 from web.pages.user_url import RETRY
 
@@ -108,11 +109,57 @@ async def test_programs_are_told_in_json(hub: Hub) -> None:
         assert "http://hub.test/hub/spawn/bob" in answer.json()["message"]
         assert answer.json()["message"].startswith("The server bob/ is not running.")
         assert list(answer.json()) == ["message"]
-    for method in ("POST", "PATCH", "DELETE"):
-        answer = await browser.request(method, "/hub/user/bob/x", headers={"X-XSRFToken": browser.xsrf})
-        assert (answer.status_code, list(answer.json())) == (424, ["message"])
-        assert (await browser.request(method, "/hub/user/bob/x")).status_code == 403
-    assert (await browser.put("/hub/user/bob/x")).status_code == 405
+
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "QUERY")
+
+
+@pytest.mark.parametrize("said", COMBINATIONS[::7], ids=str)
+async def test_an_open_jupyterlab_is_told_whatever_its_browser_says(hub: Hub, said: dict[str, str]) -> None:
+    """424 in JSON is what makes it offer a restart; a refusal would only make it ask again."""
+    browser = await logged_in(hub, "bob")
+    headers = {f"Sec-Fetch-{name}": value for name, value in said.items()}
+    redirected = await browser.get("/user/bob/api/kernels?1759", headers=headers)
+    assert redirected.status_code == 302
+    answer = await browser.get(redirected.headers["Location"], headers=headers)
+    assert (answer.status_code, list(answer.json())) == (424, ["message"])
+
+
+async def test_scripts_of_other_pages_are_not_given_a_page_with_its_token(hub: Hub) -> None:
+    browser = await logged_in(hub, "bob")
+    assert browser.xsrf in (await browser.get("/hub/user/bob/lab", headers=NAVIGATES)).text
+    answer = await browser.get("/hub/user/bob/lab", headers=FETCHES)
+    assert (answer.status_code, list(answer.json())) == (424, ["message"])
+    assert browser.xsrf not in answer.text
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("path", ["/hub/user/{}/api/kernels", "/user/{}/api/kernels", "/user/{}/lab/api/x"])
+async def test_programs_are_told_whatever_their_method(
+    client: Client, hub: Hub, method: str, path: str
+) -> None:
+    """With a token: 424, or 404 where they may not know of the server; never a page."""
+    await client.post("/users/bob")
+    made = (await client.post("/users/bob/tokens", json={})).json()
+    for name, status in (("bob", 424), ("alice", 404), ("nobody", 404)):
+        answer = await client.with_token(made["token"]).request(
+            method, f"http://hub.test{path.format(name)}", follow_redirects=True
+        )
+        assert answer.status_code == status, name
+        assert answer.headers["Content-Type"] == "application/json"
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_methods_that_may_act_need_a_proof_or_a_token(hub: Hub, method: str) -> None:
+    browser = await logged_in(hub, "bob")
+    is_safe = method in ("GET", "HEAD", "OPTIONS")
+    for headers, status in (({}, 424 if is_safe else 403), ({"X-XSRFToken": browser.xsrf}, 424)):
+        answer = await browser.request(method, "/hub/user/bob/api/x", headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/json"
+    stranger = await Browser(hub, browser.app).request(method, "/user/bob/api/x")
+    assert stranger.status_code == (302 if method == "GET" else 403)
 
 
 async def test_tokens_will_do(client: Client, hub: Hub) -> None:
