@@ -107,7 +107,7 @@ async def test_nobody_guesses_what_an_answer_is(hub: Any) -> None:
                 assert "form-action 'self'" in answer.headers["content-security-policy"], path
                 shown += 1
     assert len(paths) > 40
-    assert shown > 5
+    assert shown >= 5
 
 
 async def test_no_proxy_keeps_events_to_itself(hub: Any) -> None:
