@@ -6,7 +6,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 from msgspec import NODEFAULT, Struct, to_builtins
 from msgspec.structs import fields, replace
@@ -17,6 +16,7 @@ from core.config_names import lineage
 from core.config_notes import IGNORED, Kind, Note
 from core.config_prepare import words
 from core.config_values import Trait, convert, convert_struct
+from core.service_definition import CLIENT_ID_START, misfits
 
 S = TypeVar("S", bound=Struct)
 
@@ -130,15 +130,14 @@ def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
     if not fields.get("api_token", "-"):
         del fields["api_token"]  # empty: none
     service = convert_struct(trait, fields, ServiceSettings, at)
-    name, url, client_id = service.name, service.url, service.oauth_client_id or f"service-{service.name}"
-    if not name.strip(".") or "/" in name or name != name.strip() or name != unquote(name):
-        allowed = "no slash, nothing percent-encoded, no blanks around it, not only dots"
-        raise trait.refuse(name, allowed, f"{at}.name")
-    if url and not url.startswith(("http://", "https://")):
-        raise trait.refuse(url, "expected a URL that starts with http:// or https://", f"{at}.url")
-    if not client_id.startswith("service-"):
-        raise trait.refuse(client_id, "expected a name that starts with service-", f"{at}.oauth_client_id")
-    return replace(service, oauth_client_id=client_id)
+    for misfit in misfits(
+        service.name,
+        url=service.url,
+        oauth_client_id=service.oauth_client_id,
+        oauth_redirect_uri=service.oauth_redirect_uri,
+    ):
+        raise trait.refuse(getattr(service, misfit.field), misfit.allowed, f"{at}.{misfit.field}")
+    return replace(service, oauth_client_id=service.oauth_client_id or f"{CLIENT_ID_START}{service.name}")
 
 
 def _popen_kwargs(section: Section, trait: Trait, value: Any) -> dict[str, Any]:

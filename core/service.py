@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import assert_never
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from core.errors import AlreadyExistsError, ConfiguredError, InvalidError, NotFoundError
+from core.errors import AlreadyExistsError, ConfiguredError, NotFoundError
 from core.events.service import (
     ServiceAdded,
     ServiceChanged,
@@ -19,10 +18,6 @@ from core.events.service import (
     ServiceRemoved,
     ServiceStarted,
 )
-from core.names import escape
-
-MAX_NAME = 255
-CLIENT_ID_START = "service-"
 
 
 class NoService(Struct, frozen=True):
@@ -180,50 +175,3 @@ def evolve(service: AnyService, event: ServiceEvent) -> AnyService:
             return replace(service, process=Failed(event.reason))
         case _:
             assert_never(event)
-
-
-# --- what a definition may be ---
-
-
-def check_service_name(name: str) -> str:
-    """The name itself. Raises InvalidError for one that a URL cannot carry as it stands."""
-    tricky = "/" in name or not name.strip(".") or name != name.strip() or name != unquote(name)
-    if tricky or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidError(
-            f"Invalid service name: {name!r} (no slash, nothing percent-encoded, no blanks around it, not "
-            "only dots)."
-        )
-    return name
-
-
-def defined(name: str, base_url: str, wanted: ServiceDefinition) -> ServiceDefinition:
-    """The definition with what follows from it: prefix and OAuth client. Raises InvalidError.
-
-    Source: JupyterHub 6.1.1. Who has neither a URL nor a redirect URI is no OAuth client.
-    """
-    if wanted.url:
-        _check_url(wanted.url)
-    if wanted.oauth_client_id and not wanted.oauth_client_id.startswith(CLIENT_ID_START):
-        raise InvalidError(f"oauth_client_id begins with {CLIENT_ID_START!r}.")
-    is_client = bool(wanted.url or wanted.oauth_redirect_uri)
-    if wanted.oauth_client_id and not is_client:
-        raise InvalidError("An OAuth client needs an oauth_redirect_uri, or the service a url.")
-    return replace(
-        wanted,
-        prefix=service_prefix(base_url, name) if wanted.url else "",
-        oauth_client_id=(wanted.oauth_client_id or f"{CLIENT_ID_START}{name}") if is_client else "",
-    )
-
-
-def service_prefix(base_url: str, name: str) -> str:
-    return f"{base_url}services/{escape(name)}/"
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InvalidError("url is an address such as http://127.0.0.1:9000.")

@@ -175,9 +175,8 @@ def test_what_it_has_started_ends_with_it(make_hub: MakeHub, here: Path) -> None
     assert not lives(child)
 
 
-def test_its_url_is_reached_through_the_proxy(make_hub: MakeHub, here: Path) -> None:
-    (port,) = free_ports(1)
-    here.parent.mkdir(parents=True)
+def echoing(port: int) -> str:
+    """A command that serves, and answers with the path asked for."""
     server = (
         "import http.server as h, os\n"
         "class H(h.BaseHTTPRequestHandler):\n"
@@ -185,13 +184,30 @@ def test_its_url_is_reached_through_the_proxy(make_hub: MakeHub, here: Path) -> 
         "        self.send_response(200); self.end_headers(); self.wfile.write(self.path.encode())\n"
         f"h.HTTPServer(('127.0.0.1', {port}), H).serve_forever()\n"
     )
-    hub = make_hub()
-    hub.configure(
-        service_line(here, f"exec python3 -c {shlex.quote(server)}", url=f"http://127.0.0.1:{port}")
-    )
-    hub.start()
+    return f"exec python3 -c {shlex.quote(server)}"
+
+
+def test_its_url_is_reached_through_the_proxy(make_hub: MakeHub, here: Path) -> None:
+    (port,) = free_ports(1)
+    here.parent.mkdir(parents=True)
+    hub = started(make_hub, here, echoing(port), url=f"http://127.0.0.1:{port}")
     answer = wait_for(lambda: (a := hub.request("GET", "/services/watcher/x")).status_code == 200 and a)
     assert answer.text == "/services/watcher/x"
+
+
+def test_people_are_served_before_it_is_up_and_health_says_that_it_is_not(
+    make_hub: MakeHub, here: Path
+) -> None:
+    (port,) = free_ports(1)
+    here.parent.mkdir(parents=True)
+    wait = 'until [ -e "$HERE/go" ]; do sleep 0.1; done; '
+    hub = started(make_hub, here, wait + echoing(port), url=f"http://127.0.0.1:{port}")
+    wait_status(hub, "running")
+    assert hub.request("GET", "/services/watcher/x").status_code == 503
+    assert hub.api("GET", "/health").text == "service watcher is not up: it has not answered yet\n"
+    (here / "go").touch()
+    wait_for(lambda: hub.api("GET", "/health").text == "")
+    assert hub.request("GET", "/services/watcher/x").text == "/services/watcher/x"
 
 
 def test_a_dead_url_delays_nothing(make_hub: MakeHub) -> None:

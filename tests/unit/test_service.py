@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import AlreadyExistsError, ConfiguredError, HubError, InvalidError, NotFoundError
+from core.errors import AlreadyExistsError, ConfiguredError, HubError, NotFoundError
 from core.events.service import (
     ServiceAdded,
     ServiceChanged,
@@ -30,9 +30,7 @@ from core.service import (
     ReportStarted,
     Running,
     Service,
-    check_service_name,
     decide,
-    defined,
     evolve,
 )
 
@@ -111,50 +109,3 @@ def test_evolve(events: list[ServiceEvent], service: AnyService) -> None:
     for event in events:
         state = evolve(state, event)
     assert state == service
-
-
-@pytest.mark.parametrize("name", ["web", "My Service", "a.b", "é", "a@b"])
-def test_a_name_is_what_a_url_can_carry(name: str) -> None:
-    assert check_service_name(name) == name
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "...", "a/b", " a", "a ", "a%20b", "a\nb", "x" * 256])
-def test_other_names_are_refused(name: str) -> None:
-    with pytest.raises(InvalidError):
-        check_service_name(name)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "prefix", "client"),
-    [
-        (ServiceDefinition(), "", ""),
-        (ServiceDefinition(url="https://h/x"), "/b/services/my%20web/", "service-my web"),
-        (ServiceDefinition(oauth_redirect_uri="http://h/cb"), "", "service-my web"),
-        (
-            ServiceDefinition(oauth_redirect_uri="http://h/cb", oauth_client_id="service-other"),
-            "",
-            "service-other",
-        ),
-    ],
-)
-def test_who_has_a_url_or_a_redirect_uri_is_an_oauth_client(
-    wanted: ServiceDefinition, prefix: str, client: str
-) -> None:
-    made = defined("my web", "/b/", wanted)
-    assert (made.prefix, made.oauth_client_id) == (prefix, client)
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        ServiceDefinition(url="ftp://h"),
-        ServiceDefinition(url="http://"),
-        ServiceDefinition(url="http://h:99999"),
-        ServiceDefinition(url="127.0.0.1:9000"),
-        ServiceDefinition(url="http://h", oauth_client_id="other"),
-        ServiceDefinition(oauth_client_id="service-x"),
-    ],
-)
-def test_a_definition_that_makes_no_sense_is_refused(wanted: ServiceDefinition) -> None:
-    with pytest.raises(InvalidError):
-        defined("web", "/", wanted)

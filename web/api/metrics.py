@@ -11,6 +11,7 @@ from web.http.context import hub
 from web.http.declared import Text
 from web.http.identity import Identity
 from web.http.routing import Noun
+from web.monitoring.health import troubles
 
 noun = Noun("monitoring")
 
@@ -21,10 +22,16 @@ FORBIDDEN = b"""<!DOCTYPE html>
 """
 
 
-@noun.get("/health", access=OPEN, answers={200: Text("text/html")})
+@noun.get("/health", access=OPEN, answers={200: (Text("text/html"), Text("text/plain"))})
 async def health() -> Response:
-    """The hub is there."""
-    return empty(200, "text/html")
+    """The hub is there. What is not well stands in the body, a line each; services by name to who may list them.
+
+    The status is 200 all the same: starting the hub anew would mend none of that.
+    """
+    lines = troubles(hub(), g.identity)
+    if not lines:
+        return empty(200, "text/html")
+    return Response("".join(f"{line}\n" for line in lines), 200, content_type="text/plain; charset=utf-8")
 
 
 @noun.route("HEAD", "/health", access=OPEN, answers={200: None})

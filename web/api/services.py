@@ -16,7 +16,8 @@ from core.ids import new_id
 from core.roles import ADMIN, DEFAULT_ROLES
 from core.scopes import Owner, Reach, Service, excess_scopes, listed
 from core.scopes.held import covers
-from core.service import Add, Remove, check_service_name, defined
+from core.service import Add, Remove
+from core.service_definition import defined
 from core.token import HINT, check_length, quick_digest, slow_digest
 from projections import tokens
 from web.http.access import Lists, needs
@@ -83,7 +84,7 @@ async def create(service: str) -> Response:
     if not await raw_body():
         raise InvalidError("The body of a new service is a JSON object with at least one key.")
     asked = await body(ServiceBody)
-    definition = _definition(check_service_name(service), asked)
+    definition = _definition(service, asked)
     if hub().services.get(service) is not None:
         raise AlreadyExistsError(f"There is already a service named {service!r}.")
     issue = [] if asked.api_token is None else [_issue(service, asked.api_token)]

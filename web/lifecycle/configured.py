@@ -12,32 +12,15 @@ from core import route, service
 from core.config import ServiceSettings
 from core.errors import HubError
 from core.events.record import HUB
-from core.events.service import ServiceDefinition, service_stream
+from core.events.service import service_stream
 from core.ids import new_id
-from core.service import service_prefix
+from core.service_definition import defined, said_of, service_prefix
 from core.token import Issue, quick_digest
 from projections import extra_routes, services, tokens
 from web.hub import Hub
 from web.services.launch import service_token
 
 logger = logging.getLogger("callboard")
-
-
-def definition_of(settings: ServiceSettings, base_url: str) -> ServiceDefinition:
-    """What the log says of a configured service. Empty info and a display of true are what nobody has said."""
-    is_client = bool(settings.url or settings.oauth_redirect_uri)
-    wanted = ServiceDefinition(
-        url=settings.url,
-        admin=settings.admin,
-        managed=bool(settings.command),
-        info=settings.info or None,
-        display=None if settings.display else False,
-        oauth_client_id=settings.oauth_client_id if is_client else "",
-        oauth_redirect_uri=settings.oauth_redirect_uri,
-        oauth_client_allowed_scopes=settings.oauth_client_allowed_scopes,
-        oauth_no_confirm=settings.oauth_no_confirm,
-    )
-    return service.defined(settings.name, base_url, wanted)
 
 
 async def configure_services(hub: Hub, secret: bytes) -> None:
@@ -52,7 +35,7 @@ async def configure_services(hub: Hub, secret: bytes) -> None:
             )
     for name, settings in configured.items():
         try:
-            command = service.Configure(name, definition_of(settings, base_url))
+            command = service.Configure(name, defined(name, base_url, said_of(settings)))
             await hub.entities.services.ask(name, command, by=HUB)
         except HubError as error:
             logger.warning("c.JupyterHub.services: %s", error.message)

@@ -93,3 +93,7 @@ class MetricsOfHub(Collector):
         for process, state in SERVICE_STATES.items():
             services.add_metric([state], found.get(process, 0))
         yield services
+        down = len(self._hub.services.not_up())
+        yield GaugeMetricFamily(
+            "callboard_services_not_up", "Services that do not run or do not answer.", down
+        )

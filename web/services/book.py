@@ -12,6 +12,7 @@ from projections.services import ServiceRow
 
 Status = Literal["running", "stopped", "failed", "unknown"]
 
+_OF_ANSWER = {True: "", False: "it does not answer", None: "it has not answered yet"}
 _OF_PROCESS: dict[str, Status] = {"running": "running", "stopped": "stopped", "failed": "failed"}
 
 
@@ -37,6 +38,17 @@ class ServiceBook:
     def command(self, row: ServiceRow) -> list[str]:
         found = self.settings(row)
         return found.command if found else []
+
+    def not_up(self) -> dict[str, str]:
+        """Those that do not do what they are there for, by name, each with what keeps it: `its process has failed`."""
+        return {row.name: why for row in self.all() if (why := self._trouble(row))}
+
+    def _trouble(self, row: ServiceRow) -> str:
+        if row.managed and row.process != "running":
+            return "its process has failed" if row.process == "failed" else "no process of it runs"
+        if not row.defined().url:
+            return ""
+        return _OF_ANSWER[self.answers.get(row.name)]
 
     def status(self, row: ServiceRow) -> Status:
         """Of a managed service: of its process. Of an external one: whether its URL answers."""

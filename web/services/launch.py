@@ -15,7 +15,8 @@ import msgspec
 from core.actors.service_process import Plan
 from core.config import HubSettings, ServiceSettings
 from core.secret_file import derive
-from core.service import CLIENT_ID_START, Report, service_prefix
+from core.service import Report
+from core.service_definition import CLIENT_ID_START, service_prefix
 from core.spawner import Attempt, Spawner
 from web.environment import public_addresses
 from web.hosts import Hosts

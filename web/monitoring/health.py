@@ -1,0 +1,23 @@
+"""What is not well with a hub that is there, in lines for people and monitors."""
+
+from __future__ import annotations
+
+from core.scopes import Reach, Service, listed
+from core.scopes.held import covers
+from web.http.identity import Identity
+from web.hub import Hub
+
+
+def troubles(hub: Hub, identity: Identity | None) -> list[str]:
+    """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
+    return _services(hub, identity)
+
+
+def _services(hub: Hub, identity: Identity | None) -> list[str]:
+    reach = (identity and listed(identity.scopes, "list:services")) or Reach()
+    down = hub.services.not_up()
+    seen = {name for name in down if covers(reach, Service(name), hub.rights.memberships)}
+    lines = [f"service {name} is not up: {why}" for name, why in down.items() if name in seen]
+    others = len(down) - len(seen)
+    more = " more" if seen else ""
+    return [*lines, f"services that are not up: {others}{more}"] if others else lines
