@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -203,7 +205,8 @@ class Visible(NamedTuple):
 class Listing(NamedTuple):
     """Which users, in which order. `state`: of any server of theirs, see `_STATES`.
 
-    `sort`: id, name or last_activity, with a `-` for the other way round. `among`: None for all users.
+    `sort`: id, name or last_activity, with a `-` for the other way round. `among`: None for all users. `seen`: when
+    users have been seen since it was last recorded, by their ids.
     """
 
     state: str = ""
@@ -212,6 +215,7 @@ class Listing(NamedTuple):
     offset: int = 0
     limit: int = 200
     among: Visible | None = None
+    seen: Mapping[str, datetime] = MappingProxyType({})
 
 
 _ANY_SERVER = "id IN (SELECT user FROM servers WHERE state != 'stopped' AND {})"
@@ -238,11 +242,31 @@ def listed(db: sqlite3.Connection, listing: Listing) -> list[UserRow]:
         raise InvalidError(f"Users can be sorted by {', '.join(_SORTS)} (or -...), not by {listing.sort!r}.")
     where, parameters = _where(listing)
     direction = "DESC" if listing.sort.startswith("-") else "ASC"
+    source = f"SELECT {_COLUMNS}, {column} AS shown FROM users {where}"  # noqa: S608
+    if column == "last_activity" and listing.seen:
+        source, parameters = _with_seen(where, parameters, listing.seen)
     rows = db.execute(
-        f"{_ALL} {where} ORDER BY {column} {direction} LIMIT ? OFFSET ?",
-        (*parameters, listing.limit, listing.offset),
+        f"{source} ORDER BY shown {direction} LIMIT ? OFFSET ?", (*parameters, listing.limit, listing.offset)
     ).fetchall()
-    return [UserRow(*row) for row in rows]
+    return [UserRow(*row[:-1]) for row in rows]
+
+
+def _with_seen(
+    where: str, parameters: tuple[str, ...], seen: Mapping[str, datetime]
+) -> tuple[str, tuple[str, ...]]:
+    """Those who have been seen lately, by when that was, and all others as it is recorded.
+
+    SQLite merges the two: of the others it reads no more than the page, by their index.
+    """
+    last = msgspec.json.encode({user: utc_text(at) for user, at in seen.items()}).decode()
+    condition = f"{where} AND" if where else "WHERE"
+    source = (
+        f"WITH seen(who, at) AS MATERIALIZED (SELECT key, value FROM json_each(?)) "  # noqa: S608
+        f"SELECT {_COLUMNS}, last_activity AS shown FROM users {condition} id NOT IN (SELECT who FROM seen) "
+        f"UNION ALL SELECT {_COLUMNS}, max(coalesce(last_activity, ''), at) FROM seen CROSS JOIN users "
+        f"{condition} id = who"
+    )
+    return source, (last, *parameters, *parameters)
 
 
 def count(db: sqlite3.Connection, listing: Listing) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from quart import Response, request
 
 from core.errors import ForbiddenError, NotFoundError
@@ -47,10 +49,11 @@ async def issue(**_: str) -> Response:
     "/authorizations/cookie/<name>", "/authorizations/cookie/<name>/<value>", access=IDENTIFIED, answers=OWNER
 )
 async def cookie_owner(name: str, value: str = "") -> Response:
-    """The model of the user who is logged in by this cookie."""
+    """The model of the user who is logged in by this cookie: its value is in the URL, else it is the body."""
     _check_shows_token()
     sessions = hub().sessions
-    secret = value or sessions.cookies.login_of(request) or ""
+    body = cast(bytes, await request.get_data(as_text=False)).decode("latin-1").strip()
+    secret = value or body or sessions.cookies.login_of(request) or ""
     session = sessions.find(secret) if secret and name == sessions.cookies.login else None
     user = users.by_id(database(), session.user) if session is not None else None
     if user is None:

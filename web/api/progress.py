@@ -12,7 +12,7 @@ import trio
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
-from core.errors import InvalidError, NotFoundError
+from core.errors import HubError, InvalidError, NotFoundError
 from core.events.server import server_stream
 from core.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
@@ -79,12 +79,15 @@ async def follow(user: str, server: str = "") -> Response:
             return event_stream(_follow(hub(), user, found, STOP, _resume_after()))
     failure = found.failed()
     if failure is None:
-        raise (
-            NotFoundError("This server is not starting.")
-            if not found.spawn_id
-            else InvalidError("This server is neither starting nor running.")
-        )
+        raise _nothing_to_follow(found)
     return event_stream(_one(encode(progress.failure(failure.reason, failure.html_message))))
+
+
+def _nothing_to_follow(server: ServerRow) -> HubError:
+    """Source of the statuses: JupyterHub, which forgets a server that has stopped, and knows one that was just made."""
+    if server.name and not server.spawn_id:
+        return InvalidError("This server has never been started.")
+    return NotFoundError("This server is neither starting nor running.")
 
 
 async def ready_event(the_hub: Hub, user: str, server: ServerRow) -> bytes:

@@ -25,6 +25,7 @@ from web.http.idempotency import claim
 from web.http.routing import Noun
 from web.models import ServerModel
 from web.spawning.starting import (
+    Asked,
     add_server,
     begin,
     check_named_servers_allowed,
@@ -94,7 +95,8 @@ async def create(user: str, server: str = "") -> Response:
     if not server:
         raise AlreadyExistsError("The default server is there from the start.")
     check_named_servers_allowed()
-    return reply(visible_model(owner, await add_server(owner, server, asked, final=True)), 201)
+    new = Asked(asked.user_options or {}, asked.display_name)
+    return reply(visible_model(owner, await add_server(owner, server, new, final=True)), 201)
 
 
 @noun.post(
@@ -193,5 +195,7 @@ def _answer_to_start(owner: UserRow, server: ServerRow, status: int) -> Response
 
 async def _rename(owner: UserRow, server: ServerRow, name: str) -> None:
     check_named_servers_allowed()
+    if not name:
+        raise AlreadyExistsError("The name of the default server is taken: there always is one.")
     command = RenameServer(server.id, check_new_name(name), new_id("v"), await server_limit())
     await hub().entities.users.ask(owner.id, command, by=by(), claim=claim(lambda _: Outcome(200)))

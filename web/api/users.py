@@ -129,6 +129,7 @@ async def listed() -> Response:
         asked.offset,
         asked.limit,
         _visible(),
+        hub().activity.users,
     )
     rows = users.listed(db, listing)
     of_users = servers.of_users(db, [row.id for row in rows])

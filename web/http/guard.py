@@ -34,7 +34,7 @@ def guarded_handler(route: Route) -> Handler:
         found = identify(route) or await _logged_in_for(route)
         g.identity = await confirmed(hub(), found, by_cookie=g.session is not None)
         if g.identity is None and route.page and not isinstance(route.access, Open):
-            return _to_login(route)
+            return to_login(route)
         names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
         check_access(route.access, g.identity, names, hub().rights.memberships)
         if route.method == "GET":
@@ -74,7 +74,7 @@ def _on_the_hubs_host(route: Route) -> Response:
     return answers.redirect(f"{hub().hosts.on_hub(request.path)}{f'?{query}' if query else ''}")
 
 
-def _to_login(route: Route) -> Response:
+def to_login(route: Route) -> Response:
     """Nobody is logged in. Who looks at a page is sent to do so, and comes back; nothing else is forwarded."""
     if route.method != "GET":
         raise ForbiddenError("Missing or invalid credentials.")

@@ -35,7 +35,7 @@ async def destination(user: UserRow, asked: str, default: str = "") -> str:
     """
     if good := checked(asked):
         return good
-    target = default or await _configured(user) or _of_user(user)
+    target = default or await default_url(user) or _of_user(user)
     carried = [
         pair
         for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
@@ -46,7 +46,8 @@ async def destination(user: UserRow, asked: str, default: str = "") -> str:
     return f"{target}{'&' if '?' in target else '?'}{urlencode(carried)}"
 
 
-async def _configured(user: UserRow) -> str:
+async def default_url(user: UserRow | None = None) -> str:
+    """What the configuration says; `""` if nothing. `user`: who has just logged in; None: nobody, or whoever asks."""
     wanted: Any = hub().settings.hub.default_url
     if callable(wanted):
         wanted = await _hooks.call(wanted, handler_view(user))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from quart import Response, request
+from quart import Response, g, request
 
 from core.errors import ForbiddenError
 from core.names import MAX_SERVER_NAME
 from projections import servers, users
 from projections.users import UserRow
-from web.http.access import IDENTIFIED
+from web.http.access import IDENTIFIED, OPEN
 from web.http.answers import redirect
 from web.http.context import caller, database, hub
+from web.http.guard import to_login
 from web.http.routing import Noun
-from web.pages.destination import destination
+from web.pages.destination import default_url, destination
 from web.pages.render import page
 from web.pages.server_rows import shown_server
 from web.spawning.starting import server_limit
@@ -22,11 +23,14 @@ from web.spawning.starting import server_limit
 noun = Noun("home", page=True)
 
 
-@noun.get("/", access=IDENTIFIED, statuses=(302,))
+@noun.get("/", access=OPEN, statuses=(302,))
 async def root() -> Response:
-    """On to where the configuration says."""
-    asked = "" if hub().settings.hub.default_url else request.args.get("next", "")
-    return redirect(await destination(myself(), asked))
+    """On to where the configuration says; visitors too, who may be shown what this hub is before they log in."""
+    if wanted := await default_url():
+        return redirect(wanted)
+    if g.identity is None:
+        return to_login(g.route)
+    return redirect(await destination(myself(), request.args.get("next", "")))
 
 
 @noun.get("/home", access=IDENTIFIED)

@@ -7,15 +7,21 @@ from urllib.parse import urlencode
 from quart import Response
 
 from core.authenticator import RedirectAuthenticator
+from core.errors import ForbiddenError
 from core.names import MAX_USER_NAME
+from web.authenticators.null import NullAuthenticator
 from web.http.context import hub
 from web.pages.form_targets import lead_on_from_login
 from web.pages.render import page
 
 
 async def login_form(*, next_url: str, username: str = "", error: str = "", status: int = 200) -> Response:
-    """`next_url`: as it came, for the form to send it again."""
+    """`next_url`: as it came, for the form to send it again. Raises ForbiddenError where no form would do."""
     authenticator = hub().logins.authenticator
+    if isinstance(authenticator, NullAuthenticator):
+        raise ForbiddenError(
+            error or "Nobody logs in here: this hub is used through its API and its services."
+        )
     elsewhere = authenticator.login_service if isinstance(authenticator, RedirectAuthenticator) else ""
     query = f"?{urlencode({'next': next_url})}" if next_url else ""
     settings = hub().settings.authenticator

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client
+from tests.unit.pages.browser import logged_in
 
 TOKEN_OF = "/authorizations/token"
 COOKIE_OF = "/authorizations/cookie"
+LOGIN_COOKIE = "jupyterhub-hub-login"
 
 
 @pytest.mark.parametrize("path", ["", "/"])
@@ -152,3 +154,25 @@ async def test_other_questions_of_old_services(
     client: Client, method: str, path: str, token: str | None, status: int
 ) -> None:
     assert (await client.with_token(token).request(method, path)).status_code == status
+
+
+@pytest.mark.parametrize("form", ["url", "body", "body with blanks", "cookie"])
+async def test_whose_a_cookie_is_may_be_asked_in_each_way_that_old_services_know(
+    client: Client, form: str
+) -> None:
+    browser = await logged_in(client.hub, "bob", client.app)
+    secret = browser.cookies[LOGIN_COOKIE]
+    path = f"{COOKIE_OF}/{LOGIN_COOKIE}"
+    answer = await {
+        "url": lambda: client.get(f"{path}/{secret}"),
+        "body": lambda: client.request("GET", path, content=secret),
+        "body with blanks": lambda: client.request("GET", path, content=f" {secret}\n"),
+        "cookie": lambda: client.get(path, headers={"Cookie": f"{LOGIN_COOKIE}={secret}"}),
+    }[form]()
+    assert (answer.status_code, answer.json()["name"]) == (200, "bob")
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff\x00", b'{"a": 1}'])
+async def test_other_bodies_are_nobodys_cookies(client: Client, body: bytes) -> None:
+    for name in (LOGIN_COOKIE, "other"):
+        assert (await client.request("GET", f"{COOKIE_OF}/{name}", content=body)).status_code == 404

@@ -212,6 +212,7 @@ async def test_a_stream_is_resumed_after_the_last_event_seen(client: Client, aut
         ({"display_name": " x"}, 400),
         ({"user_options": [1]}, 400),
         ({"name": "other"}, 409),
+        ({"name": ""}, 409),
     ],
 )
 async def test_a_stopped_server_can_be_changed(
@@ -223,6 +224,34 @@ async def test_a_stopped_server_can_be_changed(
     assert answer.status_code == status
     if status == 200:
         assert {key: answer.json()[key] for key in changes} == changes
+
+
+async def test_the_default_server_s_name_is_its_own(client: Client) -> None:
+    assert (await client.patch("/users/alice/server", json={"name": ""})).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("body", "options"),
+    [(None, {}), ({}, {}), ({"user_options": None}, {}), ({"display_name": "X"}, {}), ({"a": 1}, {"a": 1})],
+)
+async def test_a_server_that_was_made_has_options(
+    client: Client, body: dict[str, object] | None, options: dict[str, object]
+) -> None:
+    made = await client.put("/users/alice/servers/lab", **({} if body is None else {"json": body}))
+    assert (made.status_code, made.json()["user_options"]) == (201, options)
+    assert (await client.get("/users/alice/servers/lab")).json()["user_options"] == options
+
+
+async def test_where_there_is_no_progress(client: Client, autojump_clock: object) -> None:
+    """A server that has stopped is 404, as one that is not there; one that was only just made is 400."""
+    await client.put("/users/alice/servers/lab")
+    for path, before in (("server", 404), ("servers/lab", 400), ("servers/none", 404)):
+        url = f"/users/alice/{path}/progress"
+        assert (await client.get(url)).status_code == before
+        await client.post(f"/users/alice/{path}")
+        assert (await client.get(url)).status_code == 200
+        await client.delete(f"/users/alice/{path}")
+        assert (await client.get(url)).status_code == 404
 
 
 async def test_a_running_server_cannot_be_changed(client: Client, autojump_clock: object) -> None:

@@ -264,6 +264,19 @@ async def test_sorting_by_activity(client: Client):
     assert await listed(client, "?sort=-last_activity") == ["alice", "bob", "dave", "carol"]
 
 
+async def test_sorting_by_activity_that_is_not_recorded_yet(client: Client):
+    await users(client, "bob", "carol", "dave")
+    seen = {"bob": datetime(2020, 1, 1, tzinfo=UTC), "dave": datetime(2021, 1, 1, tzinfo=UTC)}
+    for name, at in seen.items():
+        await client.post(f"/users/{name}/activity", json={"last_activity": at.isoformat()})
+    await client.hub.activity.record()
+    await client.post("/users/bob/activity", json={"last_activity": "2022-01-01"})
+    shown = (await client.get("/users?sort=-last_activity")).json()
+    assert [user["name"] for user in shown] == ["alice", "bob", "dave", "carol"]
+    assert shown[1]["last_activity"] == "2022-01-01T00:00:00Z"
+    assert await listed(client, "?sort=last_activity&limit=2&offset=1") == ["dave", "bob"]
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=gone", "sort=", "sort=age", "sort=--name", "limit=x", "limit=", "offset=1.5"],

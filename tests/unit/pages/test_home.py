@@ -52,12 +52,27 @@ async def test_the_way_in_leads_to_the_server_or_to_its_start(
     [
         ({"redirect_to_server": False}, "/hub/home"),
         ({"default_url": "/services/landing"}, "/services/landing"),
+        ({"default_url": lambda handler: handler.current_user.name}, "bob"),
     ],
 )
 async def test_the_configuration_says_where_people_land(options: dict[str, object], lands: str) -> None:
     async with hub_in_memory(settings_for_tests(**options)) as hub:
         browser = await logged_in(hub, "bob")
         assert path_of(await browser.get("/hub/")) == lands
+
+
+@pytest.mark.parametrize(
+    ("options", "lands"),
+    [
+        ({}, "/hub/login?next=%2Fhub%2F%3Fx%3D1"),
+        ({"default_url": "/services/landing?y=2"}, "/services/landing?y=2"),
+        ({"default_url": lambda handler: "/hub/x" if handler.current_user is None else ""}, "/hub/x"),
+        ({"default_url": lambda handler: ""}, "/hub/login?next=%2Fhub%2F%3Fx%3D1"),
+    ],
+)
+async def test_the_configuration_says_where_visitors_land(options: dict[str, object], lands: str) -> None:
+    async with hub_in_memory(settings_for_tests(**options)) as hub:
+        assert path_of(await Browser(hub).get("/hub/?x=1", headers=NAVIGATES)) == lands
 
 
 async def test_paths_without_their_slash_get_it(hub: Hub) -> None:

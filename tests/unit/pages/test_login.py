@@ -16,6 +16,7 @@ from core.events.store import EventStore
 from core.token import quick_digest
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
+from tests.unit.pages.html import shown
 from web.hub import Hub
 from web.lifecycle.expiry import end_expired
 
@@ -370,3 +371,15 @@ async def test_nobody_is_logged_in_by_a_form_that_another_page_has_filled_in(hub
         answer = await victim.post("/hub/login", data=fields, headers=headers)
         assert answer.status_code == 403
         assert "jupyterhub-hub-login" not in victim.cookies
+
+
+@pytest.mark.parametrize("query", ["", "?next=/hub/home", "?ticket=made-up"])
+async def test_where_nobody_logs_in_there_is_no_form(query: str) -> None:
+    async with hub_in_memory(settings_for_tests(authenticator_class="null")) as hub, Browser(hub) as browser:
+        page = await shown(browser, f"/hub/login{query}", 403)
+        assert page.all("form") == []
+        assert ("This link has been used" if "ticket" in query else "Nobody logs in here") in page.one(
+            "body"
+        ).text
+        answer = await browser.post("/hub/login", data={"username": "bob", "_xsrf": browser.xsrf})
+        assert (answer.status_code, answer.headers.get_list("set-cookie")) == (403, [])
