@@ -21,6 +21,7 @@ class Attempt(Struct, frozen=True):
 
     `environment` is the hub's part of the server's environment and holds the server's token: never log it.
     `settings`: the spawner's settings as hooks and options have left them for this start; None: as configured.
+    `mark`: to be kept with what is started, and told by `marks`: see core/mark.py.
     """
 
     spawn_id: str
@@ -30,6 +31,7 @@ class Attempt(Struct, frozen=True):
     user_options: UserOptions
     environment: dict[str, str]
     settings: SpawnerSettings | None = None
+    mark: str = ""
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):
@@ -88,7 +90,13 @@ class Spawner(Protocol):
         """Return once nothing is left of it. Stopping what is not there is fine."""
 
     async def list_attempts(self) -> list[str]:
-        """The spawn ids of everything that may still run, so that the hub can end what no server knows."""
+        """The spawn ids of everything that may still run. What users keep (volumes, homes, claims) is no attempt."""
+
+    async def marks(self) -> dict[str, str]:
+        """The same, each with the mark it was started with; `""` where there is none.
+
+        So the hub can end what no server knows, and leaves alone what its log did not start.
+        """
 
     def state(self, spawn_id: str) -> dict[str, Any]:
         """What an administrator may see of what runs, such as `{"pid": 4711}`; nothing if nothing does."""

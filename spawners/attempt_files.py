@@ -2,6 +2,7 @@
 
     lock       taken by whoever launches the server, then by the launcher and the server themselves
     url        where it was told to listen, written before the launch
+    mark       which log it was started for, and where that says so: see core/mark.py
     identity   which process it is, written by that process before it becomes the server
     exit       its exit status, written when it has ended; or that it was stopped before it ever ran
     swept      nothing of it is left, its descendants included
@@ -55,6 +56,7 @@ class AttemptFiles:
         self.output = f"{directory}/output"
         self._lock = f"{directory}/lock"
         self._url = f"{directory}/url"
+        self._mark = f"{directory}/mark"
         self._identity = f"{directory}/identity"
         self._exit = f"{directory}/exit"
         self._swept = f"{directory}/swept"
@@ -92,6 +94,13 @@ class AttemptFiles:
     def write_url(self, url: str) -> None:
         """Only with the lock held."""
         _write(self._url, url)
+
+    def mark(self) -> str:
+        return _read(self._mark)
+
+    def write_mark(self, mark: str) -> None:
+        """Only with the lock held."""
+        _write(self._mark, mark)
 
     def create(self) -> None:
         os.makedirs(self.directory, mode=0o700, exist_ok=True)

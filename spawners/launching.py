@@ -55,6 +55,7 @@ def launch(
                 **local.popen_kwargs.get("env", {}),
             }
             command = _command(environment, account, spawner, local)
+            files.write_mark(attempt.mark)
             files.write_url(url_at(WILDCARDS.get(spawner.ip, spawner.ip), port))
             faults.point("launch named")
             launcher = run_launcher(files, account, command, environment, lock)

@@ -156,6 +156,10 @@ class LocalProcessSpawner:
         with _asking():
             return await trio.to_thread.run_sync(self._not_ended)
 
+    async def marks(self) -> dict[str, str]:
+        with _asking():
+            return {spawn_id: self._files(spawn_id).mark() for spawn_id in await self.list_attempts()}
+
     def state(self, spawn_id: str) -> dict[str, Any]:
         if spawn_id not in self._pids:
             try:

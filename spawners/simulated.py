@@ -58,6 +58,7 @@ class SimulatedServer(Struct):
     up: float
     ends: float = inf
     exit_status: int | None = None
+    mark: str = ""
 
 
 class SimulatedBackend:
@@ -81,12 +82,12 @@ class SimulatedBackend:
             raise UnreachableError("The simulated backend cannot be reached.")
         return server
 
-    def begin(self, spawn_id: str, simulation: Simulation) -> SimulatedServer:
+    def begin(self, spawn_id: str, simulation: Simulation, mark: str = "") -> SimulatedServer:
         """Joins the one there is."""
         server = self.find(spawn_id)
         if server is None:
             now = self._clock()
-            server = SimulatedServer(simulation, now, now + simulation.delay)
+            server = SimulatedServer(simulation, now, now + simulation.delay, mark=mark)
             if simulation.fail:
                 server.ends = server.up
             elif simulation.die_after is not None:
@@ -117,6 +118,11 @@ class SimulatedBackend:
             raise UnreachableError("The simulated backend cannot be reached.")
         now = self._clock()
         return sorted(spawn_id for spawn_id, server in self._servers.items() if server.ends > now)
+
+    def mark(self, spawn_id: str) -> str:
+        """What it was started with; nothing for what is not there."""
+        server = self._servers.get(spawn_id)
+        return "" if server is None else server.mark
 
     def lines(self, spawn_id: str) -> list[str]:
         """What it has written so far: its progress messages and its end."""
@@ -181,7 +187,7 @@ class SimulatedSpawner:
 
     async def start(self, attempt: Attempt, report: Report) -> str:
         simulation = _simulation(attempt.user_options)
-        server = self.backend.begin(attempt.spawn_id, simulation)
+        server = self.backend.begin(attempt.spawn_id, simulation, attempt.mark)
         report(Progress("Spawning server...", 50))
         if self._settings.gate_url:
             await self._pass_gate(attempt.user)
@@ -231,6 +237,9 @@ class SimulatedSpawner:
     async def list_attempts(self) -> list[str]:
         await trio.lowlevel.checkpoint()
         return self.backend.running()
+
+    async def marks(self) -> dict[str, str]:
+        return {spawn_id: self.backend.mark(spawn_id) for spawn_id in await self.list_attempts()}
 
     def state(self, spawn_id: str) -> dict[str, Any]:
         assert spawn_id, _NEVER

@@ -53,6 +53,7 @@ from web.services.launch import ServiceLaunch
 from web.share_models import ShareModels
 from web.spawning.launch import Launch
 from web.spawning.limits import limits_of
+from web.spawning.marks import Marks
 from web.spawning.stage import HubStage
 from web.spawning.timed_polls import with_timed_polls
 
@@ -98,8 +99,8 @@ def build_hub(
         authenticator if isinstance(authenticator, SessionAuthenticator) else None,
     )
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
-    proxies, errands = Proxies(), Errands()
-    stage = HubStage(store, timed, settings, launch, turns, proxies, errands)
+    proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
+    stage = HubStage(store, timed, settings, launch, marks, turns, proxies, errands)
     servers = Supervisor(stage, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.heard)
@@ -126,6 +127,7 @@ def build_hub(
         errands=errands,
         servers=servers,
         launch=launch,
+        marks=marks,
         limits=limits,
         turns=turns,
         departures=Departures(entities.users, servers, errands),

@@ -41,6 +41,7 @@ from web.rights import Rights
 from web.services.book import ServiceBook
 from web.share_models import ShareModels
 from web.spawning.launch import Launch
+from web.spawning.marks import Marks
 from web.spawning.stage import HubStage
 
 
@@ -87,6 +88,7 @@ class Hub:
     errands: Errands
     servers: Supervisor
     launch: Launch
+    marks: Marks
     limits: SpawnLimits
     turns: SpawnTurns
     departures: Departures

@@ -22,6 +22,7 @@ from core.events.hub import HubStarted
 from core.events.record import HUB, Record
 from core.events.store import EventStore, Write
 from core.spawner import Spawner
+from core.strays import NO_CONSENT, Consent
 from web import version
 from web.build import build_hub
 from web.hub import Hub
@@ -29,6 +30,7 @@ from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
 from web.lifecycle.giving_up import give_up_log
+from web.lifecycle.older_log import adopt_all, meet_what_runs
 from web.lifecycle.resume import resume
 from web.lifecycle.wishes import wishes
 from web.login.invalid_users import check_users
@@ -53,10 +55,12 @@ async def open_hub(
     secret: bytes,
     spawner: Spawner,
     service_spawner: Spawner | None = None,
+    consent: Consent = NO_CONSENT,
 ) -> AsyncIterator[Hub]:
     """A hub that lives, without sockets: the store writes, actors act. Its end leaves servers as they are.
 
-    `service_spawner`: runs the managed services; without one they are left alone.
+    `service_spawner`: runs the managed services; without one they are left alone. `consent`: to end or adopt what
+    another log than this one has started. Raises OlderLogError where that is needed and was not given.
     """
     wanted = wishes(settings)
     hub = build_hub(
@@ -65,13 +69,15 @@ async def open_hub(
     _measure(hub)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
+        later = await meet_what_runs(hub, consent)
         async with open_service_nursery() as living:
             await living.start(hub.servers.run, await _record_start(store))
             await living.start(hub.errands.run)
             await configure_services(hub, secret)
             await configure_routes(hub)
             await bootstrap(hub, wanted)
-            await living.start(resume, hub)
+            await adopt_all(hub, later)
+            await living.start(partial(resume, hub, consent))
             living.start_soon(hub.turns.open)
             _begin_background_work(hub, living)
             if hub.service_processes is not None:

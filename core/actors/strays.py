@@ -1,27 +1,32 @@
-"""Ends what runs although no server knows it: nothing may be left of what the log has no word about."""
+"""Ends what runs although no server knows it, where this log has started it: nothing of that may be left."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import trio
 
 from core.actors.asking import insist
 from core.spawner import Spawner
+from core.strays import Strays, named
 
 logger = logging.getLogger("callboard.server")
 
 
-async def end_strays(spawner: Spawner, known: Callable[[], set[str]]) -> None:
-    """Ask what runs, as soon as that can be asked, and end what is not among the known spawn ids.
+async def end_strays(spawner: Spawner, sort_out: Callable[[Mapping[str, str]], Strays]) -> None:
+    """Ask what runs, as soon as that can be asked, and end what is due. All else is left alone, whosesoever it is.
 
-    `known` is called once the spawner has told: what it tells of had a server before it was started.
+    `sort_out` is called once the spawner has told: what it tells of had a server before it was started.
     """
-    attempts = await insist("tell what runs in", "the spawner", spawner.list_attempts)
-    strays = sorted(set(attempts) - known())
+    found = sort_out(await insist("tell what runs in", "the spawner", spawner.marks))
+    if found.foreign:
+        logger.warning("left alone, for this log did not start them: %s", ", ".join(found.foreign))
+    if found.later:
+        told = "servers run that a later state of this log has started, and are left alone: %s"
+        logger.error(told, named(found.later))
     async with trio.open_nursery() as nursery:
-        for spawn_id in strays:
+        for spawn_id in found.due:
             logger.warning("ending %s, which no server knows", spawn_id)
             nursery.start_soon(_end, spawner, spawn_id)
 

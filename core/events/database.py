@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from sqlite_utils import Database, Migrations
 
@@ -222,6 +223,24 @@ def _set_up(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrations.apply(db)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def log_id(connection: sqlite3.Connection) -> str:
+    """Names the log and every copy of it, for all time. It tells nothing of the salt that it is made of."""
+    (salt,) = connection.execute("SELECT value FROM log_facts WHERE name = 'salt'").fetchone()
+    return sha256(f"callboard log {salt}".encode()).hexdigest()[:16]
+
+
+def log_id_at(path: str) -> str:
+    """Of the log at this path; `""` where there is none that can be read."""
+    try:
+        connection = open_to_look(path)
+    except DatabaseError:
+        return ""
+    try:
+        return log_id(connection)
+    finally:
+        connection.close()
 
 
 # --- shapes of events ---

@@ -121,6 +121,14 @@ def _span_at(connection: sqlite3.Connection, moment: str, early: Literal["<=", "
     return int(begin), head_position(connection) if following is None else int(following) - 1
 
 
+def position_of(connection: sqlite3.Connection, stream: str, version: int) -> int:
+    """Where in the log that event of the stream is."""
+    (position,) = connection.execute(
+        "SELECT position FROM events WHERE stream = ? AND version = ?", (stream, version)
+    ).fetchone()
+    return int(position)
+
+
 def head_position(connection: sqlite3.Connection) -> int:
     """The last position there is."""
     (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()

@@ -13,7 +13,7 @@ import trio
 
 from core.errors import UnavailableError
 from core.events import command_keys
-from core.events.database import MEMORY, open_for_reading, open_for_writing
+from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
 from core.events.folding import Projection
 from core.events.reading import read_records, read_stream, version_of
 from core.events.record import HUB, By, Record, utc_text
@@ -259,6 +259,11 @@ class EventStore:
     def stored_outcome(self, key: str) -> tuple[str, Outcome] | None:
         """The request digest and the outcome stored under an idempotency key."""
         return command_keys.stored(self.db, key)
+
+    @property
+    def id(self) -> str:
+        """Names the log, and every copy of it."""
+        return log_id(self.db)
 
     def fact(self, name: str) -> str:
         """Something fixed when the log was made, such as its `salt`."""

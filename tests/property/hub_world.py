@@ -133,9 +133,9 @@ class WorldBackend(SimulatedBackend):
         self.begun: Counter[str] = Counter()
         self.crimes: list[str] = []
 
-    def begin(self, spawn_id: str, simulation: Any) -> SimulatedServer:
+    def begin(self, spawn_id: str, simulation: Any, mark: str = "") -> SimulatedServer:
         is_new = self.find(spawn_id) is None
-        server = super().begin(spawn_id, simulation)
+        server = super().begin(spawn_id, simulation, mark)
         if is_new:
             self.begun[spawn_id] += 1
             if self.begun[spawn_id] > 1:

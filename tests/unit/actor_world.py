@@ -211,9 +211,9 @@ class CountingBackend(SimulatedBackend):
         super().__init__()
         self.begun: list[str] = []
 
-    def begin(self, spawn_id: str, simulation: Any) -> SimulatedServer:
+    def begin(self, spawn_id: str, simulation: Any, mark: str = "") -> SimulatedServer:
         is_new = self.find(spawn_id) is None
-        server = super().begin(spawn_id, simulation)
+        server = super().begin(spawn_id, simulation, mark)
         if is_new:
             self.begun.append(spawn_id)
         return server

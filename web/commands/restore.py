@@ -20,7 +20,8 @@ def restore(where: Where, file: str, force: bool, as_json: bool) -> None:
     """Put the backup FILE in the place of the log. Refuses while a hub runs.
 
     The backup is verified first, with its tables and the head noted beside it. A log that is there is never lost: it
-    stays where it is, or with --force gets another name. Servers that were started after the backup are unknown to it.
+    stays where it is, or with --force gets another name. Servers that were started after the backup are unknown to it:
+    if any of them run, the next hub says so, and asks for --adopt or --end-strays.
 
     \b
     callboard restore /backups/2026-05-04.sqlite

@@ -6,12 +6,16 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from web.commands.failure import UnknownWordError
 from web.commands.where import config_option
 from web.lifecycle.config_choices import config_choices
+
+if TYPE_CHECKING:
+    from core.strays import Answer
 
 # JupyterHub's short options, and the settings they stand for.
 VALUES = {
@@ -47,9 +51,17 @@ class Run(click.Command):
 @click.command(cls=Run, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @config_option
 @click.option("--hello", is_flag=True, hidden=True, help="Print an administrator's token and first steps.")
+@click.option(
+    "--adopt",
+    "later",
+    flag_value="adopt",
+    default="",
+    help="Take servers that run into a log that is older than they are.",
+)
+@click.option("--end-strays", "later", flag_value="end", help="End such servers instead.")
 @click.pass_context
 @config_choices
-def run(ctx: click.Context, files: tuple[Path, ...], hello: bool) -> None:
+def run(ctx: click.Context, files: tuple[Path, ...], hello: bool, later: Answer) -> None:
     """Run a hub.
 
     Any setting may be given as --Class.trait=value and wins over the files. JupyterHub's short forms are known:
@@ -62,7 +74,7 @@ def run(ctx: click.Context, files: tuple[Path, ...], hello: bool) -> None:
     """
     from web.lifecycle.run import run_hub  # the hub's imports, which other commands need not wait for
 
-    sys.exit(run_hub(list(files), ctx.args, hello=hello))
+    sys.exit(run_hub(list(files), ctx.args, hello=hello, later=later))
 
 
 def overrides(words: Sequence[str]) -> Iterator[str]:

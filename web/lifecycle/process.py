@@ -19,10 +19,11 @@ import trio
 import projections
 from core.config import ConfigError, Settings, database_path
 from core.errors import HubError
-from core.events.database import MEMORY, LogLock, put_aside
+from core.events.database import MEMORY, LogLock, log_id_at, put_aside
 from core.events.heads import head_of, note_head
 from core.events.store import EventStore
 from core.secret_file import load_or_make_secret
+from core.strays import Answer, Consent
 from spawners import make_spawner
 from spawners.service_process import make_service_spawner
 from web.addresses import bind_address
@@ -46,18 +47,25 @@ LAST_CHANCE = 2.0  # seconds a hub that gives up goes on answering, as JupyterHu
 
 
 async def run(
-    settings: Settings, *, on_ready: Callable[[Hub], Awaitable[None]], load: Load | None = None
+    settings: Settings,
+    *,
+    on_ready: Callable[[Hub], Awaitable[None]],
+    load: Load | None = None,
+    later: Answer = "",
 ) -> None:
     """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start.
 
     `load`: reads the configuration again; SIGHUP asks for that. Raises GivenUpError at its end, where that is why.
+    `later`: what to do with servers that a later state of the log has started.
     """
     _allow_many_files()
     path = database_path(settings.hub.db_url)
     lock = None if path == MEMORY else LogLock(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
     listener = listen(bind_address(settings.hub))
+    former_log = ""
     if settings.hub.reset_db and lock:
+        former_log = log_id_at(path)
         put_aside(path)
     directory = _servers_folder(settings.callboard.state_dir, path)
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
@@ -66,7 +74,12 @@ async def run(
     try:
         with _pid_file(settings.hub.pid_file), _control(path) as control:
             async with open_hub(
-                settings, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
+                settings,
+                store=store,
+                secret=secret,
+                spawner=spawner,
+                service_spawner=service_spawner,
+                consent=Consent(later, former_log),
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, control, on_ready)

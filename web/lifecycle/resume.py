@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import partial
 from math import inf
 
@@ -10,13 +10,16 @@ import trio
 
 from core.actors.strays import end_strays
 from core.events.store import EventStore
+from core.strays import Consent, Strays
 from projections import servers as servers_table
 from projections import users as users_table
-from projections.servers import ServerRow
 from web.hub import Hub
+from web.lifecycle.known_attempts import known_attempts, unfinished
 
 
-async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def resume(
+    hub: Hub, consent: Consent, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     """After a restart: enter every unfinished state, go on with deletions, end what no server knows.
 
     Started once every unfinished server is awake, so that nobody is answered from half a picture.
@@ -38,7 +41,7 @@ async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
         for server in going:
             hub.removals.go_on(server.user, server.id)
         last = going[-1].id
-    await end_strays(hub.spawner, partial(_known_attempts, hub.store))
+    await end_strays(hub.spawner, partial(_sorted_out, hub, consent))
 
 
 async def _wait_checked(store: EventStore, patience: float) -> None:
@@ -48,13 +51,5 @@ async def _wait_checked(store: EventStore, patience: float) -> None:
             await store.wait_any()
 
 
-def unfinished(store: EventStore) -> Iterator[ServerRow]:
-    after = ""
-    while rows := servers_table.unfinished(store.db, after):
-        yield from rows
-        after = rows[-1].id
-
-
-def _known_attempts(store: EventStore) -> set[str]:
-    """The spawn ids of all that may rightly run or is being ended."""
-    return {spawn_id for row in unfinished(store) for spawn_id in (row.spawn_id, *row.left_behind())}
+def _sorted_out(hub: Hub, consent: Consent, marks: Mapping[str, str]) -> Strays:
+    return hub.marks.sort_out(marks, known_attempts(hub.store), consent)

@@ -16,6 +16,7 @@ from core.config_notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
+from core.strays import Answer
 from web.http.serve import BindError
 from web.hub import Hub
 from web.lifecycle.giving_up import GivenUpError
@@ -37,7 +38,7 @@ EXPECTED = (
 """What keeps a hub from starting or going on and is said in one line; everything else is a bug, with a traceback."""
 
 
-def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> int:
+def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, later: Answer = "") -> int:
     """The exit code: 0 after an orderly end, 1 for what keeps a hub from going on, 4 for a log that was lost."""
     try:
         settings, notes = load_settings(files, overrides)
@@ -46,7 +47,10 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool) -> 
             logging.getLogger("callboard.config").warning("%s", table(notes))
         trio.run(
             lambda: run(
-                settings, on_ready=_ready(hello), load=partial(load_settings, list(files), list(overrides))
+                settings,
+                on_ready=_ready(hello),
+                load=partial(load_settings, list(files), list(overrides)),
+                later=later,
             )
         )
     except KeyboardInterrupt:

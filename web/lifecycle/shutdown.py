@@ -16,8 +16,8 @@ from core.events.store import Write
 from core.server import Stop, Stopped
 from projections import routes
 from web.hub import Hub
+from web.lifecycle.known_attempts import unfinished
 from web.lifecycle.proxy_process import Proxy
-from web.lifecycle.resume import unfinished
 
 logger = logging.getLogger("callboard")
 

@@ -8,6 +8,8 @@ import random
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+from msgspec.structs import replace
+
 from core.actors.errands import Errands
 from core.actors.server_work import Deadlines
 from core.actors.spawn_turns import SpawnTurns
@@ -18,6 +20,7 @@ from core.spawner import Attempt, Spawner
 from projections import routes
 from web.proxies import Proxies
 from web.spawning.launch import Launch
+from web.spawning.marks import Marks
 
 logger = logging.getLogger("callboard.server")
 
@@ -33,6 +36,7 @@ class HubStage:
         spawner: Spawner,
         settings: Settings,
         launch: Launch,
+        marks: Marks,
         turns: SpawnTurns,
         proxies: Proxies,
         errands: Errands,
@@ -42,6 +46,7 @@ class HubStage:
         self.mailbox_size = settings.callboard.mailbox_size
         self.configure(settings)
         self._launch = launch
+        self._marks = marks
         self._turns = turns
         self._proxies = proxies
         self._errands = errands
@@ -63,7 +68,8 @@ class HubStage:
         return self._turns.wait_turn(server_id, patience)
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
-        return await self._launch.attempt(server_id, spawning)
+        attempt = await self._launch.attempt(server_id, spawning)
+        return replace(attempt, mark=self._marks.of(server_id, spawning))
 
     async def after_end(self, server_id: str) -> None:
         await self._launch.after_stop(server_id)
