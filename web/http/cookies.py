@@ -80,7 +80,7 @@ class Cookies:
 
     def clear(self, request: Request, response: Response) -> None:
         """All that says who is logged in."""
-        secure = self._is_secure(request)
+        secure = self.is_secure(request)
         for name, path in (
             (self.login, self._login_path),
             (XSRF, self._hub_path),
@@ -111,7 +111,7 @@ class Cookies:
         attributes: dict[str, Any] = {
             "path": self._hub_path,
             "samesite": "Lax",
-            "secure": self._is_secure(request),
+            "secure": self.is_secure(request),
             **self._options,
             **options,
         }
@@ -119,8 +119,10 @@ class Cookies:
             attributes |= {"path": "/", "secure": True, "domain": None}
         response.set_cookie(name, value, **attributes)
 
-    def _is_secure(self, request: Request) -> bool:
-        return (self._public_scheme or browser_scheme(request)) == "https"
+    def is_secure(self, request: Request) -> bool:
+        """Whether browsers may send the cookies of this answer back over https alone."""
+        by_address = (self._public_scheme or browser_scheme(request)) == "https"
+        return bool(self._options.get("secure", by_address))
 
 
 def _attributes(given: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from web.http.context import hub
 from web.http.cookies import XSRF
 from web.http.identity import Identity, token_in
 from web.http.proofs import Proof
-from web.http.public_url import own_hosts
+from web.http.public_url import browser_scheme, origin, own_hosts
+from web.http.refused_forms import SentForm, why_refused
 from web.http.xsrf import Fetch, is_foreign, needs_token
 from web.hub import Hub
 
@@ -133,10 +134,7 @@ def check_meant(proof: Proof = Proof.READS, *, given: str | None = None) -> None
     """
     fetch = fetch_of_request()
     if is_foreign(fetch, own_hosts(request, hub().settings)):
-        raise ForbiddenError(
-            "This was sent by a page of another site. If that is this hub's own address, the proxies before it must "
-            "pass Host on, or public_url be set."
-        )
+        raise ForbiddenError(why_refused(sent_form()))
     if not needs_token(fetch, proof):
         return
     token = given or _given_token()
@@ -156,6 +154,21 @@ def fetch_of_request() -> Fetch:
         headers.get("Sec-Fetch-Site", "").lower(),
         headers.get("Sec-Fetch-Dest", "").lower(),
         headers.get("Origin", ""),
+    )
+
+
+def sent_form() -> SentForm:
+    """What is known of a form, or another request of a browser, that does not count."""
+    settings, fetch = hub().settings, fetch_of_request()
+    return SentForm(
+        is_foreign=is_foreign(fetch, own_hosts(request, settings)),
+        seen=fetch.origin,
+        expected=origin(request, settings),
+        cookie_came=bool(request.cookies.getlist(XSRF)),
+        only_https=hub().sessions.cookies.is_secure(request),
+        by_https=browser_scheme(request) == "https",
+        base_url=settings.hub.base_url,
+        is_configured=bool(settings.hub.public_url),
     )
 
 

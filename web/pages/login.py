@@ -6,6 +6,8 @@ for this browser.
 
 from __future__ import annotations
 
+import logging
+
 import trio
 from quart import Response, g, request
 
@@ -21,9 +23,10 @@ from web.http.access import OPEN
 from web.http.answers import redirect
 from web.http.client_address import address_of
 from web.http.context import database, hub
-from web.http.credentials import check_meant
+from web.http.credentials import check_meant, sent_form
 from web.http.errors import headers_of, status_of
 from web.http.page_cookies import log_in_browser, log_out_browser
+from web.http.refused_forms import why_refused
 from web.http.routing import Noun
 from web.login.by_link import redeem
 from web.login.links import ARGUMENT
@@ -35,7 +38,8 @@ noun = Noun("login", page=True)
 
 WRONG = "Invalid username or password"
 LINK_USED = "This link has been used, or is too old."
-EXPIRED = "The login form is no longer valid. Please try again."
+
+logger = logging.getLogger("callboard.login")
 
 
 @noun.get("/login", access=OPEN, statuses=(200, 302, 403))
@@ -83,7 +87,9 @@ async def submit() -> Response:
     try:
         check_meant(given=given.pop("_xsrf", None))
     except ForbiddenError:
-        return await login_form(next_url=asked, username=name, error=EXPIRED, status=403)
+        why = why_refused(sent_form())
+        logger.warning("a login form from %s does not count: %s", address_of(request), why)
+        return await login_form(next_url=asked, username=name, error=why, status=403)
     try:
         logged_in = await log_in(hub(), given, address=address_of(request)) if name else None
     except HubError as refused:
