@@ -8,7 +8,7 @@ LONGEST_ORIGIN = 200  # characters that are shown of what a browser calls its or
 
 
 class SentForm(Struct, frozen=True):
-    """`seen`: where the browser says the form's page is from; "" if it does not. `expected`: where the hub thinks it is.
+    """`seen`: where the browser says the form's page is from; "" if it does not. `expected`: where it is to itself.
 
     `cookie_came`: whether the browser sent the cookie of a login form back. `only_https`: whether it may do so over
     https alone. `by_https`: whether it came by that. `base_url`: of the hub. `is_configured`: whether `public_url` is
