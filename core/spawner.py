@@ -15,6 +15,9 @@ from core.config import SpawnerSettings
 
 UserOptions = dict[str, Any]
 
+ANOTHER_ANSWERS = "another-answers"
+"""The `reason` of a SpawnError: somebody else listens where the server should."""
+
 
 class Attempt(Struct, frozen=True):
     """One start of one server, with all a spawner needs to know; built anew after a restart.
@@ -53,9 +56,13 @@ class Running(Struct, frozen=True):
 
 
 class Gone(Struct, frozen=True):
-    """Nothing of it is left. `exit_status`: negative for a signal, None where it cannot be known."""
+    """Nothing of it is left. `exit_status`: negative for a signal, None where it cannot be known.
+
+    `trouble`: a sentence for people about what else was found to be wrong.
+    """
 
     exit_status: int | None = None
+    trouble: str = ""
 
 
 class Spawner(Protocol):
@@ -72,9 +79,10 @@ class Spawner(Protocol):
         time: SpawnError. Raises SpawnError if it never will answer.
         """
 
-    async def wait_up(self, url: str) -> None:
+    async def wait_up(self, spawn_id: str, url: str) -> None:
         """Return once the server answers HTTP at this URL, with whatever status below 500; the caller sets
-        the deadline. For most, `core.readiness.wait_server_up`. Raises SpawnError if it never can.
+        the deadline. For most, `core.readiness.wait_server_up`. Raises SpawnError if it never can, and where
+        another than this attempt is known to answer.
         """
 
     async def poll(self, spawn_id: str) -> Running | Gone:

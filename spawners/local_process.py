@@ -23,9 +23,9 @@ from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
 from core.ids import is_id
 from core.process_identity import Identity, open_process
-from core.readiness import wait_server_up
 from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
 from spawners import output_file
+from spawners.answering import trouble_after_end, wait_answer
 from spawners.attempt_files import Alive, AttemptFiles, Ended, Stage, UnderWay, Untouched
 from spawners.launching import launch as launch_server
 from spawners.pauses import pauses
@@ -96,7 +96,7 @@ class LocalProcessSpawner:
                 if isinstance(stage, Alive):
                     return files.url()
             if isinstance(stage, Ended) or (isinstance(stage, UnderWay) and stage.server_has_ended):
-                raise _ended(stage)
+                raise _ended(stage, await self._trouble(attempt.spawn_id, files))
             if isinstance(stage, Untouched):
                 launches += 1
                 if launches > _LAUNCHES_AT_MOST:
@@ -105,8 +105,9 @@ class LocalProcessSpawner:
             await trio.sleep(pause)
         raise AssertionError("pauses never end")
 
-    async def wait_up(self, url: str) -> None:
-        await wait_server_up(url)
+    async def wait_up(self, spawn_id: str, url: str) -> None:
+        with _asking():
+            await wait_answer(self._files(spawn_id), url)
 
     async def poll(self, spawn_id: str) -> Running | Gone:
         with _asking():
@@ -122,8 +123,9 @@ class LocalProcessSpawner:
                 case Untouched():
                     return Gone()
                 case Ended(exit_status):
+                    trouble = await self._trouble(spawn_id, files)
                     await self._let_go(spawn_id)
-                    return Gone(exit_status)
+                    return Gone(exit_status, trouble)
                 case _:
                     assert_never(stage)
 
@@ -238,6 +240,13 @@ class LocalProcessSpawner:
                     assert_never(stage)
         raise AssertionError("pauses never end")
 
+    async def _trouble(self, spawn_id: str, files: AttemptFiles) -> str:
+        """What is wrong with the port of a server that has ended, unless a later one was given it."""
+        port = urlsplit(files.url()).port
+        if port is None or self._ports.is_anothers(spawn_id, port):
+            return ""
+        return await trio.to_thread.run_sync(trouble_after_end, files)
+
     def _files(self, spawn_id: str) -> AttemptFiles:
         if not is_id(spawn_id):
             raise ValueError(f"not a spawn id: {spawn_id!r}")
@@ -311,12 +320,12 @@ async def _wait_end(identity: Identity, output: str) -> None:
         os.close(pidfd)
 
 
-def _ended(stage: Stage) -> SpawnError:
+def _ended(stage: Stage, trouble: str) -> SpawnError:
     status = stage.exit_status if isinstance(stage, Ended) else None
     if status in (126, 127):
         return SpawnError(f"The server's command could not be run (status {status}).", exit_status=status)
     told = "" if status is None else f", with exit status {status}"
-    return SpawnError(f"The server's process has already ended{told}.", exit_status=status)
+    return SpawnError(f"The server's process has already ended{told}. {trouble}".rstrip(), exit_status=status)
 
 
 @contextmanager

@@ -47,6 +47,10 @@ class Ports:
             self._taken.add(port)
             return port
 
+    def is_anothers(self, spawn_id: str, port: int) -> bool:
+        with self._mutex:
+            return port in self._taken and self._ports.get(spawn_id) != port
+
     def release(self, spawn_id: str) -> None:
         with self._mutex:
             self._drop(spawn_id)

@@ -39,6 +39,13 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def session_members(session: int) -> set[Identity]:
+    """Those that live in this session: only who is born there can be in it. Looks at every process."""
+    pids = [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+    stats = [stat for stat in map(read_stat, pids) if stat is not None and not stat.has_ended]
+    return {identify(stat) for stat in stats if stat.session == session}
+
+
 def marked(spawn_ids: set[str]) -> dict[str, set[Identity]]:
     """The processes that carry the mark of one of these attempts. Looks at every process: some 20 us each."""
     found: dict[str, set[Identity]] = {spawn_id: set() for spawn_id in spawn_ids}

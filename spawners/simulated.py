@@ -201,7 +201,7 @@ class SimulatedSpawner:
             raise SpawnError("The simulated server has already ended.", exit_status=server.exit_status)
         return self._settings.url or f"http://{attempt.spawn_id}.{_DOMAIN}"
 
-    async def wait_up(self, url: str) -> None:
+    async def wait_up(self, spawn_id: str, url: str) -> None:
         if (urlsplit(url).hostname or "").endswith(f".{_DOMAIN}"):
             await self.backend.wait_server_up(url)
         else:

@@ -26,7 +26,7 @@ from core.events.server import (
 )
 from core.events.store import EventStore
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
-from core.spawner import Attempt, Gone, Progress, Running, Spawner
+from core.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner
 
 logger = logging.getLogger("callboard.server")
 
@@ -66,8 +66,8 @@ class Stage(Protocol):
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
         """All that the spawner needs to know of this start. May raise SpawnError."""
 
-    async def wait_up(self, url: str) -> None:
-        """Return once a server answers at this URL; the caller sets the deadline."""
+    async def wait_up(self, spawn_id: str, url: str) -> None:
+        """Return once this attempt answers at this URL; the caller sets the deadline. May raise SpawnError."""
 
     async def wait_routed(self, server_id: str) -> None:
         """Return once every connected proxy has this server's route."""
@@ -120,7 +120,7 @@ class ServerWork:
                 await self._report(await self._spawn(server))
             case Ready(spawn_id):
                 gone = await self._wait_gone(spawn_id, NEVER)  # it is polled too, but not from here
-                await self._report(ServerDied(spawn_id, _status(gone)))
+                await self._report(ServerDied(spawn_id, _status(gone), gone.trouble))
             case Checking():
                 await self._check(server)
             case Stopping():
@@ -227,7 +227,7 @@ class ServerWork:
         with trio.move_on_after(patience):
             while True:
                 try:
-                    await self._stage.wait_up(f"{url}{prefix}api")
+                    await self._stage.wait_up(spawn_id, f"{url}{prefix}api")
                 except Exception as error:
                     reason = essence(error)
                     if isinstance(reason, SpawnError):
@@ -243,7 +243,7 @@ class ServerWork:
         """Poll now; a death is recorded as the watch would have done. Raises what keeps it from asking."""
         status = await self._poll(ready.spawn_id)
         if isinstance(status, Gone):
-            await self._report(ServerDied(ready.spawn_id, _status(status)))
+            await self._report(ServerDied(ready.spawn_id, _status(status), status.trouble))
 
     async def _wait_gone(self, spawn_id: str, poll_every: float) -> Gone:
         """Return when the backend says that the attempt is gone. Not being able to ask is no news."""
@@ -278,9 +278,9 @@ class ServerWork:
             case None:
                 await self._report(ServerAdopted(spawn_id))
             case Gone():
-                await self._report(ServerLost(spawn_id, _status(found)))
+                await self._report(ServerLost(spawn_id, _status(found), found.trouble))
             case _:
-                await self._tell(Stop("It runs, but did not answer after a restart of the hub.", spawn_id))
+                await self._tell(Stop(_why_not_adopted(found), spawn_id))
 
     async def _find_out(self, checking: Checking) -> SpawnError | Gone | None:
         """None if it runs and answers. That it does not answer counts only where it is known to run."""
@@ -362,7 +362,14 @@ class Ended:
 def _ended_early(gone: Gone) -> SpawnError:
     status = _status(gone)
     how = "" if status is None else f" with status {status}"
-    return SpawnError(f"The server ended{how} before it was ready.", exit_status=status)
+    message = f"The server ended{how} before it was ready. {gone.trouble}".rstrip()
+    return SpawnError(message, exit_status=status)
+
+
+def _why_not_adopted(found: SpawnError) -> str:
+    if found.reason == ANOTHER_ANSWERS:
+        return f"Found after a restart of the hub: {found.message}"
+    return "It runs, but did not answer after a restart of the hub."
 
 
 def _status(gone: Gone | None) -> int | None:

@@ -102,10 +102,11 @@ class ServerStopped(Urgent, frozen=True, tag="server.stopped"):
 
 
 class ServerDied(Urgent, frozen=True, tag="server.died"):
-    """It ended without having been asked to."""
+    """It ended without having been asked to. `trouble`: what else was found to be wrong."""
 
     spawn_id: str
     exit_status: int | None = None
+    trouble: str = ""
 
 
 class ServerAdopted(Ordinary, frozen=True, tag="server.adopted"):
@@ -115,10 +116,11 @@ class ServerAdopted(Ordinary, frozen=True, tag="server.adopted"):
 
 
 class ServerLost(Urgent, frozen=True, tag="server.lost"):
-    """Found gone after a restart of the hub."""
+    """Found gone after a restart of the hub. `trouble`: what else was found to be wrong."""
 
     spawn_id: str
     exit_status: int | None = None
+    trouble: str = ""
 
 
 class LeftoverEnded(Urgent, frozen=True, tag="server.leftover-ended"):

@@ -5,6 +5,8 @@ What else it does is told by a file `behaviour.json` in its home:
 slow        waits so many seconds before it listens
 exit        ends with this status instead of listening
 lingers     takes so many seconds to end when it is asked to
+heir        leaves each connection to a process that outlives it and goes on answering there
+deaf        on SIGUSR1 it stops listening, and lives on
 
 `GET {prefix}ticks` is a reply that never ends: a number every 50 ms, from 0 on.
 """
@@ -46,12 +48,29 @@ def serve(connection: socket.socket) -> None:
         connection.close()
 
 
-def _serve(connection: socket.socket) -> None:
+def leave_to_heir(connection: socket.socket) -> None:
+    """Who is in a session of its own and nobody's child survives a stop in good order."""
+    child = os.fork()
+    if child:
+        connection.close()
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    listener.close()
+    while _serve(connection, b"keep-alive"):
+        pass
+    os._exit(0)
+
+
+def _serve(connection: socket.socket, afterwards: bytes = b"close") -> bool:
+    """Whether there was a request."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
         if not more:
-            return
+            return False
         data += more
     head, _, body = data.partition(b"\r\n\r\n")
     path = head.split()[1].decode()
@@ -79,8 +98,9 @@ def _serve(connection: socket.socket) -> None:
     answer = json.dumps(told).encode()
     connection.sendall(
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-JupyterHub-Version: 6.1.1\r\n"
-        b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
+        b"Connection: %b\r\nContent-Length: %d\r\n\r\n%b" % (afterwards, len(answer), answer)
     )
+    return True
 
 
 parts = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
@@ -88,6 +108,18 @@ listener = socket.socket()
 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 listener.bind((parts.hostname, parts.port))
 listener.listen(64)
+
+
+def go_deaf(number: int, frame: object) -> None:
+    listener.close()
+    time.sleep(1000)
+
+
+if behaviour.get("deaf"):
+    signal.signal(signal.SIGUSR1, go_deaf)
 while True:
     accepted, _ = listener.accept()
+    if behaviour.get("heir"):
+        leave_to_heir(accepted)
+        continue
     threading.Thread(target=serve, args=(accepted,), daemon=True).start()

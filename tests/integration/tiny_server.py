@@ -8,6 +8,8 @@ children  starts this many descendants, in turn in its own session and in others
 orphans   ... whose parent ends at once
 detached  ... all in sessions of their own
 says      writes this so many times: [text, count]
+waits     ... until this file is there, before it listens
+listens   "child": a child of it does; "orphan": one whose parent has ended; "away": one in another session, too
 tell      writes its environment, its arguments, its directory and its user to this file
 """
 
@@ -51,6 +53,21 @@ if "exit" in behaviour or "signal" in behaviour:
     if "signal" in behaviour:
         os.kill(os.getpid(), behaviour["signal"])
     os._exit(behaviour["exit"])
+
+while "waits" in behaviour and not os.path.exists(behaviour["waits"]):
+    time.sleep(0.01)
+
+who = behaviour.get("listens")
+if who:
+    child = os.fork()
+    if child == 0 and who != "child" and os.fork():
+        os._exit(0)
+    if child:
+        if who != "child":
+            os.waitpid(child, 0)
+        time.sleep(1000)
+    if who == "away":
+        os.setsid()
 
 host, _, port = os.environ["JUPYTERHUB_SERVICE_URL"].split("/")[2].rpartition(":")
 listener = socket.socket()

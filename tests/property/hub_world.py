@@ -178,9 +178,9 @@ class WorldSpawner(SimulatedSpawner):
         await self._called("start")
         return await super().start(attempt, report)
 
-    async def wait_up(self, url: str) -> None:
+    async def wait_up(self, spawn_id: str, url: str) -> None:
         await self._called("wait_up")
-        await super().wait_up(url)
+        await super().wait_up(spawn_id, url)
 
     async def poll(self, spawn_id: str) -> Running | Gone:
         await self._called("poll")

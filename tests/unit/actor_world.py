@@ -161,8 +161,8 @@ class Stage:
             raise self.break_attempt
         return Attempt(spawning.spawn_id, "alice", "", spawning.prefix, spawning.user_options, {})
 
-    async def wait_up(self, url: str) -> None:
-        await self.spawner.wait_up(url)
+    async def wait_up(self, spawn_id: str, url: str) -> None:
+        await self.spawner.wait_up(spawn_id, url)
 
     async def after_end(self, server_id: str) -> None:
         pass
@@ -220,13 +220,17 @@ class CountingBackend(SimulatedBackend):
 
 
 class BreakableSpawner(SimulatedSpawner):
-    """`errors`: what the next calls of a method raise. `held`: methods that wait for ever. `calls`: of what, whom."""
+    """`errors`: what the next calls of a method raise. `held`: methods that wait for ever. `calls`: of what, whom.
+
+    `trouble`: what is told of each that is gone.
+    """
 
     def __init__(self, backend: SimulatedBackend) -> None:
         super().__init__(SimulatedSettings(), backend)
         self.errors: dict[str, list[Exception]] = {}
         self.held: set[str] = set()
         self.calls: list[tuple[str, str]] = []
+        self.trouble = ""
 
     def count(self, method: str) -> int:
         return sum(1 for called, _ in self.calls if called == method)
@@ -242,13 +246,14 @@ class BreakableSpawner(SimulatedSpawner):
         await self._called("start", attempt.spawn_id)
         return await super().start(attempt, report)
 
-    async def wait_up(self, url: str) -> None:
+    async def wait_up(self, spawn_id: str, url: str) -> None:
         await self._called("wait_up", url)
-        await super().wait_up(url)
+        await super().wait_up(spawn_id, url)
 
     async def poll(self, spawn_id: str) -> Running | Gone:
         await self._called("poll", spawn_id)
-        return await super().poll(spawn_id)
+        found = await super().poll(spawn_id)
+        return Gone(found.exit_status, self.trouble) if isinstance(found, Gone) else found
 
     async def wait_news(self, spawn_id: str) -> None:
         await self._called("wait_news", spawn_id)

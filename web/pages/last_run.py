@@ -40,10 +40,12 @@ def last_run(server: ServerRow) -> LastRun:
         return LastRun()
     for record in reversed(_last_events(server)):
         match record.event:
-            case ServerDied(exit_status=status):
-                return _badly(server, record, f"It ended by itself{_with_status(status)}.")
-            case ServerLost(exit_status=status):
-                return _badly(server, record, f"It was gone when the hub came back{_with_status(status)}.")
+            case ServerDied(exit_status=status, trouble=trouble):
+                why = f"It ended by itself{_with_status(status)}. {trouble}"
+                return _badly(server, record, why.rstrip())
+            case ServerLost(exit_status=status, trouble=trouble):
+                why = f"It was gone when the hub came back{_with_status(status)}. {trouble}"
+                return _badly(server, record, why.rstrip())
             case SpawnFailed(reason=reason):
                 return _badly(server, record, f"It could not be started: {reason}")
             case StopRequested(why=why) | SpawnCancelled(why=why):

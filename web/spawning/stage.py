@@ -74,8 +74,8 @@ class HubStage:
     async def after_end(self, server_id: str) -> None:
         await self._launch.after_stop(server_id)
 
-    async def wait_up(self, url: str) -> None:
-        await self.spawner.wait_up(url)
+    async def wait_up(self, spawn_id: str, url: str) -> None:
+        await self.spawner.wait_up(spawn_id, url)
 
     async def wait_routed(self, server_id: str) -> None:
         route = routes.of_server(self.store.db, server_id)

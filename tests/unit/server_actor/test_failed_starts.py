@@ -69,6 +69,12 @@ async def test_a_death_ends_the_wait_for_an_answer(world: World, autojump_clock:
     assert trio.current_time() == pytest.approx(5, abs=1)
 
 
+async def test_a_death_is_told_with_what_else_is_wrong(world: World, autojump_clock: MockClock) -> None:
+    world.spawner.trouble = "Its port is taken."
+    failure = await failure_of(world, {"ready": False, "die_after": 5, "exit_status": 3})
+    assert failure.reason == "The server ended with status 3 before it was ready. Its port is taken."
+
+
 async def test_a_proxy_that_lags_holds_a_start_up_for_two_seconds(
     world: World, autojump_clock: MockClock
 ) -> None:

@@ -25,12 +25,12 @@ from tests.unit.actor_world import STARTED, BreakableSpawner, World
 async def test_a_death_is_noticed_at_once_where_the_spawner_is_told(
     world: World, autojump_clock: MockClock
 ) -> None:
+    world.spawner.trouble = "Its port is taken."
     async with world.hub() as hub:
-        await hub.start_ready({"die_after": 1000, "exit_status": 7})
+        ready = await hub.start_ready({"die_after": 1000, "exit_status": 7})
         assert await hub.wait_stopped()
         assert trio.current_time() == pytest.approx(1000, abs=0.1)
-    assert isinstance(world.events()[-1], ServerDied)
-    assert world.events()[-1].exit_status == 7  # type: ignore[union-attr]
+    assert world.events()[-1] == ServerDied(ready.spawn_id, 7, "Its port is taken.")
 
 
 async def test_a_death_is_noticed_at_the_next_poll_where_it_is_not(

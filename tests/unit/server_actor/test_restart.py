@@ -6,6 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from core.errors import SpawnError
 from core.events.server import (
     ServerLost,
     ServerStopped,
@@ -18,6 +19,7 @@ from core.server import (
     Stopping,
     has_ended,
 )
+from core.spawner import ANOTHER_ANSWERS
 from tests.unit.actor_world import STARTED, World
 
 
@@ -98,9 +100,10 @@ async def test_one_that_died_meanwhile_is_lost(world: World, autojump_clock: Moc
     async with world.hub() as hub:
         ready = await hub.start_ready()
     world.backend.kill(ready.spawn_id, 5)
+    world.spawner.trouble = "Its port is taken."
     async with world.hub() as hub:
         await hub.wait_stopped()
-    assert world.events()[-1] == ServerLost(ready.spawn_id, 5)
+    assert world.events()[-1] == ServerLost(ready.spawn_id, 5, "Its port is taken.")
 
 
 async def test_one_that_does_not_answer_any_more_is_stopped(world: World, autojump_clock: MockClock) -> None:
@@ -112,6 +115,17 @@ async def test_one_that_does_not_answer_any_more_is_stopped(world: World, autoju
         assert trio.current_time() == pytest.approx(30, abs=1)
         await hub.wait_stopped()
     why = "It runs, but did not answer after a restart of the hub."
+    assert world.events()[-2:] == [StopRequested(ready.spawn_id, why), ServerStopped(ready.spawn_id, 0)]
+
+
+async def test_one_in_whose_place_another_answers_is_stopped(world: World, autojump_clock: MockClock) -> None:
+    async with world.hub() as hub:
+        ready = await hub.start_ready()
+    world.spawner.errors["wait_up"] = [SpawnError("Another answers.", reason=ANOTHER_ANSWERS)]
+    async with world.hub() as hub:
+        await hub.wait_stopped()
+        assert trio.current_time() < 1
+    why = "Found after a restart of the hub: Another answers."
     assert world.events()[-2:] == [StopRequested(ready.spawn_id, why), ServerStopped(ready.spawn_id, 0)]
 
 
