@@ -10,24 +10,28 @@ from collections.abc import Iterable, Iterator
 
 from core.errors import ForbiddenError
 from core.roles import ADMIN
-from core.scopes import NOBODY, excess_scopes
+from core.scopes import NOBODY, excess_to_give
 from web.http.context import caller, hub, scopes
 
 
 def check_may_grant(roles: Iterable[str], what: str) -> None:
     """Raises ForbiddenError unless the caller holds all that these roles allow. `what` would give it."""
-    rights = hub().rights
-    if rights.is_admin(caller()) and not _excess([ADMIN]):
-        return  # an administrator, by a credential that is not a narrow one
+    if may_all_of_an_admin():
+        return
     if excess := _excess(roles):
         raise ForbiddenError(f"{what} comes with what you do not hold yourself: {', '.join(excess)}.")
+
+
+def may_all_of_an_admin() -> bool:
+    """Whether an administrator asks, by a credential that is not a narrow one."""
+    return hub().rights.is_admin(caller()) and not _excess([ADMIN])
 
 
 def _excess(roles: Iterable[str]) -> list[str]:
     """What these roles allow and the caller's credential does not."""
     rights = hub().rights
     given = {scope for role in roles for scope in rights.scopes_of_role(role)}
-    return list(excess_scopes(given, NOBODY, scopes(), rights.memberships, rights.table))
+    return excess_to_give(given, NOBODY, scopes(), rights.memberships, rights.table)
 
 
 def roles_of_user_name(name: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from core.errors import ForbiddenError, NotFoundError
@@ -32,7 +32,7 @@ def scopes_to_share(requested: Iterable[str] | None, server: Server) -> frozense
     return share_scopes(requested or None, server, hub().rights.table)
 
 
-def check_may_share(scopes_to_share: Iterable[str]) -> None:
+def check_may_share(scopes_to_share: Collection[str]) -> None:
     """Nobody gives what they do not have themselves. Raises ForbiddenError."""
     rights = hub().rights
     excess = excess_scopes(scopes_to_share, NOBODY, scopes(), rights.memberships, rights.table)

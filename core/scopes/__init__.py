@@ -4,6 +4,7 @@ table.py    the scopes there are, as data
 parse.py    one scope as it is written, `servers!user=alice`
 held.py     the scopes somebody holds, expanded; union and intersection
 expand.py   from what roles, tokens and shares say to what is held
+giving.py   what may be given to others
 check.py    may they? and why
 visible.py  which keys of a model they may see
 """
@@ -20,6 +21,7 @@ from core.scopes.expand import (
     token_scopes,
     with_members,
 )
+from core.scopes.giving import depends_on_holder, excess_to_give
 from core.scopes.held import (
     EVERYWHERE,
     NO_GROUPS,
@@ -84,7 +86,9 @@ __all__ = [
     "check",
     "check_any",
     "cut",
+    "depends_on_holder",
     "excess_scopes",
+    "excess_to_give",
     "expand",
     "explain",
     "fallen_away",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from core.scopes.held import (
@@ -132,7 +132,7 @@ def token_scopes(
 
 
 def excess_scopes(
-    requested: Iterable[str],
+    requested: Collection[str],
     owner: Owner,
     owned: Scopes,
     memberships: Memberships,
@@ -140,13 +140,15 @@ def excess_scopes(
 ) -> list[str]:
     """Those of the requested scopes, as written, that go beyond what is owned. Raises ScopeError.
 
-    For new tokens, and for shares and their codes: `requested` is then `share_scopes(...)`.
+    For new tokens, and for shares and their codes: `requested` is then `share_scopes(...)`. What somebody gives to
+    others is asked of `excess_to_give`.
     """
-    for text in requested:
-        parse_scope(text, table)
-    return sorted(
-        text for text in requested if not _all_within(_expand_one(text, owner, table), owned, memberships)
-    )
+    return sorted(text for text in requested if not _is_owned(text, owner, owned, memberships, table))
+
+
+def _is_owned(text: str, owner: Owner, owned: Scopes, memberships: Memberships, table: ScopeTable) -> bool:
+    parse_scope(text, table)
+    return _all_within(_expand_one(text, owner, table), owned, memberships)
 
 
 def cut(

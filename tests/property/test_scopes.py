@@ -7,6 +7,7 @@ from core.roles import DEFAULT_ROLES
 from core.scopes import (
     BUILT_IN,
     NO_GROUPS,
+    NOBODY,
     Answer,
     Group,
     Owner,
@@ -15,6 +16,7 @@ from core.scopes import (
     User,
     check,
     excess_scopes,
+    excess_to_give,
     expand,
     identify_scopes,
     intersect,
@@ -131,6 +133,16 @@ def test_what_is_in_excess_is_what_the_model_says(requested, owners, members):
     assert excess == sorted(
         scope for scope in requested if not naive(frozenset({scope}), members) <= naive(owners, members)
     )
+
+
+@given(raw_scopes, raw_scopes, memberships, st.sampled_from((*map(Owner, USERS), Owner(service="cull"))))
+def test_what_may_be_given_is_owned_whoever_is_given_it(given_away, owners, members, receiver):
+    owned = expand(owners, ALICE)
+    server = f"{receiver.user}/lab" if receiver.user else None
+    given_away |= {scope.replace("!user=bob", "!server") for scope in given_away}
+    if not excess_to_give(given_away, NOBODY, owned, members):
+        held = expand(given_away, Owner(receiver.user, receiver.service, server))
+        assert allowed(held, members) <= allowed(owned, members)
 
 
 @given(raw_scopes)

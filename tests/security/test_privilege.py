@@ -23,6 +23,26 @@ from web.hub import Hub
 
 SCOPES = [scope for scope in BUILT_IN if scope not in ("(no_scope)", "self", "inherit")]
 
+OF_ITS_HOLDER = {  # scopes that mean something else to each who holds them, by the name of who is given them
+    f"heirs-{number}": scope
+    for number, scope in enumerate(
+        (
+            "inherit",
+            "self",
+            "servers!user",
+            "tokens!user",
+            "shares!user",
+            "servers!server",
+            "access:servers!server",
+        )
+    )
+}
+CLIENTS = {
+    "plain": {},
+    "elsewhere": {"oauth_redirect_uri": "https://evil.test/", "oauth_client_id": "service-elsewhere"},
+    "unasked": {"oauth_no_confirm": True, "url": "http://127.0.0.1:9"},
+}
+
 
 class Ladder(NamedTuple):
     """A way up. `ME`, wherever it stands, is whoever tries."""
@@ -30,6 +50,21 @@ class Ladder(NamedTuple):
     method: str
     path: str
     body: dict[str, Any]
+
+
+def ladders_to(name: str, scope: str) -> Iterator[Ladder]:
+    """To such a scope, everywhere that one can be given. `name`: of a group and of a user who have it by a role."""
+    for client, more in CLIENTS.items():
+        yield Ladder("POST", f"/services/{client}", {"oauth_client_allowed_scopes": [scope], **more})
+    yield Ladder("PATCH", "/services/ops", {"oauth_client_allowed_scopes": [scope]})
+    yield Ladder("POST", "/services/ops/tokens", {"scopes": [scope]})
+    yield Ladder("POST", "/roles/mine", {"users": ["ME"], "scopes": [scope]})
+    yield Ladder("POST", "/users/ME/tokens", {"scopes": [scope]})
+    yield Ladder("POST", f"/groups/{name}/users", {"users": ["ME"]})
+    yield Ladder("POST", f"/groups/{name}-gone", {"users": ["ME"]})
+    yield Ladder("PATCH", "/users/ME", {"name": name})
+    yield Ladder("POST", "/shares/alice/", {"user": "ME", "scopes": [scope]})
+    yield Ladder("POST", "/share-codes/alice/", {"scopes": [scope]})
 
 
 LADDERS = (
@@ -47,15 +82,21 @@ LADDERS = (
     Ladder("POST", "/services/mine", {"oauth_client_allowed_scopes": [*DEFAULT_ROLES["admin"].scopes]}),
     Ladder("POST", "/shares/alice/", {"user": "ME", "scopes": ["admin:servers!server=alice/"]}),
     Ladder("POST", "/share-codes/alice/", {"scopes": ["admin:servers!server=alice/"]}),
+    *(ladder for name, scope in OF_ITS_HOLDER.items() for ladder in ladders_to(name, scope)),
 )
 
 
 @pytest.fixture
 async def admin() -> AsyncIterator[Client]:
     """Of a hub on which each scope is the only one of somebody's."""
+    heirs = [
+        {"name": name, "groups": [name, f"{name}-gone"], "users": [name], "scopes": [scope]}
+        for name, scope in OF_ITS_HOLDER.items()
+    ]
     settings = settings_for_tests(
         load_groups={"bosses": GroupSettings(), "chiefs": GroupSettings()},
         load_roles=[
+            *heirs,
             {"name": "boss", "groups": ["bosses", "chiefs"], "scopes": ["admin:servers", "proxy"]},
             *({"name": f"only-{n}", "scopes": [scope], "users": [f"m{n}"]} for n, scope in enumerate(SCOPES)),
         ],
@@ -63,6 +104,9 @@ async def admin() -> AsyncIterator[Client]:
     async with hub_in_memory(settings) as hub:
         client = Client(hub, ADMIN_TOKEN)
         assert (await client.delete("/groups/chiefs")).status_code == 204
+        for name in OF_ITS_HOLDER:
+            assert (await client.delete(f"/groups/{name}-gone")).status_code == 204
+            assert (await client.delete(f"/users/{name}")).status_code == 204
         yield client
 
 
@@ -117,6 +161,19 @@ async def test_a_narrow_token_of_an_administrator_gives_no_more_than_it_holds(ad
     assert refused.status_code == 403
     assert "admin:servers" in refused.json()["message"]
     assert (await admin.post("/groups/bosses/users", json={"users": ["m1"]})).status_code == 200
+
+
+async def test_nor_does_it_make_administrators(admin: Client) -> None:
+    body = {"scopes": ["admin:users", "tokens"]}
+    narrow = admin.with_token((await admin.post("/users/alice/tokens", json=body)).json()["token"])
+    for method, path, body in (
+        ("PATCH", "/users/m1", {"admin": True}),
+        ("POST", "/users/eve", {"admin": True}),
+        ("POST", "/users", {"usernames": ["eve"], "admin": True}),
+        ("PATCH", "/users/alice", {"name": "eve"}),
+    ):
+        assert (await narrow.request(method, path, json=body)).status_code == 403, path
+    assert (await admin.patch("/users/m1", json={"admin": True})).status_code == 200
 
 
 async def test_a_name_of_the_configuration_is_not_taken_by_who_holds_less(autojump_clock: object) -> None:

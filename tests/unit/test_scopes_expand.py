@@ -12,6 +12,7 @@ from core.scopes import (
     Service,
     as_stored,
     excess_scopes,
+    excess_to_give,
     expand,
     fallen_away,
     identify_scopes,
@@ -177,9 +178,57 @@ def test_excess_scopes(requested, owned, excess):
     assert excess_scopes(requested.split(), ALICE, owned, MEMBERSHIPS) == excess.split()
 
 
+def test_what_can_be_read_once_only_is_in_excess_all_the_same():
+    assert excess_scopes(iter(["tokens", "self"]), ALICE, SELF, MEMBERSHIPS) == ["tokens"]
+
+
+GRADES = ScopeTable({"custom:grades:read": Definition("")})
+
+
+@pytest.mark.parametrize(
+    ("given", "owned", "excess"),
+    [
+        ("inherit", "self", "inherit"),
+        ("inherit", "everything", ""),
+        ("inherit", "everything but custom", "inherit"),
+        ("self", "self", "self"),
+        ("self", "everything but custom", ""),
+        ("servers!user", "self", "servers!user"),
+        ("servers!user read:servers!user", "servers", ""),
+        ("servers!server", "servers!user=alice", "servers!server"),
+        ("servers!server tokens!user", "servers", "tokens!user"),
+        ("servers!user=alice", "servers!user=alice", ""),
+        ("servers!user=bob", "servers!user=alice", "servers!user=bob"),
+        ("access:services!service", "access:services!service=grader", ""),
+        ("access:services!service", "access:services!service=cull", "access:services!service"),
+        ("self!user=bob inherit!user tokens!user=", "self", ""),  # void
+        ("(no_scope)", "self", ""),
+    ],
+)
+def test_who_gives_a_scope_gives_all_that_it_can_come_to_mean(given, owned, excess):
+    admin = set(DEFAULT_ROLES["admin"].scopes)
+    raw = {"everything": admin | {"custom:grades:read"}, "everything but custom": admin}.get(owned, {owned})
+    held = expand(frozenset(raw), ALICE, GRADES)
+    grader = Owner(service="grader")
+    assert excess_to_give(given.split(), grader, held, MEMBERSHIPS, GRADES) == excess.split()
+
+
+@pytest.mark.parametrize("table", [ScopeTable(), GRADES], ids=["built in", "with custom ones"])
+def test_no_form_of_a_scope_can_be_given_by_who_holds_nothing(table):
+    for name in table.definitions.keys() - {"(no_scope)"}:
+        forms = (
+            [name]
+            if name in ("self", "inherit")
+            else [name, *(f"{name}!{kind}" for kind in ("user", "server"))]
+        )
+        assert excess_to_give(forms, NOBODY, NOTHING, MEMBERSHIPS, table) == sorted(forms)
+
+
 def test_asking_for_an_unknown_scope_is_an_error():
     with pytest.raises(ScopeError):
         excess_scopes(["nonsense"], ALICE, ADMIN, MEMBERSHIPS)
+    with pytest.raises(ScopeError):
+        excess_to_give(["nonsense"], ALICE, ADMIN, MEMBERSHIPS)
 
 
 @pytest.mark.parametrize(

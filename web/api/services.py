@@ -14,7 +14,7 @@ from core.events.token import TokenIssued, token_stream
 from core.events.writer import Outcome
 from core.ids import new_id
 from core.roles import ADMIN, DEFAULT_ROLES
-from core.scopes import Owner, Reach, Service, excess_scopes, listed
+from core.scopes import Owner, Reach, Service, depends_on_holder, excess_to_give, listed
 from core.scopes.held import covers
 from core.service import Add, Remove
 from core.service_definition import defined
@@ -107,12 +107,7 @@ def _definition(name: str, asked: ServiceBody) -> ServiceDefinition:
     """Raises InvalidError, also for rights that go beyond the caller's."""
     if asked.command:
         raise InvalidError("A service that the hub runs can only be made in its configuration.")
-    wanted = set(asked.oauth_client_allowed_scopes)
-    if asked.admin:
-        wanted |= set(DEFAULT_ROLES[ADMIN].scopes)
-    excess = excess_scopes(wanted, Owner(service=name), scopes(), hub().rights.memberships)
-    if excess:
-        raise InvalidError(f"You cannot give what you do not hold: {', '.join(excess)}.")
+    _check_may_give(name, asked)
     definition = ServiceDefinition(
         url=asked.url,
         admin=asked.admin,
@@ -124,6 +119,19 @@ def _definition(name: str, asked: ServiceBody) -> ServiceDefinition:
         oauth_no_confirm=asked.oauth_no_confirm,
     )
     return defined(name, hub().base_url, definition)
+
+
+def _check_may_give(name: str, asked: ServiceBody) -> None:
+    """Raises InvalidError. What the service's visitors are not asked about, administrators of the hub have chosen."""
+    rights, allowed = hub().rights, asked.oauth_client_allowed_scopes
+    given = {*allowed, *(DEFAULT_ROLES[ADMIN].scopes if asked.admin else ())}
+    if excess := excess_to_give(given, Owner(service=name), scopes(), rights.memberships, rights.table):
+        raise InvalidError(f"You cannot give what you do not hold: {', '.join(excess)}.")
+    if asked.oauth_no_confirm and (unasked := [scope for scope in allowed if depends_on_holder(scope)]):
+        raise InvalidError(
+            f"With {unasked[0]!r}, which is something else for each visitor, oauth_no_confirm can only be set in the "
+            "configuration."
+        )
 
 
 def _issue(service: str, token: str) -> Write:

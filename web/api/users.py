@@ -19,7 +19,7 @@ from core.user import Change, UserState
 from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, UserRow, Visible
-from web.granting import check_may_grant, roles_of_user_name
+from web.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 from web.http.access import Lists, needs
 from web.http.answers import empty, encode, reply
 from web.http.context import body, by, caller, database, hub, raw_body, scopes
@@ -285,8 +285,10 @@ def _moment(text: str) -> datetime:
 
 
 def _check_is_admin(doing: str) -> None:
-    if not hub().rights.is_admin(caller()):
-        raise ForbiddenError(f"Only administrators can {doing}; scopes alone do not suffice.")
+    if not may_all_of_an_admin():
+        raise ForbiddenError(
+            f"Only administrators can {doing}, with all that they may; some of their scopes do not suffice."
+        )
 
 
 async def _check_can_log_in(new: list[str]) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from core.events.server import server_stream
 from core.events.service import service_stream
-from core.scopes import Server, Service
+from core.scopes import Server, Service, depends_on_holder
 from projections import oauth, servers, services, users
 from projections.oauth import ClientRow
 from projections.services import ServiceRow
@@ -98,14 +98,16 @@ class Clients:
         redirect_uri = defined.oauth_redirect_uri or callback
         if not row.client_id or not redirect_uri:
             return None
+        allowed = tuple(defined.oauth_client_allowed_scopes)
         return OAuthClient(
             key=service_stream(row.name),
             identifier=row.client_id,
             redirect_uri=redirect_uri,
             description=f"JupyterHub service {row.name}",
             target=Service(row.name),
-            allowed=tuple(defined.oauth_client_allowed_scopes),
-            trusted=defined.oauth_no_confirm,
+            allowed=allowed,
+            trusted=defined.oauth_no_confirm
+            and (row.from_config or not any(map(depends_on_holder, allowed))),
         )
 
 

@@ -78,11 +78,10 @@ class Consent:
     def _beyond(self, wanted: set[str], allowed: set[str]) -> bool:
         for word in wanted:
             parse_scope(word, self._table)
-        if INHERIT in allowed:
-            return False
+        if INHERIT in wanted - allowed:
+            return True
         held = expand(frozenset(allowed), self._owner, self._table)
-        beyond = excess_scopes(wanted, self._owner, held, self._rights.memberships, self._table)
-        return bool(beyond) or INHERIT in wanted
+        return bool(excess_scopes(wanted, self._owner, held, self._rights.memberships, self._table))
 
     def _is_scope(self, word: str) -> bool:
         try:

@@ -161,6 +161,56 @@ async def test_nobody_gives_rights_beyond_their_own(client: Client, body: dict[s
     assert (await few.post("/services/new", json={"display": True})).status_code == 201
 
 
+OF_EACH_VISITOR = ("inherit", "self", "servers!user", "tokens!user", "access:servers!server")
+
+
+@pytest.mark.parametrize("scope", OF_EACH_VISITOR)
+async def test_what_visitors_will_give_of_their_own_takes_holding_it_of_everybody(
+    client: Client, scope: str
+) -> None:
+    body = {"oauth_client_allowed_scopes": [scope], "oauth_redirect_uri": "https://new.test/"}
+    refused = await client.with_token(FEW_TOKEN).post("/services/new", json=body)
+    assert refused.status_code == 400
+    assert scope in refused.json()["message"]
+    assert (await client.post("/services/new", json=body)).status_code == 201
+
+
+@pytest.mark.parametrize("scope", OF_EACH_VISITOR)
+async def test_nobody_but_the_configuration_has_visitors_not_asked_about_it(
+    client: Client, scope: str
+) -> None:
+    body = {"oauth_client_allowed_scopes": ["read:users", scope], "oauth_no_confirm": True}
+    refused = await client.post("/services/new", json=body)
+    assert refused.status_code == 400
+    assert "configuration" in refused.json()["message"]
+
+
+async def test_so_much_of_it_as_one_holds_can_be_given(client: Client) -> None:
+    scopes = ["admin:services", "servers", "read:tokens!user"]
+    narrow = client.with_token(
+        (await client.post("/users/alice/tokens", json={"scopes": scopes})).json()["token"]
+    )
+    for number, (scope, status) in enumerate(
+        [("servers!user", 201), ("read:servers!server", 201), ("read:tokens!user", 400), ("self", 400)]
+    ):
+        body = {"oauth_client_allowed_scopes": [scope]}
+        assert (await narrow.post(f"/services/new{number}", json=body)).status_code == status, scope
+
+
+async def test_custom_scopes_can_be_given_by_who_holds_them() -> None:
+    roles = [{"name": "few", "services": ["few"], "scopes": ["admin:services", "custom:mark:write"]}]
+    custom = {
+        "custom:mark:write": {"description": "Mark."},
+        "custom:mark:read": {"description": "See marks."},
+    }
+    settings = settings_for_tests(services=[FEW], load_roles=roles, custom_scopes=custom)
+    async with hub_in_memory(settings) as hub:
+        few = Client(hub, FEW_TOKEN)
+        for name, scope, status in (("a", "custom:mark:write", 201), ("b", "custom:mark:read", 400)):
+            body = {"oauth_client_allowed_scopes": [scope]}
+            assert (await few.post(f"/services/{name}", json=body)).status_code == status
+
+
 async def test_a_caller_sees_the_services_its_scopes_name_and_no_others(client: Client) -> None:
     made = await client.post("/users/alice/tokens", json={"scopes": ["list:services!service=web"]})
     narrow = client.with_token(made.json()["token"])

@@ -16,7 +16,10 @@ from msgspec.structs import replace
 from core.authenticator import Login, Redirect
 from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, SpawnerSettings
 from core.events.oauth import CodeIssued, CodeRedeemed
+from core.events.record import HUB
+from core.events.service import ServiceDefinition
 from core.events.token import TokenIssued
+from core.service import Add
 from projections import servers, users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
@@ -326,6 +329,36 @@ async def test_else_the_client_is_told(query: dict[str, str], error: str) -> Non
         assert answer.headers["Location"].startswith("/user/bob/oauth_callback?")
 
 
+@pytest.mark.parametrize(
+    ("allowed", "scope", "is_asked"),
+    [
+        ("inherit", "inherit", True),
+        ("inherit", "", True),
+        ("inherit", "identify", True),
+        ("inherit", "read:users:name!user access:services!service", True),  # what every client may have
+        ("inherit", "servers!user", False),
+        ("inherit", "self", False),
+        ("inherit", "admin:users", False),
+        ("inherit", "inherit self", False),
+        ("inherit", "user", False),
+        ("inherit", "token", True),  # a role, and so its scope: `inherit`
+        ("inherit servers!user", "inherit read:servers!user", True),
+        ("self", "servers!user", True),
+        ("self", "inherit", False),
+        ("self inherit", "servers", False),
+    ],
+)
+async def test_a_client_may_ask_for_what_it_is_allowed_and_inherit_is_itself_alone(
+    allowed: str, scope: str, is_asked: bool
+) -> None:
+    grader = replace(GRADER, oauth_client_allowed_scopes=allowed.split())
+    async with hub_in_memory(settings(services=[grader])) as hub:
+        browser = await logged_in(hub, "bob")
+        answer = await browser.get(AUTHORIZE, params=of_grader(scope=scope))
+        assert answer.status_code == (200 if is_asked else 302)
+        assert is_asked or answer_in(answer)["error"] == "invalid_scope"
+
+
 async def test_pkce_can_be_made_a_must() -> None:
     async with hub_in_memory(settings(oauth_require_pkce=True)) as hub:
         await start(hub)
@@ -442,6 +475,27 @@ async def test_a_service_made_over_the_api_is_a_client(client: Client) -> None:
     assert (await client.delete("/services/new")).status_code == 200
     assert (await client.with_token(token).get("/user")).status_code == 403
     assert (await browser.get(AUTHORIZE, params=query)).status_code == 400
+
+
+@pytest.mark.parametrize("scope", ["inherit", "self", "servers!user", "access:servers!server"])
+async def test_visitors_are_asked_what_they_give_of_their_own_unless_the_configuration_says_otherwise(
+    scope: str,
+) -> None:
+    """Also by services that were made when requests could still say otherwise."""
+    definition = ServiceDefinition(
+        oauth_client_id="service-new",
+        oauth_redirect_uri="https://new.test/back",
+        oauth_client_allowed_scopes=[scope, "read:hub"],
+        oauth_no_confirm=True,
+    )
+    trusted = replace(GRADER, oauth_client_allowed_scopes=[scope], oauth_no_confirm=True)
+    async with hub_in_memory(settings(services=[trusted])) as hub:
+        await hub.entities.services.ask("new", Add("new", definition), by=HUB)
+        browser = await logged_in(hub, "alice")
+        assert "code" in answer_in(await browser.get(AUTHORIZE, params=of_grader(scope=scope)))
+        query = {"client_id": "service-new", "response_type": "code", "scope": scope}
+        page = await browser.get(AUTHORIZE, params=query)
+        assert (page.status_code, 'name="scopes"' in page.text) == (200, True)
 
 
 # --- the token endpoint ---
