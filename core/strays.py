@@ -47,12 +47,12 @@ def sort_out(
     known: Collection[str],
     key: bytes,
     log: str,
-    requested_at: Callable[[int], str],
+    knows: Callable[[Mark], bool],
     consent: Consent = NO_CONSENT,
 ) -> Strays:
     """`marks`: of what runs, by spawn id. `known`: the spawn ids that servers know. `log`: the id of this log.
 
-    `requested_at`: the spawn id of the SpawnRequested at a position, `""` where there is none, or no such position.
+    `knows`: whether the start of a mark stands in this log.
     """
     due: list[str] = []
     later: list[Mark] = []
@@ -61,7 +61,7 @@ def sort_out(
         mark = opened(marks[spawn_id], key)
         if mark is None or mark.spawn_id != spawn_id or mark.log not in (log, consent.former_log):
             foreign.append(spawn_id)
-        elif mark.log == log and requested_at(mark.position) != spawn_id and consent.later != "end":
+        elif mark.log == log and consent.later != "end" and not knows(mark):
             later.append(mark)
         else:
             due.append(spawn_id)

@@ -12,7 +12,9 @@ from typing import Any, Literal
 from core.events import codec
 from core.events.hub import CLOCK
 from core.events.record import By, Record
+from core.events.server import SpawnRequested, server_stream
 
+_START = str(SpawnRequested.__struct_config__.tag)
 _SELECT = "SELECT position, stream, version, payload, at, principal, via, request, cause FROM events "
 
 
@@ -127,6 +129,15 @@ def position_of(connection: sqlite3.Connection, stream: str, version: int) -> in
         "SELECT position FROM events WHERE stream = ? AND version = ?", (stream, version)
     ).fetchone()
     return int(position)
+
+
+def has_started(connection: sqlite3.Connection, server_id: str, spawn_id: str) -> bool:
+    """Whether that start of the server is in the log, wherever. Reads all the starts of the server."""
+    row = connection.execute(
+        "SELECT 1 FROM events WHERE stream = ? AND type = ? AND json_extract(payload, '$.spawn_id') = ? LIMIT 1",
+        (server_stream(server_id), _START, spawn_id),
+    ).fetchone()
+    return row is not None
 
 
 def head_position(connection: sqlite3.Connection) -> int:

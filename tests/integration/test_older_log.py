@@ -125,6 +125,24 @@ def test_adopted_they_are_servers_like_any_other(hub: RealHub, make_older: Calla
     hub.check_log()
 
 
+def test_one_that_was_adopted_and_that_the_log_then_thought_gone_ends_as_any_stray(hub: RealHub) -> None:
+    """Its mark names a position at which this log has something else, yet it is no evidence of a later state."""
+    restore_a_backup(hub)
+    files = mark_file(hub, running(hub)).parent
+    hub.command.append("--adopt")
+    hub.start()
+    hub.wait_ready("alice")
+    hub.kill()
+    hub.command.remove("--adopt")
+    files.rename(files.with_name("elsewhere"))
+    hub.start()
+    hub.wait_stopped("alice")
+    hub.kill()
+    files.with_name("elsewhere").rename(files)
+    hub.start()
+    wait_for(lambda: hub.server_processes() == [])
+
+
 def test_users_and_servers_that_the_log_does_not_know_are_made(hub: RealHub) -> None:
     back_up(hub)
     hub.add_user("bob")

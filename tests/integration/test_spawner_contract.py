@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from core.errors import SpawnError
 from core.ids import new_id
@@ -42,6 +43,16 @@ async def test_a_server_runs_from_start_to_stop(world: World) -> None:
     assert hub.state(attempt.spawn_id) == world.hub().state(attempt.spawn_id) == {}
     assert isinstance(await hub.poll(attempt.spawn_id), Gone)
     assert await hub.list_attempts() == []
+
+
+async def test_the_mark_is_told_with_what_runs_to_this_hub_and_the_next(world: World) -> None:
+    marked, unmarked = replace(world.attempt(), mark="log.1042.seal"), world.attempt()
+    for attempt in (marked, unmarked):
+        await world.hub().start(attempt, ignore)
+    assert await world.hub().marks() == {marked.spawn_id: "log.1042.seal", unmarked.spawn_id: ""}
+    for attempt in (marked, unmarked):
+        await world.hub().stop(attempt.spawn_id)
+    assert await world.hub().marks() == {}
 
 
 async def test_what_was_never_started_is_gone(world: World) -> None:

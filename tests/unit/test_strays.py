@@ -27,7 +27,14 @@ def mark(spawn_id: str, position: int, log: str = LOG, key: bytes = KEY) -> str:
 
 
 def sorted_out(marks: Mapping[str, str], *known: str, consent: Consent | None = None) -> Strays:
-    return sort_out(marks, known, KEY, LOG, lambda at: REQUESTED.get(at, ""), consent or Consent())
+    return sort_out(
+        marks,
+        known,
+        KEY,
+        LOG,
+        lambda mark: REQUESTED.get(mark.position) == mark.spawn_id,
+        consent or Consent(),
+    )
 
 
 def opened_mark(spawn_id: str, position: int) -> Mark:
