@@ -10,10 +10,15 @@ from core.errors import ForbiddenError
 from core.user_names import UserNames
 
 
+def blocked_names(settings: AuthenticatorSettings, names: UserNames) -> frozenset[str]:
+    """Of `blocked_users`, as stored."""
+    return frozenset(map(names.normalize, settings.blocked_users))
+
+
 class Admission:
     def __init__(self, settings: AuthenticatorSettings, names: UserNames) -> None:
         """The lists of the settings may be spelled as people spell names: `Alice` is `alice`."""
-        self._blocked = frozenset(map(names.normalize, settings.blocked_users))
+        self._blocked = blocked_names(settings, names)
         self._admins = frozenset(map(names.normalize, settings.admin_users))
         allowed = frozenset(map(names.normalize, settings.allowed_users))
         self._allowed = allowed | self._admins if allowed else allowed

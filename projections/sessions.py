@@ -85,6 +85,11 @@ def by_id(db: sqlite3.Connection, session_id: str) -> SessionRow | None:
     return _row(db.execute(_ALL + "WHERE id = ?", (session_id,)).fetchone())
 
 
+def ids_of_user(db: sqlite3.Connection, user_id: str) -> list[str]:
+    rows = db.execute("SELECT id FROM sessions WHERE user = ? ORDER BY opened, id", (user_id,)).fetchall()
+    return [session_id for (session_id,) in rows]
+
+
 def expired(db: sqlite3.Connection, now: datetime) -> list[SessionRow]:
     """The first of those whose time is over."""
     rows = db.execute(

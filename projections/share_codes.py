@@ -151,3 +151,10 @@ def ids_on(db: sqlite3.Connection, server_id: str) -> list[str]:
         "SELECT id FROM share_codes WHERE server = ? ORDER BY position", (server_id,)
     ).fetchall()
     return [code_id for (code_id,) in rows]
+
+
+def of_owner(db: sqlite3.Connection, user_id: str) -> list[tuple[str, str]]:
+    """The id of each code on a server of this user, and the server's."""
+    return db.execute(
+        "SELECT id, server FROM share_codes WHERE owner = ? ORDER BY position", (user_id,)
+    ).fetchall()

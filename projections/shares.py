@@ -174,6 +174,12 @@ def ids_on(db: sqlite3.Connection, server_id: str) -> list[str]:
     return [share_id for (share_id,) in rows]
 
 
+def servers_shared_with(db: sqlite3.Connection, grantee: str) -> list[str]:
+    """Their ids; what a user has through groups is not meant."""
+    rows = db.execute("SELECT server FROM shares WHERE grantee = ? ORDER BY position", (grantee,)).fetchall()
+    return [server_id for (server_id,) in rows]
+
+
 def raw_scopes_for(db: sqlite3.Connection, user_id: str, group_ids: Iterable[str]) -> frozenset[str]:
     """All that is shared with a user, directly and through these groups, each scope with its server's filter."""
     grantees = (user_stream(user_id), *(group_stream(group_id) for group_id in group_ids))

@@ -20,7 +20,6 @@ from core.config import Settings
 from core.crypt import load_keys
 from core.events.record import HUB
 from core.events.store import EventStore
-from core.roles import ADMIN
 from core.secret_file import derive
 from core.spawner import Spawner
 from projections import servers as servers_table
@@ -81,9 +80,7 @@ def build_hub(
     """Every part of a hub, and who listens to the log. Nothing runs yet, and nothing is written."""
     db, hosts, entities, metrics = store.db, Hosts(settings.hub), HubEntities(store), Metrics()
     services = ServiceBook(db, {service.name: service for service in settings.hub.services})
-    rights = Rights(
-        db, services, wanted.table, admin_services_by_flag=wanted.roles.members[ADMIN].services is None
-    )
+    rights = Rights(db, services, wanted.rights)
     limits = limits_of(settings, db)
     turns = SpawnTurns(limits)
     for hear in (limits.heard, turns.heard, rights.forget):
@@ -104,7 +101,7 @@ def build_hub(
     servers = Supervisor(stage, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.heard)
-    clients = Clients(db, hosts)
+    clients = Clients(db, hosts, rights.known)
     return Hub(
         settings=settings,
         address=local_address(settings.hub),

@@ -140,7 +140,7 @@ class Models:
             return None
         model = UserModel("user", row.name)
         if "admin" in keys:
-            model.admin = bool(row.admin)
+            model.admin = bool(row.admin) and row.name not in self._rights.blocked
         if "user_info" in keys:
             model.user_info = row.info()
         if "roles" in keys:

@@ -32,15 +32,12 @@ class ModelsAtRest:
     def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
         """`settings`: for what the log does not say, such as the base URL."""
         book = ServiceBook(db, {service.name: service for service in settings.hub.services})
-        wanted = wishes(settings)
-        rights = Rights(
-            db, book, wanted.table, admin_services_by_flag=wanted.roles.members[ADMIN].services is None
-        )
+        rights = Rights(db, book, wishes(settings).rights)
         seen = LastSeen(NothingSeen())
         self._db = db
         self._scopes = rights.expanded(DEFAULT_ROLES[ADMIN].scopes, Owner())
         hosts = Hosts(settings.hub)
-        self._models = Models(rights, seen, hosts, lambda _: {}, book, Clients(db, hosts))
+        self._models = Models(rights, seen, hosts, lambda _: {}, book, Clients(db, hosts, rights.known))
 
     def user(self, name: str) -> UserModel:
         """With stopped servers. Raises NotFoundError."""

@@ -1,4 +1,7 @@
-"""What each principal may do: from roles, groups and shares to scopes, remembered until something changes."""
+"""What each principal may do: from roles, groups, shares and the configuration to scopes, remembered until one changes.
+
+What the configuration denies nobody holds, whatever the log says that they were given: that is asked here alone.
+"""
 
 from __future__ import annotations
 
@@ -6,63 +9,25 @@ import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Protocol
 
-from core.events.access import AccessRefused
-from core.events.activity import ActivityRecorded
+from core.configured_rights import ConfiguredRights
 from core.events.group import group_stream
-from core.events.hub import HubEvent
-from core.events.oauth import CodeEvent
 from core.events.record import Record
-from core.events.route import RouteEvent
 from core.events.server import ServerEvent
-from core.events.service import ServiceExited, ServiceFailed, ServiceStarted
-from core.events.session import SessionEvent
-from core.events.share import ShareCodeEvent
-from core.events.token import TokenIssued, TokenRevoked
-from core.events.user import (
-    AdminGranted,
-    AdminRevoked,
-    AuthStateChanged,
-    ServerAdded,
-    ServerRemovalRequested,
-    ServerTitled,
-    UserCreated,
-    UserDeletionRequested,
-    UserInfoChanged,
-    user_stream,
-)
+from core.events.token import TokenRevoked
+from core.events.user import AdminGranted, AdminRevoked, user_stream
 from core.names import full_name
 from core.roles import ADMIN, USER
 from core.scopes import Grant, Owner, Scopes, ScopeTable, Server, Service, expand, token_scopes
-from core.scopes.table import STANDARD
 from projections import groups, roles, servers, shares, users
+from projections.sessions import SessionRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
+from web.blocked import Blocked
+from web.harmless import HARMLESS
 from web.http.identity import Identity
 from web.memberships import GroupMemberships
 
 REMEMBERED = 20_000  # identities
-
-# Changes nothing in what anybody who is remembered may do. All that is not named in `forget` may change everything.
-HARMLESS = (
-    HubEvent
-    | ActivityRecorded
-    | AccessRefused
-    | UserCreated
-    | UserInfoChanged
-    | AuthStateChanged
-    | UserDeletionRequested
-    | ServerAdded
-    | ServerTitled
-    | ServerRemovalRequested
-    | TokenIssued
-    | SessionEvent
-    | CodeEvent
-    | ServiceStarted
-    | ServiceExited
-    | ServiceFailed
-    | RouteEvent
-    | ShareCodeEvent
-)
 
 
 class KnownService(Protocol):
@@ -86,30 +51,26 @@ class Owned:
 
 
 class Rights:
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        services: Services,
-        table: ScopeTable = STANDARD,
-        *,
-        admin_services_by_flag: bool = True,
-    ) -> None:
-        """`admin_services_by_flag`: False where the configuration lists the services with the role `admin`."""
+    def __init__(self, db: sqlite3.Connection, services: Services, configured: ConfiguredRights) -> None:
         self._db = db
         self._services = services
-        self._admin_services_by_flag = admin_services_by_flag
+        self._configured = configured
+        self.blocked = Blocked(db, configured.blocked)
         self._scopes_of_roles: dict[str, list[str]] = {}
         self._owned: dict[str, Owned] = {}
         self._by_token: dict[str, tuple[Owned, Identity]] = {}
-        self.table = table
         self.memberships = GroupMemberships(db)
+
+    @property
+    def table(self) -> ScopeTable:
+        return self._configured.table
 
     # --- what changes ---
 
-    def configure(self, table: ScopeTable, *, admin_services_by_flag: bool) -> None:
+    def configure(self, configured: ConfiguredRights) -> None:
         """Another configuration holds from now on."""
-        self.table = table
-        self._admin_services_by_flag = admin_services_by_flag
+        self._configured = configured
+        self.blocked = Blocked(self._db, configured.blocked)
         self._forget_everything()
 
     def forget(self, records: Sequence[Record]) -> None:
@@ -133,10 +94,20 @@ class Rights:
         self._by_token.clear()
         self.memberships.forget()
 
-    # --- who holds a token ---
+    # --- who holds a token or a session ---
+
+    def known(self, user_id: str) -> UserRow | None:
+        """The user who may be somebody here; None for one who is gone, or blocked."""
+        user = users.by_id(self._db, user_id)
+        return None if user is None or user.name in self.blocked else user
+
+    def of_session(self, session: SessionRow) -> Identity | None:
+        """Who is logged in with it; None for nobody any more."""
+        user = self.known(session.user)
+        return user and Identity("user", user.id, user.name, self.of_user(user), session_id=session.id)
 
     def by_token(self, row: TokenRow) -> Identity | None:
-        """Who holds this token, and what it allows; None if its owner is gone."""
+        """Who holds this token, and what it allows; None if it is worth nothing: its owner is gone or blocked."""
         known = self._by_token.get(row.id)
         if known is not None and self._owned.get(row.owner) is known[0]:
             return known[1]
@@ -155,12 +126,17 @@ class Rights:
             return Identity(
                 "service", key, key, self._of_token(row, Owner(service=key), self.of_service(key)), row.id
             )
-        user = users.by_id(self._db, key)
-        if user is None:
+        user = self.known(key)
+        if user is None or self._is_of_blocked_server(row):
             return None
         owner = Owner(user=user.name, server=self._own_server(row, user))
         scopes = self._of_token(row, owner, self.of_user(user))
         return Identity("user", key, user.name, scopes, row.id, row.session_id, row.server)
+
+    def _is_of_blocked_server(self, row: TokenRow) -> bool:
+        """Whether it was given, over OAuth, to a server of somebody who is blocked."""
+        client = self._client_of(row)
+        return isinstance(client, Server) and client.user in self.blocked
 
     def _own_server(self, row: TokenRow, user: UserRow) -> str | None:
         """What `!server` means in the token of a server. Names are looked up now: user and server may be renamed."""
@@ -209,6 +185,8 @@ class Rights:
 
     def grants_of_user(self, user: UserRow) -> list[Grant]:
         """Every raw scope a user has, and where it comes from."""
+        if user.name in self.blocked:
+            return []
         grants = self._grants("role {role}", self.roles_of_user(user))
         for group in groups.of_user(self._db, user.id):
             source = f"group {group.name}, role {{role}}"
@@ -242,8 +220,12 @@ class Rights:
         return known
 
     def roles_of_user(self, user: UserRow) -> list[str]:
+        if user.name in self.blocked:
+            return []
         granted = roles.granted_to(self._db, user_stream(user.id))
-        flagged = [ADMIN, USER] if user.admin else [USER]
+        flagged = [ADMIN] if user.admin else []
+        if self._configured.everybody_is_user or USER in granted:
+            flagged.append(USER)
         return [*flagged, *(role for role in granted if role not in (ADMIN, USER))]
 
     def roles_of_group(self, group_id: str) -> list[str]:
@@ -252,12 +234,12 @@ class Rights:
     def roles_of_service(self, name: str) -> list[str]:
         granted = roles.granted_to(self._db, f"service/{name}")
         service = self._services.get(name)
-        flagged = self._admin_services_by_flag and service is not None and service.admin
+        flagged = self._configured.admin_services_by_flag and service is not None and service.admin
         return [ADMIN, *granted] if flagged and ADMIN not in granted else granted
 
     def is_admin(self, identity: Identity) -> bool:
         """Whether the caller has the admin flag, whatever the credential it uses allows."""
         if identity.kind == "user":
-            user = users.by_id(self._db, identity.id)
+            user = self.known(identity.id)
             return user is not None and bool(user.admin)
         return identity.kind == "service" and ADMIN in self.roles_of_service(identity.name)

@@ -1,7 +1,7 @@
 """What can happen to a role. Stream: `role/{name}`: a role is its name, it cannot be renamed.
 
-Holders are `user/{id}`, `group/{id}` or `service/{name}`. Not recorded here: everybody holds `user`, and for
-users and services `admin` is their admin flag.
+Holders are `user/{id}`, `group/{id}` or `service/{name}`. Not recorded here: everybody holds `user`, unless the
+configuration lists who does, and for users and services `admin` is their admin flag.
 """
 
 from __future__ import annotations

@@ -55,10 +55,10 @@ async def cookie_owner(name: str, value: str = "") -> Response:
     body = cast(bytes, await request.get_data(as_text=False)).decode("latin-1").strip()
     secret = value or body or sessions.cookies.login_of(request) or ""
     session = sessions.find(secret) if secret and name == sessions.cookies.login else None
-    user = users.by_id(database(), session.user) if session is not None else None
-    if user is None:
+    owner = hub().rights.of_session(session) if session is not None else None
+    if owner is None:
         raise NotFoundError(f"There is no session of a cookie called {name[:40]!r} with this value.")
-    return reply(_model(Identity("user", user.id, user.name, hub().rights.of_user(user))))
+    return reply(_model(owner))
 
 
 def _check_shows_token() -> None:

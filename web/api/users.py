@@ -19,6 +19,7 @@ from core.user import Change, UserState
 from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, UserRow, Visible
+from web.disarming import disarm
 from web.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 from web.http.access import Lists, needs
 from web.http.answers import empty, encode, reply
@@ -227,6 +228,7 @@ async def change(user: str) -> Response:
         await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, side_work=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
+    await disarm(hub(), row.id)  # should the new name be a blocked one
     model = show(database(), name)
     model.auth_state = None
     keep_secret(Outcome(200, encode(model)))

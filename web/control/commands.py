@@ -14,7 +14,7 @@ from core.token import new_token
 from projections import users
 from web.control.server import Answerer
 from web.hub import Hub
-from web.offline import full_token
+from web.offline import blocked, full_token
 
 
 def commands(hub: Hub) -> dict[str, Answerer]:
@@ -27,6 +27,8 @@ async def issue_token(hub: Hub, arguments: Mapping[str, Any], by: By) -> str:
     row = users.by_name(hub.store.db, name)
     if row is None:
         raise NotFoundError(f"There is no user named {name!r}.")
+    if name in hub.rights.blocked:
+        raise blocked(name)
     token = new_token()
     await hub.entities.tokens.ask(new_id("t"), full_token(user_stream(row.id), token), by=by)
     return token

@@ -14,7 +14,6 @@ from quart import Request, g, request
 from core.errors import ForbiddenError
 from core.same_secret import same_secret
 from core.scopes import NOTHING
-from projections import users
 from projections.sessions import SessionRow
 from web.http.access import Access, Needs, Open
 from web.http.client_address import address_of
@@ -96,10 +95,7 @@ def session_of(the_hub: Hub, asking: Request) -> SessionRow | None:
 
 
 def _of_session(the_hub: Hub, session: SessionRow | None) -> Identity | None:
-    user = users.by_id(the_hub.store.db, session.user) if session is not None else None
-    if session is None or user is None:
-        return None
-    return Identity("user", user.id, user.name, the_hub.rights.of_user(user), session_id=session.id)
+    return None if session is None else the_hub.rights.of_session(session)
 
 
 def _is_json() -> bool:

@@ -18,10 +18,11 @@ from core.group import Join, ReplaceProperties
 from core.ids import new_id
 from core.login_checks import login_warnings
 from core.role import Define, GrantExactly, Remove
-from core.roles import ADMIN, USER, RoleMembers
+from core.roles import ADMIN, RoleMembers
 from core.token import HINT, Issue, Revoke, check_length, quick_digest, slow_digest
 from core.user import Change
 from projections import groups, names, roles, tokens, users
+from web.disarming import disarm_blocked
 from web.hub import Hub
 from web.lifecycle.wishes import Wishes
 from web.new_users import creations
@@ -34,6 +35,7 @@ logger = logging.getLogger("callboard.config")
 async def bootstrap(hub: Hub, wishes: Wishes) -> None:
     for warning in (*wishes.warnings, *login_warnings(hub.settings)):
         logger.warning("%s", warning)
+    await disarm_blocked(hub)
     await _add_users(hub, wishes.users, wishes.admins)
     await _set_admins(hub, wishes)
     for name, group in wishes.groups.items():
@@ -113,9 +115,9 @@ async def _define_roles(hub: Hub, wishes: Wishes) -> None:
 
 
 async def _grant(hub: Hub, role: str, members: RoleMembers) -> None:
-    """Everybody holds `user`, and admin flags say which users and, left out here, which services hold `admin`."""
+    """Admin flags say which users and, left out here, which services hold `admin`."""
     kinds, holders = set(), set()
-    if members.users is not None and role not in (USER, ADMIN):
+    if members.users is not None and role != ADMIN:
         kinds.add("user")
         holders |= {user_stream(user_id) for user_id in _ids(hub, members.users)}
     if members.groups is not None:
@@ -129,8 +131,8 @@ async def _grant(hub: Hub, role: str, members: RoleMembers) -> None:
 
 
 def _ids(hub: Hub, named: Iterable[str]) -> tuple[str, ...]:
-    """Of the users with these names, in their order."""
-    stored = [hub.user_names.stored(name) for name in named]
+    """Of the users with these names, in their order; without those who are blocked."""
+    stored = [name for name in map(hub.user_names.stored, named) if name not in hub.rights.blocked]
     known = users.existing(hub.store.db, stored)
     return tuple(known[name] for name in stored if name in known)
 

@@ -18,7 +18,6 @@ from core.admission import Admission
 from core.config import ServiceSettings, Settings
 from core.config_names import SECTION_OF
 from core.config_notes import Note, table
-from core.roles import ADMIN
 from web.authenticators import make_authenticator
 from web.http.headers import AnswerHeaders
 from web.hub import Ending, Hub
@@ -116,9 +115,7 @@ class Reloader:
         hub.stage.configure(settings)
         hub.services.configured = {service.name: service for service in settings.hub.services}
         hub.roles = wanted.roles
-        hub.rights.configure(
-            wanted.table, admin_services_by_flag=wanted.roles.members[ADMIN].services is None
-        )
+        hub.rights.configure(wanted.rights)
         await configure_services(hub, self._secret)
         await configure_routes(hub)
         await bootstrap(hub, wanted)

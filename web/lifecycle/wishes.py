@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from core.admission import blocked_names
 from core.config import GroupSettings, Settings
+from core.configured_rights import ConfiguredRights, configured_rights
 from core.roles import ADMIN, USER, LoadedRoles, RoleError, load_custom_scopes, load_roles
 from core.scopes import ScopeTable, void_scopes
 from core.user_names import UserNames
@@ -15,11 +17,13 @@ from core.user_names import UserNames
 class Wishes(Struct, frozen=True):
     """`users`: who must exist, by the names they are stored under. `admins`: who must be an administrator.
 
+    Who is blocked is none, and joins and holds nothing, whatever else the configuration says of them.
+
     `no_other_admins`: the configuration lists all administrators.
     """
 
     names: UserNames
-    table: ScopeTable
+    rights: ConfiguredRights
     roles: LoadedRoles
     groups: dict[str, GroupSettings]
     users: frozenset[str]
@@ -39,13 +43,14 @@ def wishes(settings: Settings) -> Wishes:
     groups = dict.fromkeys(_groups_of(roles), GroupSettings()) | settings.hub.load_groups
     listed = roles.members[ADMIN].users
     admins = settings.authenticator.admin_users if listed is None else listed
+    blocked = blocked_names(settings.authenticator, names)
     return Wishes(
         names,
-        table,
+        configured_rights(table, roles, blocked),
         roles,
         groups,
         frozenset(map(names.stored, _users_of(settings, roles))),
-        frozenset(map(names.stored, admins)),
+        frozenset(map(names.stored, admins)) - blocked,
         listed is not None,
         (
             *warnings,
@@ -70,8 +75,9 @@ def _roles(settings: Settings, table: ScopeTable) -> LoadedRoles:
 
 
 def _warnings(roles: LoadedRoles) -> Iterator[str]:
-    if roles.members[USER].users:
-        yield "Role 'user' is held by everybody: listing users for it only makes sure that they exist."
+    listed = roles.members[USER].users
+    if listed is not None:
+        yield f"Role 'user' lists users: nobody but these {len(listed)} holds it, nor will who comes later."
 
 
 def _groups_of(roles: LoadedRoles) -> Iterator[str]:

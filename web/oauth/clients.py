@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from core.events.server import server_stream
 from core.events.service import service_stream
 from core.scopes import Server, Service, depends_on_holder
-from projections import oauth, servers, services, users
+from projections import oauth, servers, services
 from projections.oauth import ClientRow
 from projections.services import ServiceRow
 from projections.tokens import TokenRow
+from projections.users import UserRow
 from web.hosts import Hosts
 
 MAX_ID = 2048  # characters
@@ -47,9 +49,13 @@ class OAuthClient(Struct, frozen=True):
 
 
 class Clients:
-    def __init__(self, db: sqlite3.Connection, hosts: Hosts) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, hosts: Hosts, known_user: Callable[[str], UserRow | None]
+    ) -> None:
+        """`known_user`: by id; who is nobody here has no servers that could ask."""
         self._db = db
         self._hosts = hosts
+        self._known_user = known_user
 
     def called(self, client_id: str) -> list[OAuthClient]:
         """More than one where the names of a user and of a server of another's are written the same."""
@@ -78,7 +84,7 @@ class Clients:
         return "" if row is None else _describe(row)
 
     def _of_server(self, row: ClientRow) -> OAuthClient | None:
-        server, user = servers.by_id(self._db, row.server), users.by_id(self._db, row.user)
+        server, user = servers.by_id(self._db, row.server), self._known_user(row.user)
         if server is None or user is None:
             return None
         return OAuthClient(

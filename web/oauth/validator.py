@@ -10,7 +10,7 @@ from oauthlib.oauth2 import RequestValidator
 
 from core.events.record import utc_text
 from core.token import quick_digest
-from projections import oauth, users
+from projections import oauth
 from projections.oauth import CodeRow
 from projections.users import UserRow
 from web.hub import Hub
@@ -59,7 +59,7 @@ class Validator(RequestValidator):  # type: ignore[misc]
         return Consent(self._hub.rights, user, self.client)
 
     def _user_of_code(self) -> UserRow | None:
-        return None if self._code is None else users.by_id(self._hub.store.db, self._code.user)
+        return None if self._code is None else self._hub.rights.known(self._code.user)
 
     # --- the client ---
 

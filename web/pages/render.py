@@ -90,8 +90,7 @@ def _viewer() -> Identity | None:
     if g.route is not None or g.session is not None:
         return None
     g.session = session_of(hub(), request)
-    user = users.by_id(database(), g.session.user) if g.session else None
-    return user and Identity("user", user.id, user.name, hub().rights.of_user(user), session_id=g.session.id)
+    return hub().rights.of_session(g.session) if g.session else None
 
 
 def _user(identity: Identity | None) -> UserView | None:

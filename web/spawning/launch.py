@@ -12,6 +12,7 @@ from typing import Any
 
 from core.authenticator import SessionAuthenticator
 from core.config import Settings, SpawnerSettings
+from core.errors import ForbiddenError
 from core.hooks import Hooks
 from core.ids import new_id
 from core.names import escape, full_name, server_client_id, server_prefix
@@ -55,7 +56,8 @@ class Launch:
         self._handlers: dict[str, HandlerView] = {}
 
     async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
-        """Raises SpawnError where a function of the configuration fails."""
+        """Raises SpawnError where a function of the configuration fails, ForbiddenError for who is blocked."""
+        self._check_may_run(server.id)
         spawn_id = new_id("s")
         return Start(
             spawn_id,
@@ -99,7 +101,8 @@ class Launch:
         return derive(self._key, spawn_id).hex()
 
     async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
-        """Raises SpawnError where an option or a hook will not have it."""
+        """Raises SpawnError where an option or a hook will not have it, ForbiddenError for who is blocked."""
+        self._check_may_run(server_id)
         environment = self._environment(spawning)
         if self._sessions is not None:
             await self._sessions.open_session(spawning.user_name)
@@ -114,6 +117,11 @@ class Launch:
             environment,
             settings or self.settings.spawner,
         )
+
+    def _check_may_run(self, server_id: str) -> None:
+        owner = self._rights.blocked.owner(server_id)
+        if owner is not None:
+            raise ForbiddenError(f"User {owner.name} is blocked: nothing of theirs starts here.")
 
     def remember(self, spawn_id: str, handler: HandlerView) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
