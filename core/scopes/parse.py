@@ -79,6 +79,8 @@ def _parse_filter(text: str, filter_: str) -> tuple[Filter, str | None]:
         if kind not in _MAY_BE_FILLED_IN:
             raise ScopeError(f"Scope {text!r}: !{word} needs a value.")
         return kind, None
+    if not value:
+        raise ScopeError(f"Scope {text!r}: the filter's value is empty.")
     return kind, value
 
 
@@ -96,8 +98,6 @@ def why_void(scope: Scope) -> str:
 
 
 def _why_value_names_nothing(kind: Filter, value: str) -> str:
-    if not value:
-        return "the filter's value is empty"
     if _SECOND_FILTER.search(value):
         return "it has two filters; write two scopes"
     if kind is Filter.SERVER and value.find("/") < 1:

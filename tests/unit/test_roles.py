@@ -78,6 +78,7 @@ def test_a_bad_name_stops_the_hub(name):
         ([{"name": "tutor", "scopes": ["nonsense"]}], "'tutor': Unknown scope: 'nonsense'"),
         ([{"name": "tutor", "scopes": ["all"]}], "inherit"),
         ([{"name": "tutor", "scopes": ["users!team=x"]}], "'tutor'.*unknown filter 'team'"),
+        ([{"name": "tutor", "scopes": ["users!user="]}], "'tutor'.*empty"),
         ([{"name": "tutor", "scopes": ["users!group"]}], "'tutor'.*needs a value"),
         ([{"name": "tutor", "scopes": "self"}], "'tutor': scopes is not a list"),
         ([{"name": "tutor", "scopes": [1]}], "'tutor': scopes is not a list"),
@@ -175,7 +176,7 @@ def test_an_authenticator_that_manages_roles_keeps_its_members():
         ({"name": "user", "scopes": ["tokens!user"]}, ["lacks the scope 'self'"]),
         ({"name": "tutor", "scopes": ["self"]}, []),
         ({"name": "tutor", "scopes": ["self", "servers!server=x"]}, ["'servers!server=x' matches nothing"]),
-        ({"name": "tutor", "scopes": ["users!user="]}, ["'tutor'.*value is empty"]),
+        ({"name": "tutor", "scopes": ["self!user=alice"]}, ["'self' takes no filter"]),
     ],
 )
 def test_warnings(spec, warnings):

@@ -15,7 +15,7 @@ from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.ids import new_id
 from core.roles import TOKEN
-from core.scopes import Owner, excess_scopes, parse_scope, void_scopes
+from core.scopes import Owner, excess_scopes, void_scopes
 from core.token import Issue, Revoke, new_token, quick_digest
 from projections import roles, tokens, users
 from projections.tokens import TokenRow
@@ -178,9 +178,7 @@ def _scopes(asked: TokenBody, user: UserRow) -> list[str]:
 
 
 def _warn_of_void(requested: list[str], user: UserRow) -> None:
-    """Scopes that can never match are harmless, and hardly what was meant. Raises InvalidError for an empty filter."""
-    if unnamed := [text for text in requested if parse_scope(text, hub().rights.table).value == ""]:
-        raise InvalidError(f"Scope {unnamed[0]!r}: the filter's value is empty.")
+    """Scopes that can never match are harmless, and hardly what was meant."""
     if void := void_scopes(requested, hub().rights.table):
         logger.warning("a token of %s has %d scopes in vain: %s", user.name, len(void), void[0][:200])
 

@@ -77,7 +77,7 @@ def _roles(settings: Settings, table: ScopeTable) -> LoadedRoles:
 def _warnings(roles: LoadedRoles) -> Iterator[str]:
     listed = roles.members[USER].users
     if listed is not None:
-        yield f"Role 'user' lists users: nobody but these {len(listed)} holds it, nor will who comes later."
+        yield f"Role 'user' lists its users: {len(listed)} hold it, and nobody else, nor who comes later."
 
 
 def _groups_of(roles: LoadedRoles) -> Iterator[str]:
