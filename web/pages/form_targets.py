@@ -13,7 +13,6 @@ from quart import g
 
 from projections import services
 from web.http.context import database, hub
-from web.oauth.clients import Clients
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")  # nothing that ends a source or a directive of the policy
 ANYWHERE = ("http:", "https:")  # where only a function of the configuration knows
@@ -44,8 +43,8 @@ def _redirects_behind(next_url: str) -> list[str]:
     except ValueError:
         return []
     if parts.path.endswith("/oauth2/authorize"):
-        clients = Clients(database(), hub().hosts)
-        return [client.redirect_uri for one in client_ids[:1] for client in clients.called(one)]
+        called = hub().oauth_clients.called
+        return [client.redirect_uri for one in client_ids[:1] for client in called(one)]
     first, _, rest = parts.path.removeprefix(hub().base_url).partition("/")
     service = services.by_name(database(), rest.partition("/")[0]) if first == "services" else None
     return [] if service is None else [service.defined().oauth_redirect_uri]
