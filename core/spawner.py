@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
+import trio
 from msgspec import Struct
 
 from core.config import SpawnerSettings
@@ -47,6 +48,27 @@ class Progress(Struct, frozen=True, omit_defaults=True):
 
 
 Report = Callable[[Progress], None]
+
+
+class Telling:
+    """Who tells how a start gets on: the spawner, or a hook that has taken this upon itself.
+
+    `nursery`: ends with the start, and all in it.
+    """
+
+    def __init__(self, report: Report, nursery: trio.Nursery) -> None:
+        self._report = report
+        self.nursery = nursery
+        self.is_taken = False  # by a hook
+
+    def by_spawner(self, message: Progress) -> None:
+        if not self.is_taken:
+            self._report(message)
+
+    def by_hook(self, message: Progress) -> None:
+        """Nothing any more once the start is over: threads that were left to themselves go on."""
+        if not self.nursery.cancel_scope.cancel_called:
+            self._report(message)
 
 
 class Running(Struct, frozen=True):

@@ -26,7 +26,7 @@ from core.events.server import (
 )
 from core.events.store import EventStore
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
-from core.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner
+from core.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
 
 logger = logging.getLogger("callboard.server")
 
@@ -63,7 +63,7 @@ class Stage(Protocol):
     def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
         """Wait until a queued server may start, and hold its place in the body. False: not in so many seconds."""
 
-    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         """All that the spawner needs to know of this start. May raise SpawnError."""
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
@@ -166,9 +166,14 @@ class ServerWork:
 
     async def _start(self, spawning: Spawning) -> None:
         """Return once the server answers and has its route. Raises what keeps it from that."""
+        async with trio.open_nursery() as nursery:  # of what hooks have to tell meanwhile
+            await self._start_telling(spawning, Telling(self._add_message, nursery))
+            nursery.cancel_scope.cancel()
+
+    async def _start_telling(self, spawning: Spawning, telling: Telling) -> None:
         deadlines = self._stage.deadlines
         with trio.move_on_after(deadlines.start) as starting:
-            url = await self._ask_to_start(spawning)
+            url = await self._ask_to_start(spawning, telling)
         if starting.cancelled_caught:
             raise SpawnError(f"The server did not start within {deadlines.start:g} seconds.")
         if not isinstance(url, str) or not url:
@@ -183,14 +188,14 @@ class ServerWork:
             await self._stage.wait_routed(self._server_id)
         faults.point("server routed")
 
-    async def _ask_to_start(self, spawning: Spawning) -> str:
-        attempt = await self._stage.attempt(self._server_id, spawning)
+    async def _ask_to_start(self, spawning: Spawning, telling: Telling) -> str:
+        attempt = await self._stage.attempt(self._server_id, spawning, telling)
         pauses = Pauses("start", spawning.spawn_id)
         while True:
             try:
                 if spawning.previous and spawning.previous not in spawning.leftovers:
                     await self._forget(spawning.previous)
-                return await self._spawner.start(attempt, self._add_message)
+                return await self._spawner.start(attempt, telling.by_spawner)
             except Exception as error:
                 if not isinstance(essence(error), UnreachableError):
                     raise

@@ -23,7 +23,7 @@ from core.events.server import OptionsStored, SpawnRequested, server_stream
 from core.events.store import EventStore, Write
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped
 from core.spawn_limits import SpawnLimits
-from core.spawner import Attempt, Gone, Report, Running
+from core.spawner import Attempt, Gone, Report, Running, Telling
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 
 ALICE = By("user/u1")
@@ -155,7 +155,7 @@ class Stage:
     def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
         return self.turns.wait_turn(server_id, patience)
 
-    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         await trio.lowlevel.checkpoint()
         if self.break_attempt is not None:
             raise self.break_attempt

@@ -6,7 +6,7 @@ Changing one changes this start alone. Source of the names: JupyterHub's Spawner
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -110,6 +110,14 @@ class HubView:
         self.public_host = public_host
 
 
+def _nothing() -> None: ...
+
+
+async def _spawning() -> AsyncIterator[dict[str, Any]]:
+    """Source: the default of JupyterHub's Spawner."""
+    yield {"progress": 50, "message": "Spawning server..."}
+
+
 class SpawnerView:
     """One start of one server. `handler`: None where the start is re-entered after a restart of the hub.
 
@@ -145,12 +153,24 @@ class SpawnerView:
         self.server = user.spawners.get(name)
         self.orm_spawner = self  # `name`, `user_options` and `state` are here
         self.log = logging.getLogger("callboard.hooks")
+        self.narrates: Callable[[], None] = _nothing  # called when `progress` is set
+        self._progress: Callable[[], AsyncIterator[Any]] = _spawning
         for key, value in asdict(settings).items():
             setattr(self, key, value.copy() if isinstance(value, dict | list) else value)
 
     @property
     def state(self) -> dict[str, Any]:
         return self._state
+
+    @property
+    def progress(self) -> Callable[[], AsyncIterator[Any]]:
+        """What tells how the start gets on; a hook may set another (web/hooks/narrated.py)."""
+        return self._progress
+
+    @progress.setter
+    def progress(self, generate: Callable[[], AsyncIterator[Any]]) -> None:
+        self._progress = generate
+        self.narrates()
 
     def get_state(self) -> dict[str, Any]:
         return dict(self._state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, get_type_hints
 
@@ -16,7 +16,9 @@ from core.config import SpawnerSettings
 from core.config_prepare import PREPARE, check_overrides
 from core.errors import InvalidError, SpawnError
 from core.hooks import Hooks, as_spawn_error
+from core.spawner import Telling
 from web.hooks.hook_views import SETTINGS, SpawnerView
+from web.hooks.narrated import Narrated
 
 logger = logging.getLogger("callboard.hooks")
 
@@ -46,26 +48,24 @@ class SpawnHooks:
 
     # --- a start ---
 
-    async def prepare(self, view: SpawnerView) -> SpawnerSettings:
-        """The spawner's settings as hooks, groups and options leave them. Raises SpawnError."""
+    async def prepare(self, view: SpawnerView, telling: Telling) -> SpawnerSettings:
+        """The spawner's settings as hooks, groups and options leave them. Raises SpawnError.
+
+        `telling`: where `pre_spawn_hook` says how it gets on.
+        """
         settings = self._settings()
         if settings.auth_state_hook is not None:
-            await self._call_of_start("auth_state_hook", view, await view.user.get_auth_state())
+            state = await view.user.get_auth_state()
+            await _of_start("auth_state_hook", self._call("auth_state_hook", view, state))
         if settings.group_overrides:
             await self._override_by_groups(view)
         if settings.apply_user_options is not None:
             await self._apply_options(view, settings.apply_user_options)
         if settings.pre_spawn_hook is not None:
-            await self._call_of_start("pre_spawn_hook", view)
+            narrated = Narrated(self._hooks, view, telling, of=_whose(view))
+            await _of_start("pre_spawn_hook", narrated.call(settings.pre_spawn_hook))
         changed = checked(view.changed_settings())
         return replace(changed, environment=await self._evaluated(view, changed.environment))
-
-    async def _call_of_start(self, name: str, view: SpawnerView, *args: Any) -> None:
-        try:
-            await self._call(name, view, *args)
-        except Exception as error:
-            logger.warning("%s failed: %r", name, error)
-            raise as_spawn_error(error) from error
 
     async def _override_by_groups(self, view: SpawnerView) -> None:
         """By the keys' order; a dict is merged into what is there, None as an item removes it."""
@@ -197,6 +197,14 @@ class SpawnHooks:
 
     async def _call(self, name: str, view: SpawnerView, *args: Any) -> Any:
         return await self._hooks.call(getattr(self._settings(), name), view, *args, of=_whose(view))
+
+
+async def _of_start(name: str, called: Awaitable[object]) -> None:
+    try:
+        await called
+    except Exception as error:
+        logger.warning("%s failed: %r", name, error)
+        raise as_spawn_error(error) from error
 
 
 def simple_options(data: FormData) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from core.roles import SERVER
 from core.scopes import Owner, cut
 from core.secret_file import derive
 from core.server import Spawning, Start
-from core.spawner import Attempt
+from core.spawner import Attempt, Telling
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
@@ -100,13 +100,13 @@ class Launch:
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
 
-    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         """Raises SpawnError where an option or a hook will not have it, ForbiddenError for who is blocked."""
         self._check_may_run(server_id)
         environment = self._environment(spawning)
         if self._sessions is not None:
             await self._sessions.open_session(spawning.user_name)
-        settings = await self._after_hooks(server_id, spawning, environment)
+        settings = await self._after_hooks(server_id, spawning, environment, telling)
         environment |= told(settings or self.settings.spawner, spawning)
         return Attempt(
             spawning.spawn_id,
@@ -133,14 +133,14 @@ class Launch:
         self._handlers.pop(spawn_id, None)
 
     async def _after_hooks(
-        self, server_id: str, spawning: Spawning, environment: dict[str, str]
+        self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
     ) -> SpawnerSettings | None:
         """The spawner's settings as options and hooks leave them; None if there are none of either."""
         if not self.spawn_hooks.change_starts:
             return None
         handler = self._handlers.pop(spawning.spawn_id, None)
         view = self.views.of_start(server_id, spawning, environment, handler)
-        return await self.spawn_hooks.prepare(view)
+        return await self.spawn_hooks.prepare(view, telling)
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""

@@ -16,7 +16,7 @@ from core.actors.spawn_turns import SpawnTurns
 from core.config import Settings
 from core.events.store import EventStore
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
-from core.spawner import Attempt, Spawner
+from core.spawner import Attempt, Spawner, Telling
 from projections import routes
 from web.proxies import Proxies
 from web.spawning.launch import Launch
@@ -67,8 +67,8 @@ class HubStage:
     def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
         return self._turns.wait_turn(server_id, patience)
 
-    async def attempt(self, server_id: str, spawning: Spawning) -> Attempt:
-        attempt = await self._launch.attempt(server_id, spawning)
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
+        attempt = await self._launch.attempt(server_id, spawning, telling)
         return replace(attempt, mark=self._marks.of(server_id, spawning))
 
     async def after_end(self, server_id: str) -> None:
