@@ -13,6 +13,7 @@ import msgspec
 from sqlite_utils import Database
 
 from core.errors import ForbiddenError
+from core.events.hub import ClockCorrected
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.record import Record, utc_text
 from core.events.server import ServerDied, ServerLost, ServerStopped, SpawnFailed, SpawnRequested
@@ -20,6 +21,7 @@ from core.events.session import SessionEnded
 from core.events.token import TokenIssued
 from core.events.user import UserDeleted
 from core.names import server_client_id
+from projections.moments import take_back
 
 NAME = "oauth"
 VERSION = 1
@@ -35,6 +37,7 @@ EVENTS = (
     TokenIssued,
     SessionEnded,
     UserDeleted,
+    ClockCorrected,
 )
 
 
@@ -114,6 +117,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case UserDeleted():
             db.execute("DELETE FROM oauth_codes WHERE user = ?", (entity,))
             db.execute("DELETE FROM oauth_clients WHERE user = ?", (entity,))
+        case ClockCorrected() as correction:
+            take_back(db, correction, "oauth_codes", "expires_at")
 
 
 def _add_code(db: sqlite3.Connection, record: Record, code_id: str, code: CodeIssued) -> None:

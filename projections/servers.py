@@ -38,6 +38,7 @@ from core.events.user import (
     UserCreated,
     UserDeleted,
 )
+from projections.moments import take_back
 
 NAME = "servers"
 VERSION = 4
@@ -218,9 +219,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE servers SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
-        case ClockCorrected(after=after):
+        case ClockCorrected(after=after) as correction:
             db.execute("UPDATE servers SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
-            db.execute("UPDATE servers SET started = ?1 WHERE started > ?1", (utc_text(after),))
+            take_back(db, correction, "servers", "started")
 
 
 def _insert(

@@ -13,16 +13,18 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from core.errors import ForbiddenError
+from core.events.hub import ClockCorrected
 from core.events.oauth import CodeIssued
 from core.events.record import Record, utc_text
 from core.events.session import SessionEnded, SessionOpened
 from core.events.token import TokenIssued
 from core.events.user import UserDeleted
+from projections.moments import take_back
 
 NAME = "sessions"
 VERSION = 1
 TABLES = ("sessions",)
-EVENTS = (SessionOpened, SessionEnded, TokenIssued, CodeIssued, UserDeleted)
+EVENTS = (SessionOpened, SessionEnded, TokenIssued, CodeIssued, UserDeleted, ClockCorrected)
 
 
 class SessionRow(NamedTuple):
@@ -63,6 +65,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM sessions WHERE user = ?", (entity,))
         case TokenIssued(session_id=session_id) | CodeIssued(session_id=session_id):
             _check_open(db, session_id)
+        case ClockCorrected() as correction:
+            take_back(db, correction, "sessions", "opened", "expires_at")
 
 
 def _check_open(db: sqlite3.Connection, session_id: str | None) -> None:

@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlite_utils import Database
 
+from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareCodeRevoked
 from core.events.user import ServerRemoved, UserDeleted
 from core.share import scopes_on
+from projections.moments import take_back
 from projections.shares import SharedServer
 
 NAME = "share_codes"
 VERSION = 1
 TABLES = ("share_codes",)
-EVENTS = (ShareCodeIssued, ShareCodeExchanged, ShareCodeRevoked, ServerRemoved, UserDeleted)
+EVENTS = (ShareCodeIssued, ShareCodeExchanged, ShareCodeRevoked, ServerRemoved, UserDeleted, ClockCorrected)
 
 
 class ShareCodeRow(NamedTuple):
@@ -86,6 +88,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM share_codes WHERE server = ?", (server,))
         case UserDeleted():
             db.execute("DELETE FROM share_codes WHERE owner = ?", (entity,))
+        case ClockCorrected() as correction:
+            take_back(db, correction, "share_codes", "created", "expires_at")
 
 
 # --- queries ---

@@ -23,6 +23,7 @@ from core.events.service import ServiceRemoved
 from core.events.session import SessionEnded
 from core.events.token import TokenIssued, TokenRevoked
 from core.events.user import UserDeleted, user_stream
+from projections.moments import take_back
 
 NAME = "tokens"
 VERSION = 3
@@ -164,7 +165,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE tokens SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
-        case ClockCorrected(after=after):
+        case ClockCorrected(after=after) as correction:
+            take_back(db, correction, "tokens", "created", "expires_at")
             db.execute("UPDATE tokens SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
 
 

@@ -102,6 +102,8 @@ def build_hub(
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.heard)
     clients = Clients(db, hosts, rights.known)
+    sessions = Sessions(db, entities.sessions, settings, secret)
+    store.listen(sessions.heard)
     return Hub(
         settings=settings,
         address=local_address(settings.hub),
@@ -114,7 +116,7 @@ def build_hub(
         services=services,
         user_names=wanted.names,
         logins=logins,
-        sessions=Sessions(db, entities.sessions, settings, secret),
+        sessions=sessions,
         tokens=TokenBook(db, store.fact("salt")),
         oauth_clients=clients,
         refusals=Refusals(store),

@@ -242,8 +242,10 @@ class House:
         self.carry_out([create("u0", "alice", True), create("u1", "bob", False)])
 
     def _now(self) -> datetime:
+        """A clock that is ahead by a day for two of ten ticks."""
         self._ticks += 1
-        return START + timedelta(seconds=self._ticks)
+        ahead = timedelta(days=1) if self._ticks % 10 in (5, 6) else timedelta(0)
+        return START + ahead + timedelta(seconds=self._ticks)
 
     def new_id(self, kind: str) -> str:
         """One nobody has had before, as the shells around deciding make them."""

@@ -9,23 +9,30 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 import projections
 from core.actors.activity import Activity
+from core.config import CallboardSettings
 from core.events import command_keys
 from core.events.activity import STREAM, ActivityRecorded
-from core.events.hub import ClockCorrected
+from core.events.hub import ClockCorrected, HubStarted
+from core.events.oauth import CodeIssued
 from core.events.reading import position_at, read_records
 from core.events.record import HUB, Record, utc_text
 from core.events.server import SpawnRequested, SpawnSucceeded, StopRequested
+from core.events.session import SessionOpened
+from core.events.share import ShareCodeIssued
 from core.events.store import EventStore
 from core.events.token import TokenIssued
 from core.events.unit import Unit, Write
-from core.events.user import UserCreated
+from core.events.user import ServerAdded, UserCreated
 from core.events.verify import BrokenLogError, verify
 from core.events.writer import Writer
 from core.spawn_limits import SpawnLimits
+from projections import users
 from projections.rebuild import drift
+from tests.conftest import hub_in_memory, settings_for_tests
 from tests.logs import BY, claim, commit, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main
@@ -119,9 +126,49 @@ def test_nobody_was_last_seen_in_the_future(log: Log, table: str) -> None:
     assert drift(log.writer.connection, projections.ALL) == []
 
 
-def test_no_server_has_started_in_the_future(log: Log) -> None:
+def test_a_server_has_run_for_as_long_as_it_has(log: Log) -> None:
     (started,) = log.writer.connection.execute("SELECT started FROM servers WHERE id = 'v1'").fetchone()
-    assert started == utc_text(log.records()[CORRECTION - 1].at)
+    correction = log.records()[CORRECTION - 1]
+    assert started == utc_text(correction.at - timedelta(minutes=5))
+
+
+def test_what_was_given_ahead_of_time_lives_no_longer_than_it_was_meant_to(log: Log) -> None:
+    """Also in the tables as they are rebuilt; what was given before that keeps its end."""
+    meant, earlier = timedelta(hours=1), timedelta(minutes=90)
+    log.record(0, "session/early", 0, SessionOpened("u1", "d0", log.now + earlier))
+    log.record(0, "user/u1", 1, ServerAdded("v2", "lab"))
+    before = log.now
+    log.now += AHEAD
+    for event in (
+        SessionOpened("u1", "d1", log.now + meant),
+        TokenIssued("user/u1", "d2", ["self"], expires_at=log.now + meant),
+        ShareCodeIssued("u1", "v2", "d3", ["access:servers"], log.now + meant),
+        CodeIssued("service/ops", "u1", "d4", [], log.now + meant),
+    ):
+        log.record(0, f"{type(event).__name__}/late", 0, event)
+    log.now -= AHEAD
+    log.record(0, "hub", 0, HubStarted("1"))
+    for table in ("sessions", "tokens", "share_codes", "oauth_codes"):
+        rows = log.writer.connection.execute(f"SELECT expires_at FROM {table} WHERE id = 'late'").fetchall()
+        assert rows == [(utc_text(before + meant),)], table
+    (early,) = log.writer.connection.execute("SELECT expires_at FROM sessions WHERE id = 'early'").fetchone()
+    assert early == utc_text(before + earlier)
+    assert drift(log.writer.connection, projections.ALL) == []
+
+
+async def test_an_unused_session_ends_though_the_clock_was_ahead() -> None:
+    idle = CallboardSettings(session_idle_timeout=600)
+    async with hub_in_memory(replace(settings_for_tests(), callboard=idle)) as hub:
+        alice = users.by_name(hub.store.db, "alice")
+        assert alice is not None
+        secret = (await hub.sessions.open(alice.id, address="")).secret
+        now = datetime.now(UTC)
+        assert hub.sessions.find(secret, now + timedelta(days=10)) is None
+        assert hub.sessions.find(secret, now + timedelta(minutes=9)) is not None
+        hub.sessions._used = {key: at + timedelta(days=10) for key, at in hub.sessions._used.items()}
+        correction = ClockCorrected(now + timedelta(days=10), now)
+        hub.sessions.heard([Record(1, "clock", 1, now, HUB, correction)])
+        assert hub.sessions.find(secret, now + timedelta(minutes=11)) is None
 
 
 def test_what_was_seen_by_the_clock_that_was_ahead_was_seen_by_now(log: Log) -> None:

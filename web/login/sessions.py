@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from core.config import Settings
-from core.events.record import By, utc_text
+from core.events.hub import ClockCorrected
+from core.events.record import By, Record, utc_text
 from core.events.user import user_stream
 from core.secret_file import derive
 from core.session import End, Open, new_session_id, new_session_secret
@@ -68,6 +70,13 @@ class Sessions:
     def expired(self, now: datetime) -> list[SessionRow]:
         """Some of those that have ended of themselves."""
         return sessions.expired(self._db, now)
+
+    def heard(self, records: Sequence[Record]) -> None:
+        """A listener of the store. What was used by a clock that was ahead was used by now."""
+        for record in records:
+            if isinstance(record.event, ClockCorrected):
+                self._began = min(self._began, record.at)
+                self._used.update((key, min(at, record.at)) for key, at in self._used.items())
 
     def _is_idle(self, row: SessionRow, now: datetime) -> bool:
         """A restart counts as use, for the hub does not know what happened before."""
