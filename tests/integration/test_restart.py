@@ -458,6 +458,47 @@ def test_a_proxy_that_is_killed_is_replaced_soon(hub: RealHub) -> None:
         assert len(hub.proxies()) == 1
 
 
+def test_a_proxy_that_is_killed_again_and_again_is_replaced_as_soon_each_time(hub: RealHub) -> None:
+    hub.begin("alice")
+    hub.wait_ready("alice")
+    for _ in range(5):
+        time.sleep(1.2)  # so long it runs: it can start
+        os.kill(hub.proxy_pid(), signal.SIGKILL)
+        began = time.monotonic()
+        wait_for(lambda: _reaches(hub, "/user/alice/api"))
+        assert time.monotonic() - began < 4
+    assert hub.log().count("starting another in 0.0 s") == 5
+
+
+def test_a_proxy_that_hangs_is_killed_and_replaced(hub: RealHub) -> None:
+    hub.begin("alice")
+    hub.wait_ready("alice")
+    hung = hub.proxy_pid()
+    os.kill(hung, signal.SIGSTOP)
+    began = time.monotonic()
+    wait_for(lambda: hub.proxy_pid() != hung and _reaches(hub, "/user/alice/api"), 60)
+    assert time.monotonic() - began > 14  # it might have come back
+    assert [process.pid for process in hub.proxies()] == [hub.proxy_pid()]
+    assert "does not answer any more" in hub.log()
+
+
+def test_a_proxy_is_not_blamed_for_a_hub_that_was_held_up(hub: RealHub) -> None:
+    proxy = hub.proxy_pid()
+    for pid in (hub.pid, proxy):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(17)
+    for pid in (hub.pid, proxy):
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: _reaches(hub, "/hub/api"))
+    for _ in range(2):  # and neither for being stopped for a while
+        os.kill(proxy, signal.SIGSTOP)
+        time.sleep(4)
+        os.kill(proxy, signal.SIGCONT)
+        wait_for(lambda: _reaches(hub, "/hub/api"))
+    assert hub.proxy_pid() == proxy
+    assert "does not answer any more" not in hub.log()
+
+
 def test_a_killed_proxy_leaves_no_zombie(hub: RealHub) -> None:
     os.kill(hub.proxy_pid(), signal.SIGKILL)
     wait_for(lambda: _reaches(hub, "/hub/api"))

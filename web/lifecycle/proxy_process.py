@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
 import os
-import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import trio
 
-from core.backoff import Backoff
 from core.config import Settings
-from core.process_identity import Identity, open_process, this_namespace
+from web.lifecycle.free_address import ProxyError, check_free
+from web.lifecycle.proxy_health import (
+    ON_TIME,
+    failures_in_a_row,
+    health_url,
+    loop_clock,
+    restart_delay,
+    wait_hung,
+)
+from web.lifecycle.proxy_running import Running, arguments_of, callboard_command, open_proxy
 from web.proxy.command import TOKEN_VARIABLE
 from web.proxy.pid_file import PROTOCOL, PidFile
 
 logger = logging.getLogger("callboard.proxy")
 
-RESTART = Backoff(0.1, 5.0, growth=4.0)
-STEADY = 60.0  # seconds after which a proxy that ends had not failed to start
-KEEP_PATIENCE, START_PATIENCE, END_PATIENCE = 5.0, 20.0, 10.0  # seconds
-
-
-class ProxyError(Exception):
-    """There is no proxy, and the hub cannot be reached without one; one line that says why."""
+KEEP_PATIENCE, START_PATIENCE = 5.0, 20.0  # seconds
+KEEP_TRIES = 4
 
 
 class Proxy(Protocol):
@@ -87,7 +84,7 @@ class ProxyProcess:
         former = self._find()
         if former is None:
             check_free(self._settings.hub.bind_url)
-        elif self._suits(former) and await self._comes_up(former, connected, KEEP_PATIENCE):
+        elif await self._keeps(former, connected):
             logger.info("keeping the proxy that runs already (pid %d)", former.pid)
             self._proxy = former
             return
@@ -100,6 +97,18 @@ class ProxyProcess:
             await self.stop()
             raise ProxyError(f"The proxy did not come up at {self._settings.hub.bind_url}.")
 
+    async def _keeps(self, former: Running, connected: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it suits and follows this hub: asked again where this hub's own loop came late meanwhile."""
+        if not self._suits(former):
+            return False
+        async with loop_clock() as clock:
+            for _ in range(KEEP_TRIES):
+                if await self._comes_up(former, connected, KEEP_PATIENCE):
+                    return True
+                if clock.take() <= ON_TIME:
+                    break
+        return False
+
     async def _comes_up(
         self, proxy: Running, connected: Callable[[], Awaitable[None]], patience: float
     ) -> bool:
@@ -108,8 +117,7 @@ class ProxyProcess:
 
         async def wait_up() -> None:
             nonlocal is_up
-            while not self._is_described(proxy):  # noqa: ASYNC110 -- a file tells nobody that it has changed
-                await trio.sleep(0.02)
+            await self._wait_listening(proxy)
             await connected()
             is_up = True
             nursery.cancel_scope.cancel()
@@ -121,22 +129,35 @@ class ProxyProcess:
                 nursery.cancel_scope.cancel()
         return is_up
 
+    async def _wait_listening(self, proxy: Running) -> None:
+        while (described := self._described()) is None or described.pid != proxy.pid:  # noqa: ASYNC110 -- of a file
+            await trio.sleep(0.02)
+        proxy.came_up(health_url(described.address, tls=bool(self._settings.hub.ssl_cert)))
+
     async def run(self) -> None:
-        """Start another whenever the proxy ends."""
+        """Start another whenever the proxy ends, or hangs: at once if it had run, with pauses while none can start."""
         failures = 0
         while True:
             assert self._proxy is not None, "it has begun"
-            began = trio.current_time()
-            await self._proxy.wait_end()
-            failures = 1 if trio.current_time() - began > STEADY else failures + 1
-            await self._start_another(failures)
+            await self._watch(self._proxy)
+            failures = failures_in_a_row(failures, self._proxy.seconds_up)
+            failures = await self._start_another(failures)
 
-    async def _start_another(self, failures: int) -> None:
+    async def _watch(self, proxy: Running) -> None:
+        """Return when it has ended. One that hangs is killed: its socket would go on taking connections."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._wait_listening, proxy)
+            nursery.start_soon(_kill_if_hung, proxy)
+            await proxy.wait_end()
+            nursery.cancel_scope.cancel()
+
+    async def _start_another(self, failures: int) -> int:
+        """How many failures in a row there were by the time that one was started."""
         while True:
             if self._proxy is not None:
                 self._proxy.close()
                 self._proxy = None
-            delay = RESTART.after(failures)
+            delay = restart_delay(failures)
             logger.error("the proxy has ended; starting another in %.1f s", delay)
             await trio.sleep(delay)
             try:
@@ -145,7 +166,7 @@ class ProxyProcess:
                 logger.error("no proxy could be started: %s", error)  # noqa: TRY400 -- a traceback says no more
                 failures += 1
             else:
-                return
+                return failures
 
     async def stop(self) -> None:
         """End the proxy and wait until it is gone."""
@@ -160,10 +181,6 @@ class ProxyProcess:
             return msgspec.json.decode(self._pid_file.read_bytes(), type=PidFile)
         except (OSError, msgspec.MsgspecError):
             return None
-
-    def _is_described(self, proxy: Running) -> bool:
-        described = self._described()
-        return described is not None and described.pid == proxy.pid
 
     def _find(self) -> Running | None:
         """The proxy that an earlier hub has left, if it is alive."""
@@ -210,77 +227,7 @@ class ProxyProcess:
         )
 
 
-class Running:
-    """A proxy's process. `child`: if this hub has started it."""
-
-    def __init__(self, pid: int, pidfd: int, child: subprocess.Popen[bytes] | None = None) -> None:
-        self.pid = pid
-        self._pidfd = pidfd
-        self._child = child
-
-    async def wait_end(self) -> None:
-        await trio.lowlevel.wait_readable(self._pidfd)
-        if self._child is not None:
-            self._child.wait()  # it has ended: this only takes notice
-
-    async def end(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, number)
-            with trio.move_on_after(END_PATIENCE):
-                await self.wait_end()
-                break
-        self.close()
-
-    def close(self) -> None:
-        os.close(self._pidfd)
-
-
-def check_free(bind_url: str) -> None:
-    """Raises ProxyError where somebody listens already: proxies share their port, so another would be let in."""
-    parts = urlsplit(bind_url)
-    try:
-        if parts.scheme == "http+unix":
-            _check_unix(unquote(parts.netloc))
-            return
-        host = parts.hostname or "0.0.0.0"  # noqa: S104 -- what a URL without a host asks for
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, parts.port or 80))
-    except OSError as error:
-        raise ProxyError(
-            f"Cannot listen on {bind_url} (c.JupyterHub.bind_url): {error.strerror or error}."
-        ) from None
-
-
-def _check_unix(path: str) -> None:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return
-    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-
-
-def arguments_of(pid: int) -> list[str]:
-    """From the word `proxy` on; empty if there is none."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
-    except OSError:
-        return []
-    return words[words.index("proxy", 1) :] if "proxy" in words[1:] else []
-
-
-def callboard_command() -> list[str]:
-    """How to run this very Callboard again."""
-    beside = Path(sys.executable).with_name("callboard")
-    return [str(beside)] if beside.exists() else [sys.executable, "-m", "web.cli"]
-
-
-def open_proxy(described: PidFile) -> int | None:
-    """A pidfd of the process described, None if it is gone or cannot be one."""
-    same = Identity(described.boot_id, this_namespace(), described.pid, described.start_time, session=0)
-    try:
-        return open_process(same)
-    except OSError:
-        return None
+async def _kill_if_hung(proxy: Running) -> None:
+    await wait_hung(proxy)
+    logger.error("the proxy (pid %d) does not answer any more: it is killed", proxy.pid)
+    proxy.kill()

@@ -19,10 +19,10 @@ from core.events.database import DatabaseError
 from core.strays import Answer
 from web.http.serve import BindError
 from web.hub import Hub
+from web.lifecycle.free_address import ProxyError
 from web.lifecycle.giving_up import GivenUpError
 from web.lifecycle.hello import say_hello
 from web.lifecycle.process import run
-from web.lifecycle.proxy_process import ProxyError
 from web.monitoring.logs import set_up_logging
 
 EXPECTED = (

@@ -1,0 +1,38 @@
+"""Whether a proxy may listen where it is to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from urllib.parse import unquote, urlsplit
+
+
+class ProxyError(Exception):
+    """There is no proxy, and the hub cannot be reached without one; one line that says why."""
+
+
+def check_free(bind_url: str) -> None:
+    """Raises ProxyError where somebody listens already: proxies share their port, so another would be let in."""
+    parts = urlsplit(bind_url)
+    try:
+        if parts.scheme == "http+unix":
+            _check_unix(unquote(parts.netloc))
+            return
+        host = parts.hostname or "0.0.0.0"  # noqa: S104 -- what a URL without a host asks for
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, parts.port or 80))
+    except OSError as error:
+        raise ProxyError(
+            f"Cannot listen on {bind_url} (c.JupyterHub.bind_url): {error.strerror or error}."
+        ) from None
+
+
+def _check_unix(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

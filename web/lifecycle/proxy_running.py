@@ -1,0 +1,82 @@
+"""A proxy's process, as a hub holds it: started by this hub or found."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import trio
+
+from core.process_identity import Identity, open_process, this_namespace
+from web.proxy.pid_file import PidFile
+
+END_PATIENCE = 10.0  # seconds
+
+
+class Running:
+    """`child`: if this hub has started it. `url`: of its health, once it has come up."""
+
+    def __init__(self, pid: int, pidfd: int, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self.url = ""
+        self._up_since = 0.0
+        self._pidfd = pidfd
+        self._child = child
+
+    def came_up(self, url: str) -> None:
+        if not self.url:
+            self.url, self._up_since = url, trio.current_time()
+
+    @property
+    def seconds_up(self) -> float:
+        """0 if it never came up."""
+        return trio.current_time() - self._up_since if self.url else 0.0
+
+    async def wait_end(self) -> None:
+        await trio.lowlevel.wait_readable(self._pidfd)
+        if self._child is not None:
+            self._child.wait()  # it has ended: this only takes notice
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    async def end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+            with trio.move_on_after(END_PATIENCE):
+                await self.wait_end()
+                break
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._pidfd)
+
+
+def arguments_of(pid: int) -> list[str]:
+    """From the word `proxy` on; empty if there is none."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+    except OSError:
+        return []
+    return words[words.index("proxy", 1) :] if "proxy" in words[1:] else []
+
+
+def callboard_command() -> list[str]:
+    """How to run this very Callboard again."""
+    beside = Path(sys.executable).with_name("callboard")
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "web.cli"]
+
+
+def open_proxy(described: PidFile) -> int | None:
+    """A pidfd of the process described, None if it is gone or cannot be one."""
+    same = Identity(described.boot_id, this_namespace(), described.pid, described.start_time, session=0)
+    try:
+        return open_process(same)
+    except OSError:
+        return None
