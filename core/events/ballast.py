@@ -1,17 +1,15 @@
-"""A file that a full disk can give up, so that servers can still be stopped and tokens revoked."""
+"""A file whose room a log can be given when its disk is full: to be opened, and as the last resort of a running hub."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+from core.events.disk import NO_ROOM
+
 SIZE = 4 * 2**20
-RETRY = 1.0  # seconds between tries to make it again
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+SLICE = 256 * 2**10
 
 
 def ballast_path(log: str) -> Path:
@@ -19,41 +17,13 @@ def ballast_path(log: str) -> Path:
 
 
 class Ballast:
-    """Once dropped, its room is for urgent appends only, until it can be made again."""
+    def __init__(self, log: str) -> None:
+        self._path = ballast_path(log)
 
-    def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
-        """`path`: None for a log that is not on a disk."""
-        self._path = path
-        self._clock = clock
-        self._tried = 0.0
-        self.is_dropped = False
-        self._make()
-
-    def drop(self) -> bool:
-        """Whether there is room now that was not there before."""
-        if self._path is None:
-            return False
-        try:
-            self._path.unlink()
-        except OSError:
-            return False
-        self.is_dropped = True
-        self._tried = self._clock()
-        return True
-
-    def regain(self) -> bool:
-        """Make it again if it was dropped; False while there is no room for it."""
-        if not self.is_dropped:
-            return True
-        if self._clock() - self._tried >= RETRY:
-            self._tried = self._clock()
-            self.is_dropped = not self._make()
-        return not self.is_dropped
-
-    def _make(self) -> bool:
-        """False if there is no room. What else keeps it from being made is no reason to refuse anything."""
-        if self._path is None or self._is_whole(self._path):
-            return True
+    def make(self) -> None:
+        """Raises OSError if there is no room. What else keeps it from being made is no reason to refuse anything."""
+        if self._size() == SIZE:
+            return
         try:
             file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             try:
@@ -61,14 +31,52 @@ class Ballast:
             finally:
                 os.close(file)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                self._path.unlink()  # a part of it would only take room
-            return error.errno not in NO_ROOM
-        return True
+            self.drop()  # a part of it would only take room
+            if error.errno in NO_ROOM:
+                raise
 
-    @staticmethod
-    def _is_whole(path: Path) -> bool:
+    def drop(self) -> bool:
+        """Whether there is room now that was not there before."""
         try:
-            return path.stat().st_size == SIZE
+            self._path.unlink()
         except OSError:
             return False
+        return True
+
+    def lend(self, wal: str) -> bool:
+        """Let it be the WAL of a log that has none, which is to be opened: in between nobody can take the room.
+
+        SQLite takes a WAL of zeros for an empty one.
+        """
+        if self._size() != SIZE or _size(wal) > 0:
+            return False
+        with contextlib.suppress(OSError):
+            os.rename(self._path, wal)
+            return True
+        return False
+
+    def give_slice(self) -> bool:
+        """Give up a little of it; False once there is nothing left."""
+        return give_slice(os.fspath(self._path))
+
+    def _size(self) -> int:
+        return _size(self._path)
+
+
+def give_slice(path: str) -> bool:
+    """Cut a file by a little; False if it is empty or not there."""
+    size = _size(path)
+    if size <= 0:
+        return False
+    try:
+        os.truncate(path, max(0, size - SLICE))
+    except OSError:
+        return False
+    return True
+
+
+def _size(path: str | Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

@@ -72,6 +72,12 @@ def create_log(db: Database) -> None:
     db.execute("INSERT INTO log_facts VALUES ('salt', lower(hex(randomblob(16))))")
 
 
+@migrations()
+def add_room(db: Database) -> None:
+    """What fills it for a moment leaves free pages in the file: see room.py."""
+    db.table("room").create({"filling": bytes}, strict=True)
+
+
 def open_log(
     path: str,
     bring_up: Callable[[sqlite3.Connection], object] = lambda _: None,
@@ -97,7 +103,7 @@ def open_log(
             connection.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise DatabaseError(f"{path} cannot be opened: {error}.") from None
+        raise DatabaseError(f"{path} cannot be opened: {error}.") from error
     return connection
 
 
@@ -185,6 +191,8 @@ def _check_ours(path: str) -> None:
             (tables,) = probe.execute("SELECT count(*) FROM sqlite_master").fetchone()
         finally:
             probe.close()
+    except sqlite3.OperationalError:
+        raise  # it could not be read, which says nothing about what it is
     except sqlite3.DatabaseError as error:
         raise DatabaseError(f"{path} is not a Callboard log: {error}.") from None
     if application == 0 and tables == 0:

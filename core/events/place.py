@@ -21,27 +21,19 @@ class Identity(NamedTuple):
 
 
 class Place:
-    """What the paths of a log and of its WAL named when they were opened. `log`: "" for one that has no file."""
+    """What the paths of a log and of its WAL name. `log`: it has just been opened; "" for one that has no file."""
 
     def __init__(self, log: str) -> None:
-        self._log = log
-        self._wal = f"{os.path.realpath(log)}-wal"
-        self._held_log = _identity(log) if log else None
-        self._held_wal: Identity | None = None
-
-    def opened(self) -> None:
-        """There is a connection now, which has read from the log: from then on there is a WAL. Raises OSError."""
-        self._held_wal = _identity(self._wal) if self._log else None
-
-    def closed(self) -> None:
-        """There is no connection: if there was no other one either, the WAL has gone, and rightly."""
-        self._held_wal = None
+        paths = (log, f"{os.path.realpath(log)}-wal") if log else ()
+        self._held = {path: _identity(path) for path in paths}
 
     def check(self) -> None:
         """Raises LogLostError if another file is there now, or none; OSError where that cannot be asked."""
-        for path, held in ((self._log, self._held_log), (self._wal, self._held_wal)):
-            if held is not None and (found := _identity(path)) != held:
-                raise LogLostError(f"{path} was {'replaced' if found else 'deleted or moved'}")
+        for path, held in self._held.items():
+            if (found := _identity(path)) != held:
+                raise LogLostError(
+                    f"{os.path.basename(path)} was {'replaced' if found else 'deleted or moved'}"
+                )
 
 
 def _identity(path: str) -> Identity | None:

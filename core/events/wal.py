@@ -24,14 +24,22 @@ class WalLimit:
         if self._size() <= LIMIT or self._clock() - self._tried < RETRY:
             return
         self._tried = self._clock()
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("PRAGMA busy_timeout = 5000")
+        _checkpoint(connection, "TRUNCATE")
+
+    def rewind(self, connection: sqlite3.Connection) -> None:
+        """Have the next transaction written to the WAL's beginning, unless readers are in the way."""
+        _checkpoint(connection, "RESTART")
 
     def _size(self) -> int:
         try:
             return os.stat(self._path).st_size
         except OSError:
             return 0
+
+
+def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA busy_timeout = 5000")

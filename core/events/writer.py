@@ -15,25 +15,15 @@ from functools import partial
 from core import faults
 from core.errors import UnavailableError
 from core.events import command_keys
-from core.events.ballast import Ballast, ballast_path
 from core.events.database import MEMORY, open_for_writing, open_log
+from core.events.disk import is_disk_trouble
 from core.events.folding import Folding, Projection
 from core.events.log_end import LogEnd
 from core.events.place import LogLostError, Place
 from core.events.record import utc_text
+from core.events.room import Room
 from core.events.unit import Claim, Outcome, Unit, VersionError, Write
 from core.events.wal import WalLimit
-
-BUGS = frozenset(
-    {
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_CONSTRAINT,
-        sqlite3.SQLITE_MISMATCH,
-        sqlite3.SQLITE_MISUSE,
-        sqlite3.SQLITE_RANGE,
-        sqlite3.SQLITE_TOOBIG,
-    }
-)  # what SQLite says of wrong statements and values, whatever the state of the file
 
 logger = logging.getLogger("callboard.log")
 
@@ -57,22 +47,31 @@ class Writer:
         self._path = path
         self._connect = connect
         self._folding = Folding(projections)
-        self.connection = open_log(path, self._folding.bring_up, connect)
+        self._room = Room("" if path == MEMORY else path)
+        self.connection = self._room.open(partial(open_log, path, self._folding.bring_up, connect))
         self._end = LogEnd(self.connection, self._folding)
-        self._place = Place("" if path == MEMORY else path)
-        self._place.opened()
         self._is_open = True
         self._is_committing = False
+        self._is_room_missing = False  # and made the last attempt fail
         self._digest_before = self._end.digest
-        self._ballast = Ballast(None if path == MEMORY else ballast_path(path))
         self._wal = WalLimit(path)
+        self._place = Place("" if path == MEMORY else path)
+        if self._room.is_short:
+            self._note_trouble(self._room.why)
 
     @property
     def position(self) -> int:
         return self._end.position
 
+    @property
+    def has_room(self) -> bool:
+        """Whether room is kept for what is urgent."""
+        return not self._room.is_short
+
     def close(self) -> None:
+        self._room.before_closing()
         self.connection.close()
+        self._room.closed()
 
     def commit(self, units: Sequence[Unit]) -> None:
         """Record the units in one transaction. Each then holds its records, or the error that refused it."""
@@ -90,7 +89,7 @@ class Writer:
             self._place.check()
         except LogLostError as error:
             self.lost = self.trouble = str(error)
-            logger.critical("%s under the running hub: nothing more is recorded", self.lost)
+            logger.critical("%s while it was written (%s): nothing more is recorded", self.lost, self._path)
         except OSError as error:
             logger.warning("whether the log is where it should be cannot be told: %s", error)
         return bool(self.lost)
@@ -100,17 +99,22 @@ class Writer:
         if not admitted or self._attempt(admitted):
             return
         urgent = [unit for unit in admitted if unit.is_urgent]
-        if urgent and self._is_open and self._ballast.drop():
-            self._attempt(urgent)
+        for make_way in (self._wal.rewind, self._room.drop_ballast):
+            if urgent and self._is_open and self._is_room_missing:
+                make_way(self.connection)
+                self._attempt(urgent)
 
     def _admit(self, units: Sequence[Unit]) -> Sequence[Unit]:
-        """All, or the urgent ones alone while those live on the room of the ballast."""
-        if self._ballast.regain():
+        """All, or the urgent ones alone while those live on the room that is kept for them."""
+        if not self._room.is_short:
+            return units
+        if self._is_open and self._room.regain(self.connection):
+            self._note_recovery()
             return units
         for unit in units:
             if not unit.is_urgent:
                 unit.error = UnavailableError(
-                    "The log cannot be written now: the disk is full, and its last room is kept for stops and "
+                    f"The log cannot be written now: {self._room.why}, and its last room is kept for stops and "
                     "revocations. Nothing was changed."
                 )
         return [unit for unit in units if unit.is_urgent]
@@ -119,7 +123,7 @@ class Writer:
 
     def _attempt(self, units: Sequence[Unit]) -> bool:
         """Whether the transaction is in the log now. Whatever happens, every unit has its answer."""
-        self._is_committing = False
+        self._is_committing = self._is_room_missing = False
         for unit in units:
             unit.error = None  # what an attempt before this one has left
         try:
@@ -128,10 +132,10 @@ class Writer:
             self._transact(units)
         except Exception as error:
             return self._settle(units, error)
-        if self.trouble and not self._ballast.is_dropped:
-            logger.warning("the log is written again")
-            self.trouble = ""
+        if not self._room.is_short:
+            self._note_recovery()
         self._wal.keep(self.connection)
+        self._room.keep_wal()
         return True
 
     def _transact(self, units: Sequence[Unit]) -> None:
@@ -148,6 +152,7 @@ class Writer:
                 raise
             self._put_one_by_one(units, now)
         _fault("in", units)
+        self._room.keep(self.connection, whole=not all(unit.is_urgent for unit in units))
         self._is_committing = True
         self.connection.execute("COMMIT")
         _fault("after", units)
@@ -174,43 +179,50 @@ class Writer:
 
     def _settle(self, units: Sequence[Unit], error: Exception) -> bool:
         """After a failure only the file knows what happened: ask it, through a new connection."""
-        self._note_trouble(error)
+        self._is_room_missing = self._room.missed(error)
+        reason = self._room.why if self._is_room_missing else str(error)
+        if self._is_room_missing or is_disk_trouble(error):
+            self._note_trouble(reason)
+        else:
+            logger.error("the log's writer failed", exc_info=error)
         digest_after = self._end.digest
         doubt = "Nothing was changed."
         try:
             self._reopen()
             if self._is_committing and self._is_there(units, digest_after):
                 return True
-        except Exception as reason:
-            logger.error("the log cannot be opened again: %s", reason)  # noqa: TRY400
+        except Exception as obstacle:
+            logger.error("the log cannot be opened again: %s", obstacle)  # noqa: TRY400
             if self._is_committing:
                 doubt = "Whether this was carried out is not known."
         for unit in units:
             unit.records = []
-            unit.error = UnavailableError(f"The log cannot be written now: {error}. {doubt}")
+            unit.error = UnavailableError(f"The log cannot be written now: {reason}. {doubt}")
         if self._is_open and self._is_committing:
             self._bury()
         return False
 
-    def _note_trouble(self, error: Exception) -> None:
-        if not isinstance(error, sqlite3.Error):
-            logger.error("the log's writer failed", exc_info=error)
-        elif not self.trouble:
-            logger.error("the log cannot be written: %s", error)
-        self.trouble = str(error)
+    def _note_trouble(self, reason: str) -> None:
+        if reason != self.trouble:
+            logger.error("the log %s cannot be written: %s", self._path, reason)
+        self.trouble = reason
+
+    def _note_recovery(self) -> None:
+        if self.trouble:
+            logger.warning("the log is written again")
+        self.trouble = ""
 
     def _reopen(self) -> None:
         self._is_open = False
         if self._path != MEMORY:
             self._place.check()
             self.connection.close()
-            self._place.closed()
             self.connection = self._connect(self._path)
         elif self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
         self._end = LogEnd(self.connection, self._folding)
-        self._place.opened()
         self._is_open = True
+        self._room.keep_wal()
 
     def _is_there(self, units: Sequence[Unit], digest_after: str) -> bool:
         """Whether the transaction is in the file: the head says so, or a claim where there were no events."""
@@ -229,14 +241,6 @@ class Writer:
 def _refuse(units: Sequence[Unit], error: UnavailableError) -> None:
     for unit in units:
         unit.records, unit.error = [], error
-
-
-def is_disk_trouble(error: Exception) -> bool:
-    """Whether the file is the problem: else it is a bug of one unit, and refuses that unit alone."""
-    if not isinstance(error, sqlite3.Error):
-        return isinstance(error, MemoryError)
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
-    return code not in BUGS
 
 
 def _fault(when: str, units: Sequence[Unit]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,11 @@ def test_a_full_disk_refuses_lets_stops_through_and_recovers(small_disk: Path) -
     assert "full" in str(units[-1].error)
     stops = [commit(writer, ended("v1", version))[0] for version in range(200)]
     assert [stop.error for stop in stops] == [None] * 200
-    assert not ballast_path(path).exists()
-    for pause in (0, 1.1):  # there is not yet room for another ballast
+    assert ballast_path(path).exists(), "it is for the next start"
+    for pause in (0, 1.1):  # there is not yet room again
         time.sleep(pause)
         units += commit(writer, created(len(units)))
-        assert isinstance(units[-1].error, UnavailableError), "the room of the ballast is for stops"
+        assert isinstance(units[-1].error, UnavailableError), "the last room is for stops"
     assert reader.execute("SELECT count(*) FROM users").fetchone() == (sum(not u.error for u in units),)
     assert check_whole(path).position == writer.position
 
@@ -134,4 +135,68 @@ def test_a_log_on_a_full_disk_can_be_opened_again(small_disk: Path) -> None:
     again = Writer(path, projections.ALL)
     assert again.position == number
     check_whole(path)
+    again.close()
+
+
+FILL = """
+import os, sys, time
+file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+end = time.monotonic() + 60
+print("filling", flush=True)
+while time.monotonic() < end:
+    try:
+        os.write(file, bytes(4096))
+    except OSError:
+        time.sleep(0.0002)
+"""
+
+
+@pytest.fixture
+def filler(small_disk: Path) -> Iterator[Callable[[], None]]:
+    """Has somebody else take every bit of room as soon as there is any, until the end of the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def begin() -> None:
+        command = [sys.executable, "-c", FILL, str(small_disk / "filler")]
+        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert running[-1].stdout is not None
+        assert running[-1].stdout.readline() == "filling\n"
+        while os.statvfs(small_disk).f_bavail:
+            time.sleep(0.01)
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_stops_go_through_while_somebody_else_takes_every_bit_of_room(
+    small_disk: Path, filler: Callable[[], None]
+) -> None:
+    path = str(small_disk / "log.sqlite")
+    writer = Writer(path, projections.ALL)
+    reader = open_for_reading(path)
+    commit(writer, *(created(number) for number in range(100)))
+    filler()
+    stops = [commit(writer, ended("v1", version))[0] for version in range(1000)]
+    assert [stop.error for stop in stops] == [None] * 1000
+    refused = [commit(writer, created(number))[0] for number in range(1000, 2000)]
+    assert any(unit.error for unit in refused), "nobody is made up"
+    reader.close()
+    writer.close()
+    check_whole(path)
+
+
+def test_a_log_can_be_opened_while_somebody_else_takes_every_bit_of_room(
+    small_disk: Path, filler: Callable[[], None]
+) -> None:
+    path = str(small_disk / "log.sqlite")
+    writer = Writer(path, projections.ALL)
+    commit(writer, *(created(number) for number in range(100)))
+    writer.close()
+    filler()
+    again = Writer(path, projections.ALL)
+    assert again.trouble == "the disk of log.sqlite is full"
+    stops = [commit(again, ended("v1", version))[0] for version in range(200)]
+    assert [stop.error for stop in stops] == [None] * 200
     again.close()

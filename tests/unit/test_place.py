@@ -118,7 +118,7 @@ def test_another_log_put_in_its_place_is_left_alone(path: Path, open_writer: Ope
 def test_opening_it_again_after_trouble_is_no_loss(
     path: Path, has_reader: bool, open_writer: OpenWriter
 ) -> None:
-    """With the last connection the WAL goes, and the next one makes another."""
+    """Its WAL stays the same one, whether anybody else reads or not."""
     disk = Disk()
     writer = open_writer(str(path), projections.ALL, connect=disk.connect)
     reader = open_for_reading(str(path)) if has_reader else None

@@ -28,5 +28,5 @@ def give_up(hub: Hub, why: str, status: int = 1) -> None:
 
 
 def give_up_log(hub: Hub, lost: str) -> None:
-    why = f"{lost} while the hub ran. What it recorded before is in the file it held: put it back, or restore a backup."
+    why = f"{lost} while the hub ran on {hub.store.path}: put back what it held, or restore a backup."
     give_up(hub, why, LOG_LOST)

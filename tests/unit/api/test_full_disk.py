@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import projections
-from core.events import ballast
+from core.events import room
 from core.events.store import EventStore
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from tests.logs import FullDisk
@@ -74,7 +73,7 @@ class World:
 
 @pytest.fixture
 async def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(ballast, "RETRY", math.inf)
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     log = str(tmp_path / "log")
     disk = FullDisk(log)
     store = EventStore(log, projections.ALL, threaded=False, connect=disk.connect)
