@@ -50,6 +50,7 @@ from web.http.request_log import log_request, shown_url
 from web.http.route_table import RouteTable
 from web.http.routing import Route, new_request_id
 from web.hub import Hub
+from web.monitoring.handler_names import handler_name
 from web.pages import authorize, errors, fallback, files, user_url
 from web.pages.table import ALL as PAGES
 
@@ -207,7 +208,7 @@ async def _finish(response: Response) -> Response:
     hub.headers.add(request, response)
     if "xsrf_token" in g or (route is not None and route.page):
         add_cookies(response)
-    hub.metrics.answered(request.method, route.label if route else "unknown", response.status_code, took)
+    hub.metrics.answered(request.method, handler_name(route), response.status_code, took)
     log_request(request, response, g.identity.name if g.get("identity") else "", took)
     return response
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from importlib import import_module
 
 import pytest
 import trio
+from jupyterhub import apihandlers, handlers
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import wait_all_tasks_blocked
@@ -15,6 +18,10 @@ from core.events.record import HUB
 from core.token import Issue
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.live import live
+from tests.unit.test_route_matrix import routes_of
+from web.app import build_app
+from web.hub import Hub
+from web.monitoring.handler_names import _HANDLERS, handler_name
 from web.monitoring.metrics import Metrics
 
 PATHS = ("/hub/metrics", "/hub/api/metrics", "/api/metrics")
@@ -161,8 +168,12 @@ async def test_requests_are_counted_by_what_answered(client: Client) -> None:
         await client.request(method, "/users")
     found = await numbers(client)
     count = "jupyterhub_request_duration_seconds_count"
-    assert found[count + '{code="200",handler="web.api.users.read",method="GET"}'] == 1
-    assert found[count + '{code="404",handler="web.api.users.read",method="GET"}'] == 1
+    assert (
+        found[count + '{code="200",handler="jupyterhub.apihandlers.users.UserAPIHandler",method="GET"}'] == 1
+    )
+    assert (
+        found[count + '{code="404",handler="jupyterhub.apihandlers.users.UserAPIHandler",method="GET"}'] == 1
+    )
     assert found[count + '{code="404",handler="unknown",method="GET"}'] == 1
     assert found[count + '{code="405",handler="unknown",method="OTHER"}'] == 2
 
@@ -263,3 +274,37 @@ async def test_the_event_loop_is_watched(autojump_clock: object) -> None:
     with trio.move_on_after(1):
         await metrics.watch_loop()
     assert "jupyterhub_event_loop_interval_seconds_count 19.0" in metrics.as_text().decode()
+
+
+THEIRS = [  # how JupyterHub matches URLs below /hub, in its order
+    (pattern if pattern.startswith("/") else f"/{pattern}", f"{handler.__module__}.{handler.__name__}")
+    for pattern, handler, *_ in [*apihandlers.default_handlers, *handlers.default_handlers]
+]
+ELSEWHERE = {"home.root"}  # JupyterHub has it twice; `/hub` without a slash is another handler's
+
+
+async def test_handlers_are_called_what_dashboards_for_jupyterhub_select_by(hub: Hub) -> None:
+    """Each route whose URL JupyterHub has as well, by the name of what answers there."""
+    compared = 0
+    for url, route in routes_of(build_app(hub)):
+        theirs = next(
+            (name for pattern, name in THEIRS if re.fullmatch(pattern, url.removeprefix("/hub"))), ""
+        )
+        if not url.startswith("/hub/") or not theirs or route.name in ELSEWHERE:
+            continue
+        assert handler_name(route) == theirs, url
+        compared += 1
+    assert compared > 60
+
+
+async def test_every_handler_that_has_a_name_of_jupyterhubs_has_a_route(hub: Hub) -> None:
+    assert set(_HANDLERS) <= {route.name for _, route in routes_of(build_app(hub))}
+    for handler in (handler for handler in _HANDLERS.values() if handler.startswith("jupyterhub.")):
+        module, _, name = handler.rpartition(".")
+        assert hasattr(import_module(module), name)
+
+
+async def test_what_only_this_hub_has_keeps_its_own_name(hub: Hub) -> None:
+    (follow,) = [route for url, route in routes_of(build_app(hub)) if url == "/hub/api/events"]
+    assert handler_name(follow) == "web.api.events.follow"
+    assert handler_name(None) == "unknown"
