@@ -64,6 +64,11 @@ class Lives:
         """Of all servers of this user."""
         return {server.state for server in servers.of_user(self.hub.store.db, self.user(name).id)}
 
+    def alive(self) -> list[str]:
+        """The attempts that run."""
+        known = self._backend._servers.items()
+        return [spawn_id for spawn_id, server in known if not self._backend.has_ended(server)]
+
     async def wait_all(self, name: str, state: str) -> None:
         with trio.fail_after(5):
             while self.states(name) != {state}:

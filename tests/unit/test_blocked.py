@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+import trio.testing
+from msgspec.structs import replace
 
 from core.authenticator import Login
 from core.config import GroupSettings, Settings
+from core.configured_rights import ConfiguredRights
 from core.errors import ForbiddenError, UnavailableError
 from core.scopes import NOTHING
 from projections import groups, roles, sessions, tokens
@@ -39,6 +42,9 @@ BLOCKING = [
 
 def given(*blocked: str) -> Settings:
     return configured(blocked=set(blocked), **GIVEN)
+
+
+AT_ONCE = [*BLOCKING, pytest.param("rights alone", id="before anything is recorded")]
 
 
 class Before:
@@ -119,14 +125,17 @@ async def blocked(how: str, *, unblocked: How | None = None) -> AsyncIterator[Be
     async with lives(given()) as world:
         before = Before(world)
         await before.come_by_it_all()
-        await world.change(given("bob"), "restart" if how == "restart" else "reload")
+        if how == "rights alone":
+            world.hub.rights.configure(ConfiguredRights(blocked=frozenset({"bob"})))
+        else:
+            await world.change(given("bob"), how)  # type: ignore[arg-type]
         if unblocked:
             await world.wait_all("bob", "stopped")
             await world.change(given(), unblocked)
         yield before
 
 
-@pytest.mark.parametrize("how", BLOCKING)
+@pytest.mark.parametrize("how", AT_ONCE)
 async def test_no_credential_of_theirs_is_worth_anything(how: str) -> None:
     async with blocked(how) as before:
         hub, world = before.world.hub, before.world
@@ -147,7 +156,7 @@ async def test_no_credential_of_theirs_is_worth_anything(how: str) -> None:
         assert (await browser.get("/hub/login", headers=NAVIGATES)).status_code == 200
 
 
-@pytest.mark.parametrize("how", BLOCKING)
+@pytest.mark.parametrize("how", AT_ONCE)
 async def test_what_is_under_way_comes_to_nothing(how: str) -> None:
     """Codes and links made before; what visitors let their server do, and what it could still ask for."""
     async with blocked(how) as before:
@@ -161,6 +170,12 @@ async def test_what_is_under_way_comes_to_nothing(how: str) -> None:
         assert (await carol.get(AUTHORIZE, params=of_server("bob"), headers=NAVIGATES)).status_code == 400
         answer = await carol.call("GET", "/user")
         assert answer.json()["name"] == "carol"
+
+
+@pytest.mark.parametrize("how", BLOCKING)
+async def test_the_ways_in_that_were_given_out_are_closed(how: str) -> None:
+    async with blocked(how) as before:
+        carol = before.browser_now(before.carols)
         page = await carol.get(f"/hub/accept-share?code={before.code}", headers=NAVIGATES)
         assert page.status_code == 404
         async with Browser(before.world.hub) as visitor:
@@ -195,6 +210,30 @@ async def test_nothing_of_theirs_starts(how: str) -> None:
             async with Client(before.world.hub, token) as client:
                 answer = await client.post("/users/bob/server")
                 assert (answer.status_code, "blocked" in answer.json()["message"]) == (403, True)
+
+
+async def test_a_start_that_is_under_way_when_they_are_blocked_begins_nothing() -> None:
+    """The configuration is read anew while a function of it is being asked about this very start."""
+
+    def blocks_bob(_: object) -> list[str]:
+        world.hub.rights.configure(ConfiguredRights(blocked=frozenset({"bob"})))
+        return ["access:servers!server"]
+
+    wanted = given()
+    wanted = replace(wanted, spawner=replace(wanted.spawner, server_token_scopes=blocks_bob))
+    async with lives(wanted) as world:
+        answer = await world.admin.post("/users/bob/server")
+        assert (answer.status_code, "User bob is blocked" in answer.text) == (403, True)
+        assert world.alive() == []
+
+
+async def test_an_administrator_of_the_configuration_is_none_where_blocked() -> None:
+    wanted = given("bob")
+    wanted = replace(wanted, authenticator=replace(wanted.authenticator, admin_users={"alice", "bob"}))
+    async with lives(wanted) as world:
+        assert not world.user("bob").admin
+        await world.change(wanted, "reload")
+        assert not world.user("bob").admin
 
 
 @pytest.mark.parametrize("back", BLOCKING)
@@ -280,11 +319,15 @@ class Asked:
 async def test_an_authenticator_that_cannot_be_asked_disarms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither at a start, with `delete_invalid_users`, nor while the hub runs, with what it asks now and then."""
     monkeypatch.setattr("web.build.make_authenticator", lambda *_: Asked(UnavailableError("LDAP is down.")))
-    async with lives(given()) as world:
+    wanted = given()
+    login = replace(wanted.authenticator, delete_invalid_users=True, auth_refresh_strict=True)
+    wanted = replace(wanted, authenticator=login)
+    async with lives(wanted) as world:
         token = await world.token_of("bob")
         assert (await world.admin.post("/users/bob/server")).status_code == 201
         for how in ("restart", "reload"):
-            await world.change(given(), how)  # type: ignore[arg-type]
+            await world.change(wanted, how)  # type: ignore[arg-type]
+            await trio.testing.wait_all_tasks_blocked()
             async with Client(world.hub, token) as bob:
                 assert (await bob.get("/users")).status_code == 200
                 assert (await bob.get("/user")).json()["groups"] == ["staff"]

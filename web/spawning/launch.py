@@ -12,7 +12,7 @@ from typing import Any
 
 from core.authenticator import SessionAuthenticator
 from core.config import Settings, SpawnerSettings
-from core.errors import ForbiddenError
+from core.errors import ForbiddenError, SpawnError
 from core.hooks import Hooks
 from core.ids import new_id
 from core.names import escape, full_name, server_client_id, server_prefix
@@ -57,7 +57,8 @@ class Launch:
 
     async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
         """Raises SpawnError where a function of the configuration fails, ForbiddenError for who is blocked."""
-        self._check_may_run(server.id)
+        if why_not := self._why_not(server.id):
+            raise ForbiddenError(why_not)
         spawn_id = new_id("s")
         return Start(
             spawn_id,
@@ -101,8 +102,9 @@ class Launch:
         return derive(self._key, spawn_id).hex()
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
-        """Raises SpawnError where an option or a hook will not have it, ForbiddenError for who is blocked."""
-        self._check_may_run(server_id)
+        """Raises SpawnError where an option or a hook will not have it, and for who is blocked meanwhile."""
+        if why_not := self._why_not(server_id):
+            raise SpawnError(why_not, status=403)
         environment = self._environment(spawning)
         if self._sessions is not None:
             await self._sessions.open_session(spawning.user_name)
@@ -118,10 +120,10 @@ class Launch:
             settings or self.settings.spawner,
         )
 
-    def _check_may_run(self, server_id: str) -> None:
+    def _why_not(self, server_id: str) -> str:
+        """What keeps the server's user from starting anything; empty if nothing does."""
         owner = self._rights.blocked.owner(server_id)
-        if owner is not None:
-            raise ForbiddenError(f"User {owner.name} is blocked: nothing of theirs starts here.")
+        return "" if owner is None else f"User {owner.name} is blocked: nothing of theirs starts here."
 
     def remember(self, spawn_id: str, handler: HandlerView) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
