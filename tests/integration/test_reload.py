@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 from tests.integration.conftest import MakeHub
-from tests.integration.hub import DidNotStart, RealHub
+from tests.integration.hub import DidNotStart, RealHub, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +44,40 @@ def test_sighup_has_the_configuration_read_anew_and_nobody_notices(make_hub: Mak
     wait_said(hub, "nothing has changed", seen)
     assert hub.api("GET", "/groups/new").status_code == 200
     assert hub.page("alice").json()["pid"] == server.pid
+
+
+@pytest.mark.parametrize("how", ["SIGHUP", "kill -9"])
+def test_who_is_blocked_has_nothing_that_lasts(make_hub: MakeHub, how: str) -> None:
+    hub = make_hub()
+    hub.start()
+    for name in ("alice", "bob"):
+        hub.add_user(name)
+        hub.begin(name)
+        hub.wait_ready(name)
+    token = hub.token_of("bob")
+    assert hub.request("GET", "/hub/api/user", token=token).status_code == 200
+    hub.configure("c.Authenticator.blocked_users = {'bob'}\n")
+    if how == "SIGHUP":
+        os.kill(hub.pid, signal.SIGHUP)
+        wait_said(hub, "changed: c.Authenticator.blocked_users")
+    else:
+        hub.restart()
+    assert hub.request("GET", "/hub/api/user", token=token).status_code == 403
+    hub.wait_stopped("bob")
+    wait_for(lambda: not hub.server_processes("/user/bob/"))
+    assert hub.wait_ready("alice")
+    assert hub.page("alice").status_code == 200
+    assert hub.begin("bob").status_code == 403
+    refused = hub.run_another("token", "-f", str(hub.config_file), "bob")
+    assert (refused.returncode, "User bob is blocked" in refused.stderr) == (1, True)
+    assert hub.terminate() == 0
+    refused = hub.run_another("token", "-f", str(hub.config_file), "bob")
+    assert (refused.returncode, "User bob is blocked" in refused.stderr) == (1, True)
+    hub.configure("")
+    hub.start()
+    assert hub.request("GET", "/hub/api/user", token=token).status_code == 403
+    assert hub.request("GET", "/hub/api/user", token=hub.token_of("bob")).status_code == 200
+    hub.check_log()
 
 
 def test_a_log_may_be_put_aside(make_hub: MakeHub) -> None:

@@ -206,10 +206,13 @@ async def test_nothing_is_left_of_theirs_in_the_log(how: str) -> None:
 async def test_nothing_of_theirs_starts(how: str) -> None:
     async with blocked(how) as before:
         await before.world.wait_all("bob", "stopped")
+        head = before.world.hub.store.head
         for token in (ADMIN_TOKEN, SERVICE_TOKEN):
             async with Client(before.world.hub, token) as client:
                 answer = await client.post("/users/bob/server")
                 assert (answer.status_code, "blocked" in answer.json()["message"]) == (403, True)
+        since = [record.stream for record in before.world.hub.store.read_all(head)]
+        assert not [stream for stream in since if stream.startswith("server/")]
 
 
 async def test_a_start_that_is_under_way_when_they_are_blocked_begins_nothing() -> None:
