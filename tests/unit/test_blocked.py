@@ -15,6 +15,7 @@ from core.authenticator import Login
 from core.config import GroupSettings, Settings
 from core.configured_rights import ConfiguredRights
 from core.errors import ForbiddenError, UnavailableError
+from core.events.server import SpawnRequested
 from core.scopes import NOTHING
 from projections import groups, roles, sessions, tokens
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client
@@ -211,8 +212,8 @@ async def test_nothing_of_theirs_starts(how: str) -> None:
             async with Client(before.world.hub, token) as client:
                 answer = await client.post("/users/bob/server")
                 assert (answer.status_code, "blocked" in answer.json()["message"]) == (403, True)
-        since = [record.stream for record in before.world.hub.store.read_all(head)]
-        assert not [stream for stream in since if stream.startswith("server/")]
+        since = [record.event for record in before.world.hub.store.read_all(head)]
+        assert not [event for event in since if isinstance(event, SpawnRequested)]
 
 
 async def test_a_start_that_is_under_way_when_they_are_blocked_begins_nothing() -> None:
