@@ -142,6 +142,8 @@ class ProxySettings(Struct, frozen=True):
 
     should_start: bool = True
     extra_routes: dict[str, str] = {}
+    redirect_port: Port = 0
+    redirect_to: Port = 0
 
 
 class SpawnerSettings(Struct, frozen=True):

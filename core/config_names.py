@@ -75,8 +75,8 @@ STRUCTS: dict[str, type[Struct]] = {
 
 SECTION_OF = {settings: name for name, settings in STRUCTS.items()}
 
-# Act as well, but are folded into another setting: these into `bind_url`, ...
-PARTS = {"JupyterHub": frozenset({"ip", "port"})}
+# Act as well, but are folded into others: the first two into `bind_url`, what the third says into `c.Proxy`'s, ...
+PARTS = {"JupyterHub": frozenset({"ip", "port"}), "ConfigurableHTTPProxy": frozenset({"command"})}
 # ... and these, which JupyterHub has deprecated, into the trait that took their place.
 MOVED = {
     ("JupyterHub", "admin_users"): ("Authenticator", "admin_users"),

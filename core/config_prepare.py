@@ -203,6 +203,7 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "options_from_form": _form_reader,
     "handlers": _log_handlers,
     "cmd": words,
+    "command": words,
     "add_user_cmd": words,
     "shell_cmd": words,
     "cookie_secret": _hex,

@@ -22,7 +22,6 @@ from core.config import (
     LocalProcessSettings,
     PAMSettings,
     Port,
-    ProxySettings,
     Settings,
     SimulatedSettings,
     SpawnerSettings,
@@ -46,11 +45,10 @@ from core.config_names import (
 )
 from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
 from core.config_oidc import oidc_settings
+from core.config_proxy import proxy_settings
 from core.config_section import Given, Section
 from core.config_subclass import known_base, overrides
 from core.config_values import Trait, convert
-from core.errors import HubError
-from core.route import check_free, check_target, normal_spec
 from core.subdomains import is_host
 
 
@@ -64,7 +62,7 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     _check_login_names(given, AUTHENTICATORS[hub.authenticator_class])
     settings = Settings(
         hub=hub,
-        proxy=_proxy(Section(given, "ConfigurableHTTPProxy", notes), hub),
+        proxy=proxy_settings(Section(given, "ConfigurableHTTPProxy", notes), hub),
         spawner=_spawner(spawner, top),
         local_process=spawner.fill(LocalProcessSettings),
         simulated=spawner.fill(SimulatedSettings),
@@ -116,21 +114,6 @@ def _spawner(section: Section, top: Section) -> SpawnerSettings:
         for name, value in wanted.items()
     }
     return replace(found, **values)
-
-
-def _proxy(section: Section, hub: HubSettings) -> ProxySettings:
-    """With the paths and targets of extra routes as they are written in the hub."""
-    found = section.fill(ProxySettings)
-    routes = {}
-    for path, target in found.extra_routes.items():
-        try:
-            hub_host = urlsplit(hub.subdomain_host).hostname or ""
-            spec = normal_spec(path, with_hosts=bool(hub_host))
-            check_free(spec, hub.base_url, hub.hub_routespec, hub_host)
-            routes[spec] = check_target(target)
-        except HubError as error:
-            raise section.trait("extra_routes").refuse({path: target}, error.message) from None
-    return replace(found, extra_routes=routes)
 
 
 def _bind_url(top: Section, hub: HubSettings, base_url: str) -> str:

@@ -912,6 +912,37 @@ def certificate(path: Path, name: str) -> None:
     (path / "new-cert.pem").rename(path / "cert.pem")
 
 
+async def test_plain_http_is_sent_on_to_https(idle_world: World) -> None:
+    world = idle_world
+    certificate(world.path, "hub.example")
+    cert, key = str(world.path / "cert.pem"), str(world.path / "key.pem")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        plain = probe.getsockname()[1]
+    process = await world.start_proxy(
+        "--ssl-cert", cert, "--ssl-key", key, f"--redirect-port={plain}", "--redirect-to=443"
+    )
+    wire = world.opened(await trio.open_tcp_stream("127.0.0.1", plain))
+    for path in ("/user/alice/lab?a=b", "/_chp_healthz", "/hub/login"):
+        await wire.send(message(f"GET {path}\nCookie: secret=1"))
+        status, head, _ = await wire.reply()
+        assert status == 301
+        assert f"\r\nLocation: https://hub.example{path}\r\n".encode() in head
+    await wire.send(message("POST /hub/login", b"password=x"))
+    status, head, _ = await wire.reply()
+    assert status == 308
+    assert b"Connection: close\r\n" in head
+    assert world.server.heads == []
+    smuggler = world.opened(await trio.open_tcp_stream("127.0.0.1", plain))
+    await smuggler.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+    assert (await smuggler.reply())[0] == 400
+    waiting = world.opened(await trio.open_tcp_stream("127.0.0.1", plain))
+    process.terminate()
+    assert await waiting.rest() == b""
+    await eventually(lambda: process.poll() is not None)
+    with pytest.raises(OSError):
+        await trio.open_tcp_stream("127.0.0.1", plain)
+
+
 async def test_tls_and_a_new_certificate(idle_world: World) -> None:
     world = idle_world
     certificate(world.path, "first.example")

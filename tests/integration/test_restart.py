@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.integration.conftest import MakeHub
-from tests.integration.hub import DidNotStart, Process, RealHub, children, wait_for
+from tests.integration.hub import DidNotStart, Process, RealHub, children, free_ports, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -503,6 +503,19 @@ def test_a_killed_proxy_leaves_no_zombie(hub: RealHub) -> None:
     os.kill(hub.proxy_pid(), signal.SIGKILL)
     wait_for(lambda: _reaches(hub, "/hub/api"))
     assert [pid for pid, state in children(hub.pid) if state == "Z"] == []
+
+
+def test_plain_http_is_sent_on_where_the_command_of_jupyterhubs_proxy_says_so(make_hub: MakeHub) -> None:
+    (plain,) = free_ports(1)
+    command = ["configurable-http-proxy", "--redirect-port", str(plain), "--redirect-to", "443"]
+    hub = make_hub(config=f"c.ConfigurableHTTPProxy.command = {command!r}\n")
+    hub.start()
+    for _ in range(2):
+        answer = requests.get(f"http://127.0.0.1:{plain}/hub/x?y=z", allow_redirects=False, timeout=10)
+        assert answer.status_code == 301
+        assert answer.headers["Location"] == "https://127.0.0.1/hub/x?y=z"
+        assert _reaches(hub, "/hub/api")
+        hub.restart()  # which finds the proxy that it would start
 
 
 def test_a_proxy_that_lost_its_table_gets_it_back(hub: RealHub) -> None:

@@ -7,12 +7,21 @@ import os
 import socket
 from urllib.parse import unquote, urlsplit
 
+from core.config import Settings
+
 
 class ProxyError(Exception):
     """There is no proxy, and the hub cannot be reached without one; one line that says why."""
 
 
-def check_free(bind_url: str) -> None:
+def check_redirect_free(settings: Settings) -> None:
+    """The same for the port of plain http, where there is one."""
+    host, port = urlsplit(settings.hub.bind_url).hostname or "", settings.proxy.redirect_port
+    if port:
+        check_free(f"http://{f'[{host}]' if ':' in host else host}:{port}", "c.Proxy.redirect_port")
+
+
+def check_free(bind_url: str, name: str = "c.JupyterHub.bind_url") -> None:
     """Raises ProxyError where somebody listens already: proxies share their port, so another would be let in."""
     parts = urlsplit(bind_url)
     try:
@@ -24,9 +33,7 @@ def check_free(bind_url: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, parts.port or 80))
     except OSError as error:
-        raise ProxyError(
-            f"Cannot listen on {bind_url} (c.JupyterHub.bind_url): {error.strerror or error}."
-        ) from None
+        raise ProxyError(f"Cannot listen on {bind_url} ({name}): {error.strerror or error}.") from None
 
 
 def _check_unix(path: str) -> None:

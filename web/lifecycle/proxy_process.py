@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from core.config import Settings
-from web.lifecycle.free_address import ProxyError, check_free
+from web.lifecycle.free_address import ProxyError, check_free, check_redirect_free
 from web.lifecycle.proxy_health import (
     ON_TIME,
     failures_in_a_row,
@@ -84,6 +84,7 @@ class ProxyProcess:
         former = self._find()
         if former is None:
             check_free(self._settings.hub.bind_url)
+            check_redirect_free(self._settings)
         elif await self._keeps(former, connected):
             logger.info("keeping the proxy that runs already (pid %d)", former.pid)
             self._proxy = former
@@ -214,6 +215,12 @@ class ProxyProcess:
             f"--pid-file={self._pid_file}",
             f"--activity-interval={hub.last_activity_interval:g}",
         ]
+        redirect = self._settings.proxy
+        if redirect.redirect_port:
+            arguments += [
+                f"--redirect-port={redirect.redirect_port}",
+                f"--redirect-to={redirect.redirect_to}",
+            ]
         if hub.ssl_cert:
             arguments += [f"--ssl-key={hub.ssl_key}", f"--ssl-cert={hub.ssl_cert}"]
         return arguments

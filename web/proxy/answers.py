@@ -3,6 +3,7 @@
 import html
 import http
 import json
+import re
 from typing import Protocol
 
 from web.proxy.request import Request
@@ -20,6 +21,7 @@ _OF_ALL = (
     b"X-Content-Type-Options: nosniff\r\n"
     b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; form-action 'none'\r\n"
 )
+_PORT = re.compile(rb":\d*$")
 _RETRY = b"Retry-After: 2\r\n"
 
 
@@ -37,6 +39,17 @@ def slash_redirect(request: Request, *, closes: bool) -> bytes:
     path, mark, query = request.target.partition(b"?")
     location = b"Location: %b/%b%b\r\n" % (path, mark, query)
     return _for(request, 302, b"text/plain", b"", location, closes=closes)
+
+
+def https_redirect(port: int, request: Request, *, closes: bool) -> bytes:
+    """To the same address, as the client knows it, but for scheme and port."""
+    if not request.host:
+        return _explained(request, 400, "Use https.", closes=closes)
+    host = request.host if request.host.endswith(b"]") else _PORT.sub(b"", request.host)
+    at = b"" if port == 443 else b":%d" % port
+    location = b"Location: https://%b%b%b\r\n" % (host, at, request.target)
+    status = 301 if request.method in (b"GET", b"HEAD") else 308  # the method stays
+    return _for(request, status, b"text/plain", b"", location, closes=closes)
 
 
 def not_found(request: Request, *, closes: bool) -> bytes:

@@ -25,6 +25,10 @@ TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments cou
     "--ssl-key", default="", help="Serve https with this key; read anew when it changes and on SIGHUP."
 )
 @click.option("--ssl-cert", default="", help="The certificate to that key, with its chain.")
+@click.option(
+    "--redirect-port", default=0, help="Listen here for plain http as well, and send it on to https."
+)
+@click.option("--redirect-to", default=0, help="To this port. Default: the port of --bind-url.")
 @click.option("--pid-file", default="", help="Say here, in JSON, which process this is.")
 @click.option("--activity-interval", default=300.0, help="Seconds between reports of activity.")
 @click.option("--max-connections", default=0, help="Default: half of the limit on open files.")
@@ -43,6 +47,7 @@ def settings_from(options: dict[str, Any], token: str) -> Any:
         raise click.UsageError(f"{TOKEN_VARIABLE} is not set")
     if bool(options["ssl_key"]) > bool(options["ssl_cert"]):
         raise click.UsageError("--ssl-key needs --ssl-cert")
+    _check_redirect(options)
     settings = import_module("web.proxy.settings")
     limits = settings.Limits(
         connections=options.pop("max_connections"), shutdown_grace=options.pop("shutdown_grace")
@@ -50,3 +55,17 @@ def settings_from(options: dict[str, Any], token: str) -> Any:
     bind_path = urlsplit(options["bind_url"]).path
     base_url = f"/{(options.pop('base_url') or bind_path).strip('/')}/".replace("//", "/")
     return settings.ProxySettings(token=token, base_url=base_url, limits=limits, **options)
+
+
+def _check_redirect(options: dict[str, Any]) -> None:
+    if not options["redirect_port"]:
+        return
+    if not (options["ssl_cert"] or options["redirect_to"]):
+        raise click.UsageError(
+            "--redirect-port needs https: --ssl-cert, or --redirect-to where others serve it"
+        )
+    bind = urlsplit(options["bind_url"])
+    if bind.scheme == "http+unix" or options["redirect_port"] == (
+        bind.port or (443 if bind.scheme == "https" else 80)
+    ):
+        raise click.UsageError("--redirect-port is another port than that of --bind-url")

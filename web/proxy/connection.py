@@ -27,13 +27,16 @@ _HEALTH = b"/_chp_healthz"
 
 
 class Connection:
-    """`buffer` is what has been received and not yet used."""
+    """`buffer` is what has been received and not yet used. `answer`: what all are told here; None: by their routes."""
 
-    def __init__(self, parts: Parts, stream: Stream, visitor: Visitor) -> None:
+    def __init__(
+        self, parts: Parts, stream: Stream, visitor: Visitor, answer: answers.Answer | None = None
+    ) -> None:
         self.stream = stream
         self.visitor = visitor
         self.buffer = b""
         self._parts = parts
+        self._same_answer = answer
         self._scope = trio.CancelScope()
         self._doing: Literal["nothing", "head", "exchange"] = "nothing"
         self._patience = parts.limits.head_timeout  # for the first byte; later it is idle_timeout
@@ -112,6 +115,8 @@ class Connection:
         return keep and not self._parts.is_draining
 
     async def _answer(self, request: Request) -> bool:
+        if self._same_answer is not None:
+            return await self._reply(request, self._same_answer)
         if request.path == _HEALTH:
             return await self._reply(request, answers.healthy)
         route = self._parts.routes.find(request.host or b"", request.path)

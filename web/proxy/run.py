@@ -9,9 +9,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import trio
 
@@ -34,6 +35,8 @@ from web.proxy.watch import Watch
 
 log = logging.getLogger("callboard.proxy")
 
+Take = Callable[[socket.socket, str], None]
+
 _SPARE_FILES = 100
 _LAST_WORDS = 1.0  # seconds for the last report of activity
 _LOOK_EVERY = 1.0
@@ -48,7 +51,8 @@ def run(settings: ProxySettings) -> None:
     files = raise_file_limit()
     try:
         certificate = Certificate(settings.ssl_key, settings.ssl_cert) if settings.ssl_cert else None
-        proxy = Proxy(settings, certificate, Listeners(settings.bind_url), (files - _SPARE_FILES) // 2)
+        doors = open_doors(settings, certificate)
+        proxy = Proxy(settings, doors, (files - _SPARE_FILES) // 2)
         ourselves = pid_file.write(settings.pid_file, proxy.address)
     except (OSError, ValueError) as error:
         sys.exit(f"callboard proxy: {error}")
@@ -92,15 +96,29 @@ class JSONLine(logging.Formatter):
         return json.dumps(line)
 
 
+class Door(NamedTuple):
+    """Where visitors come in. `answer`: what all of them are told; None: by their routes."""
+
+    listeners: Listeners
+    certificate: Certificate | None
+    answer: answers.Answer | None = None
+
+
+def open_doors(settings: ProxySettings, certificate: Certificate | None) -> list[Door]:
+    """The public one first. Raises OSError or ValueError."""
+    doors = [Door(Listeners(settings.bind_url), certificate)]
+    if url := settings.redirect_url:
+        doors.append(Door(Listeners(url), None, partial(answers.https_redirect, settings.https_port)))
+    return doors
+
+
 class Proxy:
     """`room`: how many connections there are files for."""
 
-    def __init__(
-        self, settings: ProxySettings, certificate: Certificate | None, listeners: Listeners, room: int
-    ) -> None:
+    def __init__(self, settings: ProxySettings, doors: list[Door], room: int) -> None:
         self._settings = settings
-        self._certificate = certificate
-        self._listeners = listeners
+        self._doors = doors
+        self._certificate = doors[0].certificate
         self._most = settings.limits.connections or room
         # Until the hub has told its routes, all goes to the hub.
         self._routes = Routes([Route(settings.base_url, parse_target(settings.hub_url), is_hub=True)])
@@ -118,7 +136,7 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        return self._listeners.address
+        return self._doors[0].listeners.address
 
     async def serve(self) -> None:
         follower = Follower(self._hub, self._routes, self._parts.upstreams, secrets.token_hex(8))
@@ -131,14 +149,15 @@ class Proxy:
                 house.start_soon(self._activity.report_to, self._hub, self._settings.activity_interval)
                 if self._certificate:
                     house.start_soon(self._certificate.follow_files)
-                take = partial(self._take, house)
-                async with trio.open_nursery() as doors:
-                    for listener in self._listeners.sockets:
-                        doors.start_soon(accept, listener, take)
+                async with trio.open_nursery() as porters:
+                    for listener, take in self._listening(house):
+                        porters.start_soon(accept, listener, take)
                     log.info("listening on %s, hub at %s", self.address, self._settings.hub_url)
                     await self._wait_stop(signals)
-                    doors.cancel_scope.cancel()
-                await self._drain(take)
+                    porters.cancel_scope.cancel()
+                for listener, take in self._listening(house):
+                    accept_waiting(listener, take)  # those who wait in front of the closed doors
+                await self._drain()
                 house.cancel_scope.cancel()
 
     async def _wait_stop(self, signals: AsyncIterator[int]) -> None:
@@ -148,23 +167,28 @@ class Proxy:
             if self._certificate:
                 self._certificate.reload()
 
-    def _take(self, house: trio.Nursery, sock: socket.socket, address: str) -> None:
+    def _listening(self, house: trio.Nursery) -> Iterator[tuple[socket.socket, Take]]:
+        for door in self._doors:
+            for listener in door.listeners.sockets:
+                yield listener, partial(self._take, house, door)
+
+    def _take(self, house: trio.Nursery, door: Door, sock: socket.socket, address: str) -> None:
         if len(self._parts.connections) + len(self._parts.tunnels) >= self._most:
-            self._turn_away(sock)
+            self._turn_away(door, sock)
             return
         patience = self._settings.limits.idle_timeout
         try:
-            context = self._certificate.context if self._certificate else None
+            context = door.certificate.context if door.certificate else None
             stream = TlsStream(sock, context, patience) if context else Stream(sock, patience)
         except OSError:  # gone already
             sock.close()
             return
         visitor = Visitor(address.encode(), self._settings.scheme)
-        house.start_soon(Connection(self._parts, stream, visitor).run)
+        house.start_soon(Connection(self._parts, stream, visitor, door.answer).run)
 
-    def _turn_away(self, sock: socket.socket) -> None:
+    def _turn_away(self, door: Door, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            if not self._certificate:
+            if not door.certificate:
                 sock.send(answers.too_many(self._most))
         sock.close()
 
@@ -178,12 +202,11 @@ class Proxy:
             self._parts.tunnels.close_expired(now)
             self._parts.upstreams.close_idle(now)
 
-    async def _drain(self, take: Callable[[socket.socket, str], None]) -> None:
-        """Running requests may end; those who wait in front of the closed door are still let in."""
+    async def _drain(self) -> None:
+        """Running requests may end."""
         log.info("ending: %d connections, %d tunnels", len(self._parts.connections), len(self._parts.tunnels))
-        for listener in self._listeners.sockets:
-            accept_waiting(listener, take)
-        self._listeners.close()
+        for door in self._doors:
+            door.listeners.close()
         self._parts.is_draining = True
         self._parts.tunnels.close()
         deadline = trio.current_time() + self._settings.limits.shutdown_grace

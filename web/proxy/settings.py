@@ -1,5 +1,7 @@
 """What the proxy is told when it starts."""
 
+from urllib.parse import urlsplit
+
 from msgspec import Struct
 
 
@@ -17,7 +19,10 @@ class Limits(Struct, frozen=True):
 
 
 class ProxySettings(Struct, frozen=True):
-    """`bind_url` is `http://HOST:PORT` or `http+unix://%2Fpath`, `hub_url` the hub's origin."""
+    """`bind_url` is `http://HOST:PORT` or `http+unix://%2Fpath`, `hub_url` the hub's origin.
+
+    `redirect_port`: where plain http is sent on to https at port `redirect_to`, or else to the port of `bind_url`.
+    """
 
     bind_url: str
     hub_url: str
@@ -27,6 +32,8 @@ class ProxySettings(Struct, frozen=True):
     ssl_key: str = ""
     ssl_cert: str = ""
     pid_file: str = ""
+    redirect_port: int = 0
+    redirect_to: int = 0
     activity_interval: float = 300.0
     limits: Limits = Limits()
 
@@ -36,6 +43,21 @@ class ProxySettings(Struct, frozen=True):
     @property
     def stream(self) -> str:
         return self.stream_url or f"{self.hub_url.rstrip('/')}{self.base_url}hub/api/proxy/stream"
+
+    @property
+    def redirect_url(self) -> str:
+        """Where to listen for those who are sent on, on the host of `bind_url`; "" for nowhere."""
+        host = urlsplit(self.bind_url).hostname or ""
+        return (
+            f"http://{f'[{host}]' if ':' in host else host}:{self.redirect_port}"
+            if self.redirect_port
+            else ""
+        )
+
+    @property
+    def https_port(self) -> int:
+        """To which they are sent."""
+        return self.redirect_to or urlsplit(self.bind_url).port or 443
 
     @property
     def scheme(self) -> bytes:
