@@ -27,6 +27,7 @@ from core.events.user import (
     UserInfoChanged,
     UserRenamed,
 )
+from core.names import MAX_USER_NAME
 
 NAME = "users"
 VERSION = 3
@@ -282,6 +283,8 @@ def _where(listing: Listing) -> tuple[str, tuple[str, ...]]:
         raise InvalidError(f"The state of users is one of ready, {known}, not {listing.state!r}.")
     terms: list[str] = [state] if state else []
     parameters: list[str] = []
+    if len(listing.name_filter) > MAX_USER_NAME:
+        raise InvalidError(f"name_filter is a part of a name: {MAX_USER_NAME} characters at most.")
     if listing.name_filter:
         terms.append("name LIKE ?")
         parameters.append(f"%{listing.name_filter}%")

@@ -43,9 +43,11 @@ from web.api import hub as hub_api
 from web.api import metrics as monitoring
 from web.http import answers
 from web.http.api_paths import api_prefixes, is_api
+from web.http.bounds import check_url, within_cookies
 from web.http.context import hub as the_hub
 from web.http.errors import headers_of, phrase, status_of
 from web.http.page_cookies import add_cookies
+from web.http.received import Request
 from web.http.request_log import log_request, shown_url
 from web.http.route_table import RouteTable
 from web.http.routing import Route, new_request_id
@@ -93,8 +95,20 @@ class Connection(TrioASGIHTTPConnection):
 
     def __init__(self, app: QuartTrio, scope: HTTPScope) -> None:
         scope["path"] = scope["raw_path"].decode("latin-1").partition("?")[0] or "/"
-        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host" or _is_host(pair[1])]
+        headers = [pair for pair in scope["headers"] if pair[0] != b"host" or _is_host(pair[1])]
+        scope["headers"] = within_cookies(headers)
         super().__init__(app, scope)
+
+    async def handle_messages(  # type: ignore[override]
+        self, nursery: trio.Nursery, request: Request, receive: ASGIReceiveCallable
+    ) -> None:
+        """Until the client has gone. No more of a body is taken than somebody reads."""
+        while (message := await receive())["type"] == "http.request":
+            request.body.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                request.body.set_complete()
+            await request.body.wait_room()
+        nursery.cancel_scope.cancel()
 
     async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
         body = getattr(response.response, "data", None)
@@ -159,6 +173,7 @@ def _is_host(value: bytes) -> bool:
 def build_app(hub: Hub) -> QuartTrio:
     app = QuartTrio("callboard", static_folder=None)
     app.asgi_http_class = Connection  # type: ignore[assignment]
+    app.request_class = Request
     app.asgi_websocket_class = NoSocket  # type: ignore[assignment]
     app.extensions["callboard"] = hub
     app.extensions[openapi.NOUNS] = API
@@ -191,6 +206,7 @@ async def _begin() -> Response | None:
     g.identity = None
     g.route = None
     g.session = None
+    check_url(request)
     if request.method == "OPTIONS" and _is_of_api():
         return answers.empty(200, "application/json")
     return None

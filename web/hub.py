@@ -29,6 +29,7 @@ from web.entities import HubEntities
 from web.hosts import Hosts
 from web.http.headers import AnswerHeaders
 from web.http.identity import Identity, TokenBook
+from web.http.uploads import Uploads
 from web.login.logins import Logins
 from web.login.sessions import Sessions
 from web.models import Models
@@ -109,6 +110,7 @@ class Hub:
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     command_turns: Turns = field(default_factory=Turns)  # of requests that bear the same idempotency key
+    uploads: Uploads = field(default_factory=Uploads)  # large forms on their way
     closing: trio.Event = field(default_factory=trio.Event)  # set when the hub is to end
     closed: trio.Event = field(default_factory=trio.Event)  # set when it no longer serves: streams end
 

@@ -7,14 +7,16 @@ from typing import Literal, cast
 from msgspec import Struct
 from quart import Response, g, request
 
-from core.errors import InvalidError
 from web.http.access import OPEN
+from web.http.answers import reply
 from web.http.client_address import address_of
 from web.http.context import hub
 from web.http.routing import Noun
 from web.oauth.provider import MAX_BODY, Provider
 
 noun = Noun("oauth2")
+
+MAX_FIELDS = 50  # of the form
 
 
 class OAuthToken(Struct, frozen=True):
@@ -41,12 +43,12 @@ async def token() -> Response:
     `code_verifier`.
     """
     body = cast(bytes, await request.get_data(as_text=False))
+    if len(body) > MAX_BODY or body.count(b"&") > MAX_FIELDS:
+        return _refused("The body is too long.")
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise InvalidError("The body is a form in UTF-8.") from None
-    if len(body) > MAX_BODY:
-        raise InvalidError("The body is too long.")
+        return _refused("The body is a form in UTF-8.")
     answer = await Provider(hub()).redeem(
         text, request.headers.get("Authorization", ""), request=g.request_id
     )
@@ -56,3 +58,7 @@ async def token() -> Response:
     response = Response(answer.body, answer.status, content_type="application/json")
     response.headers.update({name: value for name, value in answer.headers.items() if name != "Content-Type"})
     return response
+
+
+def _refused(why: str) -> Response:
+    return reply(OAuthRefusal("invalid_request", why), 400)

@@ -22,6 +22,7 @@ from core.token import HINT, check_length, quick_digest, slow_digest
 from projections import tokens
 from web.http.access import Lists, needs
 from web.http.answers import empty, encode, reply
+from web.http.bounds import ScopeNames
 from web.http.context import body, by, database, hub, raw_body, scopes
 from web.http.idempotency import claim
 from web.http.routing import Noun
@@ -41,7 +42,7 @@ class ServiceBody(Struct, frozen=True, forbid_unknown_fields=True):
     display: bool | UnsetType = UNSET
     oauth_client_id: str = ""
     oauth_redirect_uri: str = ""
-    oauth_client_allowed_scopes: list[str] = []
+    oauth_client_allowed_scopes: ScopeNames = []
     oauth_no_confirm: bool = False
     command: list[str] = []
     environment: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from projections.share_codes import Listing, ShareCodeRow
 from web.api.users import known_user
 from web.http.access import needs
 from web.http.answers import empty, encode, reply
+from web.http.bounds import ScopeNames
 from web.http.context import body, by, database, hub
 from web.http.declared import Paged
 from web.http.idempotency import claim, keep_secret
@@ -44,7 +45,7 @@ class RevokeQuery(Struct, frozen=True):
 class CodeBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`scopes` None or empty: the usual one. `expires_in`: seconds."""
 
-    scopes: list[str] | None = None
+    scopes: ScopeNames | None = None
     expires_in: int = DEFAULT_LIFE
 
 

@@ -19,6 +19,7 @@ from projections.shares import Listing
 from web.api.users import known_user
 from web.http.access import needs
 from web.http.answers import empty, encode, reply
+from web.http.bounds import ScopeNames
 from web.http.context import body, by, database, hub, scopes
 from web.http.declared import Paged
 from web.http.idempotency import claim
@@ -37,7 +38,7 @@ class ShareBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     user: str | None = None
     group: str | None = None
-    scopes: list[str] | None = None
+    scopes: ScopeNames | None = None
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):

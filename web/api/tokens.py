@@ -23,6 +23,7 @@ from projections.users import UserRow
 from web.api.users import known_user
 from web.http.access import needs
 from web.http.answers import empty, encode, reply
+from web.http.bounds import ScopeNames
 from web.http.context import body, by, caller, database, hub
 from web.http.idempotency import claim, keep_secret
 from web.http.identity import is_valid
@@ -45,8 +46,8 @@ class TokenBody(Struct, frozen=True):
 
     note: str | None = None
     expires_in: int | bool | None = None
-    scopes: list[str] | None = None
-    roles: list[str] | None = None
+    scopes: ScopeNames | None = None
+    roles: ScopeNames | None = None
     auth: Any = None
 
 

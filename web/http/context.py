@@ -11,6 +11,7 @@ from quart import current_app, g, request
 from core.errors import ForbiddenError, InvalidError
 from core.events.record import By
 from core.scopes import Scopes
+from web.http.bounds import check_json
 from web.http.identity import Identity
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ async def raw_body() -> Any:
     data = cast(bytes, await request.get_data(as_text=False))
     if not data.strip():
         return None
+    if g.identity is None or g.identity.kind != "proxy":  # it tells of every route at once
+        check_json(data)
     try:
         return msgspec.json.decode(data)
     except RecursionError:

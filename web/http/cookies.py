@@ -14,6 +14,7 @@ from quart.wrappers import Request
 from core.config import HubSettings
 from web.http.public_url import browser_scheme
 
+DEEPEST = 12  # segments of a path below which planted cookies are looked for; each costs two headers
 SESSION_ID = "jupyterhub-session-id"
 XSRF = "_xsrf"
 SERVICES = "jupyterhub-services"  # of older hubs; only ever cleared
@@ -94,7 +95,8 @@ class Cookies:
         if self._prefixed:
             return
         path = request.path
-        for end in [index for index, character in enumerate(path) if character == "/"] + [len(path)]:
+        ends = [index for index, character in enumerate(path) if character == "/"]
+        for end in [*ends[:DEEPEST], len(path)]:
             for candidate in (path[:end], path[: end + 1]):
                 if len(candidate) >= len(self._hub_path) - 1:
                     response.delete_cookie(self.login, path=candidate)

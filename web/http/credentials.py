@@ -26,6 +26,7 @@ from web.http.refused_forms import SentForm, why_refused
 from web.http.xsrf import Fetch, is_foreign, needs_token
 from web.hub import Hub
 
+MOST_XSRF = 10  # cookies of that name which are looked at: a browser has one
 THE_PROXY = Identity("proxy", "embedded", "proxy", NOTHING)
 
 
@@ -193,7 +194,8 @@ def xsrf_token() -> str:
     if known is None:
         row: SessionRow | None = g.get("session")
         xsrf = hub().sessions.xsrf
-        sent = [] if row is not None else [one for one in request.cookies.getlist(XSRF) if is_valid_xsrf(one)]
+        found = request.cookies.getlist(XSRF)[:MOST_XSRF]
+        sent = [] if row is not None else [one for one in found if is_valid_xsrf(one)]
         if row is not None:
             known = xsrf.of_session(row.id)
         else:

@@ -14,6 +14,7 @@ from web.http.access import Needs, Open, check_access
 from web.http.client_address import address_of
 from web.http.context import hub, raw_body
 from web.http.credentials import identify
+from web.http.forms import received_form
 from web.http.idempotency import once
 from web.http.identity import Identity
 from web.http.routing import Handler, Route, defaults_of
@@ -29,8 +30,12 @@ def guarded_handler(route: Route) -> Handler:
         if route.page and hub().hosts.is_below(request.host):
             return _on_the_hubs_host(route)
         g.route = route
-        if route.page and route.method == "POST":
-            g.form_xsrf = (await request.form).get("_xsrf")
+        if not (route.page and route.method == "POST"):
+            return await let_in(given)
+        async with received_form(route):
+            return await let_in(given)
+
+    async def let_in(given: dict[str, str]) -> Response:
         found = identify(route) or await _logged_in_for(route)
         g.identity = await confirmed(hub(), found, by_cookie=g.session is not None)
         if g.identity is None and route.page and not isinstance(route.access, Open):

@@ -12,6 +12,7 @@ from quart.wrappers import Request
 from core.masking import is_secret
 from core.scrubbing import HIDDEN, LISTED_STATES
 from core.share_code import CODE_PATTERN
+from web.http.bounds import is_too_long_a_query
 from web.http.client_address import address_of
 
 logger = logging.getLogger("callboard.http")
@@ -75,6 +76,8 @@ def shown_url(path: str, query: str) -> str:
     shown = _SECRET_SEGMENT.sub(HIDDEN, path)
     if not query:
         return shown
+    if is_too_long_a_query(query.encode("latin-1", "replace")):
+        return f"{shown}?[too many arguments]"
     arguments = [
         (name, HIDDEN if is_secret_argument(name, value) else value)
         for name, value in parse_qsl(query, keep_blank_values=True)

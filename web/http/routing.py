@@ -41,6 +41,7 @@ class Route(Struct, frozen=True):
     refusals: tuple[int, ...] = ()
     page: bool = False
     takes_tokens: bool = True
+    uploads: bool = False
 
     @property
     def proof(self) -> Proof:
@@ -76,6 +77,7 @@ class Noun:
         statuses: Sequence[int] = (200,),
         streams: bool = False,
         takes_tokens: bool | None = None,
+        uploads: bool = False,
     ) -> Callable[[Handler], Handler]:
         """`answers`: from status to what is sent with it. `statuses`: the same for what is not of the API."""
         declared = dict.fromkeys(statuses, Events(Any) if streams else Any) if answers is None else answers
@@ -95,6 +97,7 @@ class Noun:
                         tuple(refusals),
                         self.page,
                         not self.page if takes_tokens is None else takes_tokens,
+                        uploads,
                     )
                 )
             return handler

@@ -23,6 +23,7 @@ from core.scopes import (
 )
 from core.scopes.table import ScopeTable
 from projections.users import UserRow
+from web.http.bounds import MOST_SCOPES
 from web.oauth.clients import OAuthClient
 from web.rights import Rights
 
@@ -66,6 +67,8 @@ class Consent:
         Names of roles stand for their scopes.
         """
         wanted = {word for word in words if word not in ("", IDENTIFY)}
+        if len(wanted) > MOST_SCOPES:
+            return None
         if not all(self._is_scope(word) for word in wanted):
             wanted = {scope for word in wanted for scope in self._rights.scopes_of_role(word) or [word]}
         wanted |= set(self.required)

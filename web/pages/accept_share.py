@@ -13,6 +13,7 @@ from projections.users import UserRow
 from web.http.access import IDENTIFIED
 from web.http.answers import redirect
 from web.http.context import caller, database, hub
+from web.http.forms import form
 from web.http.routing import Noun
 from web.oauth.scopes import in_words
 from web.pages.destination import checked
@@ -49,7 +50,7 @@ async def show() -> Response:
 @noun.post("/accept-share", access=IDENTIFIED, statuses=(302, 400, 403))
 async def submit() -> Response:
     """Have it. Whoever has it already comes through as well."""
-    fields = await request.form
+    fields = form().fields
     code = fields.get("code", "") or request.args.get("code", "")
     try:
         found = find_code(code)

@@ -12,6 +12,7 @@ from projections.users import UserRow
 from web.http.access import IDENTIFIED
 from web.http.answers import redirect
 from web.http.context import by, caller, database, hub
+from web.http.forms import form
 from web.http.routing import Noun
 from web.oauth.provider import Asked, Elsewhere, Provider
 from web.pages.consent_form import consent_form
@@ -42,7 +43,7 @@ async def agree() -> Response:
     except Elsewhere as told:
         return redirect(told.location)
     _check_may_use(asked)
-    return await _agree(provider, user, (await request.form).getlist("scopes"))
+    return await _agree(provider, user, form().fields.getlist("scopes"))
 
 
 async def _agree(provider: Provider, user: UserRow, scopes: list[str]) -> Response:

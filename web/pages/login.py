@@ -25,6 +25,7 @@ from web.http.client_address import address_of
 from web.http.context import database, hub
 from web.http.credentials import check_meant, sent_form
 from web.http.errors import headers_of, status_of
+from web.http.forms import form as form_of_request
 from web.http.page_cookies import log_in_browser, log_out_browser
 from web.http.refused_forms import why_refused
 from web.http.routing import Noun
@@ -80,7 +81,7 @@ async def _log_in_unasked(asked: str) -> Response:
 @noun.post("/login", access=OPEN, statuses=(200, 302, 403))
 async def submit() -> Response:
     """Somebody says who they are."""
-    fields = await request.form
+    fields = form_of_request().fields
     asked = request.args.get("next", "") or fields.get("next", "")
     given = {name: value.strip() if name == "username" else value for name, value in fields.items()}
     name = given.get("username", "")

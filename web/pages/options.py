@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 from quart import request
-from quart.datastructures import FileStorage
 
 from core.errors import InvalidError, UnreadableError
 from web.hooks.spawn_hooks import FormData
+from web.http.forms import form
+from web.http.uploads import Upload
 
 PREFIX = "opt-"
 NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})
@@ -31,32 +32,46 @@ def query_options() -> FormData | None:
 
 async def form_fields() -> FormData:
     """Lists of texts by name; files as dicts, by their names with `_file` behind."""
-    fields, files = await request.form, await request.files
-    data: FormData = {name: fields.getlist(name) for name in fields if name != "_xsrf"}
-    for name in files:
-        data[f"{name}_file"] = [_file(file) for file in files.getlist(name)]
+    sent = form()
+    data: FormData = {name: sent.fields.getlist(name) for name in sent.fields if name != "_xsrf"}
+    for name in sent.files:
+        data[f"{name}_file"] = [await _file(file) for file in sent.files.getlist(name)]
     return data
 
 
-def _file(file: FileStorage) -> dict[str, Any]:
-    return {
-        "filename": file.filename or "",
-        "body": file.read(),
-        "content_type": file.content_type or "application/octet-stream",
-    }
+async def _file(file: Upload) -> dict[str, Any]:
+    return {"filename": file.filename, "body": await file.read(), "content_type": file.content_type}
 
 
-def storable(options: dict[str, Any]) -> dict[str, Any]:
+def storable(options: dict[str, Any], most: int) -> dict[str, Any]:
     """As they are kept in the log and shown in models: bytes are text, or a `data:` URL where they are none.
 
-    Raises InvalidError for what has no JSON.
+    Raises InvalidError for what has no JSON, or has more than so many bytes.
     """
+    if _weight(options) > most:
+        raise InvalidError(
+            f"These options have more than {most} bytes, which is what is kept of a start. "
+            "(c.Spawner.options_from_form may put a file somewhere, and keep its name.)"
+        )
     try:
         found = msgspec.to_builtins(_texts(options), str_keys=True)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidError(f"These options cannot be stored: {error}.") from None
     assert isinstance(found, dict)
     return found
+
+
+def _weight(value: Any) -> int:
+    """About how many bytes, without looking at them."""
+    match value:
+        case bytes() | str():
+            return len(value)
+        case dict():
+            return sum(len(str(key)) + _weight(item) for key, item in value.items())
+        case list() | tuple():
+            return sum(map(_weight, value))
+        case _:
+            return 1
 
 
 def _texts(value: Any) -> Any:

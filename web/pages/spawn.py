@@ -53,7 +53,7 @@ async def show_own() -> Response:
     return await _show(_own(), "")
 
 
-@noun.post("/spawn", access=IDENTIFIED, statuses=STATUSES)
+@noun.post("/spawn", access=IDENTIFIED, statuses=STATUSES, uploads=True)
 async def submit_own() -> Response:
     return await _submit(_own(), "")
 
@@ -63,7 +63,7 @@ async def show(user: str, server: str = "") -> Response:
     return await _show(known_user(user), server)
 
 
-@noun.post("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
+@noun.post("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES, uploads=True)
 async def submit(user: str, server: str = "") -> Response:
     return await _submit(known_user(user), server)
 
@@ -170,7 +170,8 @@ async def _options(owner: UserRow, target: ServerRow, data: FormData) -> dict[st
     """What the fields mean, as the configuration reads them."""
     launch = hub().launch
     view = launch.views.of_server(owner, target, {}, handler_view())
-    return storable(await launch.spawn_hooks.options_from_form(view, data))
+    options = await launch.spawn_hooks.options_from_form(view, data)
+    return storable(options, hub().settings.callboard.max_body_size)
 
 
 # --- the form ---
