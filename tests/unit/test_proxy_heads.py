@@ -5,7 +5,14 @@ import pytest
 
 from web.proxy import answers
 from web.proxy.reply import BadReplyError, Reply, open_body, parse_reply
-from web.proxy.request import BadRequestError, Request, check_size, check_unfinished, parse_request
+from web.proxy.request import (
+    MOST_LINES,
+    BadRequestError,
+    Request,
+    check_size,
+    check_unfinished,
+    parse_request,
+)
 from web.proxy.rewrite import Visitor, interim_head, reply_head, request_head, switching_head
 from web.proxy.target import parse_target
 
@@ -175,6 +182,15 @@ def test_a_whole_head_may_be_too_large() -> None:
     check_size(START, 1000, 100)
     with pytest.raises(BadRequestError):
         check_size(START, len(START) - 1, 100)
+
+
+def test_a_head_may_have_too_many_lines() -> None:
+    lines = b"a:b\r\n" * (MOST_LINES - 2)
+    check_size(START + lines, 64 * 1024, 100)
+    for check in (check_size, check_unfinished):
+        with pytest.raises(BadRequestError) as refused:
+            check(START + lines + b"a:b\r\n", 64 * 1024, 100)
+        assert refused.value.status == 431
 
 
 def test_a_proxys_absolute_target_becomes_a_path() -> None:

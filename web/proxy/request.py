@@ -6,6 +6,8 @@ import httptools
 
 from web.proxy.fields import CRLF, Fields
 
+MOST_LINES = 500  # of a head: each costs whoever reads it behind us more than its bytes do
+
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)(.*)")
 
@@ -81,7 +83,7 @@ def check_size(head: bytes, head_size: int, request_line: int) -> None:
     line_end = head.find(CRLF)
     if (line_end if line_end >= 0 else len(head)) > request_line:
         raise BadRequestError(414, "the request line is too long")
-    if len(head) > head_size:
+    if len(head) > head_size or head.count(b"\n") > MOST_LINES:
         raise BadRequestError(431, "the headers are too large")
 
 
