@@ -11,6 +11,7 @@ from itertools import islice
 from msgspec import Struct
 
 _LISTENS = "0A"
+_LISTENING = f":0000 {_LISTENS} "  # connected to nobody
 _FAMILIES = (("/proc/net/tcp", socket.AF_INET), ("/proc/net/tcp6", socket.AF_INET6))
 _MAPPED = "::ffff:"  # an IPv4 address in IPv6's clothes
 
@@ -30,11 +31,21 @@ def read_listeners(port: int) -> list[Listener]:
     for path, family in _FAMILIES:
         try:
             with open(path, encoding="ascii") as lines:
-                found += (one for one in parse(lines, family) if one.port == port)
+                found += (one for one in parse(_likely(lines, port), family) if one.port == port)
         except FileNotFoundError:
             if family == socket.AF_INET:
                 raise
     return found
+
+
+def _likely(lines: Iterable[str], port: int) -> Iterator[str]:
+    """The head, and the listeners' rows that have this port in them: the others, thousands maybe, stay whole."""
+    wanted = f":{port:04X} "
+    for number, line in enumerate(lines):
+        if number and _LISTENING not in line:
+            return
+        if not number or wanted in line:
+            yield line
 
 
 def parse(lines: Iterable[str], family: int) -> Iterator[Listener]:

@@ -482,6 +482,18 @@ def test_a_proxy_that_hangs_is_killed_and_replaced(hub: RealHub) -> None:
     assert "does not answer any more" in hub.log()
 
 
+def test_a_proxy_that_a_next_hub_finds_stopped_is_replaced(hub: RealHub) -> None:
+    hung = hub.proxy_pid()
+    hub.kill()
+    os.kill(hung, signal.SIGSTOP)
+    began = time.monotonic()
+    hub.start()
+    assert time.monotonic() - began < 12  # nobody waits for it to end in good order
+    assert hub.proxy_pid() != hung
+    assert [process.pid for process in hub.proxies()] == [hub.proxy_pid()]
+    assert _reaches(hub, "/hub/api")
+
+
 def test_a_proxy_is_not_blamed_for_a_hub_that_was_held_up(hub: RealHub) -> None:
     proxy = hub.proxy_pid()
     for pid in (hub.pid, proxy):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import trio
 
-from core.process_identity import Identity, open_process, this_namespace
+from core.process_identity import Identity, open_process, read_stat, this_namespace
 from web.proxy.pid_file import PidFile
 
 END_PATIENCE = 10.0  # seconds
+_STOPPED = "Tt"  # by a signal, by a debugger
 
 
 class Running:
@@ -46,13 +47,18 @@ class Running:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     async def end(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        """In good order, where it can: one that is stopped would go on taking connections, and serve none."""
+        for number in (signal.SIGKILL,) if self._is_stopped() else (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
             with trio.move_on_after(END_PATIENCE):
                 await self.wait_end()
                 break
         self.close()
+
+    def _is_stopped(self) -> bool:
+        stat = read_stat(self.pid)
+        return stat is not None and stat.state in _STOPPED
 
     def close(self) -> None:
         os.close(self._pidfd)
