@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
+from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.route import RouteAdded, RouteRemoved
 from core.events.server import (
@@ -25,6 +26,7 @@ from core.events.server import (
 )
 from core.events.service import ServiceAdded, ServiceChanged, ServiceDefinition, ServiceRemoved
 from core.events.user import ServerRemoved
+from projections.moments import take_back
 
 NAME = "routes"
 VERSION = 2
@@ -43,6 +45,7 @@ EVENTS = (
     ServiceRemoved,
     RouteAdded,
     RouteRemoved,
+    ClockCorrected,
 )
 
 
@@ -130,6 +133,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             _lead_to_service(db, record, definition)
         case RouteAdded(spec=spec, target=target):
             db.execute(_INSERT, (holder, spec, target, "", "", "", at, position))
+        case ClockCorrected() as correction:
+            take_back(db, correction, "routes", "at")
 
 
 def _lead_to_service(db: sqlite3.Connection, record: Record, definition: ServiceDefinition) -> None:

@@ -90,6 +90,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM share_codes WHERE owner = ?", (entity,))
         case ClockCorrected() as correction:
             take_back(db, correction, "share_codes", "created", "expires_at")
+            take_back(db, correction, "share_codes", "last_exchanged_at")
 
 
 # --- queries ---

@@ -14,15 +14,26 @@ from sqlite_utils import Database
 
 from core.errors import AlreadyExistsError
 from core.events.group import GroupDeleted, group_stream
+from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.share import ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
 from core.events.user import ServerRemoved, UserDeleted, user_stream
 from core.share import scopes_on
+from projections.moments import take_back
 
 NAME = "shares"
 VERSION = 1
 TABLES = ("shares",)
-EVENTS = (ShareGranted, ShareWidened, ShareNarrowed, ShareRevoked, ServerRemoved, UserDeleted, GroupDeleted)
+EVENTS = (
+    ShareGranted,
+    ShareWidened,
+    ShareNarrowed,
+    ShareRevoked,
+    ServerRemoved,
+    UserDeleted,
+    GroupDeleted,
+    ClockCorrected,
+)
 
 
 class SharedServer(NamedTuple):
@@ -82,6 +93,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM shares WHERE grantee = ?", (record.stream,))
         case UserDeleted():
             db.execute("DELETE FROM shares WHERE owner = ? OR grantee = ?", (entity, record.stream))
+        case ClockCorrected() as correction:
+            take_back(db, correction, "shares", "created")
 
 
 def _insert(db: sqlite3.Connection, record: Record, share_id: str, share: ShareGranted) -> None:

@@ -28,6 +28,7 @@ from core.events.user import (
     UserRenamed,
 )
 from core.names import MAX_USER_NAME
+from projections.moments import take_back
 
 NAME = "users"
 VERSION = 3
@@ -136,7 +137,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.executemany(
                 "UPDATE users SET last_activity = ? WHERE id = ? AND coalesce(last_activity, '') < ?", rows
             )
-        case ClockCorrected(after=after):
+        case ClockCorrected(after=after) as correction:
+            take_back(db, correction, "users", "created")
             db.execute("UPDATE users SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +22,9 @@ from core.events.hub import ClockCorrected, HubStarted
 from core.events.oauth import CodeIssued
 from core.events.reading import position_at, read_records
 from core.events.record import HUB, Record, utc_text
-from core.events.server import SpawnRequested, SpawnSucceeded, StopRequested
+from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, SpawnSucceeded, StopRequested
 from core.events.session import SessionOpened
-from core.events.share import ShareCodeIssued
+from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareGranted
 from core.events.store import EventStore
 from core.events.token import TokenIssued
 from core.events.unit import Unit, Write
@@ -43,6 +45,7 @@ from web.proxies import Proxies
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 AHEAD = timedelta(days=400)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 REQUESTED = SpawnRequested("s1", "u1", "alice", "", "/user/alice/", {}, "digest-of-s1")
 
 
@@ -154,6 +157,44 @@ def test_what_was_given_ahead_of_time_lives_no_longer_than_it_was_meant_to(log: 
     (early,) = log.writer.connection.execute("SELECT expires_at FROM sessions WHERE id = 'early'").fetchone()
     assert early == utc_text(before + earlier)
     assert drift(log.writer.connection, projections.ALL) == []
+
+
+def test_no_table_holds_a_moment_that_has_not_come(log: Log) -> None:
+    """But where something ends. All of this is recorded ahead of time."""
+    log.now += AHEAD
+    ends = log.now + timedelta(days=1)
+    log.record(1, "user/u2", 0, UserCreated("bob", "v2"))
+    log.record(1, "server/v1", 3, ServerStopped("s1"))
+    log.record(1, "server/v1", 4, replace(REQUESTED, spawn_id="s2", token_digest="digest-of-s2"))
+    log.record(1, "server/v1", 5, SpawnAnswered("s2", "http://127.0.0.1:1"))
+    log.record(1, "session/e1", 0, SessionOpened("u1", "d1", ends))
+    log.record(1, "share/h1", 0, ShareGranted("u1", "v1", "user/u2", ["access:servers"]))
+    log.record(1, "share-code/c1", 0, ShareCodeIssued("u1", "v1", "d2", ["access:servers"], ends))
+    log.record(1, "share-code/c1", 1, ShareCodeExchanged("u2"))
+    log.now -= AHEAD
+    log.record(1, "hub", 0, HubStarted("1"))
+    found = list(moments_of(log.writer.connection))
+    assert {(table, column) for table, column, _ in found if column != "expires_at"} == {
+        *(
+            ("users", "created"),
+            ("users", "last_activity"),
+            ("servers", "started"),
+            ("servers", "last_activity"),
+        ),
+        *(("tokens", "created"), ("tokens", "last_activity"), ("sessions", "opened"), ("routes", "at")),
+        *(("shares", "created"), ("share_codes", "created"), ("share_codes", "last_exchanged_at")),
+    }
+    assert [one for one in found if one[1] != "expires_at" and one[2] > utc_text(log.now)] == []
+
+
+def moments_of(db: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
+    """Table, column and value of all moments in the tables."""
+    for table in (table for projection in projections.ALL for table in projection.TABLES):
+        for row in db.execute(f"SELECT * FROM {table}").fetchall():
+            columns = [name for name, *_ in db.execute(f"SELECT * FROM {table} LIMIT 0").description]
+            for column, value in zip(columns, row, strict=True):
+                if isinstance(value, str) and MOMENT.fullmatch(value):
+                    yield table, column, value
 
 
 async def test_an_unused_session_ends_though_the_clock_was_ahead() -> None:
