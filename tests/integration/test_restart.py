@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -422,23 +421,20 @@ def test_a_server_that_ended_while_the_hub_was_away(make_hub: MakeHub, number: i
 
 
 def test_a_new_hub_ends_what_no_server_knows(hub: RealHub) -> None:
-    """The log was put back to an older state: what was started since is nobody's."""
-    hub.kill()
-    backup = hub.directory / "backup"
-    backup.mkdir()
-    files = ["callboard.sqlite", "callboard.sqlite-wal"]
-    for name in files:
-        shutil.copy(hub.directory / name, backup / name)
-    hub.start()
+    """The log has started it, and then had reason to think that it was gone. (Of older logs: test_older_log.py.)"""
     hub.begin("alice")
     hub.wait_ready("alice")
+    files = hub.directory / "callboard.sqlite-servers" / running(hub).spawn_id
     hub.kill()
-    (hub.directory / "callboard.sqlite-shm").unlink()
-    for name in files:
-        shutil.copy(backup / name, hub.directory / name)
+    files.rename(hub.directory / "hidden")
+    hub.start()
+    hub.wait_stopped("alice")
+    assert hub.server_processes() != []
+    hub.kill()
+    (hub.directory / "hidden").rename(files)
     hub.start()
     wait_for(lambda: not hub.server_processes())
-    assert hub.server("alice")["stopped"]
+    assert hub.story("alice")[-1] == "lost"
     assert hub.begin("alice").status_code == 201
 
 
