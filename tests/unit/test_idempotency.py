@@ -11,10 +11,11 @@ import pytest
 import trio
 
 import projections
-from core.errors import UnavailableError
+from core.errors import HubError, SpawnError, ThrottledError, UnavailableError
 from core.events.store import EventStore
 from spawners.simulated import SimulatedBackend
-from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory
+from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
+from web.http.errors import STATUS
 from web.hub import Hub
 from web.main import KEY_LIFE
 
@@ -233,6 +234,52 @@ async def test_what_was_refused_for_want_of_a_disk_may_be_tried_again(
     assert refused.headers["retry-after"]
     assert "disk is full" in refused.json()["message"]
     assert (await client.post("/users/bob", headers=KEY)).status_code == 201
+
+
+# --- what is an outcome, and what only a moment's ---
+
+REFUSALS = [
+    *((kind(kind.__name__), status) for kind, status in STATUS.items() if kind is not SpawnError),
+    (ThrottledError("with a moment", 7), 429),
+    *(
+        (SpawnError("of a start", status=status), status)
+        for status in (400, 403, 404, 409, 429, 500, 502, 503, 504)
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    REFUSALS,
+    ids=lambda value: str(value) if isinstance(value, int) else type(value).__name__,
+)
+async def test_what_may_go_better_the_next_time_is_no_outcome_and_all_else_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: HubError, status: int, autojump_clock: object
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    plain = httpx.AsyncClient(  # a refusal that is not this route's own is not in the OpenAPI document
+        transport=httpx.ASGITransport(client.app), base_url=client.base_url, headers=client.headers
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(client.hub.store, "append", refuse)
+        refused = await plain.post("/users/bob", headers=KEY)
+    assert refused.status_code == status
+    again = await plain.post("/users/bob", headers=KEY)
+    if status == 429 or status >= 500:
+        assert again.status_code == 201
+    else:
+        assert seen(again) == seen(refused)
+
+
+async def test_a_start_that_was_throttled_is_tried_again_under_its_key(autojump_clock: object) -> None:
+    settings = settings_for_tests(active_server_limit=1)
+    async with hub_in_memory(settings) as hub, Client(hub, ADMIN_TOKEN) as client:
+        await client.post("/users/alice/server")
+        assert (await client.post("/users/alice/servers/two", headers=KEY)).status_code == 429
+        await client.delete("/users/alice/server")
+        assert (await client.post("/users/alice/servers/two", headers=KEY)).status_code == 201
 
 
 # --- for how long ---

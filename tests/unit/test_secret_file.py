@@ -56,6 +56,22 @@ def test_a_longer_given_secret_is_brought_to_32_bytes(tmp_path):
     assert len(load_or_make_secret(tmp_path / "secret", "ab" * 64)) == 32
 
 
+@pytest.mark.parametrize("place", ["configuration", "environment"])
+def test_every_digit_of_a_longer_secret_counts(tmp_path, monkeypatch, place):
+    """Else long secrets that begin alike would be one secret, and most of one would be worth nothing."""
+
+    def made_of(text):
+        if place == "configuration":
+            return load_or_make_secret(tmp_path / "secret", text)
+        monkeypatch.setenv("JPY_COOKIE_SECRET", text)
+        return load_or_make_secret(tmp_path / "secret", "")
+
+    long = "ab" * 64
+    changed = [long[:digit] + "c" + long[digit + 1 :] for digit in range(len(long))]
+    texts = [long, long + "ab", long[:-2], long[:64], *changed]
+    assert len({made_of(text) for text in texts}) == len(texts)
+
+
 @pytest.mark.parametrize("given", ["ab", "not hexadecimal", "a" * 63])
 def test_a_malformed_given_secret_is_refused_and_not_repeated(tmp_path, given):
     with pytest.raises(ConfigError, match="cookie_secret") as refusal:

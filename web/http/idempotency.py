@@ -22,7 +22,6 @@ from web.http.context import caller, hub
 from web.http.errors import status_of
 
 MAX_KEY = 255
-_PASSING = frozenset({429, 500, 502, 503})  # worth trying again: not an outcome
 
 logger = logging.getLogger("callboard.keys")
 
@@ -68,12 +67,17 @@ async def _carry_out(handle: Callable[[], Awaitable[Response]], full_key: str, d
 
 async def _keep(full_key: str, digest: str, outcome: Outcome) -> None:
     """The final answer. If it cannot be stored, that recorded with the command's events stands."""
-    if outcome.status in _PASSING:
+    if _is_passing(outcome.status):
         return
     try:
         await hub().store.store_outcome(full_key, digest, outcome)
     except UnavailableError as error:
         logger.warning("the final answer to a command was not stored: %s", error)
+
+
+def _is_passing(status: int) -> bool:
+    """Worth trying again: not an outcome."""
+    return status == 429 or status >= 500
 
 
 def claim(outcome: Callable[[sqlite3.Connection], Outcome]) -> Claim | None:

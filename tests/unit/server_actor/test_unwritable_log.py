@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -10,6 +14,7 @@ from core.actors.server import LOG_RETRY
 from core.errors import (
     UnavailableError,
 )
+from core.events import ballast
 from core.events.server import (
     OptionsStored,
     SpawnProgressed,
@@ -21,7 +26,8 @@ from core.server import (
     Spawning,
     Stopping,
 )
-from tests.unit.actor_world import ALICE, STARTED, World
+from tests.logs import FullDisk
+from tests.unit.actor_world import ALICE, STARTED, BreakableStore, Hub, World
 
 
 async def test_news_waits_for_the_log(world: World, autojump_clock: MockClock) -> None:
@@ -62,6 +68,91 @@ async def test_a_death_waits_for_the_log(world: World, autojump_clock: MockClock
         world.store.is_away = False
         await hub.wait_stopped()
         assert trio.current_time() <= 100 + 2 * LOG_RETRY.longest
+
+
+# --- a disk that is full: what ends is recorded, whatever is refused ---
+
+
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, FullDisk]]:
+    """A world on a disk that can be filled, and that disk."""
+    monkeypatch.setattr(ballast, "RETRY", math.inf)
+    path = str(tmp_path / "log.sqlite")
+    disk = FullDisk(path)
+    world = World()
+    world.store.close()
+    world.store = BreakableStore(path, threaded=False, connect=disk.connect)
+    yield world, disk
+    world.store.close()
+
+
+async def soon_stopped(hub: Hub) -> None:
+    with trio.fail_after(60):
+        await hub.wait_stopped()
+
+
+async def test_a_stop_is_recorded_on_a_full_disk(
+    full: tuple[World, FullDisk], autojump_clock: MockClock
+) -> None:
+    world, disk = full
+    async with world.hub() as hub:
+        await hub.start_ready()
+        disk.fill()
+        await hub.stop()
+        await soon_stopped(hub)
+        with pytest.raises(UnavailableError):
+            await hub.start()
+    assert world.names() == [*STARTED, "StopRequested", "ServerStopped"]
+
+
+async def test_a_death_is_recorded_on_a_full_disk(
+    full: tuple[World, FullDisk], autojump_clock: MockClock
+) -> None:
+    world, disk = full
+    async with world.hub() as hub:
+        await hub.start_ready({"die_after": 10})
+        disk.fill()
+        await soon_stopped(hub)
+    assert world.names() == [*STARTED, "ServerDied"]
+
+
+async def test_a_start_is_cancelled_on_a_full_disk(
+    full: tuple[World, FullDisk], autojump_clock: MockClock
+) -> None:
+    world, disk = full
+    async with world.hub() as hub:
+        await hub.start({"delay": 100})
+        await trio.sleep(1)
+        disk.fill()
+        await hub.stop()
+        await soon_stopped(hub)
+    assert world.names()[-2:] == ["SpawnCancelled", "ServerStopped"]
+
+
+async def test_a_start_fails_on_a_full_disk_with_its_last_words(
+    full: tuple[World, FullDisk], autojump_clock: MockClock
+) -> None:
+    world, disk = full
+    async with world.hub() as hub:
+        await hub.start({"delay": 10, "fail": "no memory left", "progress": [[5, 50, "not yet recorded"]]})
+        await trio.sleep(1)
+        disk.fill()
+        await soon_stopped(hub)
+    assert world.names()[-2:] == ["SpawnProgressed", "SpawnFailed"]
+    assert "not yet recorded" in repr(world.events())
+
+
+async def test_what_was_lost_while_no_hub_ran_is_told_on_a_full_disk(
+    full: tuple[World, FullDisk], autojump_clock: MockClock
+) -> None:
+    world, disk = full
+    async with world.hub() as hub:
+        await hub.start_ready()
+    world.backend.kill(world.backend.begun[0])
+    disk.fill()
+    async with world.hub() as hub:
+        await soon_stopped(hub)
+    assert world.names() == [*STARTED, "ServerLost"]
 
 
 async def test_a_second_writer_is_found_out_and_the_actor_rebuilt(
