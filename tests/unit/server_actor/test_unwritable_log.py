@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from core.actors.server import LOG_RETRY
 from core.errors import (
     UnavailableError,
 )
-from core.events import ballast
+from core.events import room
 from core.events.server import (
     OptionsStored,
     SpawnProgressed,
@@ -76,7 +75,7 @@ async def test_a_death_waits_for_the_log(world: World, autojump_clock: MockClock
 @pytest.fixture
 def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, FullDisk]]:
     """A world on a disk that can be filled, and that disk."""
-    monkeypatch.setattr(ballast, "RETRY", math.inf)
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     path = str(tmp_path / "log.sqlite")
     disk = FullDisk(path)
     world = World()
