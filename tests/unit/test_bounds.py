@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect as types
@@ -17,10 +18,11 @@ from core.errors import InvalidError
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from web.app import build_app
-from web.http import bounds, cookies, credentials
+from web.http import bounds, cookies, credentials, steps
 from web.http.bounds import MOST_ARGUMENTS, MOST_COOKIES, MOST_SCOPES, MOST_VALUES, check_json, within_cookies
 from web.http.request_log import shown_url
 from web.http.routing import ROUTES, Route
+from web.http.steps import STEP, in_steps
 from web.http.xsrf import XsrfTokens
 from web.hub import Hub
 
@@ -212,6 +214,38 @@ async def test_a_moment_and_a_part_of_a_name_are_short(client: Client, text: str
         assert (await client.get(path)).status_code == 400
     body = {"last_activity": text}
     assert (await client.post("/users/alice/activity", json=body)).status_code == 400
+
+
+async def test_a_long_list_is_gone_through_with_room_for_others() -> None:
+    turns: list[int] = []
+
+    async def other() -> None:
+        while True:
+            turns.append(1)
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        assert await in_steps(str, range(STEP * 10 + 1)) == [str(number) for number in range(STEP * 10 + 1)]
+        nursery.cancel_scope.cancel()
+    assert len(turns) >= 10
+
+
+async def test_many_users_are_made_with_room_for_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest: list[int] = []
+    monkeypatch.setattr(steps, "STEP", 7)
+    checkpoint = trio.lowlevel.checkpoint
+
+    async def counted() -> None:
+        longest.append(1)
+        await checkpoint()
+
+    monkeypatch.setattr(steps.trio.lowlevel, "checkpoint", counted)
+    answer = await client.post("/users", json={"usernames": [f"user{number}" for number in range(70)]})
+    assert (answer.status_code, len(answer.json())) == (201, 70)
+    assert len(longest) >= 3 * 10, "for their names, for who has them, and for what is answered"
 
 
 async def test_the_proxy_may_tell_of_all_its_routes() -> None:

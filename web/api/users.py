@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -28,6 +29,7 @@ from web.http.declared import Paged
 from web.http.idempotency import claim, keep_secret
 from web.http.paging import argument, page, paged, wants_wrapping
 from web.http.routing import Noun
+from web.http.steps import in_steps
 from web.http.timestamps import parse_timestamp
 from web.models import UserModel
 from web.new_users import creations
@@ -160,9 +162,10 @@ async def create_many() -> Response:
         raise InvalidError("usernames must name at least one user.")
     if asked.admin:
         _check_is_admin("make administrators")
-    wanted = list(dict.fromkeys(hub().user_names.stored(name) for name in asked.usernames))
+    wanted = list(dict.fromkeys(await in_steps(hub().user_names.stored, asked.usernames)))
     while True:
-        new = [name for name in wanted if names.holder_of(database(), "user", name) is None]
+        holders = await in_steps(partial(names.holder_of, database(), "user"), wanted)
+        new = [name for name, holder in zip(wanted, holders, strict=True) if holder is None]
         if not new:
             raise AlreadyExistsError("All of these users exist already.")
         await _check_can_log_in(new)
@@ -309,7 +312,7 @@ async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]
 
     outcome = claim(lambda db: Outcome(201, answer(models(db))))
     await hub().store.append(*creations(new, admins=new if admin else ()), by=by(), claim=outcome)
-    return models(database())
+    return await in_steps(partial(show, database()), new)
 
 
 def _show() -> Callable[[sqlite3.Connection, str], UserModel]:
