@@ -6,7 +6,7 @@ web/lifecycle/resume.py and web/lifecycle/shutdown.py are its first and last act
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,13 +26,14 @@ from core.strays import NO_CONSENT, Consent
 from web import version
 from web.build import build_hub
 from web.hub import Hub
-from web.lifecycle.bootstrap import bootstrap
+from web.lifecycle.bootstrap import bootstrap_steps
+from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
 from web.lifecycle.giving_up import give_up_log
 from web.lifecycle.older_log import adopt_all, meet_what_runs
 from web.lifecycle.resume import resume
-from web.lifecycle.wishes import wishes
+from web.lifecycle.wishes import Wishes, wishes
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
 from web.monitoring.metrics_of_hub import MetricsOfHub
@@ -73,9 +74,8 @@ async def open_hub(
         async with open_service_nursery() as living:
             await living.start(hub.servers.run, await _record_start(store))
             await living.start(hub.errands.run)
-            await configure_services(hub, secret)
-            await configure_routes(hub)
-            await bootstrap(hub, wanted)
+            left = await carry_out(_first_steps(hub, secret, wanted))
+            living.start_soon(carry_out_later, left)
             await adopt_all(hub, later)
             await living.start(partial(resume, hub, consent))
             living.start_soon(hub.turns.open)
@@ -101,6 +101,13 @@ def _measure(hub: Hub) -> None:
         hub.store.listen(FailedStarts(limit, partial(give_up_starts, hub)).heard)
     if handlers := hub.settings.event_logger.handlers:
         hub.store.listen(EventLog(hub.store.db, handlers).heard)
+
+
+def _first_steps(hub: Hub, secret: bytes, wanted: Wishes) -> Iterator[Step]:
+    """What the configuration wishes for becomes true."""
+    yield "services", partial(configure_services, hub, secret)
+    yield "extra routes", partial(configure_routes, hub)
+    yield from bootstrap_steps(hub, wanted)
 
 
 async def _record_start(store: EventStore) -> Record:

@@ -75,7 +75,7 @@ class Room:
                 self._log,
                 file_system(self._log),
             )
-        self.is_short = not self._make_whole(connection)
+        self.is_short = not (self._make_whole(connection) and has_room(self._log))
 
     def before_closing(self) -> None:
         """The last connection to be closed is one that may write: it puts all that is in the WAL into the file."""

@@ -72,6 +72,11 @@ class EventStore:
         return self._writer.trouble
 
     @property
+    def has_room(self) -> bool:
+        """Whether room is kept for what is urgent; without it, all else is refused."""
+        return self._writer.has_room
+
+    @property
     def lost(self) -> str:
         """What has become of the file, if it is no longer where it should be."""
         return self._writer.lost

@@ -183,10 +183,10 @@ def test_without_room_what_is_urgent_goes_through_until_there_is_room_again(
 def test_only_urgent_units_are_tried_on_the_last_room(
     path: str, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "has_room", lambda _: False)
     full = Disk()
     full.code = sqlite3.SQLITE_FULL
     writer = open_writer(path, projections.ALL, connect=full.connect)
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     full.fails = {"INSERT INTO users"}  # the stop in the batch needs no such row, and so would go through
     units = commit(writer, created(1), ended("v1", 0))
     assert errors(units) == [UnavailableError, None]
@@ -200,9 +200,9 @@ def test_the_ballast_is_the_last_resort(
     path: str, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a file system that writes nothing over in place the room in the files is worth nothing."""
-    monkeypatch.setattr(room, "has_room", lambda _: False)
     full = FullDisk(path)
     writer = open_writer(path, projections.ALL, connect=full.connect)
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     full.fill()
     assert errors(commit(writer, created(1), ended("v1", 0))) == [UnavailableError, None]
     assert not ballast_path(path).exists()
@@ -322,6 +322,15 @@ def test_which_file_systems_write_nothing_over_in_place(
     monkeypatch.setattr(file_system, "MOUNTS", tmp_path / "mountinfo")
     assert file_system.file_system(file) == kind
     assert file_system.is_copy_on_write(file) is copies
+
+
+def test_a_full_disk_is_said_when_the_log_is_opened_though_all_room_is_there(
+    path: str, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "has_room", lambda _: False)
+    writer = open_writer(path, projections.ALL)
+    assert (writer.trouble, writer.has_room) == ("the disk of log.sqlite is full", False)
+    assert errors(commit(writer, created(1), ended("v1", 0))) == [UnavailableError, None]
 
 
 def test_where_no_room_can_be_had_the_hub_says_so(

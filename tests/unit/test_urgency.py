@@ -53,11 +53,11 @@ def test_what_is_told_in_words_of_ending_is_urgent(kind: type) -> None:
 def test_on_the_last_room_there_are_urgent_events_only(
     kind: type, tmp_path: Path, open_writer: OpenWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "has_room", lambda _: False)  # the disk stays full
     path = str(tmp_path / "log.sqlite")
     disk = FullDisk(path)
     writer = open_writer(path, (), connect=disk.connect)
     disk.fill()
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     for stream in ("before the last room is used", "after that"):
         (unit,) = commit(writer, Write(stream, 0, [sample(kind)]))
         assert (unit.error is None) is issubclass(kind, Urgent), stream

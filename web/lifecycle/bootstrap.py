@@ -6,7 +6,8 @@ So a start with the configuration of the last one records nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 
 from core.config import GroupSettings, Settings
 from core.errors import AlreadyExistsError
@@ -24,6 +25,7 @@ from core.user import Change
 from projections import groups, names, roles, tokens, users
 from web.disarming import disarm_blocked
 from web.hub import Hub
+from web.lifecycle.carrying_out import Step
 from web.lifecycle.wishes import Wishes
 from web.new_users import creations
 
@@ -33,17 +35,22 @@ logger = logging.getLogger("callboard.config")
 
 
 async def bootstrap(hub: Hub, wishes: Wishes) -> None:
+    for _, do in bootstrap_steps(hub, wishes):
+        await do()
+
+
+def bootstrap_steps(hub: Hub, wishes: Wishes) -> Iterator[Step]:
     for warning in (*wishes.warnings, *login_warnings(hub.settings)):
         logger.warning("%s", warning)
-    await disarm_blocked(hub)
-    await _add_users(hub, wishes.users, wishes.admins)
-    await _set_admins(hub, wishes)
+    yield "blocked users", partial(disarm_blocked, hub)
+    yield "users", partial(_add_users, hub, wishes.users, wishes.admins)
+    yield "administrators", partial(_set_admins, hub, wishes)
     for name, group in wishes.groups.items():
-        await _load_group(hub, name, group)
-    await _define_roles(hub, wishes)
+        yield f"group {name}", partial(_load_group, hub, name, group)
+    yield "roles", partial(_define_roles, hub, wishes)
     for name, members in wishes.roles.members.items():
-        await _grant(hub, name, members)
-    await _add_tokens(hub)
+        yield f"role {name}", partial(_grant, hub, name, members)
+    yield "tokens", partial(_add_tokens, hub)
 
 
 # --- users ---
@@ -77,11 +84,12 @@ async def _add_users(hub: Hub, wanted: Collection[str], admins: Collection[str])
 
 
 async def _set_admins(hub: Hub, wishes: Wishes) -> None:
+    """What is taken away goes first: it is recorded though the disk be full."""
     present = users.administrators(hub.store.db)
-    for user_id in users.existing(hub.store.db, wishes.admins - present.keys()).values():
-        await hub.entities.users.ask(user_id, Change(admin=True), by=HUB)
     for name in present.keys() - wishes.admins if wishes.no_other_admins else ():
         await hub.entities.users.ask(present[name], Change(admin=False), by=HUB)
+    for user_id in users.existing(hub.store.db, wishes.admins - present.keys()).values():
+        await hub.entities.users.ask(user_id, Change(admin=True), by=HUB)
 
 
 # --- groups and roles ---

@@ -84,7 +84,7 @@ async def run(
                 hub.reload = Reloader(hub, load, secret).reload if load else None
                 await _serve_until_told(hub, listener, control, on_ready)
             if path != MEMORY and not store.lost:
-                note_head(path, head_of(store.db), "end of a hub")
+                _note_head(path, store)
             if hub.ending.trouble:
                 raise GivenUpError(hub.ending.trouble, hub.ending.status)
     finally:
@@ -108,6 +108,13 @@ def _servers_folder(configured: str, log: str) -> Path:
             f"{folder}: the folder for servers' files cannot be used: {error.strerror}"
         ) from error
     return folder
+
+
+def _note_head(log: str, store: EventStore) -> None:
+    try:
+        note_head(log, head_of(store.db), "end of a hub")
+    except OSError as error:  # such as on a full disk
+        logger.warning("the head of the log is not noted: %s", error)
 
 
 def _control(log: str) -> AbstractContextManager[socket.socket | None]:

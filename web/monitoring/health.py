@@ -10,7 +10,26 @@ from web.hub import Hub
 
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
-    return _services(hub, identity)
+    return [*log_troubles(hub), *_services(hub, identity)]
+
+
+def log_troubles(hub: Hub) -> list[str]:
+    """For anybody: without the path of the log."""
+    store = hub.store
+    if not store.trouble:
+        return []
+    still = "" if store.has_room else "; stops and revocations are"
+    return [f"nothing is recorded now{still}: {store.trouble}"]
+
+
+def log_banner(hub: Hub, *, names_path: bool) -> str:
+    """For the pages; empty if all is well. `names_path`: to who looks after the hub."""
+    store = hub.store
+    if not store.trouble:
+        return ""
+    still = "" if store.has_room else " Servers can still be stopped, and rights revoked."
+    where = f" The log is {store.path}." if names_path else ""
+    return f"Nothing new can be recorded now: {store.trouble}.{still}{where}"
 
 
 def _services(hub: Hub, identity: Identity | None) -> list[str]:

@@ -70,6 +70,8 @@ class MetricsOfHub(Collector):
         yield GaugeMetricFamily("callboard_append_queue", "Appends that wait.", store.waiting)
         writable = 0 if store.trouble else 1
         yield GaugeMetricFamily("callboard_log_writable", "0 while nothing can be recorded.", writable)
+        has_room = 1 if store.has_room else 0
+        yield GaugeMetricFamily("callboard_log_has_room", "0 while its disk is full.", has_room)
 
     def _feed(self) -> Iterator[Metric]:
         feed = self._hub.feed

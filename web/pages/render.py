@@ -19,6 +19,7 @@ from web.hooks.hook_views import UserView
 from web.http.context import database, hub
 from web.http.credentials import session_of, xsrf_token
 from web.http.identity import Identity
+from web.monitoring.health import log_banner
 from web.pages.templates_found import with_nonce
 
 
@@ -70,6 +71,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "services": _services(scopes),
         "parsed_scopes": scopes.held,
         "expanded_scopes": scopes.as_strings(),
+        "log_trouble": log_banner(hub(), names_path="admin-ui" in scopes.held),
         "xsrf": xsrf,
         "csp_nonce": nonce,
         "here": _here,

@@ -73,7 +73,6 @@ class World:
 
 @pytest.fixture
 async def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(room, "has_room", lambda _: False)
     log = str(tmp_path / "log")
     disk = FullDisk(log)
     store = EventStore(log, projections.ALL, threaded=False, connect=disk.connect)
@@ -96,6 +95,7 @@ async def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         assert (await admin.post("/shares/bob/lab", json={"group": "crew", **share})).is_success
         world = World(admin, await logged_in(hub, "carol", admin.app), token)
         disk.fill()
+        monkeypatch.setattr(room, "has_room", lambda _: False)
         yield world
     store.close()
 
