@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
@@ -51,13 +52,13 @@ async def applied() -> Response:
 
 @noun.post("/proxy/activity", access=THE_PROXY)
 async def activity() -> Response:
-    """When each route was last used, as far as the hub keeps it."""
-    told, began = await body(ActivityBody), perf_counter()
+    """When each route was last used, as far as the hub keeps it: by now, whatever a clock that is ahead has told."""
+    told, began, now = await body(ActivityBody), perf_counter(), datetime.now(UTC)
     db, proxies, gathered = database(), hub().proxies, hub().activity
     hub_spec, _ = hub().route
     for spec, text in told.routes.items():
         path = hub().hosts.path_of(spec)
-        at, route = parse_timestamp(text), routes.by_spec(db, path)
+        at, route = min(parse_timestamp(text), now), routes.by_spec(db, path)
         if route is not None and route.kind == "server":
             gathered.saw_server(route.holder_id, at)
             gathered.saw_user(route.user, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -245,12 +246,26 @@ async def test_services_servers_and_extra_routes_are_told_as_they_change(
 async def test_the_use_of_a_route_is_its_last_activity(client: Client) -> None:
     await add(client, "/a/")
     proxy = client.with_token(client.hub.proxy_secret)
-    at = "2099-01-02T03:04:05.678Z"
+    at, before = "2099-01-02T03:04:05.678Z", datetime.now(UTC)  # what has not come counts as now
     told = {"routes": {"/a/": at, "/": at, "/gone/": at}}
     assert (await proxy.post("/proxy/activity", json=told)).status_code == 200
     found = (await client.get("/proxy")).json()
-    assert {route["data"]["last_activity"] for route in found.values()} == {at}
+    for route in found.values():
+        shown = datetime.fromisoformat(route["data"]["last_activity"])
+        assert before - timedelta(milliseconds=1) <= shown <= datetime.now(UTC)
     assert "proxy_poll_duration_seconds_count 1.0" in (await client.get("/metrics")).text
+
+
+async def test_no_route_was_used_in_the_future(client: Client) -> None:
+    """Not even where the proxy's clock was ahead: a server so active would never be culled."""
+    await client.post("/users/alice/server")
+    proxy = client.with_token(client.hub.proxy_secret)
+    told = {"routes": dict.fromkeys(("/user/alice/", "/"), "2099-01-02T03:04:05.678Z")}
+    assert (await proxy.post("/proxy/activity", json=told)).status_code == 200
+    now = datetime.now(UTC)
+    assert all(at <= now for at in client.hub.activity.servers.values())
+    assert all(at <= now for at in client.hub.activity.users.values())
+    assert client.hub.proxies.seen["/"] <= now
 
 
 @pytest.mark.parametrize("path", ["/proxy/applied", "/proxy/activity"])
