@@ -12,6 +12,7 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from core import config
+from core.config_foreign import is_foreign
 
 SPAWNERS = {
     "localprocess": "LocalProcessSpawner",
@@ -83,6 +84,12 @@ MOVED = {
     ("Authenticator", "whitelist"): ("Authenticator", "allowed_users"),
     ("LocalAuthenticator", "group_whitelist"): ("LocalAuthenticator", "allowed_groups"),
 }
+# The same trait by an older name; where both are given, the newer counts. Source: oauthenticator 17, all it deprecates.
+RENAMED = {
+    ("OAuthenticator", "username_key"): "username_claim",
+    ("OAuthenticator", "extra_params"): "token_params",
+    ("OAuthenticator", "tls_verify"): "validate_server_cert",
+}
 
 _JUPYTERHUB: dict[str, str] = {
     "Application": "log_datefmt log_format log_level logging_config show_config show_config_json",
@@ -127,7 +134,7 @@ _JUPYTERHUB: dict[str, str] = {
     # of oauthenticator 17, which these stand in for
     "OAuthenticator": """
         custom_403_message http_proxy http_request_kwargs modify_auth_state_hook
-        refresh_user_hook userdata_token_method""",
+        refresh_user_hook userdata_token_method allowed_scopes""",
     "Proxy": "extra_routes should_start",
     "ConfigurableHTTPProxy": """
         api_url auth_token check_running_interval command command_umask concurrency debug log_level
@@ -163,10 +170,15 @@ def acting_traits(section: str) -> set[str]:
     found: set[str] = set()
     for name in _family(section):
         found |= PARTS.get(name, frozenset())
-        found |= {trait for owner, trait in MOVED if owner == name}
+        found |= {trait for owner, trait in (*MOVED, *RENAMED) if owner == name}
         if name in STRUCTS:
             found.update(STRUCTS[name].__struct_fields__)
     return found
+
+
+def renamed(section: str) -> dict[str, str]:
+    """From older names of what may be set in `c.<section>` to those that took their place."""
+    return {old: new for (owner, old), new in RENAMED.items() if owner in lineage(section)}
 
 
 def known_traits(section: str) -> set[str]:
@@ -183,7 +195,7 @@ def nearest(name: str, among: set[str] | frozenset[str]) -> str:
 
 def misspelt(section: str, among: Collection[str]) -> str:
     """Which of these classes is meant, if one is but for a letter or two; "" for any class there is."""
-    if section in CLASSES:
+    if section in CLASSES or is_foreign(section):
         return ""
     by_lower_case = {other.lower(): other for other in among}
     close = difflib.get_close_matches(section.lower(), by_lower_case, n=1, cutoff=0.85)

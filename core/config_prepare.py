@@ -187,6 +187,7 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "options_form": _text_or_function,
     "default_url": _text_or_function,
     "username_claim": _text_or_function,
+    "username_key": _text_or_function,
     "claim_groups_key": _text_or_function,
     "auth_state_groups_key": _text_or_function,
     "named_server_limit_per_user": _count_or_function,

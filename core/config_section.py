@@ -12,7 +12,7 @@ from msgspec.structs import fields, replace
 from traitlets.config.loader import Config, LazyConfigValue
 
 from core.config import GroupSettings, ServiceSettings, TornadoSettings
-from core.config_names import lineage
+from core.config_names import lineage, renamed
 from core.config_notes import IGNORED, Kind, Note
 from core.config_prepare import words
 from core.config_values import Trait, convert, convert_struct
@@ -41,6 +41,9 @@ class Section:
             values = given.config.get(section, {})
             self._values.merge(Config({key: _own_copy(value) for key, value in values.items()}))
             self._traits |= {key: Trait(given.origins[section, key], section, key) for key in values}
+        for old, new in renamed(name).items():
+            if old in self and new not in self:
+                self._values[new], self._traits[new] = self._values[old], self._traits[old]
 
     def __contains__(self, name: str) -> bool:
         return name in self._traits

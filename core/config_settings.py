@@ -27,6 +27,7 @@ from core.config import (
     SpawnerSettings,
     StartAPISettings,
 )
+from core.config_foreign import is_foreign, what_it_is
 from core.config_login import (
     authenticator_settings,
     local_users_settings,
@@ -42,6 +43,7 @@ from core.config_names import (
     lineage,
     misspelt,
     nearest,
+    renamed,
 )
 from core.config_notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
 from core.config_oidc import oidc_settings
@@ -205,16 +207,32 @@ def _note_names(given: Given) -> list[Note]:
     notes: dict[Note, None] = {}  # in order, and each once
     for (section, name), origin in given.origins.items():
         if section not in CLASSES or not isinstance(given.config.get(section), Config):
-            notes[Note(origin, f"c.{section}", UNKNOWN, _did_you_mean(nearest(section, CLASSES)))] = None
+            notes[Note(origin, f"c.{section}", UNKNOWN, _about_class(given, section))] = None
         elif note := _trouble(origin, section, name):
             notes[note] = None
     return list(notes)
+
+
+def _about_class(given: Given, section: str) -> str:
+    """What it is where that is known; else which one may be meant, if that looks like a slip of the hand."""
+    chosen = given.config.get("JupyterHub", {}).get("spawner_class")
+    if isinstance(chosen, type) and section in [base.__name__ for base in chosen.__mro__]:
+        return "a class of yours: set this as c.Spawner, or as an attribute of the class"
+    if is_foreign(section):
+        return what_it_is(section)
+    return (
+        _did_you_mean(misspelt(section, CLASSES))
+        or what_it_is(section)
+        or _did_you_mean(nearest(section, CLASSES))
+    )
 
 
 def _trouble(origin: str, section: str, name: str) -> Note | None:
     full = f"c.{section}.{name}"
     if (section, name) in MOVED:
         return Note(origin, full, ODD, f"deprecated: use c.{'.'.join(MOVED[section, name])}")
+    if newer := renamed(section).get(name):
+        return Note(origin, full, ODD, f"deprecated: use c.{section}.{newer}")
     if name in acting_traits(section):
         return None
     known = known_traits(section)

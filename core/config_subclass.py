@@ -14,6 +14,7 @@ from types import CellType, FunctionType
 from typing import Any
 
 import trio
+from traitlets import HasTraits
 
 from core.config import SpawnerSettings
 from core.config_names import SPAWNERS
@@ -23,6 +24,7 @@ ACTING = frozenset({"get_env", "get_args", "template_namespace", "options_form",
 """What a class may override; its other methods must be new ones, for its own use."""
 
 _MARK = "__callboard_subclass__"
+_OF_TRAITLETS = frozenset(vars(type("Plain", (HasTraits,), {})))  # what its metaclass notes in each class
 _DATA = (str, int, float, list, tuple, dict, type(None))
 
 
@@ -68,9 +70,13 @@ def overrides(value: type, settings: SpawnerSettings) -> dict[str, Any]:
 
 
 def _members(value: type) -> Iterator[tuple[str, Any]]:
-    """Of the class and those between it and the known one, the most general first; Python's own aside."""
+    """Of the class and those between it and the known one, the most general first; Python's and traitlets' aside."""
     for owner in reversed(_own(value)):
-        yield from ((name, member) for name, member in vars(owner).items() if not name.startswith("__"))
+        yield from (
+            (name, member)
+            for name, member in vars(owner).items()
+            if not name.startswith("__") and name not in _OF_TRAITLETS
+        )
 
 
 def _own(value: type) -> list[type]:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from core.config import ConfigError
 from core.config_prepare import PREPARE
-from core.masking import HIDDEN, is_secret, show
+from core.masking import HIDDEN, is_secret, kind_of, show
 
 S = TypeVar("S", bound=Struct)
 
@@ -64,7 +64,7 @@ def convert(trait: Trait, value: Any, to: Any) -> Any:
 def convert_struct(trait: Trait, value: Any, to: type[S], at: str = "") -> S:
     """A dict as the struct `to`, saying which fields there are where it has one of its own."""
     if not isinstance(value, Mapping):
-        raise trait.refuse(value, f"expected a dict, got {type(value).__name__}", at)
+        raise trait.refuse(value, f"expected a dict, got {kind_of(value)}", at)
     unknown = [key for key in value if key not in to.__struct_fields__]
     if unknown:
         allowed = ", ".join(to.__struct_fields__)
@@ -82,9 +82,14 @@ def _convert(trait: Trait, value: Any, to: Any, *, strict: bool, at: str = "") -
         if path.startswith(("[...]", "key")) and isinstance(prepared, dict):
             return _blame_an_item(trait, prepared, to, at, _in_python_words(message))
         culprit = _follow(prepared, path)
-        raise trait.refuse(culprit, _in_python_words(message), at + path) from None
+        raise trait.refuse(culprit, _in_python_words(_of_classes(message, culprit)), at + path) from None
     except ValueError as error:
         raise trait.refuse(value, str(error), at) from None
+
+
+def _of_classes(message: str, culprit: Any) -> str:
+    """msgspec calls a class by its metaclass."""
+    return message.replace(f"`{type(culprit).__name__}`", "a class") if isinstance(culprit, type) else message
 
 
 def _blame_an_item(trait: Trait, items: dict[Any, Any], to: Any, at: str, allowed: str) -> Any:

@@ -11,7 +11,9 @@ from core.config import Settings
 
 HIDDEN = "(hidden)"
 
-_SECRET = re.compile(r"token|secret|passw|pwd|passphrase|credential|auth_state|key", re.IGNORECASE)
+_SECRET = re.compile(
+    r"token|secret|passw|pwd|passphrase|credential|auth_state|key|extra_params", re.IGNORECASE
+)
 _HARMLESS = frozenset(  # where a secret is, how long one lives: not what it is
     {
         "auth_state_groups_key",
@@ -26,6 +28,7 @@ _HARMLESS = frozenset(  # where a secret is, how long one lives: not what it is
         "token_url",
         "trust_user_provided_tokens",
         "userdata_from_id_token",
+        "username_key",
     }
 )
 _KEYED_BY_TOKEN = frozenset({"api_tokens", "service_tokens", "tokens"})
@@ -58,7 +61,12 @@ def _plain(value: Any, depth: int = 0) -> Any:
         case bytes():
             return value.hex()
         case _:
-            return f"{type(value).__name__} {getattr(value, '__qualname__', '')}".rstrip()
+            return f"{kind_of(value)} {getattr(value, '__qualname__', '')}".rstrip()
+
+
+def kind_of(value: Any) -> str:
+    """The name of its type; of a class, whose type would be its metaclass, that it is one."""
+    return "class" if isinstance(value, type) else type(value).__name__
 
 
 def is_secret(name: str) -> bool:
@@ -88,6 +96,6 @@ def show(value: Any, name: str = "", length: int = 60) -> str:
     if is_secret(name) or (name == "environment" and not isinstance(value, dict)):
         return HIDDEN
     if type(value) not in _PLAIN:
-        return f"a {type(value).__name__}"
+        return f"the class {value.__name__}" if isinstance(value, type) else f"a {kind_of(value)}"
     text = repr(mask(value, name))
     return text if len(text) <= length else f"{text[: length - 3]}..."

@@ -8,11 +8,16 @@ import pytest
 
 from core.config import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
 from core.config_file import load_settings
+from core.config_foreign import is_foreign, what_it_is
 from core.config_names import CLASSES, acting_traits, known_traits
 from core.config_notes import REASONS, Note, table
 from core.masking import describe, is_secret
 
 TOKEN = "0123456789abcdef"
+A_CLASS = """
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+class CourseSpawner(SimpleLocalProcessSpawner): pass
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +179,7 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
         ("c.JupyterHub.db_url = 'mysql://alice:geheim@db/hub'", "= 'mysql://(hidden)@db/hub': expected a file's name"),
         ("c.JupyterHub.db_url = ''", "c.JupyterHub.db_url = '': expected a file's name, sqlite:///NAME"),
         ("c.JupyterHub.spawner_class = 'docker'", "= 'docker': the ones there are: localprocess, simple, simulated"),
-        ("class S: pass\nc.JupyterHub.spawner_class = S", "= a type: the ones there are: localprocess"),
+        ("class S: pass\nc.JupyterHub.spawner_class = S", "= the class S: the ones there are: localprocess"),
         ("c.JupyterHub.load_groups = {'a': {'usrs': []}}", "['a']: unknown field 'usrs'; the fields are users, properties"),
         ("c.JupyterHub.load_groups = {'a': 'bob'}", "c.JupyterHub.load_groups['a'] = 'bob': expected a dict, got str"),
         ("c.JupyterHub.services = [{'name': 'x', 'comand': 'y'}]", "services[0]: unknown field 'comand'; the fields are name"),
@@ -225,7 +230,15 @@ def test_a_refusal_does_not_repeat_a_secret(load, line):
     ("line", "note"),
     [
         ("c.Spawner.start_timout = 5", "c.Spawner.start_timout: unknown (did you mean start_timeout?)"),
-        ("c.DockerSpawner.image = 'x'", "c.DockerSpawner: unknown"),
+        ("c.DockerSpawner.image = 'x'", "c.DockerSpawner: unknown (a spawner of dockerspawner, which this hub does not have)"),
+        ("c.KubeSpawner.image = 'x'", "c.KubeSpawner: unknown (a spawner of kubespawner, which this hub does not have)"),
+        ("c.GitHubOAuthenticator.client_id = 'x'", "c.GitHubOAuthenticator: unknown (a way to log in of oauthenticator, which"),
+        ("c.TraefikProxy.traefik_api_url = 'x'", "c.TraefikProxy: unknown (a proxy of jupyterhub-traefik-proxy, which this"),
+        ("c.ServerApp.root_dir = 'x'", "c.ServerApp: unknown (a class of what runs in servers, which read a configuration of"),
+        ("c.CampusSpawner.image = 'x'", "c.CampusSpawner: unknown (a spawner that this hub does not have)"),
+        ("c.Spawnr.image = 'x'", "c.Spawnr: unknown (did you mean Spawner?)"),
+        ("c.LocalProcesSpawner.cmd = 'x'", "c.LocalProcesSpawner: unknown (did you mean LocalProcessSpawner?)"),
+        (A_CLASS + "c.JupyterHub.spawner_class = CourseSpawner; c.CourseSpawner.cmd = 'x'", "c.CourseSpawner: unknown (a class of yours: set this as c.Spawner,"),
         ("c.jupyterhub.port = 5", "c.jupyterhub: unknown (did you mean JupyterHub?)"),
         ("c.zzzzzzz = 5", "c.zzzzzzz: unknown"),
         ("c.JupyterHub.internal_ssl = True", "c.JupyterHub.internal_ssl: not yet"),
@@ -242,6 +255,32 @@ def test_what_has_no_effect_is_noted(load, line, note):
     _, notes = load(line)
     assert len(notes) == 1
     assert notes[0].startswith(f"hub.py: {note}")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("c.JupyterHub.base_url = CourseSpawner", "base_url = the class CourseSpawner: expected str, got a class"),
+        ("c.JupyterHub.tornado_settings = CourseSpawner", "tornado_settings = the class CourseSpawner: expected dict"),
+        ("c.JupyterHub.services = [CourseSpawner]", "services[0] = the class CourseSpawner: expected dict, got a class"),
+        ("c.JupyterHub.load_groups = {'g': CourseSpawner}", "load_groups['g'] = the class CourseSpawner: expected a dict, got class"),
+        ("c.JupyterHub.proxy_class = CourseSpawner", "proxy_class = the class CourseSpawner: the ones there are"),
+        ("c.Spawner.pre_spawn_hook = [CourseSpawner]", "pre_spawn_hook = [<class 'CourseSpawner'>]: expected"),
+        ("CourseSpawner.start = lambda self: 1; c.JupyterHub.spawner_class = CourseSpawner", "the class CourseSpawner: its start"),
+    ],
+)  # fmt: skip
+def test_a_class_is_called_by_its_name_and_not_by_its_metaclass(load, line, said):
+    with pytest.raises(ConfigError) as refusal:
+        load(A_CLASS + line)
+    assert said in str(refusal.value)
+    assert "Meta" not in str(refusal.value)
+
+
+def test_classes_of_other_packages_are_not_here():
+    """Else their sections would act, and say nothing of it."""
+    assert not [name for name in CLASSES if is_foreign(name)]
+    assert len({what_it_is(name) for name in ("DockerSpawner", "KubeSpawner", "KubeIngressProxy")}) == 3
+    assert what_it_is("Whatever") == ""
 
 
 def test_notes_are_one_table():

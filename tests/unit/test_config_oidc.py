@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.config import ConfigError
 from core.config_file import load_settings
+from core.config_names import RENAMED
 from core.masking import describe
 from core.oidc_urls import is_acceptable
 
@@ -72,6 +75,47 @@ def test_what_is_read(load, text, name, value):
     settings, notes = load(text)
     assert getattr(settings.oidc, name) == value
     assert not [note for note in notes if "OAuth" in note or "OIDC" in note]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "given"),
+    [
+        ("username_key", "username_claim", "login"),
+        ("username_key", "username_claim", len),
+        ("extra_params", "token_params", {"a": "b"}),
+        ("tls_verify", "validate_server_cert", False),
+    ],
+)
+@pytest.mark.parametrize("section", ["GenericOAuthenticator", "OAuthenticator"])
+def test_older_names_of_oauthenticator_act(load, section, old, new, given):
+    shown = "len" if given is len else repr(given)
+    settings, notes = load(f"{GENERIC}\nc.{section}.{old} = {shown}")
+    assert getattr(settings.oidc, new) == given
+    assert any(f"c.{section}.{old}: note (deprecated: use c.{section}.{new})" in note for note in notes)
+    newer = {"username_claim": "email", "token_params": {"c": "d"}, "validate_server_cert": True}[new]
+    both = f"{GENERIC}\nc.{section}.{old} = {shown}\nc.GenericOAuthenticator.{new} = {newer!r}"
+    assert getattr(load(both)[0].oidc, new) == newer
+
+
+def test_every_older_name_is_tried_above():
+    assert {(old, new) for (_, old), new in RENAMED.items()} == {
+        ("username_key", "username_claim"),
+        ("extra_params", "token_params"),
+        ("tls_verify", "validate_server_cert"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("username_key = 5", "username_key = 5: expected a text, or a function"),
+        ("tls_verify = 'no'", "tls_verify = 'no': expected True or False"),
+        ("extra_params = []", "extra_params = (hidden): expected dict"),
+    ],
+)
+def test_a_wrong_value_is_named_as_it_was_given(load, line, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(f"{GENERIC}\nc.GenericOAuthenticator.{line}")
 
 
 def test_what_nobody_has_set_is_in_the_environment(load, monkeypatch):

@@ -203,5 +203,7 @@ async def test_pages_look_as_the_file_says_now(started: Started) -> None:
         await world.reload('c.JupyterHub.template_vars = {"announcement": "closed today"}\n')
         assert "closed today" in (await world.client.get(url)).text
         with pytest.raises(ConfigError):
-            await world.reload('c.JupyterHub.logo_file = "/nowhere"\n')
+            await world.reload("c.JupyterHub.template_vars = 5\n")
         assert "closed today" in (await world.client.get(url)).text
+        await world.reload('c.JupyterHub.logo_file = "/nowhere"\n')
+        assert "closed today" not in (await world.client.get(url)).text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.config import ConfigError, HubSettings
+from core.config import HubSettings
 from web.pages.static_files import StaticFile, StaticFiles, tag_of, type_of
 from web.pages.templates_found import environment
 
@@ -17,7 +17,7 @@ OUR_LOGO = "images/mark.svg"
 
 
 class Presentation:
-    """Built once: what is changed on the disk is seen by the next hub. Raises ConfigError for a missing logo."""
+    """Built once: what is changed on the disk is seen by the next hub, or after a reload."""
 
     def __init__(self, settings: HubSettings) -> None:
         data = Path(settings.data_files_path) if settings.data_files_path else None
@@ -29,8 +29,9 @@ class Presentation:
         self.templates = environment(directories)
         self._names = frozenset(self.templates.list_templates(extensions=["html"]))
         self.variables: Mapping[str, Any] = settings.template_vars
-        self.logo = _logo(settings.logo_file) or self.static.get(OUR_LOGO)
-        self.has_own_logo = bool(settings.logo_file)
+        own = _logo(settings.logo_file)
+        self.logo = own or self.static.get(OUR_LOGO)
+        self.has_own_logo = own is not None
         self._prefix = f"{settings.base_url}hub/"
 
     def static_url(self, path: str, *, include_version: bool = True) -> str:
@@ -48,10 +49,13 @@ class Presentation:
 
 
 def _logo(path: str) -> StaticFile | None:
+    """None also where it cannot be read: that is no reason not to start."""
     if not path:
         return None
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"c.JupyterHub.logo_file = {path!r}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or error
+        logger.warning("c.JupyterHub.logo_file = %r: %s; pages show the usual one", path, why)
+        return None
     return StaticFile(content, type_of(path), tag_of(content))

@@ -7,9 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from core.config import ConfigError
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from tests.unit.pages.html import shown
@@ -89,12 +87,18 @@ async def test_the_logo_and_static_files_may_be_an_administrators_own(tmp_path: 
         assert page.one("img", class_="jpy-logo")["alt"] == "Home"
 
 
-async def test_a_logo_that_is_not_there_is_a_mistake_in_the_configuration() -> None:
-    settings = settings_for_tests()
-    missing = replace(settings, hub=replace(settings.hub, logo_file="/nowhere/logo.png"))
-    with pytest.raises(ConfigError, match=r"logo_file = '/nowhere/logo.png': No such file"):
-        async with hub_in_memory(missing):
-            pass
+@pytest.mark.parametrize("place", ["/nowhere/logo.png", "/", "/proc/self/mem", "\0"])
+async def test_a_logo_that_cannot_be_read_is_said_and_the_usual_one_is_shown(
+    place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for_tests(logo_file=place)
+    async with hub_in_memory(settings) as hub, Browser(hub) as browser:
+        assert [one.levelname for one in caplog.records if "c.JupyterHub.logo_file" in one.message] == [
+            "WARNING"
+        ]
+        assert (await browser.get("/hub/logo")).headers["content-type"] == "image/svg+xml"
+        page = await shown(browser, "/hub/error/404")
+        assert page.one("img", class_="jpy-logo")["alt"] == ""
 
 
 def test_no_template_of_ours_has_a_script_a_style_or_a_handler_of_its_own_or_trusts_what_it_shows() -> None:
