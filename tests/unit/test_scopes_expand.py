@@ -201,7 +201,7 @@ GRADES = ScopeTable({"custom:grades:read": Definition("")})
         ("servers!user=bob", "servers!user=alice", "servers!user=bob"),
         ("access:services!service", "access:services!service=grader", ""),
         ("access:services!service", "access:services!service=cull", "access:services!service"),
-        ("self!user=bob inherit!user tokens!user=", "self", ""),  # void
+        ("self!user=bob inherit!user tokens!server=x", "self", ""),  # void
         ("(no_scope)", "self", ""),
     ],
 )
