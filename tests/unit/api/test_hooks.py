@@ -269,11 +269,14 @@ class SimpleLocalProcessSpawner:
 """
 
 
+@pytest.mark.parametrize(
+    "base", [BASE, "from jupyterhub.spawner import SimpleLocalProcessSpawner"], ids=["ours", "JupyterHub's"]
+)
 async def test_a_class_of_the_file_says_what_is_told_and_asked(
-    tmp_path: Path, attempts: list[Attempt]
+    tmp_path: Path, attempts: list[Attempt], base: str
 ) -> None:
     lines = f"""
-{BASE}
+{base}
 class Helpful:
     def course(self): return self.user_options.get('course', 'none')
 class CourseSpawner(Helpful, SimpleLocalProcessSpawner):
