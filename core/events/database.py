@@ -7,12 +7,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlite_utils import Database, Migrations
 
 from core.events import codec
+from core.events.soundness import UnsoundError, check_sound, has_frames
 
 logger = logging.getLogger("callboard")
 
@@ -90,6 +92,7 @@ def open_log(
     try:
         if path != MEMORY:
             _check_ours(path)
+            _check_sound(path)
             _make_private(path)
         connection = (connect or open_for_writing)(path)
         try:
@@ -201,6 +204,22 @@ def _check_ours(path: str) -> None:
         raise DatabaseError(f"{path} is an SQLite file of something else, not a Callboard log.")
     if version > SCHEMA_VERSION:
         raise DatabaseError(f"{path} was written by a newer Callboard (schema {version}).")
+
+
+def _check_sound(path: str) -> None:
+    """Through a connection that cannot write: a log that is refused stays as it is, its WAL too."""
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    with closing(open_for_reading(path)) as probe:
+        if not probe.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+            return
+        try:
+            check_sound(probe, thoroughly=has_frames(f"{os.path.realpath(path)}-wal"))
+        except UnsoundError as error:
+            raise DatabaseError(
+                f"{path} is damaged, or is not the file that its -wal belongs to: {error}. `callboard verify` says "
+                "more; `callboard restore` puts a backup in its place."
+            ) from error
 
 
 def _begins_like_sqlite(path: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import projections
@@ -71,6 +71,7 @@ def check_room(path: str, connection: sqlite3.Connection) -> None:
     assert free >= PAGES
 
 
+@settings(deadline=None)
 @given(batches=st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=8))
 def test_after_each_commit_all_room_is_there(
     tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, bool]]
