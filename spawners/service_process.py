@@ -29,12 +29,12 @@ _PATIENCE = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeo
 def make_service_spawner(settings: Settings, directory: Path) -> Spawner:
     """For the services of the configuration: `Attempt.server` is the name of one. Its files go below `directory`."""
     services = {service.name: service for service in settings.hub.services if service.command}
-    launch = partial(launch_service, services=services, env_keep=settings.spawner.env_keep)
+    launch = partial(launch_service, services=services)
     return LocalProcessSpawner(directory, settings.spawner, _PATIENCE, simple=True, launch=launch)
 
 
 def launch_service(
-    attempt: Attempt, files: AttemptFiles, *, services: Mapping[str, ServiceSettings], env_keep: list[str]
+    attempt: Attempt, files: AttemptFiles, *, services: Mapping[str, ServiceSettings]
 ) -> int | None:
     """The launcher's pid; None if the lock is taken, or there is nothing left to launch. Raises SpawnError.
 
@@ -43,7 +43,7 @@ def launch_service(
     service = services[attempt.server]
     try:
         account = _account(service)
-        environment = _environment(attempt, service, account, env_keep)
+        environment = _environment(attempt, service, account)
         _check_exists(service, account, environment)
         files.create()
         lock = files.take_lock()
@@ -82,10 +82,9 @@ def _own_name() -> str:
         return str(os.geteuid())  # any number may run a container
 
 
-def _environment(
-    attempt: Attempt, service: ServiceSettings, account: Account, env_keep: list[str]
-) -> dict[str, str]:
+def _environment(attempt: Attempt, service: ServiceSettings, account: Account) -> dict[str, str]:
     """Only what is named here: nothing else of the hub's own environment."""
+    env_keep = attempt.settings.env_keep if attempt.settings else []
     return {
         **{name: os.environ[name] for name in env_keep if name in os.environ},
         "USER": account.user,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from core.actors.activity import Activity
@@ -15,7 +16,6 @@ from core.actors.sharing import Sharing
 from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
 from core.admission import Admission
-from core.authenticator import SessionAuthenticator
 from core.config import Settings
 from core.crypt import load_keys
 from core.events.record import HUB
@@ -87,14 +87,7 @@ def build_hub(
         store.listen(hear)
     logins = _logins(settings, wanted, store, secret)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
-    authenticator = logins.authenticator
-    launch = Launch(
-        settings,
-        secret,
-        rights,
-        views,
-        authenticator if isinstance(authenticator, SessionAuthenticator) else None,
-    )
+    launch = Launch(settings, secret, rights, views, logins.session_opener)
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
     stage = HubStage(store, timed, settings, launch, marks, turns, proxies, errands)
@@ -139,7 +132,7 @@ def build_hub(
         ),
         service_processes=None
         if service_spawner is None
-        else _service_processes(service_spawner, settings, services, entities, hosts, secret),
+        else _service_processes(service_spawner, lambda: launch.settings, services, entities, hosts, secret),
         proxies=proxies,
         models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
         share_models=ShareModels(hosts),
@@ -163,7 +156,7 @@ def _logins(settings: Settings, wanted: Wishes, store: EventStore, secret: bytes
 
 def _service_processes(
     spawner: Spawner,
-    settings: Settings,
+    settings: Callable[[], Settings],
     services: ServiceBook,
     entities: HubEntities,
     hosts: Hosts,
@@ -174,9 +167,9 @@ def _service_processes(
             spawner,
             services,
             secret,
-            settings=settings.hub,
+            settings=settings,
             hosts=hosts,
-            hub_url=connect_url(settings),
+            hub_url=connect_url(settings()),
             tell=partial(entities.services.ask, by=HUB),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
@@ -25,6 +25,7 @@ class Polls:
         self._delay = delay
         self._look = look
         self._heap: list[tuple[float, str, str]] = []
+        self._looking: set[tuple[str, str]] = set()
         self._sooner = trio.Event()  # the first moment has moved
         self._unanswered = 0
         self._complain_at = 0.0
@@ -37,6 +38,14 @@ class Polls:
         heapq.heappush(self._heap, (at, server_id, spawn_id))
         if self._heap[0][0] == at:
             self._sooner.set()
+
+    def begin_anew(self, watched: Iterable[tuple[str, str]]) -> None:
+        """`delay` has become another. `watched`: server and attempt of all that are to be looked at, also until now."""
+        self._heap.clear()
+        for server_id, spawn_id in watched:
+            if (server_id, spawn_id) not in self._looking:  # it is added once that look is over
+                self.add(server_id, spawn_id)
+        self._sooner.set()
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -53,11 +62,14 @@ class Polls:
                     nursery.start_soon(self._poll, server_id, spawn_id)
 
     async def _poll(self, server_id: str, spawn_id: str) -> None:
+        self._looking.add((server_id, spawn_id))
         try:
             goes_on = await self._look(server_id, spawn_id)
         except Exception as error:
             self._complain(error)
             goes_on = True
+        finally:
+            self._looking.discard((server_id, spawn_id))
         if goes_on:
             self.add(server_id, spawn_id)
 

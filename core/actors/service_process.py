@@ -55,6 +55,9 @@ class ServiceStage(Protocol):
     def attempt(self, name: str, run: str) -> Attempt:
         """All that the spawner needs to know."""
 
+    def launch(self, name: str) -> str:
+        """The digest of how it would be launched now."""
+
     async def tell(self, name: str, report: Report) -> None:
         """Record what has become of a process."""
 
@@ -156,7 +159,7 @@ class ServiceProcesses:
         except SpawnError as error:
             gone, reason = Gone(error.exit_status), error.message
         else:
-            started = ReportStarted(run, pid, kept.plan.launch)
+            started = ReportStarted(run, pid, self._stage.launch(kept.plan.name))
             if not quiet:
                 await self._tell(kept, started)
             with trio.move_on_after(STABLE) as youth:

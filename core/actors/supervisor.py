@@ -108,6 +108,13 @@ class Supervisor:
     def watch(self, server_id: str, ready: Ready) -> None:
         self._polls.add(server_id, ready.spawn_id)
 
+    def poll_anew(self) -> None:
+        """How long it is between polls has changed."""
+        states = [(actor.server_id, actor.state) for actor in self._actors.values()]
+        self._polls.begin_anew(
+            (server_id, state.spawn_id) for server_id, state in states if isinstance(state, Ready)
+        )
+
     async def _poll(self, server_id: str, spawn_id: str) -> bool:
         """Whether to go on: False once this attempt is no longer ready."""
         actor = self._actors.get(server_id)

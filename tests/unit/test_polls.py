@@ -111,3 +111,22 @@ async def test_of_a_backend_that_is_away_it_complains_now_and_then(
     complaints = [record.message for record in caplog.records]
     assert 10 <= len(complaints) <= 11
     assert "(200 polls without an answer): The backend is away." in complaints[-1]
+
+
+@pytest.mark.parametrize("first", [float("inf"), 30.0, 1000.0])
+async def test_another_delay_holds_for_all_at_once_and_nobody_is_looked_at_twice(
+    first: float, autojump_clock: MockClock
+) -> None:
+    look, delay = Looker(), first
+    polls = Polls(lambda: delay, look)
+    names = ("v1", "slow")
+    for name in names:
+        polls.add(name, "s")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, polls, 400)
+        await trio.sleep(35)
+        delay = 100
+        polls.begin_anew([(name, "s") for name in names])
+    before = [30] if first == 30 else []
+    assert look.at("v1") == pytest.approx([*before, 135, 235, 335])
+    assert look.at("slow") == pytest.approx([30, 230] if before else [135, 335])

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+import trio
+from msgspec.structs import replace
 
-from core.config import ConfigError, Settings
+import projections
+from core.config import ConfigError, ServiceSettings, Settings, TornadoSettings
 from core.config_file import load_settings
 from core.events.server import server_stream
+from core.events.store import EventStore
 from core.roles import RoleError
 from projections import servers, users
-from tests.conftest import SECRET, Client, hub_in_memory
+from spawners.simulated import SimulatedBackend
+from tests.conftest import SECRET, Client, hub_in_memory, settings_for_tests
+from tests.unit.pages.browser import Browser
 from web.lifecycle.reload import CHANGEABLE, Reloaded, Reloader
 from web.login.log_in import log_in
 
@@ -40,6 +47,16 @@ class World:
     async def reload(self, lines: str) -> Reloaded:
         self.file.write_text(HEAD + lines)
         return await self._reloader.reload()
+
+
+@pytest.fixture
+def as_it_was() -> Iterator[None]:
+    """Where log lines go."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 Started = Callable[[str], AbstractAsyncContextManager[World]]
@@ -207,3 +224,82 @@ async def test_pages_look_as_the_file_says_now(started: Started) -> None:
         assert "closed today" in (await world.client.get(url)).text
         await world.reload('c.JupyterHub.logo_file = "/nowhere"\n')
         assert "closed today" not in (await world.client.get(url)).text
+
+
+async def test_cookies_are_set_as_the_file_says_now(started: Started) -> None:
+    async with started("c.JupyterHub.tornado_settings = {'cookie_options': {'samesite': 'None'}}\n") as world:
+        browser = Browser(world.client.hub)
+        before = await browser.get("/hub/login")
+        assert "SameSite=None" in before.headers["Set-Cookie"]
+        found = await world.reload(
+            "c.JupyterHub.tornado_settings = {'cookie_options': {'samesite': 'Strict'}}\n"
+        )
+        assert found.changed == ["c.JupyterHub.tornado_settings"]
+        after = await Browser(world.client.hub).get("/hub/login")
+        assert "SameSite=Strict" in after.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(("seconds", "polled"), [(0, 0), (30, 1)])
+async def test_servers_that_run_are_polled_as_the_file_says_now(
+    seconds: int, polled: int, started: Started
+) -> None:
+    async with started(f"c.Spawner.poll_interval = {30 - seconds}\n") as world:
+        assert (await world.bob.post("/users/bob/server")).status_code == 201
+        polls = world.client.hub.servers._polls
+        assert len(polls) == 1 - polled
+        await world.reload(f"c.Spawner.poll_interval = {seconds}\n")
+        assert len(polls) == polled
+
+
+async def test_the_next_process_of_a_service_is_told_what_the_file_says_now() -> None:
+    service = ServiceSettings("watcher", command=["watch"])
+    old = settings_for_tests(services=[service], load_roles=[])
+    cookies = TornadoSettings(cookie_options={"samesite": "Strict"})
+    new = replace(
+        old,
+        hub=replace(old.hub, tornado_settings=cookies),
+        spawner=replace(old.spawner, env_keep=["LANG"]),
+    )
+    backend = SimulatedBackend()
+    async with hub_in_memory(old, services=backend) as hub:
+        assert hub.service_processes is not None
+        stage = hub.service_processes._stage
+        before = stage.launch("watcher")
+        await Reloader(hub, lambda: (new, []), SECRET).reload()
+        attempt = stage.attempt("watcher", "run")
+        assert attempt.environment["JUPYTERHUB_COOKIE_OPTIONS"] == '{"samesite": "Strict"}'
+        assert attempt.settings is not None
+        assert attempt.settings.env_keep == ["LANG"]
+        assert stage.launch("watcher") != before
+
+
+async def test_a_hub_that_has_crashed_after_a_reload_goes_on_with_the_process_that_came_after_it(
+    autojump_clock: object,
+) -> None:
+    """It was launched as the file says now, and that is what the log says of it."""
+    store, backend = EventStore(":memory:", projections.ALL, threaded=False), SimulatedBackend()
+    old = settings_for_tests(services=[ServiceSettings("watcher", command=["watch"])], load_roles=[])
+    new = replace(
+        old, hub=replace(old.hub, tornado_settings=TornadoSettings(cookie_options={"secure": True}))
+    )
+    async with hub_in_memory(old, store=store, services=backend) as hub:
+        await trio.sleep(0.1)
+        await Reloader(hub, lambda: (new, []), SECRET).reload()
+        backend.kill(backend.running()[0])
+        await trio.sleep(1)
+        (run,) = backend.running()
+    async with hub_in_memory(new, store=store, services=backend):
+        await trio.sleep(1)
+        assert backend.running() == [run]
+
+
+async def test_logging_that_cannot_be_set_up_changes_nothing_at_all(
+    started: Started, as_it_was: None
+) -> None:
+    async with started("") as world:
+        settings = world.client.hub.settings
+        broken = "c.JupyterHub.logging_config = {'handlers': {'x': {'class': 'no.such.Class'}}}\n"
+        with pytest.raises(ConfigError, match="logging_config"):
+            await world.reload(f"c.JupyterHub.allow_named_servers = True\n{broken}")
+        assert world.client.hub.settings is settings
+        assert [type(handler) for handler in logging.getLogger().handlers] == [logging.StreamHandler]

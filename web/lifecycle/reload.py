@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.admission import Admission
-from core.config import ServiceSettings, Settings
+from core.config import ConfigError, ServiceSettings, Settings
 from core.config_names import SECTION_OF
 from core.config_notes import Note, table
 from web.authenticators import make_authenticator
@@ -24,7 +24,7 @@ from web.hub import Ending, Hub
 from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.wishes import Wishes, wishes
-from web.monitoring.logs import set_up_logging
+from web.monitoring.logs import set_up_logging, undo_logging_config
 from web.pages.presentation import Presentation
 
 logger = logging.getLogger("callboard.config")
@@ -94,9 +94,8 @@ class Reloader:
     async def _apply(self, settings: Settings, wanted: Wishes) -> None:
         """From here on only the log can fail, and then the same reload again does the rest."""
         hub, presentation = self._hub, Presentation(settings.hub)
+        _set_up_logging(hub.settings, settings)
         before, hub.settings = hub.settings, settings
-        if not _is_same(_log(before), _log(settings)):
-            set_up_logging(settings.hub, settings.callboard.log_style)
         hub.headers = AnswerHeaders(settings.hub)
         hub.presentation = presentation
         if _ending(before) != _ending(settings):
@@ -113,6 +112,9 @@ class Reloader:
         hub.activity.resolution = settings.hub.activity_resolution
         hub.launch.settings = hub.launch.views.settings = settings
         hub.stage.configure(settings)
+        if _polling(before) != _polling(settings):
+            hub.servers.poll_anew()
+        hub.sessions.configure(settings)
         hub.services.configured = {service.name: service for service in settings.hub.services}
         hub.roles = wanted.roles
         hub.rights.configure(wanted.rights)
@@ -193,6 +195,23 @@ def _full(part: Struct, name: str) -> str:
 
 def _ending(settings: Settings) -> Ending:
     return Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy)
+
+
+def _polling(settings: Settings) -> tuple[float, float]:
+    return settings.spawner.poll_interval, settings.spawner.poll_jitter
+
+
+def _set_up_logging(before: Settings, after: Settings) -> None:
+    """Raises ConfigError, and then lines go where they went."""
+    if _is_same(_log(before), _log(after)):
+        return
+    undo_logging_config(before.hub)
+    try:
+        set_up_logging(after.hub, after.callboard.log_style)
+    except ConfigError:
+        undo_logging_config(after.hub)
+        set_up_logging(before.hub, before.callboard.log_style)
+        raise
 
 
 def _log(settings: Settings) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from core.actors.login_gate import LoginGate
 from core.admission import Admission
-from core.authenticator import Authenticator
+from core.authenticator import Authenticator, SessionAuthenticator
 from core.hooks import Hooks
 from web.login.auth_states import AuthStates
 from web.login.confirmations import Confirmations
@@ -22,3 +22,8 @@ class Logins:
     gate: LoginGate = field(default_factory=LoginGate)
     links: LoginLinks = field(default_factory=LoginLinks)
     hooks: Hooks = field(default_factory=Hooks)  # apart from those of starts: neither keeps the other waiting
+
+    def session_opener(self) -> SessionAuthenticator | None:
+        """The authenticator, if it opens sessions of the system around servers."""
+        found = self.authenticator
+        return found if isinstance(found, SessionAuthenticator) and found.opens_sessions else None

@@ -37,12 +37,16 @@ class Sessions:
     ) -> None:
         self._db = db
         self._entities = entities
-        self._life = timedelta(days=settings.hub.cookie_max_age_days)
-        self._idle = timedelta(seconds=settings.callboard.session_idle_timeout)
         self._began = datetime.now(UTC)
         self._used: dict[str, datetime] = {}
-        self.cookies = Cookies(settings.hub)
         self.xsrf = XsrfTokens(derive(secret, "xsrf"))
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Of sessions that begin, and of cookies that are set, from now on."""
+        self._life = timedelta(days=settings.hub.cookie_max_age_days)
+        self._idle = timedelta(seconds=settings.callboard.session_idle_timeout)
+        self.cookies = Cookies(settings.hub)
 
     async def open(self, user_id: str, *, address: str, request: str = "") -> NewSession:
         """Record that this user has logged in. `request`: the id of the HTTP request."""

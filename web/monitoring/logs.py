@@ -66,6 +66,34 @@ def _apply(settings: HubSettings) -> None:
         raise ConfigError(f"c.JupyterHub.logging_config: {error}") from error
 
 
+def undo_logging_config(settings: HubSettings) -> None:
+    """Have loggers as if its dict of `logging.config` had not been. What is the root's, set_up_logging sets anew."""
+    wanted = settings.logging_config
+    for name in _loggers_in(wanted):
+        _reset(logging.getLogger(name))
+    if wanted.get("disable_existing_loggers"):
+        for logger in logging.Logger.manager.loggerDict.values():
+            if isinstance(logger, logging.Logger):
+                logger.disabled = False
+    for line_filter in logging.getLogger().filters[:]:
+        logging.getLogger().removeFilter(line_filter)
+
+
+def _loggers_in(wanted: dict[str, Any]) -> list[str]:
+    named = wanted.get("loggers", {})
+    return [str(name) for name in named if name] if isinstance(named, dict) else []
+
+
+def _reset(logger: logging.Logger) -> None:
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    for line_filter in logger.filters[:]:
+        logger.removeFilter(line_filter)
+    logger.setLevel(logging.NOTSET)
+    logger.propagate, logger.disabled = True, False
+
+
 # --- what a line looks like ---
 
 

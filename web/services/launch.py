@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from core.actors.service_process import Plan
-from core.config import HubSettings, ServiceSettings
+from core.config import ServiceSettings, Settings
 from core.secret_file import derive
 from core.service import Report
 from core.service_definition import CLIENT_ID_START, service_prefix
@@ -37,12 +37,15 @@ class ServiceLaunch:
         services: ServiceBook,
         secret: bytes,
         *,
-        settings: HubSettings,
+        settings: Callable[[], Settings],
         hosts: Hosts,
         hub_url: str,
         tell: Tell,
     ) -> None:
-        """`hub_url`: where services reach the hub, with the base URL. `tell`: records what became of a process."""
+        """`settings`: as they are now. `hub_url`: where services reach the hub, with the base URL.
+
+        `tell`: records what became of a process.
+        """
         self.spawner = spawner
         self._services = services
         self._secret = secret
@@ -63,8 +66,12 @@ class ServiceLaunch:
 
     def attempt(self, name: str, run: str) -> Attempt:
         service = self._services.configured[name]
-        prefix = service_prefix(self._settings.base_url, name) if service.url else ""
-        return Attempt(run, service.user, name, prefix, {}, self._environment(service, prefix))
+        prefix = service_prefix(self._settings().hub.base_url, name) if service.url else ""
+        environment = self._environment(service, prefix)
+        return Attempt(run, service.user, name, prefix, {}, environment, self._settings().spawner)
+
+    def launch(self, name: str) -> str:
+        return self._digest(self._services.configured[name])
 
     async def tell(self, name: str, report: Report) -> None:
         await self._tell(name, report)
@@ -82,7 +89,7 @@ class ServiceLaunch:
             "JUPYTERHUB_API_TOKEN": token,
             "JPY_API_TOKEN": token,
             "JUPYTERHUB_API_URL": f"{self._hub_url}/api",
-            **public_addresses(self._settings, self._hosts, prefix),
+            **public_addresses(self._settings().hub, self._hosts, prefix),
             "JUPYTERHUB_CLIENT_ID": service.oauth_client_id or f"{CLIENT_ID_START}{service.name}",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
             "JUPYTERHUB_OAUTH_SCOPES": access,

@@ -8,6 +8,7 @@ Source of the environment: JupyterHub 6.1, what a single-user server reads.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from core.authenticator import SessionAuthenticator
@@ -41,10 +42,10 @@ class Launch:
         secret: bytes,
         rights: Rights,
         views: Views,
-        sessions: SessionAuthenticator | None = None,
+        session_opener: Callable[[], SessionAuthenticator | None],
     ) -> None:
-        """`sessions`: opens one of the system around each server."""
-        self._sessions = sessions if sessions is not None and sessions.opens_sessions else None
+        """`session_opener`: who opens a session of the system around each server, as things are now."""
+        self._session_opener = session_opener
         self.settings = settings  # replaced when the configuration is read anew
         self.views = views
         self.hooks = Hooks()
@@ -106,8 +107,8 @@ class Launch:
         if why_not := self._why_not(server_id):
             raise SpawnError(why_not, status=403)
         environment = self._environment(spawning)
-        if self._sessions is not None:
-            await self._sessions.open_session(spawning.user_name)
+        if (opener := self._session_opener()) is not None:
+            await opener.open_session(spawning.user_name)
         settings = await self._after_hooks(server_id, spawning, environment, telling)
         environment |= told(settings or self.settings.spawner, spawning)
         return Attempt(
@@ -153,14 +154,14 @@ class Launch:
 
     async def after_stop(self, server_id: str) -> None:
         """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
-        hook = self.settings.spawner.post_stop_hook
-        view = None if hook is None and self._sessions is None else self.views.of_id(server_id)
+        hook, opener = self.settings.spawner.post_stop_hook, self._session_opener()
+        view = None if hook is None and opener is None else self.views.of_id(server_id)
         if view is None:
             return
         if hook is not None:
             await self.spawn_hooks.after_stop(view)
-        if self._sessions is not None:
-            await self._sessions.close_session(view.user.name)
+        if opener is not None:
+            await opener.close_session(view.user.name)
 
     def _environment(self, spawning: Spawning) -> dict[str, str]:
         user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)
