@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from contextlib import suppress
 from functools import cache
@@ -18,6 +19,7 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException, NotFound
 
 from core.errors import HubError, PendingError, ThrottledError
+from core.events.disk import unreadable
 from web.api import (
     authorizations,
     events,
@@ -184,6 +186,7 @@ def build_app(hub: Hub) -> QuartTrio:
     app.after_request(_finish)
     app.register_error_handler(HubError, _refused)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(sqlite3.Error, _database_error)
     app.register_error_handler(Exception, _bug)
     return app
 
@@ -278,6 +281,15 @@ def _allowed_instead(status: int) -> dict[str, str]:
         return {}
     allowed = set(current_app.url_map.bind("").allowed_methods(request.path))
     return {"Allow": ", ".join(sorted({*allowed, "OPTIONS"} - {request.method}))}
+
+
+async def _database_error(error: sqlite3.Error) -> Response:
+    """A file that cannot be read is no bug; a wrong statement is."""
+    reason = unreadable(error)
+    if reason is None:
+        return await _bug(error)
+    logger.error("%s %s: %s", request.method, shown_url(request.path, ""), reason.message)
+    return await _refused(reason)
 
 
 async def _bug(error: Exception) -> Response:

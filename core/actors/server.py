@@ -25,6 +25,7 @@ from core.actors.work_task import WorkTask
 from core.backoff import Backoff
 from core.errors import HubError, UnavailableError
 from core.events import codec
+from core.events.disk import unreadable
 from core.events.hub import HubStarted
 from core.events.record import By, Record
 from core.events.server import ServerEvent, server_stream
@@ -192,10 +193,10 @@ class ServerActor:
                 await self._fold()
             while not self.may_sleep:
                 await self._do_next()
-        except BaseException:
+        except BaseException as error:
             self.is_sound = False
             self._end_work()
-            self._refuse_current()
+            self._refuse_current(unreadable(error))
             raise
 
     def abandon(self, error: HubError) -> None:
@@ -381,9 +382,10 @@ class ServerActor:
         """While the log cannot be written, it is not the work that is late."""
         self._last_resort_at = max(self._last_resort_at, trio.current_time() + GRACE)
 
-    def _refuse_current(self) -> None:
+    def _refuse_current(self, reason: UnavailableError | None) -> None:
         if self._current is not None and not self._current.is_answered:
-            self._current.refuse(UnavailableError("The hub lost track of this server; please ask again."))
+            lost = UnavailableError("The hub lost track of this server; please ask again.")
+            self._current.refuse(reason or lost)
 
 
 class Waiter:

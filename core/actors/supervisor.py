@@ -14,10 +14,11 @@ from typing import Protocol
 import trio
 
 from core.actors.polls import Polls
-from core.actors.server import ServerActor
+from core.actors.server import LOG_RETRY, ServerActor
 from core.actors.server_work import Stage
 from core.actors.work_task import WorkTask
 from core.errors import UnavailableError
+from core.events.disk import unreadable
 from core.events.record import HUB, By, Record
 from core.events.writer import Claim
 from core.server import Command, Ready, Server, Stop, has_ended
@@ -129,7 +130,10 @@ class Supervisor:
             try:
                 await actor.run()
                 break
-            except Exception:
+            except Exception as error:
+                if (reason := unreadable(error)) is not None:
+                    await self._put_off(actor, reason)
+                    continue
                 logger.exception("the actor of server %s died", actor.server_id)
             self.restarts += 1
             if self._dies_too_often(actor.server_id):
@@ -140,6 +144,12 @@ class Supervisor:
             del self._actors[actor.server_id]
             self._deaths.pop(actor.server_id, None)
             actor.is_at_rest = True
+
+    async def _put_off(self, actor: ServerActor, reason: UnavailableError) -> None:
+        """It is no fault of the actor's that it cannot read now: its callers are told why, and it goes on later."""
+        logger.warning("server %s has to wait: %s", actor.server_id, reason.message)
+        actor.abandon(reason)
+        await trio.sleep(LOG_RETRY.longest)
 
     def _dies_too_often(self, server_id: str) -> bool:
         now = trio.current_time()

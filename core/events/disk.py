@@ -7,6 +7,8 @@ import errno
 import os
 import sqlite3
 
+from core.errors import UnavailableError
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE = 2**20  # bytes
 
@@ -29,6 +31,15 @@ def is_disk_trouble(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return _code(error) not in BUGS
     return isinstance(error, MemoryError)
+
+
+def unreadable(error: BaseException) -> UnavailableError | None:
+    """The refusal with the reason, where the file is why something could not be read; None for any other error."""
+    if isinstance(error, UnavailableError):
+        return error
+    if isinstance(error, sqlite3.Error) and is_disk_trouble(error):
+        return UnavailableError(f"The log cannot be read now: {error}.")
+    return None
 
 
 def is_room_missing(error: BaseException | None, log: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 import pytest
 import trio
@@ -239,3 +240,26 @@ async def test_nothing_dies_in_silence(
     assert caplog.text.count("the actor of server v1 died") == INTENSITY
     assert "bug in the store" in caplog.text
     assert "server v1 is set aside" in caplog.text
+
+
+# --- a log that cannot be read for a while ---
+
+
+def disk_error() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+    return error
+
+
+async def test_a_log_that_cannot_be_read_is_no_fault_of_the_actor(
+    world: World, autojump_clock: MockClock
+) -> None:
+    async with world.hub() as hub:
+        await hub.start_ready()
+        world.store.hiccups += [disk_error() for _ in range(3 * INTENSITY)]
+        for _ in range(3 * INTENSITY):
+            assert await knock(hub) == "The log cannot be read now: disk I/O error."
+        assert isinstance(await hub.stop(), Stopping)
+        await hub.wait_stopped()
+        assert (hub.servers.restarts, hub.servers.isolated) == (0, [])
+    assert len(world.backend.begun) == 1

@@ -27,7 +27,7 @@ _MEANINGS = {
 
 def refusals(route: Route) -> list[int]:
     """Their statuses, in order; without those that the route answers in a form of its own."""
-    implied = {500, *_of_access(route.access), *_of_method(route), *route.refusals}
+    implied = {500, 503, *_of_access(route.access), *_of_method(route), *route.refusals}
     if _has_names(route):
         implied.add(404)
     if route.query is not None or _is_paged(route):
@@ -71,9 +71,9 @@ def _of_access(access: Access) -> Iterator[int]:
 
 
 def _of_method(route: Route) -> Iterator[int]:
-    """Every command may come with a body that is not JSON, and with an Idempotency-Key; and it is written down."""
+    """Every command may come with a body that is not JSON, and with an Idempotency-Key."""
     if route.method not in ("GET", "HEAD"):
-        yield from (400, 413, 422, 503)
+        yield from (400, 413, 422)
 
 
 def _has_names(route: Route) -> bool:

@@ -75,12 +75,12 @@ async def test_a_death_waits_for_the_log(world: World, autojump_clock: MockClock
 @pytest.fixture
 def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, FullDisk]]:
     """A world on a disk that can be filled, and that disk."""
-    monkeypatch.setattr(room, "has_room", lambda _: False)
     path = str(tmp_path / "log.sqlite")
     disk = FullDisk(path)
     world = World()
     world.store.close()
     world.store = BreakableStore(path, threaded=False, connect=disk.connect)
+    monkeypatch.setattr(room, "has_room", lambda _: False)
     yield world, disk
     world.store.close()
 
