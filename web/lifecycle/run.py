@@ -16,6 +16,7 @@ from core.config_notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
 from core.events.database import DatabaseError
+from core.events.disk import unreadable
 from core.strays import Answer
 from web.http.serve import BindError
 from web.hub import Hub
@@ -65,10 +66,10 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, lat
 
 
 def _cause(error: Exception) -> Exception:
-    """What nurseries have wrapped, where it is one thing."""
+    """What nurseries have wrapped, where it is one thing; a log that cannot be read is no bug."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    return error
+    return unreadable(error) or error
 
 
 def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
