@@ -31,7 +31,7 @@ lint: setup ## style, types, and which folder may import which
 	$(BIN)/lint-imports
 
 openapi: setup ## docs/openapi.json anew, from the routes and their types
-	$(BIN)/python -m web.openapi > docs/openapi.json.new
+	$(BIN)/python -m web.commands.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
 lock: ## requirements.lock anew from pyproject.toml, for Python 3.11 to 3.13 (needs uv)

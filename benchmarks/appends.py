@@ -44,7 +44,7 @@ _numbers = itertools.count(10**24)
 
 
 def new_id(kind: str) -> str:
-    """As `core.ids.new_id` makes them, in order; but quicker, for it is the log that is to be measured."""
+    """As `core.naming.ids.new_id` makes them, in order; but quicker, for it is the log that is to be measured."""
     return f"{kind}{next(_numbers)}"
 
 

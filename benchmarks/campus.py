@@ -33,7 +33,7 @@ from core.events.session import SessionEnded, SessionOpened, session_stream
 from core.events.store import EventStore, Write
 from core.events.token import TokenIssued, token_stream
 from core.events.user import UserCreated, user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 
 TEAM = 500  # users in a group
 AT_ONCE = 1000  # writes in an append

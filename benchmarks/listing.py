@@ -20,7 +20,7 @@ from core.events.group import GroupCreated, group_stream
 from core.events.record import HUB
 from core.events.store import Write
 from core.events.user import UserCreated, user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from projections import users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 

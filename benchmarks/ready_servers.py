@@ -17,16 +17,16 @@ import time
 import trio
 
 import projections
-from core.config import HubSettings, Settings, SimulatedSettings, SpawnerSettings
 from core.events.record import HUB
 from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.server import Ready, Spawning
+from core.settings import HubSettings, Settings, SimulatedSettings, SpawnerSettings
 from projections import servers, users
 from spawners.simulated import SimulatedSpawner
-from web.app import build_app
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
 from web.main import open_hub
 
 BUDGET = 250  # MiB with 10,000 ready servers

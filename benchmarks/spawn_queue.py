@@ -14,11 +14,11 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.config import TornadoSettings
 from core.events.record import HUB
 from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
+from core.settings import TornadoSettings
 from projections import servers
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 

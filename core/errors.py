@@ -18,7 +18,7 @@
     ├── UnavailableError        the log cannot be written now; nothing was changed
     └── SpawnError              a server could not be started
 
-A refusal is worded for the person who asked and knows no status code (`web/http/errors.py` does).
+A refusal is worded for the person who asked and knows no status code (`web/request/errors.py` does).
 Anything else that is raised is a bug.
 """
 

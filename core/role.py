@@ -1,4 +1,4 @@
-"""A role: scopes under a name, and who holds it. Pure. What a configuration may say of roles is in core/roles.py."""
+"""A role: scopes under a name, and who holds it. Pure. What a configuration may say of roles is in core/config/roles.py."""
 
 from __future__ import annotations
 

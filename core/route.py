@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from core.errors import ConflictError, InvalidError, NotFoundError
 from core.events.route import RouteAdded, RouteEvent, RouteRemoved
-from core.names import escape
-from core.subdomains import is_host
+from core.naming.names import escape
+from core.naming.subdomains import is_host
 
 MAX_LENGTH = 1000  # of a route's path and of its target
 TAKEN = ("hub", "user", "services")  # what comes right behind the base URL and is the hub's to give

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.events.share import ShareEvent, ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
-from core.names import full_name
+from core.naming.names import full_name
 from core.scopes import STANDARD, Filter, ScopeTable, Server, parse_scope
 
 

@@ -20,7 +20,7 @@ EVENTS = (UserDeleted,)
 
 
 def create(db: Database) -> None:
-    """`user`: an id. `sealed`: see core/crypt.py."""
+    """`user`: an id. `sealed`: see core/secrets/crypt.py."""
     db.execute("CREATE TABLE IF NOT EXISTS auth_states (user TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT")
 
 

@@ -20,7 +20,7 @@ from core.events.server import ServerDied, ServerLost, ServerStopped, SpawnFaile
 from core.events.session import SessionEnded
 from core.events.token import TokenIssued
 from core.events.user import UserDeleted
-from core.names import server_client_id
+from core.naming.names import server_client_id
 from projections.moments import take_back
 
 NAME = "oauth"

@@ -27,7 +27,7 @@ from core.events.user import (
     UserInfoChanged,
     UserRenamed,
 )
-from core.names import MAX_USER_NAME
+from core.naming.names import MAX_USER_NAME
 from projections.moments import take_back
 
 NAME = "users"

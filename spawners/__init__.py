@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from core.config import Settings
-from core.spawner import Spawner
+from core.plugins.spawner import Spawner
+from core.settings import Settings
 from spawners.local_process import LocalProcessSpawner
 from spawners.simulated import SimulatedSpawner
 

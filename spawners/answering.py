@@ -5,9 +5,9 @@ from __future__ import annotations
 import trio
 
 from core.errors import SpawnError
-from core.process_identity import this_boot
-from core.readiness import Target, parse_url, wait_server_up
-from core.spawner import ANOTHER_ANSWERS
+from core.machine.process_identity import this_boot
+from core.machine.readiness import Target, parse_url, wait_server_up
+from core.plugins.spawner import ANOTHER_ANSWERS
 from spawners.attempt_files import Alive, AttemptFiles
 from spawners.port_owner import Owner, owner_after, owner_of
 

@@ -2,7 +2,7 @@
 
     lock       taken by whoever launches the server, then by the launcher and the server themselves
     url        where it was told to listen, written before the launch
-    mark       which log it was started for, and where that says so: see core/mark.py
+    mark       which log it was started for, and where that says so: see core/reconcile/mark.py
     identity   which process it is, written by that process before it becomes the server
     exit       its exit status, written when it has ended; or that it was stopped before it ever ran
     swept      nothing of it is left, its descendants included
@@ -20,7 +20,7 @@ import shutil
 
 from msgspec import Struct
 
-from core.process_identity import Identity, is_alive, parse_identity
+from core.machine.process_identity import Identity, is_alive, parse_identity
 
 _STOPPED = "stopped"
 

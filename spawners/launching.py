@@ -8,11 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from core import faults
-from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError
-from core.process_identity import this_boot, this_namespace
-from core.spawner import Attempt
+from core.machine import faults
+from core.machine.process_identity import this_boot, this_namespace
+from core.plugins.spawner import Attempt
+from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.account import Account, hub_account, system_account
 from spawners.attempt_files import AttemptFiles

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import trio
 
-from core import faults
-from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
-from core.ids import is_id
-from core.process_identity import Identity, open_process
-from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.machine import faults
+from core.machine.process_identity import Identity, open_process
+from core.naming.ids import is_id
+from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.answering import trouble_after_end, wait_answer
 from spawners.attempt_files import Alive, AttemptFiles, Ended, Stage, UnderWay, Untouched

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import trio
 
-from core.config import LocalProcessSettings
 from core.errors import UnreachableError
-from core.process_identity import Identity, is_alive, open_process
+from core.machine.process_identity import Identity, is_alive, open_process
+from core.settings import LocalProcessSettings
 from spawners.pauses import pauses
 from spawners.process_family import Census, descendants
 

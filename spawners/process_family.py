@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from core.process_identity import Identity, identify, read_stat
+from core.machine.process_identity import Identity, identify, read_stat
 
 MARK = "CALLBOARD_SPAWN_ID"
 

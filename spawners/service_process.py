@@ -14,9 +14,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from core.config import LocalProcessSettings, ServiceSettings, Settings
 from core.errors import SpawnError
-from core.spawner import Attempt, Spawner
+from core.plugins.spawner import Attempt, Spawner
+from core.settings import LocalProcessSettings, ServiceSettings, Settings
 from spawners.account import Account, system_account
 from spawners.attempt_files import AttemptFiles
 from spawners.launching import run_launcher

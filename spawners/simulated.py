@@ -18,10 +18,10 @@ import msgspec
 import trio
 from msgspec import Meta, Struct
 
-from core.config import SimulatedSettings
 from core.errors import SpawnError, UnreachableError
-from core.readiness import get, parse_url, wait_server_up
-from core.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.machine.readiness import get, parse_url, wait_server_up
+from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.settings import SimulatedSettings
 
 _NEVER = "what was never started has no spawn id"
 _DOMAIN = "simulated"
@@ -162,7 +162,7 @@ class SimulatedBackend:
                 self._waiting.pop(spawn_id, None)
 
     async def wait_server_up(self, url: str) -> str | None:
-        """Stands in for `core.readiness.wait_server_up`, for nothing listens at a simulated server's URL."""
+        """Stands in for `core.machine.readiness.wait_server_up`, for nothing listens at a simulated server's URL."""
         spawn_id = (urlsplit(url).hostname or "").removesuffix(f".{_DOMAIN}")
         while True:
             server = self._servers.get(spawn_id)

@@ -13,13 +13,13 @@ from quart_trio import QuartTrio
 
 import projections
 from core import token
-from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
 from core.events.store import EventStore
 from core.events.writer import Writer
+from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.unit import openapi_check
-from web.app import build_app
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
 from web.main import open_hub
 
 SECRET = bytes(range(32))

@@ -1,4 +1,4 @@
-"""Start here: a hub that lives. web/build.py builds its parts, web/lifecycle/process.py is the process around it.
+"""Start here: a hub that lives. web/hub/build.py builds its parts, web/process/process.py is the process around it.
 
 web/lifecycle/resume.py and web/lifecycle/shutdown.py are its first and last acts.
 """
@@ -16,30 +16,30 @@ from tricycle import open_service_nursery
 
 from core.actors.background import Interval, Work, do, do_every, do_now_and_every
 from core.actors.refusals import PERIOD
-from core.config import Settings
+from core.config.desired import Wishes, wishes
 from core.events import hub as hub_events
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
 from core.events.store import EventStore, Write
-from core.spawner import Spawner
-from core.strays import NO_CONSENT, Consent
-from web import version
-from web.build import build_hub
-from web.hub import Hub
+from core.plugins.spawner import Spawner
+from core.reconcile.strays import NO_CONSENT, Consent
+from core.settings import Settings
+from web.hub.build import build_hub
+from web.hub.giving_up import give_up_log
+from web.hub.hub import Hub
 from web.lifecycle.bootstrap import bootstrap_steps
 from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
-from web.lifecycle.giving_up import give_up_log
+from web.lifecycle.metrics_of_hub import MetricsOfHub
+from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.lifecycle.older_log import adopt_all, meet_what_runs
 from web.lifecycle.resume import resume
-from web.lifecycle.wishes import Wishes, wishes
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
-from web.monitoring.metrics_of_hub import MetricsOfHub
-from web.monitoring.metrics_of_log import MetricsOfLog
+from web.servers.failed_starts import FailedStarts, give_up_starts
 from web.services.checks import ServiceChecks
-from web.spawning.failed_starts import FailedStarts, give_up_starts
+from web.site import version
 
 LOOK = 5.0  # seconds between looks at where the log is, besides one at each commit
 KEY_LIFE = 24 * 3600  # seconds an idempotency key is kept

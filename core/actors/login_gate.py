@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from core.actors.login_lanes import Lanes
 from core.errors import ThrottledError
-from core.networks import network_of
+from core.machine.networks import network_of
 
 FREE = 5  # failures of one name from one place that cost nothing
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds; doubled with each failure in between

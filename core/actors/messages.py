@@ -6,7 +6,7 @@ A burst of ten is kept as it comes, then two a second; what comes faster is merg
 from __future__ import annotations
 
 from core.events.server import SpawnProgressed
-from core.spawner import Progress
+from core.plugins.spawner import Progress
 
 BURST = 10.0
 PER_SECOND = 2.0

@@ -31,6 +31,7 @@ from core.events.record import By, Record
 from core.events.server import ServerEvent, server_stream
 from core.events.store import Write
 from core.events.writer import Claim
+from core.plugins.spawner import Progress
 from core.server import (
     MAX_MESSAGES,
     Command,
@@ -46,7 +47,6 @@ from core.server import (
     is_same_phase,
     on_hub_started,
 )
-from core.spawner import Progress
 
 logger = logging.getLogger("callboard.server")
 

@@ -10,7 +10,6 @@ from typing import Protocol, assert_never
 import trio
 from msgspec import Struct
 
-from core import faults
 from core.actors.asking import Pauses, essence, insist
 from core.errors import HubError, SpawnError, UnreachableError
 from core.events.server import (
@@ -25,8 +24,9 @@ from core.events.server import (
     SpawnSucceeded,
 )
 from core.events.store import EventStore
+from core.machine import faults
+from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
-from core.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
 
 logger = logging.getLogger("callboard.server")
 

@@ -16,9 +16,9 @@ from msgspec import Struct
 from core.actors.asking import RETRY, insist
 from core.backoff import Backoff
 from core.errors import HubError, SpawnError, UnreachableError
-from core.ids import new_id
+from core.naming.ids import new_id
+from core.plugins.spawner import Attempt, Gone, Running, Spawner
 from core.service import Report, ReportExited, ReportFailed, ReportStarted
-from core.spawner import Attempt, Gone, Running, Spawner
 
 logger = logging.getLogger("callboard.services")
 

@@ -15,7 +15,7 @@ from core.events.share import share_code_stream, share_stream
 from core.events.store import EventStore, Write
 from core.events.user import user_stream
 from core.events.writer import Claim
-from core.ids import new_id
+from core.naming.ids import new_id
 
 
 class Sharing:

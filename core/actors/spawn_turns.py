@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 import trio
 
 from core.events.record import Record
+from core.queue.spawn_limits import SpawnLimits
 from core.server import Server
-from core.spawn_limits import SpawnLimits
 
 GATHERING = 2.0  # seconds a new hub gives the servers that wait to be there
 

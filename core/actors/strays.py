@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import trio
 
 from core.actors.asking import insist
-from core.spawner import Spawner
-from core.strays import Strays, named
+from core.plugins.spawner import Spawner
+from core.reconcile.strays import Strays, named
 
 logger = logging.getLogger("callboard.server")
 

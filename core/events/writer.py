@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from core import faults
 from core.errors import UnavailableError
 from core.events import command_keys
 from core.events.database import MEMORY, open_for_writing, open_log
@@ -24,6 +23,7 @@ from core.events.record import utc_text
 from core.events.room import Room
 from core.events.unit import Claim, Outcome, Unit, VersionError, Write
 from core.events.wal import WalLimit
+from core.machine import faults
 
 logger = logging.getLogger("callboard.log")
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from tests.browser.conftest import Windows
-from web.http.next_url import safe_path
+from web.site.next_url import safe_path
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from core.events.server import (
 )
 from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from tests.logs import BY
 
 

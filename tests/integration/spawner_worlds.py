@@ -9,10 +9,10 @@ from typing import Any
 
 import trio
 
-from core.config import LocalProcessSettings, SimulatedSettings, SpawnerSettings
-from core.ids import new_id
-from core.readiness import wait_server_up
-from core.spawner import Attempt, Gone, Progress, Spawner
+from core.machine.readiness import wait_server_up
+from core.naming.ids import new_id
+from core.plugins.spawner import Attempt, Gone, Progress, Spawner
+from core.settings import LocalProcessSettings, SimulatedSettings, SpawnerSettings
 from spawners.local_process import LocalProcessSpawner
 from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSpawner

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import trio
 
-from core.config import LocalProcessSettings, SpawnerSettings
-from core.spawner import Attempt
+from core.plugins.spawner import Attempt
+from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners.local_process import LocalProcessSpawner
 from tests.integration.spawner_worlds import TINY_SERVER, ignore
 

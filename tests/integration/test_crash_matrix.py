@@ -1,7 +1,7 @@
 """The hub dies between any two steps of whatever a server goes through; the next one carries on.
 
 `CALLBOARD_FAULT` has the hub kill itself (SIGKILL) at a named point: before, in or after the transaction that
-records an event, or between two steps of the spawner (core/faults.py). What must hold is the same for all:
+records an event, or between two steps of the spawner (core/machine/faults.py). What must hold is the same for all:
 what was acknowledged comes true, nothing runs that no server knows, and the log is whole.
 """
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.mark import PURPOSE, Mark, opened, sealed
-from core.secret_file import derive
+from core.reconcile.mark import PURPOSE, Mark, opened, sealed
+from core.secrets.secret_file import derive
 from tests.integration.hub import DidNotStart, Process, RealHub, wait_for
 
 pytestmark = pytest.mark.slow

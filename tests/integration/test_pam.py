@@ -15,10 +15,10 @@ import psutil
 import pytest
 import trio
 
-from core.authenticator import Login
-from core.config import AuthenticatorSettings, LocalUsersSettings, PAMSettings, Settings
 from core.errors import ForbiddenError, InvalidError, ThrottledError, UnavailableError
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Login
+from core.settings import AuthenticatorSettings, LocalUsersSettings, PAMSettings, Settings
 from web.authenticators import helper_process
 from web.authenticators.pam import PAMAuthenticator
 

@@ -18,7 +18,7 @@ import trio
 from msgspec.structs import replace
 
 from core.errors import SpawnError
-from core.spawner import ANOTHER_ANSWERS, Attempt, Gone, Running
+from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Running
 from spawners.local_process import LocalProcessSpawner
 from spawners.process_family import MARK
 from tests.integration.spawner_worlds import LocalWorld, ignore
@@ -160,7 +160,7 @@ CHANGE = (
 LOOK = (
     """
 import encodings.ascii, json, sys
-from core.process_identity import identify, read_stat
+from core.machine.process_identity import identify, read_stat
 from spawners.port_owner import _look, owner_of
 """
     + CHANGE

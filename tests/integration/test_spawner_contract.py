@@ -1,4 +1,4 @@
-"""What every spawner must do; whatever is said in `core/spawner.py` is asked here of each of them."""
+"""What every spawner must do; whatever is said in `core/plugins/spawner.py` is asked here of each of them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import trio
 from msgspec.structs import replace
 
 from core.errors import SpawnError
-from core.ids import new_id
-from core.spawner import Attempt, Gone, Progress, Running
+from core.naming.ids import new_id
+from core.plugins.spawner import Attempt, Gone, Progress, Running
 from tests.integration.spawner_worlds import LocalWorld, SimulatedWorld, World, ignore
 
 

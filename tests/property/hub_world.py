@@ -18,7 +18,6 @@ from trio.testing import wait_all_tasks_blocked
 
 import projections
 from core.actors.supervisor import ISOLATION
-from core.config import CallboardSettings, HubSettings, Settings, SimulatedSettings
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
@@ -35,14 +34,15 @@ from core.events.server import (
     StopRequested,
 )
 from core.events.store import EventStore, Write
+from core.plugins.spawner import Attempt, Gone, Report, Running
 from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
-from core.spawner import Attempt, Gone, Report, Running
+from core.settings import CallboardSettings, HubSettings, Settings, SimulatedSettings
 from core.user import AddServer, Create
 from projections import rebuild, routes, servers, users
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.main import open_hub
-from web.spawning.limits import limits_of
+from web.starts.limits import limits_of
 
 STATES: dict[type, str] = {
     Stopped: "stopped",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from trio.testing import MockClock
 
-from core.config import AuthenticatorSettings, GroupSettings, Settings
 from core.events.record import HUB
 from core.role import Grant
 from core.scopes import NOTHING, Answer, User, check
+from core.settings import AuthenticatorSettings, GroupSettings, Settings
 from projections import groups, roles, sessions, shares, tokens, users
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, Client, settings_for_tests

@@ -21,7 +21,7 @@ from core.events.user import user_stream
 from core.user import AddServer, Change, Create, FinishDeletion, RequestDeletion
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.live import LiveStream, live
-from web.hub import Hub
+from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave")
 FILTERS = ("", "!user=bob", "!user=carol", "!group=students")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from web.http.next_url import safe_path
+from web.site.next_url import safe_path
 
 HOME = "https://hub.test"
 OWN = frozenset({HOME})

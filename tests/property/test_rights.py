@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from core.config.roles import DEFAULT_ROLES
 from core.events.record import HUB
 from core.role import Grant, Withdraw
-from core.roles import DEFAULT_ROLES
 from core.scopes import BUILT_IN, Answer, User, check
 from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, names, tokens, users
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave", "erin")
 GROUPS = ("red", "blue")

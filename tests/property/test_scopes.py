@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.roles import DEFAULT_ROLES
+from core.config.roles import DEFAULT_ROLES
 from core.scopes import (
     BUILT_IN,
     NO_GROUPS,

@@ -13,14 +13,14 @@ from trio.testing import MockClock
 from core.events.group import GroupCreated, GroupDeleted, UsersJoined, UsersLeft, group_stream
 from core.events.record import HUB
 from core.events.store import Write
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.scopes import BUILT_IN
 from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, users
 from projections.rebuild import drift
 from projections.shares import Listing, listed
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 
 TABLES = ("shares", "share_codes")
 PEOPLE = ("bob", "carol", "dave")

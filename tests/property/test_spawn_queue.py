@@ -19,9 +19,9 @@ from core.events.server import (
     SpawnRequested,
     SpawnSucceeded,
 )
+from core.queue.spawn_limits import SpawnLimits
+from core.queue.spawn_queue import SpawnQueue
 from core.server import Stopped
-from core.spawn_limits import SpawnLimits
-from core.spawn_queue import SpawnQueue
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 USERS = ["alice", "bob", "carol", "dave"]

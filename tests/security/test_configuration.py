@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from core.authenticator import Login
-from core.config import ConfigError, Settings
-from core.config_file import load_settings
-from core.config_names import AUTHENTICATORS, acting_traits, known_traits, lineage
+from core.config.file import load_settings
+from core.config.login_checks import login_warnings
+from core.config.trait_names import AUTHENTICATORS, acting_traits, known_traits, lineage
 from core.errors import ForbiddenError
-from core.login_checks import login_warnings
+from core.plugins.authenticator import Login
+from core.settings import ConfigError, Settings
 from tests.conftest import hub_in_memory
 from web.login.log_in import admit, log_in
 

@@ -16,16 +16,16 @@ import httpx
 import pytest
 import trio
 
-from core.names import check_display_name, check_server_name, slug
-from core.scrubbing import scrubbed
-from core.user_names import UserNames
+from core.naming.names import check_display_name, check_server_name, slug
+from core.naming.user_names import UserNames
+from core.secrets.scrubbing import scrubbed
 from tests.conftest import Client
 from tests.unit.pages.browser import NAVIGATES, Browser
-from web.app import build_app
-from web.http.identity import token_in
-from web.http.next_url import safe_path
-from web.http.request_log import shown_url
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
+from web.request.request_log import shown_url
+from web.rights.identity import token_in
+from web.site.next_url import safe_path
 
 KIB, MIB = 1024, 1024 * 1024
 MULTIPART = "multipart/form-data; boundary=b"

@@ -18,12 +18,12 @@ import httpx
 import pytest
 import trio
 
-from core.config import GroupSettings, ServiceSettings
+from core.settings import GroupSettings, ServiceSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import Element, read
-from web.http.routing import ROUTES
-from web.hub import Hub
+from web.hub.hub import Hub
+from web.request.routing import ROUTES
 
 REPOSITORY = Path(__file__).parents[2]
 HOSTILE = "\"'><svg onload=alert(1)><script>alert(2)<!--{{7*7191}}${7*7191}&lt;x"
@@ -214,7 +214,7 @@ async def test_nobody_writes_a_line_of_the_log(hub: Hub, caplog: pytest.LogCaptu
 
 
 def test_no_template_says_that_something_is_safe() -> None:
-    for template in (REPOSITORY / "web/pages/templates").glob("*.html"):
+    for template in (REPOSITORY / "web/presentation/templates").glob("*.html"):
         text = template.read_text()
         assert not re.search(r"\|\s*safe\b|autoescape|\bMarkup\b", text), template.name
         assert not re.search(r"<[^>]*\s(style|on\w+)=", text), template.name
@@ -227,10 +227,10 @@ def test_markup_is_made_in_three_places() -> None:
         for file in (REPOSITORY / "web").rglob("*.py")
         if re.search(r"\bMarkup\(", file.read_text())
     }
-    assert made <= {"web/pages/render.py", "web/pages/templates_found.py", "web/pages/token.py"}, made
+    assert made <= {"web/pages/render.py", "web/presentation/templates_found.py", "web/pages/token.py"}, made
 
 
 def test_no_script_makes_html() -> None:
-    for script in (REPOSITORY / "web/pages/static/js").glob("*.js"):
+    for script in (REPOSITORY / "web/presentation/static/js").glob("*.js"):
         dangerous = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
         assert not re.search(dangerous, script.read_text()), script.name

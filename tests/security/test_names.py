@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.authenticator import Login
-from core.config import GroupSettings
 from core.errors import InvalidError
-from core.names import escape, full_name, server_client_id, server_prefix
-from core.user_names import UserNames
+from core.naming.names import escape, full_name, server_client_id, server_prefix
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Login
+from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of, users
 from tests.unit.pages.browser import logged_in
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import admit
 from web.proxy.routes import Route, Routes
 from web.proxy.target import parse_target

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core.config import GroupSettings
-from core.roles import DEFAULT_ROLES
+from core.config.roles import DEFAULT_ROLES
 from core.scopes import BUILT_IN
+from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of
-from web.http.access import Lists, Needs
-from web.http.routing import ROUTES, Route
-from web.hub import Hub
+from web.hub.hub import Hub
+from web.request.access import Lists, Needs
+from web.request.routing import ROUTES, Route
 
 SCOPES = [scope for scope in BUILT_IN if scope not in ("(no_scope)", "self", "inherit")]
 

@@ -19,9 +19,9 @@ from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_test
 from tests.property.test_next_url import host_a_browser_goes_to
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import shown
-from web.app import build_app
-from web.http.routing import ROUTES, Route
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
+from web.request.routing import ROUTES, Route
 
 ELSEWHERE = (
     "//evil.test",

@@ -13,7 +13,6 @@ from core.actors.server import ServerActor
 from core.actors.server_work import Deadlines
 from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
-from core.config import SimulatedSettings
 from core.errors import UnavailableError
 from core.events import Event
 from core.events import hub as hub_events
@@ -21,9 +20,10 @@ from core.events.hub import HubStarted
 from core.events.record import HUB, By, Record
 from core.events.server import OptionsStored, SpawnRequested, server_stream
 from core.events.store import EventStore, Write
+from core.plugins.spawner import Attempt, Gone, Report, Running, Telling
+from core.queue.spawn_limits import SpawnLimits
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped
-from core.spawn_limits import SpawnLimits
-from core.spawner import Attempt, Gone, Report, Running, Telling
+from core.settings import SimulatedSettings
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
 
 ALICE = By("user/u1")

@@ -10,14 +10,14 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.config import Settings
 from core.events.store import EventStore
+from core.settings import Settings
 from projections import ALL, servers, users
 from projections.rebuild import drift
 from projections.users import UserRow
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.reload import Reloader
 
 How = Literal["restart", "reload"]

@@ -16,12 +16,12 @@ from jsonschema.exceptions import best_match
 from quart import Quart
 from werkzeug.exceptions import HTTPException
 
-from web.app import API
-from web.http.api_paths import api_prefixes
+from web.app.app import API
 from web.openapi.document import document
 from web.openapi.parameters import NAME
 from web.openapi.responses import EVENTS, JSON
 from web.openapi.schemas import Schema
+from web.site.api_paths import api_prefixes
 
 
 class NotAsDocumented(AssertionError):

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from quart import request
 
-from core.config import HubSettings, Settings, SpawnerSettings
+from core.settings import HubSettings, Settings, SpawnerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
-from web.addresses import bind_address, connect_url, local_address
-from web.http.client_address import address_of
+from web.request.client_address import address_of
+from web.site.addresses import bind_address, connect_url, local_address
 
 HERE = socket.gethostname()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.admission import Admission
-from core.config import AuthenticatorSettings
 from core.errors import ForbiddenError
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.admission import Admission
+from core.settings import AuthenticatorSettings
 
 
 def admission(**settings) -> Admission:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.adoption import adopt
 from core.events.server import ServerStopped, SpawnCancelled, SpawnFailed, SpawnRequested, StopRequested
+from core.reconcile.adoption import adopt
 from core.server import (
     Checking,
     Queued,

@@ -10,17 +10,17 @@ import pytest
 from msgspec.structs import replace
 
 import projections
-from core.authenticator import Login
-from core.config import AuthenticatorSettings, ConfigError, CryptSettings, SpawnerSettings
 from core.events.record import HUB
 from core.events.store import EventStore
 from core.events.user import AuthStateChanged
-from core.hooks import trio_hook
+from core.plugins.authenticator import Login
+from core.plugins.hooks import trio_hook
+from core.settings import AuthenticatorSettings, ConfigError, CryptSettings, SpawnerSettings
 from projections import auth_states
 from projections.rebuild import drift, rebuild
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import admit
 
 OLD, NEW = "00" * 32, "11" * 32

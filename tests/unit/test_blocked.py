@@ -11,12 +11,12 @@ import pytest
 import trio.testing
 from msgspec.structs import replace
 
-from core.authenticator import Login
-from core.config import GroupSettings, Settings
-from core.configured_rights import ConfiguredRights
+from core.config.configured_rights import ConfiguredRights
 from core.errors import ForbiddenError, UnavailableError
 from core.events.server import SpawnRequested
+from core.plugins.authenticator import Login
 from core.scopes import NOTHING
+from core.settings import GroupSettings, Settings
 from projections import groups, roles, sessions, tokens
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client
 from tests.unit.lives import How, Lives, configured, lives
@@ -322,7 +322,9 @@ class Asked:
 
 async def test_an_authenticator_that_cannot_be_asked_disarms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither at a start, with `delete_invalid_users`, nor while the hub runs, with what it asks now and then."""
-    monkeypatch.setattr("web.build.make_authenticator", lambda *_: Asked(UnavailableError("LDAP is down.")))
+    monkeypatch.setattr(
+        "web.hub.build.make_authenticator", lambda *_: Asked(UnavailableError("LDAP is down."))
+    )
     wanted = given()
     login = replace(wanted.authenticator, delete_invalid_users=True, auth_refresh_strict=True)
     wanted = replace(wanted, authenticator=login)

@@ -17,14 +17,16 @@ from msgspec.structs import replace
 from core.errors import InvalidError
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
-from web.app import build_app
-from web.http import bounds, cookies, credentials, steps
-from web.http.bounds import MOST_ARGUMENTS, MOST_COOKIES, MOST_SCOPES, MOST_VALUES, check_json, within_cookies
-from web.http.request_log import shown_url
-from web.http.routing import ROUTES, Route
-from web.http.steps import STEP, in_steps
-from web.http.xsrf import XsrfTokens
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
+from web.request import credentials, steps
+from web.request.request_log import shown_url
+from web.request.routing import ROUTES, Route
+from web.request.steps import STEP, in_steps
+from web.sessions import cookies
+from web.sessions.xsrf import XsrfTokens
+from web.site import bounds
+from web.site.bounds import MOST_ARGUMENTS, MOST_COOKIES, MOST_SCOPES, MOST_VALUES, check_json, within_cookies
 
 MIB = 2**20
 

@@ -14,7 +14,7 @@ from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from tests.live import live
-from web.public_events.catching_up import LONG
+from web.history.catching_up import LONG
 
 STREAM = server_stream("v")
 

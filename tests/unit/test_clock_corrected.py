@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 import projections
 from core.actors.activity import Activity
-from core.config import CallboardSettings
 from core.events import command_keys
 from core.events.activity import STREAM, ActivityRecorded
 from core.events.hub import ClockCorrected, HubStarted
@@ -31,7 +30,8 @@ from core.events.unit import Unit, Write
 from core.events.user import ServerAdded, UserCreated
 from core.events.verify import BrokenLogError, verify
 from core.events.writer import Writer
-from core.spawn_limits import SpawnLimits
+from core.queue.spawn_limits import SpawnLimits
+from core.settings import CallboardSettings
 from projections import users
 from projections.rebuild import drift
 from tests.conftest import hub_in_memory, settings_for_tests
@@ -39,9 +39,9 @@ from tests.logs import BY, claim, commit, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main
 from web.commands.moments import parse_position
+from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.monitoring.metrics import Metrics
-from web.monitoring.metrics_of_log import MetricsOfLog
-from web.proxies import Proxies
+from web.starts.proxies import Proxies
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 AHEAD = timedelta(days=400)

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from core.config import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
-from core.config_file import load_settings
-from core.config_foreign import is_foreign, what_it_is
-from core.config_names import CLASSES, acting_traits, known_traits
-from core.config_notes import REASONS, Note, table
-from core.masking import describe, is_secret
+from core.config.file import load_settings
+from core.config.foreign import is_foreign, what_it_is
+from core.config.masking import describe, is_secret
+from core.config.notes import REASONS, Note, table
+from core.config.trait_names import CLASSES, acting_traits, known_traits
+from core.settings import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
 
 TOKEN = "0123456789abcdef"
 A_CLASS = """

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from core.config import Settings
-from core.config_file import load_settings
-from core.config_names import STRUCTS
-from core.config_reference import PARTS, config_file, help_texts, markdown, options
-from core.config_shown import as_text, differing
+from core.config.file import load_settings
+from core.config.reference import PARTS, config_file, help_texts, markdown, options
+from core.config.shown import as_text, differing
+from core.config.trait_names import STRUCTS
+from core.settings import Settings
 
 
 def test_every_option_has_its_help_and_every_help_its_option() -> None:
-    """A new option wants a line in core/config_help.toml."""
+    """A new option wants a line in core/config/help.toml."""
     there_are = {f"{section}.{field.name}" for section, kind in STRUCTS.items() for field in fields(kind)}
     there_are |= {f"{section}.{name}" for section, name in PARTS}
     texts = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config import ConfigError, Settings
-from core.config_file import load_settings
+from core.config.file import load_settings
+from core.settings import ConfigError, Settings
 
 
 def load(tmp_path: Path, lines: str) -> Settings:

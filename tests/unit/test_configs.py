@@ -17,19 +17,19 @@ import trio
 from msgspec.structs import replace
 from quart import request
 
-from core.authenticator import Login
-from core.config import ConfigError, Settings
-from core.config_file import _run, load_settings
+from core.config.file import _run, load_settings
 from core.errors import ForbiddenError
-from core.spawner import Attempt
+from core.plugins.authenticator import Login
+from core.plugins.spawner import Attempt
+from core.settings import ConfigError, Settings
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
-from web.addresses import bind_address, connect_url
-from web.http.client_address import address_of
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.proxy_process import ProxyProcess
 from web.login.log_in import admit
+from web.request.client_address import address_of
+from web.site.addresses import bind_address, connect_url
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 IN_MEMORY = ["--JupyterHub.spawner_class=simulated", "--JupyterHub.db_url=sqlite://"]

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from core.config import ConfigError
-from core.crypt import CryptKeeper, SealError, load_keys
+from core.secrets.crypt import CryptKeeper, SealError, load_keys
+from core.settings import ConfigError
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 SECRET = {"token": "x", "nested": {"a": [1, None]}}

@@ -7,11 +7,11 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from core.config import HubSettings, SpawnerSettings, TornadoSettings
 from core.server import Spawning
+from core.settings import HubSettings, SpawnerSettings, TornadoSettings
 from tests.conftest import hub_in_memory, settings_for_tests
-from web.environment import public_addresses
-from web.hosts import Hosts
+from web.site.environment import public_addresses
+from web.site.hosts import Hosts
 
 LAB = Spawning(
     "s0mt5qz3k9cccccccccccccccc", {}, "/user/zo%C3%AB/lab/", "zoë", "lab", client_scopes=["read:users!user"]

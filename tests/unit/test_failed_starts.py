@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.events.record import HUB, Record
 from core.events.server import ServerEvent, SpawnFailed, SpawnSucceeded
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.spawning.failed_starts import FailedStarts
+from web.servers.failed_starts import FailedStarts
 
 ERROR, REFUSED, WELL = SpawnFailed("s1", "no"), SpawnFailed("s1", "no", 400), SpawnSucceeded("s1")
 

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from core.errors import SpawnError
-from core.hooks import Hooks
+from core.plugins.hooks import Hooks
 
 
 class Gate:

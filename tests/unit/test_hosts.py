@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import HubSettings
-from web.hosts import Hosts
+from core.settings import HubSettings
+from web.site.hosts import Hosts
 
 PLAIN = Hosts(HubSettings())
 PUBLIC = Hosts(HubSettings(public_url="https://hub.test:8443/"))

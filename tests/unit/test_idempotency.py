@@ -15,9 +15,9 @@ from core.errors import HubError, SpawnError, ThrottledError, UnavailableError
 from core.events.store import EventStore
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.http.errors import STATUS
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.main import KEY_LIFE
+from web.request.errors import STATUS
 
 KEY = {"Idempotency-Key": "the same"}
 SLOW = {"user_options": {"simulate": {"delay": 20}}}

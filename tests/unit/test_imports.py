@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-CODE = "import sys, web.lifecycle.process; print(*sorted({'joserfc', 'httpx', 'jupyterhub'} & sys.modules.keys()))"
+CODE = (
+    "import sys, web.process.process; print(*sorted({'joserfc', 'httpx', 'jupyterhub'} & sys.modules.keys()))"
+)
 
 
 def test_libraries_of_one_way_to_log_in_are_not_loaded_for_the_others() -> None:

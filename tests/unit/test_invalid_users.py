@@ -11,8 +11,8 @@ import trio
 from msgspec.structs import replace
 
 from core.actors.background import do
-from core.config import AuthenticatorSettings
 from core.errors import HubError, InvalidError, UnavailableError
+from core.settings import AuthenticatorSettings
 from projections import users
 from projections.users import Listing
 from tests.conftest import hub_in_memory, settings_for_tests

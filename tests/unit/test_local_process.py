@@ -16,11 +16,18 @@ import msgspec
 import pytest
 import trio
 
-from core.config import LocalProcessSettings, SpawnerSettings
 from core.errors import SpawnError, UnreachableError
-from core.ids import new_id
-from core.process_identity import identify, is_alive, open_process, parse_identity, parse_stat, read_stat
-from core.spawner import Attempt, Gone, Running
+from core.machine.process_identity import (
+    identify,
+    is_alive,
+    open_process,
+    parse_identity,
+    parse_stat,
+    read_stat,
+)
+from core.naming.ids import new_id
+from core.plugins.spawner import Attempt, Gone, Running
+from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.attempt_files import AttemptFiles
 from spawners.local_process import LocalProcessSpawner

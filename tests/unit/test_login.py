@@ -10,15 +10,15 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.authenticator import Login
-from core.config import AuthenticatorSettings
 from core.errors import ForbiddenError
 from core.events.record import HUB
-from core.hooks import trio_hook
+from core.plugins.authenticator import Login
+from core.plugins.hooks import trio_hook
+from core.settings import AuthenticatorSettings
 from core.user import Change
 from projections import groups, users
 from tests.conftest import hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import LoggedIn, admit, log_in
 
 HERE = "192.0.2.1"

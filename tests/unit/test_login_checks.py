@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config import AuthenticatorSettings, ConfigError, HubSettings, LocalUsersSettings, Settings
-from core.config_file import load_settings
-from core.config_names import AUTHENTICATORS
-from core.login_checks import login_warnings
-from core.user_names import UserNames
+from core.config.file import load_settings
+from core.config.login_checks import login_warnings
+from core.config.trait_names import AUTHENTICATORS
+from core.naming.user_names import UserNames
+from core.settings import AuthenticatorSettings, ConfigError, HubSettings, LocalUsersSettings, Settings
 from web.authenticators import make_authenticator
 
 

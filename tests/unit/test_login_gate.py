@@ -12,7 +12,7 @@ import trio.testing
 from core.actors import login_gate
 from core.actors.login_gate import FREE, FREE_FROM_PLACE, REMEMBERED, LoginGate
 from core.errors import ThrottledError
-from core.networks import network_of
+from core.machine.networks import network_of
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 

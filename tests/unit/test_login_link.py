@@ -9,16 +9,16 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import AuthenticatorSettings
 from core.errors import ForbiddenError
 from core.events.record import HUB
+from core.settings import AuthenticatorSettings
 from projections import users
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, path_of
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.hello import say_hello
 from web.login.by_link import make_link, redeem
-from web.login.links import KEPT, LIFE, LoginLinks
+from web.sessions.links import KEPT, LIFE, LoginLinks
 
 HERE = "192.0.2.1"
 

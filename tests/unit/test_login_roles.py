@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 import projections
-from core.authenticator import Login
-from core.config import AuthenticatorSettings
+from core.config.roles import RoleError
 from core.errors import ForbiddenError
 from core.events.store import EventStore
-from core.roles import RoleError
+from core.plugins.authenticator import Login
+from core.settings import AuthenticatorSettings
 from projections import roles, users
 from tests.conftest import hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import admit
 
 LISTS = {"name": "lists-users", "description": "May see who is there.", "scopes": ["list:users"]}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from core.config import ConfigError, HubSettings
-from core.scrubbing import scrubbed
+from core.secrets.scrubbing import scrubbed
+from core.settings import ConfigError, HubSettings
 from tests.conftest import ADMIN_TOKEN, Client
 from web.monitoring.logs import set_up_logging
 

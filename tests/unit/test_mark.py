@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.mark import Mark, opened, sealed
+from core.reconcile.mark import Mark, opened, sealed
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 MARK = Mark("0123456789abcdef", 1042, "s" + 25 * "0", "alice", "lab")
@@ -42,7 +42,7 @@ def test_a_changed_one_is_none(at: int) -> None:
 
 
 def test_what_is_sealed_but_no_mark_is_none() -> None:
-    from core import mark
+    from core.reconcile import mark
 
     for body in ("e30", "?", "a"):
         assert opened(f"{body}.{mark._seal(body, KEY)}", KEY) is None

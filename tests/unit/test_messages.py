@@ -6,7 +6,7 @@ import pytest
 
 from core.actors.messages import BURST, PER_SECOND, SOON, Messages, as_event
 from core.events.server import SpawnProgressed
-from core.spawner import Progress
+from core.plugins.spawner import Progress
 
 
 def texts(taken: list[Progress]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.http.next_url import safe_path
+from web.site.next_url import safe_path
 
 OWN = frozenset({"https://hub.test", "https://hub.test:8443"})
 

@@ -13,17 +13,17 @@ import trio
 from trio.testing import MockClock
 
 import projections
-from core.config import SimulatedSettings
 from core.events.record import HUB
 from core.events.store import EventStore, Write
 from core.events.user import UserDeletionRequested, user_stream
+from core.reconcile.strays import NO_CONSENT, Consent
 from core.server import Ready
-from core.strays import NO_CONSENT, Consent
+from core.settings import SimulatedSettings
 from projections import servers, users
 from projections.servers import ServerRow
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.older_log import PATIENCE, OlderLogError
 from web.main import open_hub
 

@@ -13,12 +13,12 @@ from quart import Response
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.openapi_check import Contract, NotAsDocumented, contract
-from web.app import API
-from web.http.access import IDENTIFIED, OPEN, Lists, needs
-from web.http.declared import Events, Paged, Text
-from web.http.routing import Noun
+from web.app.app import API
 from web.openapi.document import document
 from web.openapi.text import as_text
+from web.request.access import IDENTIFIED, OPEN, Lists, needs
+from web.request.declared import Events, Paged, Text
+from web.request.routing import Noun
 
 CHECKED_IN = Path(__file__).parents[2] / "docs" / "openapi.json"
 

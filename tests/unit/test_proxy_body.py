@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.proxy.body import BadBodyError, Body, BodyToEnd, ChunkedBody, LengthBody
+from web.http1.body import BadBodyError, Body, BodyToEnd, ChunkedBody, LengthBody
 
 
 def feed_all(body: Body, pieces: list[bytes]) -> bytes:

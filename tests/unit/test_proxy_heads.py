@@ -3,9 +3,7 @@
 import httptools
 import pytest
 
-from web.proxy import answers
-from web.proxy.reply import BadReplyError, Reply, open_body, parse_reply
-from web.proxy.request import (
+from web.http1.request import (
     MOST_LINES,
     BadRequestError,
     Request,
@@ -13,6 +11,8 @@ from web.proxy.request import (
     check_unfinished,
     parse_request,
 )
+from web.proxy import answers
+from web.proxy.reply import BadReplyError, Reply, open_body, parse_reply
 from web.proxy.rewrite import Visitor, interim_head, reply_head, request_head, switching_head
 from web.proxy.target import parse_target
 

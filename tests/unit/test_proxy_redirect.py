@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 import pytest
 
-from core.config import ConfigError, ProxySettings, Settings
-from core.config_file import load_settings
+from core.config.file import load_settings
+from core.settings import ConfigError, ProxySettings, Settings
 from tests.unit.test_proxy_command import settings
+from web.http1.listen import Listeners
+from web.http1.request import parse_request
 from web.lifecycle.free_address import ProxyError, check_redirect_free
 from web.lifecycle.proxy_process import ProxyProcess
 from web.proxy import answers
-from web.proxy.listen import Listeners
-from web.proxy.request import parse_request
 
 TLS = 'c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = "k", "c"; c.JupyterHub.bind_url = "https://:8443"\n'
 COMMAND = "c.ConfigurableHTTPProxy.command = "

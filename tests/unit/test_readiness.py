@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from core.errors import SpawnError
-from core.readiness import get, parse_url, wait_server_up
+from core.machine.readiness import get, parse_url, wait_server_up
 
 OK = b"HTTP/1.1 200 OK\r\nX-JupyterHub-Version: 6.1.1\r\nContent-Length: 2\r\n\r\nok"
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"

@@ -11,14 +11,14 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.authenticator import Credentials, Login
-from core.config import AuthenticatorSettings
 from core.errors import ForbiddenError, HubError, UnavailableError
+from core.plugins.authenticator import Credentials, Login
+from core.settings import AuthenticatorSettings
 from projections import users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import token_of
 from tests.unit.pages.browser import NAVIGATES, Browser, path_of
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 class Provider:

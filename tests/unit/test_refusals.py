@@ -10,7 +10,7 @@ from core.events.access import AccessRefused
 from core.events.store import EventStore
 from projections import users
 from tests.conftest import Client, hub_in_memory
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import log_in
 
 HERE = "192.0.2.1"

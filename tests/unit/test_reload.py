@@ -13,11 +13,11 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.config import ConfigError, ServiceSettings, Settings, TornadoSettings
-from core.config_file import load_settings
+from core.config.file import load_settings
+from core.config.roles import RoleError
 from core.events.server import server_stream
 from core.events.store import EventStore
-from core.roles import RoleError
+from core.settings import ConfigError, ServiceSettings, Settings, TornadoSettings
 from projections import servers, users
 from spawners.simulated import SimulatedBackend
 from tests.conftest import SECRET, Client, hub_in_memory, settings_for_tests

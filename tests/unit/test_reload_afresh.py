@@ -18,17 +18,17 @@ from msgspec.structs import asdict, fields, replace
 from trio.testing import wait_all_tasks_blocked
 
 import projections
-from core.config import GroupSettings, PAMSettings, ServiceSettings, Settings, TornadoSettings
 from core.events import codec
 from core.events.hub import STREAM
 from core.events.store import EventStore
-from core.ids import is_id
+from core.naming.ids import is_id
+from core.settings import GroupSettings, PAMSettings, ServiceSettings, Settings, TornadoSettings
 from spawners import make_spawner
 from spawners.service_process import make_service_spawner
 from tests.conftest import SECRET, settings_for_tests
 from tests.unit.built_parts import parts
-from web.app import build_app
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
 from web.lifecycle.reload import CHANGEABLE, Reloader
 from web.main import open_hub
 from web.monitoring.logs import set_up_logging

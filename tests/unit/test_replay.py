@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.commands.replay import told
-from web.hub import Hub
+from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave")
 STEPS = 40

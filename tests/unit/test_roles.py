@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from core.roles import DEFAULT_ROLES, Role, RoleError, RoleMembers, load_custom_scopes, load_roles
+from core.config.roles import DEFAULT_ROLES, Role, RoleError, RoleMembers, load_custom_scopes, load_roles
 from core.scopes import Definition, ScopeTable, parse_scope
 
 NONE = frozenset()

@@ -14,16 +14,16 @@ import httpx
 import pytest
 import trio
 
-from core.config import GroupSettings
+from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser, logged_in
-from web.app import build_app
-from web.http.access import Open
-from web.http.declared import Events
-from web.http.proofs import EXCEPTIONS, READS, Proof
-from web.http.routing import ROUTES, Route
-from web.http.xsrf import Fetch, needs_token
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
+from web.request.access import Open
+from web.request.declared import Events
+from web.request.routing import ROUTES, Route
+from web.sessions.proofs import EXCEPTIONS, READS, Proof
+from web.sessions.xsrf import Fetch, needs_token
 
 NAMES = {
     **{"user": "bob", "server": "lab", "group": "g", "service": "ops", "name": "x", "token": "t1", "id": "x"},

@@ -1,6 +1,6 @@
 import pytest
 
-from core.roles import DEFAULT_ROLES
+from core.config.roles import DEFAULT_ROLES
 from core.scopes import (
     EVERYWHERE,
     NO_GROUPS,

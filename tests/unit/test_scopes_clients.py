@@ -3,7 +3,7 @@
 import pytest
 from jupyterhub.services.auth import HubAuth
 
-from core.roles import DEFAULT_ROLES
+from core.config.roles import DEFAULT_ROLES
 from core.scopes import Owner, Server, Service, expand, token_scopes, with_members
 from tests.unit.test_scopes_held import MEMBERSHIPS
 

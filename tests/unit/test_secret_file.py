@@ -3,8 +3,8 @@ import stat
 
 import pytest
 
-from core.config import ConfigError
-from core.secret_file import derive, load_or_make_secret
+from core.secrets.secret_file import derive, load_or_make_secret
+from core.settings import ConfigError
 
 SECRET = bytes(range(32))
 

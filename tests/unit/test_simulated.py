@@ -9,10 +9,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.config import Settings, SimulatedSettings
 from core.errors import SpawnError, UnreachableError
-from core.ids import new_id
-from core.spawner import Attempt, Gone, Progress, Running
+from core.naming.ids import new_id
+from core.plugins.spawner import Attempt, Gone, Progress, Running
+from core.settings import Settings, SimulatedSettings
 from spawners import make_spawner
 from spawners.local_process import LocalProcessSpawner
 from spawners.simulated import SimulatedBackend, SimulatedSpawner

@@ -27,6 +27,7 @@ from core.events.server import (
     SpawnSucceeded,
     StopRequested,
 )
+from core.queue.spawn_limits import SpawnLimits, Wait
 from core.server import (
     Checking,
     Command,
@@ -42,7 +43,6 @@ from core.server import (
     decide,
     evolve,
 )
-from core.spawn_limits import SpawnLimits, Wait
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 STOPPED: Server = Stopped()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.spawn_queue import SpawnQueue
+from core.queue.spawn_queue import SpawnQueue
 
 
 def queue_of(users: str) -> SpawnQueue:

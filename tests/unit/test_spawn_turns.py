@@ -12,8 +12,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from core.actors.spawn_turns import GATHERING, SpawnTurns
 from core.events.record import HUB, Record
 from core.events.server import ServerEvent, SpawnAdmitted, SpawnRequested, SpawnSucceeded
+from core.queue.spawn_limits import SpawnLimits
 from core.server import Stopped
-from core.spawn_limits import SpawnLimits
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 FOREVER = 1e6

@@ -9,9 +9,9 @@ import trio
 
 import projections
 from benchmarks.campus import Campus
-from core.config import GroupSettings
 from core.events.record import HUB
 from core.events.store import EventStore
+from core.settings import GroupSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 
 SETTINGS = settings_for_tests(load_groups={"team-000000": GroupSettings(users=["user-000001"])})

@@ -12,8 +12,8 @@ from trio.testing import MockClock
 
 from core.actors.strays import end_strays
 from core.errors import UnreachableError
-from core.mark import Mark, sealed
-from core.strays import Consent, Strays, named, sort_out
+from core.reconcile.mark import Mark, sealed
+from core.reconcile.strays import Consent, Strays, named, sort_out
 from spawners.simulated import Simulation
 from tests.unit.actor_world import World
 

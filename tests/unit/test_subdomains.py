@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.subdomains import LONGEST_LABEL, Kind, by_idna, by_legacy, checked
+from core.naming.subdomains import LONGEST_LABEL, Kind, by_idna, by_legacy, checked
 
 
 @pytest.mark.parametrize(

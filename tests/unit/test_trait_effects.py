@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config_names import KNOWN_OF_JUPYTERHUB, acting_traits
-from core.config_notes import reason
+from core.config.notes import reason
+from core.config.trait_names import KNOWN_OF_JUPYTERHUB, acting_traits
 
 TESTS = Path(__file__).parents[1]
 

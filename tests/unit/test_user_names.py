@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import ConfigError
 from core.errors import InvalidError
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.settings import ConfigError
 
 
 @pytest.mark.parametrize(

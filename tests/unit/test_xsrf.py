@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from web.http.proofs import Proof
-from web.http.xsrf import ANONYMOUS_LIFE, Fetch, XsrfTokens, is_foreign, needs_token
+from web.sessions.proofs import Proof
+from web.sessions.xsrf import ANONYMOUS_LIFE, Fetch, XsrfTokens, is_foreign, needs_token
 
 NOW = 1_800_000_000.0
 

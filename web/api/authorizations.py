@@ -9,13 +9,13 @@ from quart import Response, request
 from core.errors import ForbiddenError, NotFoundError
 from core.scopes import Owner, expand, identify_scopes
 from projections import servers, users
-from web.http.access import IDENTIFIED, OPEN
-from web.http.answers import reply
-from web.http.context import caller, database, hub
-from web.http.declared import Answers
-from web.http.identity import Identity
-from web.http.routing import Noun
-from web.models import ServiceModel, UserModel
+from web.models.models import ServiceModel, UserModel
+from web.request.access import IDENTIFIED, OPEN
+from web.request.answers import reply
+from web.request.context import caller, database, hub
+from web.request.declared import Answers
+from web.request.routing import Noun
+from web.rights.identity import Identity
 
 noun = Noun("authorizations")
 

@@ -12,18 +12,18 @@ from core.errors import ConflictError, InvalidError
 from core.events.reading import position_at
 from core.events.record import utc_text
 from core.events.user import user_stream
-from web.api.users import known_user
-from web.http.access import IDENTIFIED, needs
-from web.http.answers import reply
-from web.http.context import database, hub
-from web.http.declared import Events
-from web.http.event_stream import event_stream
-from web.http.paging import argument, page, same_url
-from web.http.routing import Noun
-from web.http.timestamps import parse_timestamp
-from web.public_events.following import Following
-from web.public_events.model import Event, EventPage, Notice
-from web.public_events.wanted import Wanted
+from web.api.following import Following
+from web.history.model import Event, EventPage, Notice
+from web.history.wanted import Wanted
+from web.request.access import IDENTIFIED, needs
+from web.request.answers import reply
+from web.request.context import database, hub
+from web.request.declared import Events
+from web.request.event_stream import event_stream
+from web.request.known import known_user
+from web.request.paging import argument, page, same_url
+from web.request.routing import Noun
+from web.request.timestamps import parse_timestamp
 
 noun = Noun("events")
 

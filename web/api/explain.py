@@ -25,10 +25,10 @@ from core.scopes import (
     listed,
 )
 from projections import users
-from web.http.access import IDENTIFIED, Access, Identified, Lists, Needs, Open, TheProxy, resource
-from web.http.answers import reply
-from web.http.context import body, caller, database, hub
-from web.http.routing import ROUTES, Noun, Route, defaults_of
+from web.request.access import IDENTIFIED, Access, Identified, Lists, Needs, Open, TheProxy, resource
+from web.request.answers import reply
+from web.request.context import body, caller, database, hub
+from web.request.routing import ROUTES, Noun, Route, defaults_of
 
 noun = Noun("explain")
 

@@ -9,24 +9,25 @@ from typing import Any
 from msgspec import Struct
 from quart import Response
 
-from core.errors import AlreadyExistsError, InvalidError, NotFoundError
+from core.errors import AlreadyExistsError, InvalidError
 from core.events.group import GroupCreated, group_stream
 from core.events.store import Write
 from core.events.writer import Outcome
 from core.group import Command, Delete, Join, Leave, ReplaceProperties
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.scopes import listed as visible_in_lists
 from projections import groups, users
 from projections.groups import GroupRow
-from web.granting import check_may_grant, roles_of_group_name
-from web.http.access import Lists, needs
-from web.http.answers import empty, encode, reply
-from web.http.context import body, by, database, hub, raw_body, scopes
-from web.http.declared import Paged
-from web.http.idempotency import claim
-from web.http.paging import page, paged, wants_wrapping
-from web.http.routing import Noun
-from web.models import GroupModel
+from web.models.models import GroupModel
+from web.request.access import Lists, needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, database, hub, raw_body, scopes
+from web.request.declared import Paged
+from web.request.idempotency import claim
+from web.request.known import known_group
+from web.request.paging import page, paged, wants_wrapping
+from web.request.routing import Noun
+from web.sharing.granting import check_may_grant, roles_of_group_name
 
 noun = Noun("groups")
 
@@ -136,13 +137,6 @@ async def replace_properties(group: str) -> Response:
     if not isinstance(properties, dict):
         raise InvalidError("The properties of a group are a JSON object.")
     return await _change(row, ReplaceProperties(properties))
-
-
-def known_group(name: str) -> GroupRow:
-    row = groups.by_name(database(), name)
-    if row is None:
-        raise NotFoundError(f"There is no group named {name!r}.")
-    return row
 
 
 def _ids_of(names: list[str]) -> tuple[str, ...]:

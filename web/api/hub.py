@@ -11,13 +11,13 @@ from quart import Response
 from core.errors import InvalidError
 from core.scopes import Owner, expand, identify_scopes, with_members
 from projections import servers, users
-from web import version
-from web.aliases import with_older_names
-from web.http.access import IDENTIFIED, OPEN, needs
-from web.http.answers import reply
-from web.http.context import caller, database, hub, raw_body
-from web.http.routing import Noun
-from web.models import ServiceModel, UserModel
+from web.models.models import ServiceModel, UserModel
+from web.request.access import IDENTIFIED, OPEN, needs
+from web.request.answers import reply
+from web.request.context import caller, database, hub, raw_body
+from web.request.routing import Noun
+from web.rights.aliases import with_older_names
+from web.site import version
 
 noun = Noun("hub")
 

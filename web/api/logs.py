@@ -8,16 +8,15 @@ from msgspec import Struct
 from quart import Response, request
 
 from core.errors import UnreachableError
-from core.spawner import Spawner
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import encode, reply
-from web.http.context import hub
-from web.http.declared import Events
-from web.http.event_stream import event_stream
-from web.http.paging import argument
-from web.http.routing import Noun
-from web.spawning.starting import known_server
+from core.plugins.spawner import Spawner
+from web.request.access import needs
+from web.request.answers import encode, reply
+from web.request.context import hub
+from web.request.declared import Events
+from web.request.event_stream import event_stream
+from web.request.known import known_server, known_user
+from web.request.paging import argument
+from web.request.routing import Noun
 
 noun = Noun("logs")
 

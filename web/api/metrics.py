@@ -5,13 +5,13 @@ from __future__ import annotations
 from quart import Response, g
 
 from core.scopes import Answer, check
-from web.http.access import OPEN
-from web.http.answers import empty
-from web.http.context import hub
-from web.http.declared import Text
-from web.http.identity import Identity
-from web.http.routing import Noun
-from web.monitoring.health import troubles
+from web.hub.health import troubles
+from web.request.access import OPEN
+from web.request.answers import empty
+from web.request.context import hub
+from web.request.declared import Text
+from web.request.routing import Noun
+from web.rights.identity import Identity
 
 noun = Noun("monitoring")
 

@@ -7,12 +7,12 @@ from typing import Literal, cast
 from msgspec import Struct
 from quart import Response, g, request
 
-from web.http.access import OPEN
-from web.http.answers import reply
-from web.http.client_address import address_of
-from web.http.context import hub
-from web.http.routing import Noun
 from web.oauth.provider import MAX_BODY, Provider
+from web.request.access import OPEN
+from web.request.answers import reply
+from web.request.client_address import address_of
+from web.request.context import hub
+from web.request.routing import Noun
 
 noun = Noun("oauth2")
 

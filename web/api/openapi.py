@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from quart import Response, current_app
 
-from web.http.access import OPEN
-from web.http.answers import encode, raw_json
-from web.http.context import hub
-from web.http.routing import Noun
 from web.openapi.document import document
+from web.request.access import OPEN
+from web.request.answers import encode, raw_json
+from web.request.context import hub
+from web.request.routing import Noun
 
 noun = Noun("openapi")
 

@@ -14,19 +14,18 @@ from quart import Response, request
 
 from core.errors import HubError, InvalidError, NotFoundError
 from core.events.server import server_stream
-from core.spawn_limits import SpawnLimits, Wait, in_words
+from core.queue.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message
 from projections.servers import ServerRow
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import encode
-from web.http.context import hub
-from web.http.declared import Events
-from web.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
-from web.http.routing import Noun
-from web.hub import Hub
-from web.spawning.starting import known_server
+from web.hub.hub import Hub
+from web.request.access import needs
+from web.request.answers import encode
+from web.request.context import hub
+from web.request.declared import Events
+from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.request.known import known_server, known_user
+from web.request.routing import Noun
 
 noun = Noun("progress")
 

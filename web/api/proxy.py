@@ -15,13 +15,13 @@ from core.events.writer import Outcome
 from core.route import check_free, check_target, normal_spec
 from projections import extra_routes, routes, servers
 from projections.routes import Route
-from web.http.access import needs
-from web.http.answers import empty, encode, reply
-from web.http.context import body, by, database, hub, raw_body
-from web.http.declared import Paged
-from web.http.idempotency import claim
-from web.http.paging import page, paged
-from web.http.routing import Noun
+from web.request.access import needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, database, hub, raw_body
+from web.request.declared import Paged
+from web.request.idempotency import claim
+from web.request.paging import page, paged
+from web.request.routing import Noun
 
 noun = Noun("proxy")
 

@@ -13,14 +13,14 @@ from quart import Response, request
 
 from projections import routes
 from projections.routes import Route
-from web.http.access import THE_PROXY
-from web.http.answers import empty, encode
-from web.http.context import body, database, hub
-from web.http.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
-from web.http.paging import argument
-from web.http.routing import Noun
-from web.http.timestamps import parse_timestamp
-from web.hub import Hub
+from web.hub.hub import Hub
+from web.request.access import THE_PROXY
+from web.request.answers import empty, encode
+from web.request.context import body, database, hub
+from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
+from web.request.paging import argument
+from web.request.routing import Noun
+from web.request.timestamps import parse_timestamp
 
 noun = Noun("route-stream")
 

@@ -10,21 +10,21 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, PendingError
 from core.events.writer import Outcome
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.server import StoreOptions
 from core.user import RenameServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import empty, reply
-from web.http.context import body, by, database, hub, raw_body, scopes
-from web.http.declared import ANY_STATUS, Text
-from web.http.idempotency import claim
-from web.http.routing import Noun
-from web.models import ServerModel
-from web.spawning.starting import (
+from web.models.models import ServerModel
+from web.request.access import needs
+from web.request.answers import empty, reply
+from web.request.context import body, by, database, hub, raw_body, scopes
+from web.request.declared import ANY_STATUS, Text
+from web.request.idempotency import claim
+from web.request.known import known_server, known_user
+from web.request.routing import Noun
+from web.servers.starting import (
     Asked,
     add_server,
     begin,
@@ -32,7 +32,6 @@ from web.spawning.starting import (
     check_new_name,
     end,
     existing_or_new,
-    known_server,
     parse_start,
     parse_stop,
     server_limit,

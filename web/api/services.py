@@ -7,26 +7,26 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
+from core.config.roles import ADMIN, DEFAULT_ROLES
+from core.config.service_definition import defined
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError
 from core.events.service import ServiceDefinition, service_stream
 from core.events.store import Write
 from core.events.token import TokenIssued, token_stream
 from core.events.writer import Outcome
-from core.ids import new_id
-from core.roles import ADMIN, DEFAULT_ROLES
+from core.naming.ids import new_id
 from core.scopes import Owner, Reach, Service, depends_on_holder, excess_to_give, listed
 from core.scopes.held import covers
 from core.service import Add, Remove
-from core.service_definition import defined
 from core.token import HINT, check_length, quick_digest, slow_digest
 from projections import tokens
-from web.http.access import Lists, needs
-from web.http.answers import empty, encode, reply
-from web.http.bounds import ScopeNames
-from web.http.context import body, by, database, hub, raw_body, scopes
-from web.http.idempotency import claim
-from web.http.routing import Noun
-from web.models import ServiceModel
+from web.models.models import ServiceModel
+from web.request.access import Lists, needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, database, hub, raw_body, scopes
+from web.request.idempotency import claim
+from web.request.routing import Noun
+from web.site.bounds import ScopeNames
 
 noun = Noun("services")
 

@@ -18,17 +18,17 @@ from core.token import quick_digest
 from projections import share_codes
 from projections.servers import ServerRow
 from projections.share_codes import Listing, ShareCodeRow
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import empty, encode, reply
-from web.http.bounds import ScopeNames
-from web.http.context import body, by, database, hub
-from web.http.declared import Paged
-from web.http.idempotency import claim, keep_secret
-from web.http.paging import argument, page, paged
-from web.http.routing import Noun
-from web.share_models import ShareCodeModel
-from web.sharing import check_may_share, find_code, known_owner_and_server, scopes_to_share
+from web.models.shares import ShareCodeModel
+from web.request.access import needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, database, hub
+from web.request.declared import Paged
+from web.request.idempotency import claim, keep_secret
+from web.request.known import known_owner_and_server, known_user
+from web.request.paging import argument, page, paged
+from web.request.routing import Noun
+from web.sharing.sharing import check_may_share, find_code, scopes_to_share
+from web.site.bounds import ScopeNames
 
 noun = Noun("share-codes")
 

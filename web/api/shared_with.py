@@ -10,16 +10,15 @@ from core.events.writer import Outcome
 from core.share import Revoke
 from projections import groups, servers, users
 from projections.shares import Listing
-from web.api.groups import known_group
 from web.api.shares import SHARES, listed
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import empty, reply
-from web.http.context import by, database, hub
-from web.http.idempotency import claim
-from web.http.routing import Noun
-from web.share_models import ShareModel
-from web.sharing import known_share
+from web.models.shares import ShareModel
+from web.request.access import needs
+from web.request.answers import empty, reply
+from web.request.context import by, database, hub
+from web.request.idempotency import claim
+from web.request.known import known_group, known_user
+from web.request.routing import Noun
+from web.sharing.sharing import known_share
 
 noun = Noun("shared-with")
 

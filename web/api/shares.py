@@ -16,17 +16,17 @@ from core.scopes import Answer, Group, Server, User, check
 from core.share import Grant, Revoke, meant_on, without_filter
 from projections import groups, shares, users
 from projections.shares import Listing
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import empty, encode, reply
-from web.http.bounds import ScopeNames
-from web.http.context import body, by, database, hub, scopes
-from web.http.declared import Paged
-from web.http.idempotency import claim
-from web.http.paging import page, paged
-from web.http.routing import Noun
-from web.share_models import ShareModel
-from web.sharing import check_may_share, known_owner_and_server, known_share, scopes_to_share
+from web.models.shares import ShareModel
+from web.request.access import needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, database, hub, scopes
+from web.request.declared import Paged
+from web.request.idempotency import claim
+from web.request.known import known_owner_and_server, known_user
+from web.request.paging import page, paged
+from web.request.routing import Noun
+from web.sharing.sharing import check_may_share, known_share, scopes_to_share
+from web.site.bounds import ScopeNames
 
 noun = Noun("shares")
 

@@ -16,13 +16,13 @@ from projections import users
 from web.api import share_codes
 from web.api import shares as shares_api
 from web.api.share_codes import CodeBody
-from web.http.access import IDENTIFIED, check_access, needs
-from web.http.answers import encode, reply
-from web.http.context import body, caller, database, hub
-from web.http.idempotency import claim
-from web.http.routing import Noun
-from web.share_models import ShareCodeModel, ShareModel
-from web.sharing import accept, find_code, known_share
+from web.models.shares import ShareCodeModel, ShareModel
+from web.request.access import IDENTIFIED, check_access, needs
+from web.request.answers import encode, reply
+from web.request.context import body, caller, database, hub
+from web.request.idempotency import claim
+from web.request.routing import Noun
+from web.sharing.sharing import accept, find_code, known_share
 
 noun = Noun("shares-by-code")
 

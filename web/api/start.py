@@ -14,21 +14,21 @@ from core.errors import (
     LimitError,
     SpawnError,
 )
-from core.names import escape, slug
+from core.naming.names import escape, slug
+from core.plugins.spawner import Progress
 from core.scopes import Answer, Server, check
 from core.server import Ready
-from core.spawner import Progress
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.api.users import known_user
-from web.http.access import IDENTIFIED, needs
-from web.http.answers import Refusal, reply
-from web.http.context import caller, database, hub, raw_body
-from web.http.declared import ANY_STATUS
-from web.http.public_url import origin
-from web.http.routing import Noun
-from web.spawning.starting import Asked, add_server, begin, known_server, wait_settled
+from web.request.access import IDENTIFIED, needs
+from web.request.answers import Refusal, reply
+from web.request.context import caller, database, hub, raw_body
+from web.request.declared import ANY_STATUS
+from web.request.known import known_server, known_user
+from web.request.routing import Noun
+from web.servers.starting import Asked, add_server, begin, wait_settled
+from web.site.public_url import origin
 
 noun = Noun("start")
 

@@ -10,25 +10,25 @@ from msgspec import Struct
 from msgspec.structs import replace as changed
 from quart import Response
 
+from core.config.roles import TOKEN
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.events.user import user_stream
 from core.events.writer import Outcome
-from core.ids import new_id
-from core.roles import TOKEN
+from core.naming.ids import new_id
 from core.scopes import Owner, excess_scopes, void_scopes
 from core.token import Issue, Revoke, new_token, quick_digest
 from projections import roles, tokens, users
 from projections.tokens import TokenRow
 from projections.users import UserRow
-from web.api.users import known_user
-from web.http.access import needs
-from web.http.answers import empty, encode, reply
-from web.http.bounds import ScopeNames
-from web.http.context import body, by, caller, database, hub
-from web.http.idempotency import claim, keep_secret
-from web.http.identity import is_valid
-from web.http.routing import Noun
-from web.models import TokenModel
+from web.models.models import TokenModel
+from web.request.access import needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, caller, database, hub
+from web.request.idempotency import claim, keep_secret
+from web.request.known import known_user
+from web.request.routing import Noun
+from web.rights.identity import is_valid
+from web.site.bounds import ScopeNames
 
 noun = Noun("tokens")
 

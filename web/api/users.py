@@ -13,27 +13,28 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
+from core.actors.new_users import creations
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
 from core.events.writer import Outcome
 from core.scopes import listed as visible_in_lists
 from core.user import Change, UserState
 from projections import names, servers, users
 from projections.servers import ServerRow
-from projections.users import Listing, UserRow, Visible
-from web.disarming import disarm
-from web.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
-from web.http.access import Lists, needs
-from web.http.answers import empty, encode, reply
-from web.http.context import body, by, caller, database, hub, raw_body, scopes
-from web.http.declared import Paged
-from web.http.idempotency import claim, keep_secret
-from web.http.paging import argument, page, paged, wants_wrapping
-from web.http.routing import Noun
-from web.http.steps import in_steps
-from web.http.timestamps import parse_timestamp
-from web.models import UserModel
-from web.new_users import creations
-from web.spawning.starting import in_time
+from projections.users import Listing, Visible
+from web.login.disarming import disarm
+from web.models.models import UserModel
+from web.request.access import Lists, needs
+from web.request.answers import empty, encode, reply
+from web.request.context import body, by, caller, database, hub, raw_body, scopes
+from web.request.declared import Paged
+from web.request.idempotency import claim, keep_secret
+from web.request.known import known_user
+from web.request.paging import argument, page, paged, wants_wrapping
+from web.request.routing import Noun
+from web.request.steps import in_steps
+from web.request.timestamps import parse_timestamp
+from web.servers.starting import in_time
+from web.sharing.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 
 noun = Noun("users")
 
@@ -88,13 +89,6 @@ class SeenServer(Struct, frozen=True):
 class ActivityBody(Struct, frozen=True):
     last_activity: str | None = None
     servers: dict[str, SeenServer] | None = None
-
-
-def known_user(name: str) -> UserRow:
-    row = users.by_name(database(), name)
-    if row is None:
-        raise NotFoundError(f"There is no user named {name!r}.")
-    return row
 
 
 def includes_stopped() -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from core.authenticator import Authenticator
-from core.config import Settings
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Authenticator
+from core.settings import Settings
 from web.authenticators.dummy import DummyAuthenticator
 from web.authenticators.null import NullAuthenticator
 from web.authenticators.pam import PAMAuthenticator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import trio
 
-from core.authenticator import Credentials, Login
-from core.config import DummySettings
-from core.same_secret import same_secret
+from core.plugins.authenticator import Credentials, Login
+from core.secrets.same_secret import same_secret
+from core.settings import DummySettings
 
 
 class DummyAuthenticator:

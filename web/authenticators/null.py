@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from core.authenticator import Credentials, Login
+from core.plugins.authenticator import Credentials, Login
 
 
 class NullAuthenticator:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import trio
 
-from core.authenticator import Credentials, Login
-from core.config import Settings
 from core.errors import ForbiddenError, InvalidError, UnavailableError
-from core.names import MAX_USER_NAME
-from core.user_names import UserNames
+from core.naming.names import MAX_USER_NAME
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Credentials, Login
+from core.settings import Settings
 from web.authenticators.helper_process import HelperProcess
 
 CHILD = (sys.executable, "-I", str(Path(__file__).with_name("pam_child.py")))

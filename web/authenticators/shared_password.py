@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import trio
 
-from core.authenticator import Credentials, Login
-from core.config import Settings
-from core.same_secret import same_secret
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Credentials, Login
+from core.secrets.same_secret import same_secret
+from core.settings import Settings
 
 
 class SharedPasswordAuthenticator:

@@ -11,7 +11,7 @@ import msgspec
 from core.events import codec
 from core.events.record import Record, utc_text
 from projections import histories
-from web.public_events.names import NO_NAME, NameBook
+from web.history.names import NO_NAME, NameBook
 
 LONGEST = 60  # characters of a value
 DULL = frozenset({"type", "digest", "token_digest", "token_scopes", "hint"})

@@ -18,7 +18,7 @@ from web.commands.where import Where, about_a_log, need_current_tables
 if TYPE_CHECKING:
     import sqlite3
 
-    from core.config import Settings
+    from core.settings import Settings
 
 KINDS = ("events", "users", "servers", "groups", "services")
 
@@ -77,7 +77,7 @@ def _events(db: sqlite3.Connection, heard: Callable[[int], None]) -> Iterator[di
 def _models(db: sqlite3.Connection, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:
     import msgspec
 
-    from web.models_at_rest import ModelsAtRest
+    from web.commands.models_at_rest import ModelsAtRest
 
     models = ModelsAtRest(db, settings)
     if kind == "servers":

@@ -32,10 +32,10 @@ class UnknownWordError(click.UsageError):
 
 def is_expected(error: BaseException) -> bool:
     """Whether it is a failure rather than a bug. The classes are known only where something has failed."""
-    from core.config import ConfigError
     from core.errors import HubError
     from core.events.codec import UnknownEventError
     from core.events.database import DatabaseError
+    from core.settings import ConfigError
 
     if isinstance(error, BrokenPipeError):
         return False  # whoever read has gone: click ends quietly

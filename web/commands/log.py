@@ -17,7 +17,7 @@ from web.commands.where import Where, about_a_log, need_current_tables, tables_a
 
 if TYPE_CHECKING:
     from core.events.record import Record
-    from web.chosen_events import Choice
+    from web.history.chosen import Choice
 
 PAUSE = 0.2  # seconds between looks at a log that is followed
 
@@ -59,7 +59,7 @@ def log(
     callboard log --follow --json | jq .event
     """
     from core.events.database import open_to_look
-    from web.chosen_events import Choice, principals_called, things_called
+    from web.history.chosen import Choice, principals_called, things_called
 
     _need_known(types)
     db = open_to_look(where.log)
@@ -111,7 +111,7 @@ def _show(db: sqlite3.Connection, *, as_json: bool) -> Show:
 def _last(
     db: sqlite3.Connection, choice: Choice, begin: int, end: int, count: int | None
 ) -> Iterator[Record] | deque[Record]:
-    from web.chosen_events import chosen
+    from web.history.chosen import chosen
 
     found = chosen(db, choice, begin, end)
     return found if count is None else deque(found, maxlen=count)
@@ -126,7 +126,7 @@ def _print(records: Iterator[Record] | deque[Record], show: Show) -> None:
 def _follow(db: sqlite3.Connection, choice: Choice, after: int, show: Show) -> None:
     """Each event once: positions are given in the order of commits, and have no gaps."""
     from core.events.reading import head_position
-    from web.chosen_events import chosen
+    from web.history.chosen import chosen
 
     try:
         while True:

@@ -13,7 +13,7 @@ from web.commands.where import Where, about_a_log
 if TYPE_CHECKING:
     import sqlite3
 
-    from core.config import Settings
+    from core.settings import Settings
 
 
 @click.command()
@@ -53,7 +53,7 @@ def told(db: sqlite3.Connection, settings: Settings, moment: str | None, user: s
     from core.events.reading import head_position, read_at
     from core.events.record import utc_text
     from projections.rebuild import rebuilt
-    from web.models_at_rest import ModelsAtRest
+    from web.commands.models_at_rest import ModelsAtRest
 
     position = head_position(db) if moment is None else parse_position(db, moment)
     with long_work("events", position) as heard:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from web.commands.config_choices import config_choices
 from web.commands.failure import UnknownWordError
 from web.commands.where import config_option
-from web.lifecycle.config_choices import config_choices
 
 if TYPE_CHECKING:
-    from core.strays import Answer
+    from core.reconcile.strays import Answer
 
 # JupyterHub's short options, and the settings they stand for.
 VALUES = {
@@ -72,7 +72,7 @@ def run(ctx: click.Context, files: tuple[Path, ...], hello: bool, later: Answer)
     callboard -f jupyterhub_config.py
     callboard --port=9000 --Spawner.start_timeout=120
     """
-    from web.lifecycle.run import run_hub  # the hub's imports, which other commands need not wait for
+    from web.process.run import run_hub  # the hub's imports, which other commands need not wait for
 
     sys.exit(run_hub(list(files), ctx.args, hello=hello, later=later))
 

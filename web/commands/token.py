@@ -47,7 +47,7 @@ def issued(where: Where, name: str) -> str:
             raise Failure(str(error)) from None
         except NoHubError:
             from core.events.database import LogInUseError
-            from web.offline import issue_token
+            from web.control.offline import issue_token
         try:
             return issue_token(where.log, where.settings, name)
         except LogInUseError as error:  # it is just starting, or ending

@@ -14,7 +14,7 @@ from web.commands.failure import Failure
 if TYPE_CHECKING:
     import sqlite3
 
-    from core.config import Settings
+    from core.settings import Settings
 
 
 def tables_are_current(db: sqlite3.Connection) -> bool:
@@ -42,7 +42,7 @@ class Where:
     @property
     def settings(self) -> Settings:
         """Raises ConfigError."""
-        from core.config_file import load_settings
+        from core.config.file import load_settings
 
         if self._settings is None:
             overrides = [f"--JupyterHub.db_url={self._db}"] if self._db else []
@@ -52,7 +52,7 @@ class Where:
     @property
     def log(self) -> str:
         """The file. Raises ConfigError, Failure for a log in memory."""
-        from core.config import database_path
+        from core.settings import database_path
 
         given = self._db if "://" in self._db or not self._db else f"sqlite:///{self._db}"
         path = database_path(given or self.settings.hub.db_url)  # a file named here needs no configuration

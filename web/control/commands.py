@@ -9,12 +9,12 @@ from typing import Any
 from core.errors import NotFoundError, UnavailableError
 from core.events.record import By
 from core.events.user import user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.token import new_token
 from projections import users
+from web.control.offline import blocked, full_token
 from web.control.server import Answerer
-from web.hub import Hub
-from web.offline import blocked, full_token
+from web.hub.hub import Hub
 
 
 def commands(hub: Hub) -> dict[str, Answerer]:

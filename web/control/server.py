@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import trio
 
-from core.config import ConfigError
 from core.errors import HubError
 from core.events.database import DatabaseError
 from core.events.record import By
+from core.settings import ConfigError
 from web.control.channel import LONGEST, control_path, short_address
 
 PATIENCE = 10.0  # seconds in which a request must have come, and its answer have been taken

@@ -9,25 +9,25 @@ import logging
 from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
-from core.config import GroupSettings, Settings
+from core.actors.new_users import creations
+from core.config.desired import Wishes
+from core.config.login_checks import login_warnings
+from core.config.roles import ADMIN, RoleMembers
 from core.errors import AlreadyExistsError
 from core.events.group import group_stream
 from core.events.record import HUB
 from core.events.user import user_stream
 from core.group import Create as CreateGroup
 from core.group import Join, ReplaceProperties
-from core.ids import new_id
-from core.login_checks import login_warnings
+from core.naming.ids import new_id
 from core.role import Define, GrantExactly, Remove
-from core.roles import ADMIN, RoleMembers
+from core.settings import GroupSettings, Settings
 from core.token import HINT, Issue, Revoke, check_length, quick_digest, slow_digest
 from core.user import Change
 from projections import groups, names, roles, tokens, users
-from web.disarming import disarm_blocked
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.carrying_out import Step
-from web.lifecycle.wishes import Wishes
-from web.new_users import creations
+from web.login.disarming import disarm_blocked
 
 AT_ONCE = 500  # users added in one append
 

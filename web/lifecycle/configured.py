@@ -9,15 +9,15 @@ import logging
 from collections.abc import Mapping
 
 from core import route, service
-from core.config import ServiceSettings
+from core.config.service_definition import defined, said_of, service_prefix
 from core.errors import HubError
 from core.events.record import HUB
 from core.events.service import service_stream
-from core.ids import new_id
-from core.service_definition import defined, said_of, service_prefix
+from core.naming.ids import new_id
+from core.settings import ServiceSettings
 from core.token import Issue, quick_digest
 from projections import extra_routes, services, tokens
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.services.launch import service_token
 
 logger = logging.getLogger("callboard")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from core.events.record import HUB
 from core.token import Revoke
 from projections import tokens
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 async def take_out_expired(hub: Hub) -> None:

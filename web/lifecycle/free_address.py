@@ -7,7 +7,7 @@ import os
 import socket
 from urllib.parse import unquote, urlsplit
 
-from core.config import Settings
+from core.settings import Settings
 
 
 class ProxyError(Exception):

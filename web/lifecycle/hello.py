@@ -7,10 +7,10 @@ from urllib.parse import urljoin
 
 from core.events.record import HUB
 from core.events.user import user_stream
-from core.ids import new_id
-from core.names import escape
+from core.naming.ids import new_id
+from core.naming.names import escape
 from core.token import Issue, new_token, quick_digest
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.bootstrap import admins, ensure_user
 from web.login.by_link import make_link
 

@@ -8,23 +8,23 @@ from collections.abc import Mapping
 import trio
 from msgspec.structs import replace
 
-from core.adoption import adopt
 from core.errors import HubError
 from core.events.database import DatabaseError
 from core.events.record import HUB
 from core.events.server import server_stream
 from core.events.store import Write
-from core.ids import new_id
-from core.mark import Mark
+from core.naming.ids import new_id
+from core.plugins.spawner import Spawner
+from core.reconcile.adoption import adopt
+from core.reconcile.mark import Mark
+from core.reconcile.strays import Consent, named
 from core.server import Server, replay
-from core.spawner import Spawner
-from core.strays import Consent, named
 from core.token import quick_digest
 from core.user import AddServer
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.bootstrap import ensure_user
 from web.lifecycle.known_attempts import known_attempts
 

@@ -14,7 +14,7 @@ import trio
 from msgspec import Struct
 
 from core.backoff import Backoff
-from core.readiness import get, parse_url
+from core.machine.readiness import get, parse_url
 
 EVERY, PATIENCE = 5.0, 5.0  # seconds between probes, and for an answer
 MISSED, MISSED_AT_FIRST = 3, 12  # probes in a row: of one that was up, of one that is still starting

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 import trio
 
-from core.config import Settings
+from core.settings import Settings
 from web.lifecycle.free_address import ProxyError, check_free, check_redirect_free
 from web.lifecycle.proxy_health import (
     ON_TIME,

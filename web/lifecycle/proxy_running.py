@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trio
 
-from core.process_identity import Identity, open_process, read_stat, this_namespace
+from core.machine.process_identity import Identity, open_process, read_stat, this_namespace
 from web.proxy.pid_file import PidFile
 
 END_PATIENCE = 10.0  # seconds

@@ -14,18 +14,18 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from core.admission import Admission
-from core.config import ConfigError, ServiceSettings, Settings
-from core.config_names import SECTION_OF
-from core.config_notes import Note, table
+from core.config.desired import Wishes, wishes
+from core.config.notes import Note, table
+from core.config.trait_names import SECTION_OF
+from core.plugins.admission import Admission
+from core.settings import ConfigError, ServiceSettings, Settings
 from web.authenticators import make_authenticator
-from web.http.headers import AnswerHeaders
-from web.hub import Ending, Hub
+from web.hub.hub import Ending, Hub
 from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
-from web.lifecycle.wishes import Wishes, wishes
 from web.monitoring.logs import set_up_logging, undo_logging_config
-from web.pages.presentation import Presentation
+from web.presentation.presentation import Presentation
+from web.site.headers import AnswerHeaders
 
 logger = logging.getLogger("callboard.config")
 

@@ -10,10 +10,10 @@ import trio
 
 from core.actors.strays import end_strays
 from core.events.store import EventStore
-from core.strays import Consent, Strays
+from core.reconcile.strays import Consent, Strays
 from projections import servers as servers_table
 from projections import users as users_table
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.known_attempts import known_attempts, unfinished
 
 

@@ -15,7 +15,7 @@ from core.events.record import HUB
 from core.events.store import Write
 from core.server import Stop, Stopped
 from projections import routes
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.known_attempts import unfinished
 from web.lifecycle.proxy_process import Proxy
 

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from projections import users
 from projections.users import UserRow
-from web.hub import Hub
-from web.login.links import ARGUMENT
+from web.hub.hub import Hub
+from web.sessions.links import ARGUMENT
 
 
 def make_link(hub: Hub, user_id: str, *, next_url: str = "") -> str:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from core.errors import AlreadyExistsError
 from core.events.record import By
 from core.group import Create, Join, Leave
-from core.ids import new_id
+from core.naming.ids import new_id
 from projections import groups
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 async def put_into_groups(hub: Hub, user_id: str, names: Collection[str], *, by: By) -> None:

@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import asdict, replace
 from quart import has_request_context
 
-from core.authenticator import Login
 from core.errors import ForbiddenError, HubError
-from web.hooks.handler_view import handler_view
-from web.hub import Hub
+from core.plugins.authenticator import Login
+from web.hub.hub import Hub
+from web.request.handler_view import handler_view
 
 logger = logging.getLogger("callboard.hooks")
 

@@ -9,12 +9,12 @@ import logging
 
 import trio
 
-from core.authenticator import CheckingAuthenticator
 from core.errors import InvalidError
 from core.events.record import HUB
+from core.plugins.authenticator import CheckingAuthenticator
 from projections import users
 from projections.users import UserRow
-from web.hub import Hub
+from web.hub.hub import Hub
 
 logger = logging.getLogger("callboard.login")
 

@@ -11,20 +11,20 @@ import time
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from core.authenticator import Credentials, Login
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError
 from core.events.record import By
 from core.events.user import user_stream
-from core.ids import new_id
-from core.names import MAX_USER_NAME
+from core.naming.ids import new_id
+from core.naming.names import MAX_USER_NAME
+from core.plugins.authenticator import Credentials, Login
 from core.user import Change, Create
 from projections import names, users
 from projections.users import UserRow
-from web.http.identity import Identity
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.groups import put_into_groups
 from web.login.hook import after_hook
 from web.login.roles import give_roles
+from web.rights.identity import Identity
 
 logger = logging.getLogger("callboard.login")
 

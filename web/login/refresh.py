@@ -10,13 +10,13 @@ import logging
 
 import trio
 
-from core.authenticator import RefreshingAuthenticator
 from core.errors import ForbiddenError, UnavailableError
+from core.plugins.authenticator import RefreshingAuthenticator
 from projections import users
 from projections.users import UserRow
-from web.http.identity import Identity
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.login.log_in import admit
+from web.rights.identity import Identity
 
 ASKED_AGAIN_AFTER = 60.0  # seconds, where the answer was no or there was none
 

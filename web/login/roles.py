@@ -10,13 +10,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from core.config.roles import ADMIN, USER, Role, RoleError, role_of_login
 from core.errors import ForbiddenError
 from core.events.record import By
 from core.events.user import user_stream
 from core.role import Define, Grant, Withdraw
-from core.roles import ADMIN, USER, Role, RoleError, role_of_login
 from projections import roles
-from web.hub import Hub
+from web.hub.hub import Hub
 
 logger = logging.getLogger("callboard.login")
 

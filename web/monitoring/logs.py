@@ -15,8 +15,8 @@ import structlog
 from quart import g, has_request_context
 from structlog.types import EventDict, Processor
 
-from core.config import ConfigError, HubSettings
-from core.scrubbing import is_clean, scrubbed, scrubbed_all
+from core.secrets.scrubbing import is_clean, scrubbed, scrubbed_all
+from core.settings import ConfigError, HubSettings
 
 _PLAIN = HubSettings()
 

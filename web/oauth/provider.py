@@ -18,21 +18,21 @@ from oauthlib.oauth2 import (
     TokenEndpoint,
 )
 
-from core.config import HubSettings
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.events.record import HUB, By
 from core.events.store import Write
 from core.events.token import TokenIssued, token_stream
 from core.events.user import user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.oauth_code import CODE_LIFE, Issue, Redeem
+from core.settings import HubSettings
 from core.token import Revoke, quick_digest
 from projections.oauth import CodeRow
 from projections.users import UserRow
-from web.hub import Hub
-from web.oauth.clients import OAuthClient
-from web.oauth.scopes import Consent
+from web.hub.hub import Hub
 from web.oauth.validator import GRANT_TYPE, HERE, RESPONSE_TYPE, NewToken, Validator, absolute
+from web.rights.oauth_clients import OAuthClient
+from web.rights.oauth_scopes import Consent
 
 MAX_QUERY = 16_384  # characters
 MAX_BODY = 65_536  # bytes

@@ -13,9 +13,9 @@ from core.token import quick_digest
 from projections import oauth
 from projections.oauth import CodeRow
 from projections.users import UserRow
-from web.hub import Hub
-from web.oauth.clients import OAuthClient
-from web.oauth.scopes import Consent
+from web.hub.hub import Hub
+from web.rights.oauth_clients import OAuthClient
+from web.rights.oauth_scopes import Consent
 
 HERE = "https://this-hub.invalid"  # oauthlib wants URLs with a host, and those of the hub's own are paths
 RESPONSE_TYPE = "code"

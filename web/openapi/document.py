@@ -7,14 +7,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from web import version
-from web.http.access import TheProxy
-from web.http.answers import Refusal
-from web.http.paging import Pagination
-from web.http.routing import Noun, Route
 from web.openapi import parameters, refusals
 from web.openapi.operation import SCHEME, operation, types_of
 from web.openapi.schemas import Schemas
+from web.request.access import TheProxy
+from web.request.answers import Refusal
+from web.request.paging import Pagination
+from web.request.routing import Noun, Route
+from web.site import version
 
 Document = dict[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import Any, assert_never, get_args
 
-from web.http.access import Access, Identified, Lists, Needs, Open, TheProxy
-from web.http.declared import Paged, alternatives
-from web.http.routing import Route
 from web.openapi.parameters import parameters
 from web.openapi.responses import JSON, responses, types_answered
 from web.openapi.schemas import Schemas
+from web.request.access import Access, Identified, Lists, Needs, Open, TheProxy
+from web.request.declared import Paged, alternatives
+from web.request.routing import Route
 
 SCHEME = "token"  # how callers say who they are
 

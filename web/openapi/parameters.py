@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from web.http.access import Open
-from web.http.declared import Events, Paged, alternatives
-from web.http.routing import Route
 from web.openapi.schemas import fields
+from web.request.access import Open
+from web.request.declared import Events, Paged, alternatives
+from web.request.routing import Route
 
 Parameter = dict[str, Any]
 

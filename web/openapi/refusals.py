@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, assert_never
 
-from web.http.access import Access, Identified, Lists, Needs, Open, TheProxy
-from web.http.declared import ANY_STATUS, Paged, alternatives
-from web.http.routing import Route
+from web.request.access import Access, Identified, Lists, Needs, Open, TheProxy
+from web.request.declared import ANY_STATUS, Paged, alternatives
+from web.request.routing import Route
 
 _MEANINGS = {
     ANY_STATUS: "A hook of the configuration refused, with a status of its own.",

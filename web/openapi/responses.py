@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from web.http.declared import Events, Paged, Text, alternatives
-from web.http.routing import Route
 from web.openapi import refusals
 from web.openapi.parameters import has_etag
 from web.openapi.schemas import Schema, Schemas
+from web.request.declared import Events, Paged, Text, alternatives
+from web.request.routing import Route
 
 JSON = "application/json"
 EVENTS = "text/event-stream"

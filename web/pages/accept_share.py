@@ -5,21 +5,21 @@ from __future__ import annotations
 from quart import Response, request
 
 from core.errors import ForbiddenError, InvalidError, NotFoundError
-from core.names import server_prefix
+from core.naming.names import server_prefix
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.share_codes import ShareCodeRow
 from projections.users import UserRow
-from web.http.access import IDENTIFIED
-from web.http.answers import redirect
-from web.http.context import caller, database, hub
-from web.http.forms import form
-from web.http.routing import Noun
-from web.oauth.scopes import in_words
 from web.pages.destination import checked
 from web.pages.render import page
 from web.pages.server_rows import shown_server
-from web.sharing import accept, find_code
+from web.request.access import IDENTIFIED
+from web.request.answers import redirect
+from web.request.context import caller, database, hub
+from web.request.forms import form
+from web.request.routing import Noun
+from web.rights.oauth_scopes import in_words
+from web.sharing.sharing import accept, find_code
 
 noun = Noun("accept_share", page=True)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from quart import Response
 
-from web.http.access import needs
-from web.http.context import caller, hub
-from web.http.routing import Noun
 from web.pages.render import page
+from web.request.access import needs
+from web.request.context import caller, hub
+from web.request.routing import Noun
 
 noun = Noun("admin", page=True)
 

@@ -9,13 +9,13 @@ from core.errors import ForbiddenError
 from projections import tokens, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.http.access import IDENTIFIED
-from web.http.answers import redirect
-from web.http.context import by, caller, database, hub
-from web.http.forms import form
-from web.http.routing import Noun
 from web.oauth.provider import Asked, Elsewhere, Provider
 from web.pages.consent_form import consent_form
+from web.request.access import IDENTIFIED
+from web.request.answers import redirect
+from web.request.context import by, caller, database, hub
+from web.request.forms import form
+from web.request.routing import Noun
 
 noun = Noun("authorize", page=True)
 

@@ -6,10 +6,10 @@ import logging
 
 from quart import Response, request
 
-from web.http.access import IDENTIFIED
-from web.http.answers import empty
-from web.http.context import hub
-from web.http.routing import Noun
+from web.request.access import IDENTIFIED
+from web.request.answers import empty
+from web.request.context import hub
+from web.request.routing import Noun
 
 noun = Noun("security", page=True)
 

@@ -7,15 +7,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from quart import request
 
-from core.hooks import Hooks
-from core.names import escape
+from core.naming.names import escape
+from core.plugins.hooks import Hooks
 from projections import servers
 from projections.users import UserRow
-from web.hooks.handler_view import handler_view
-from web.http.context import database, hub
-from web.http.next_url import safe_path
-from web.http.public_url import own_origins
-from web.login.links import ARGUMENT as TICKET
+from web.request.context import database, hub
+from web.request.handler_view import handler_view
+from web.sessions.links import ARGUMENT as TICKET
+from web.site.next_url import safe_path
+from web.site.public_url import own_origins
 
 _NOT_CARRIED = frozenset({"next", "_xsrf", TICKET})
 _hooks = Hooks()

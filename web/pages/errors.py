@@ -1,16 +1,16 @@
-"""Refusals as pages, for people; programs get JSON (web/http/answers.py)."""
+"""Refusals as pages, for people; programs get JSON (web/request/answers.py)."""
 
 from __future__ import annotations
 
 from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
-from web.http.access import OPEN
-from web.http.api_paths import is_api, is_api_of_server
-from web.http.context import hub
-from web.http.errors import phrase
-from web.http.routing import Noun
 from web.pages.render import html_of_configuration, page
+from web.request.access import OPEN
+from web.request.context import hub
+from web.request.errors import phrase
+from web.request.routing import Noun
+from web.site.api_paths import is_api, is_api_of_server
 
 noun = Noun("error")
 

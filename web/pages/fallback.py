@@ -6,9 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 from quart import Response, request
 
-from web.http.access import OPEN
-from web.http.context import hub
-from web.http.routing import Noun
+from web.request.access import OPEN
+from web.request.context import hub
+from web.request.routing import Noun
 
 outside = Noun("outside")  # below the base URL
 

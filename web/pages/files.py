@@ -5,10 +5,10 @@ from __future__ import annotations
 from quart import Response, request
 
 from core.errors import NotFoundError
-from web.http.access import OPEN
-from web.http.context import hub
-from web.http.routing import Noun
-from web.pages.static_files import StaticFile
+from web.presentation.static_files import StaticFile
+from web.request.access import OPEN
+from web.request.context import hub
+from web.request.routing import Noun
 
 noun = Noun("files")
 outside = Noun("files_outside")

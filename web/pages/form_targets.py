@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from quart import g
 
 from projections import services
-from web.http.context import database, hub
+from web.request.context import database, hub
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")  # nothing that ends a source or a directive of the policy
 ANYWHERE = ("http:", "https:")  # where only a function of the configuration knows

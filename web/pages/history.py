@@ -6,17 +6,17 @@ from typing import Any
 
 from quart import Response, request
 
-from core.masking import mask
-from core.names import escape
+from core.config.masking import mask
+from core.naming.names import escape
 from core.scopes import Answer, User, check_any
 from projections.users import UserRow
-from web.api.users import known_user
-from web.http.access import IDENTIFIED, needs
-from web.http.context import caller, hub, scopes
-from web.http.routing import Noun
 from web.pages.home import myself
 from web.pages.render import page
 from web.pages.then import asked_position, then
+from web.request.access import IDENTIFIED, needs
+from web.request.context import caller, hub, scopes
+from web.request.known import known_user
+from web.request.routing import Noun
 
 noun = Noun("history", page=True)
 

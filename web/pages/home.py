@@ -7,18 +7,18 @@ from urllib.parse import quote
 from quart import Response, g, request
 
 from core.errors import ForbiddenError
-from core.names import MAX_SERVER_NAME
+from core.naming.names import MAX_SERVER_NAME
 from projections import servers, users
 from projections.users import UserRow
-from web.http.access import IDENTIFIED, OPEN
-from web.http.answers import redirect
-from web.http.context import caller, database, hub
-from web.http.guard import to_login
-from web.http.routing import Noun
 from web.pages.destination import default_url, destination
 from web.pages.render import page
 from web.pages.server_rows import shown_server
-from web.spawning.starting import server_limit
+from web.request.access import IDENTIFIED, OPEN
+from web.request.answers import redirect
+from web.request.context import caller, database, hub
+from web.request.routing import Noun
+from web.request.to_login import to_login
+from web.servers.starting import server_limit
 
 noun = Noun("home", page=True)
 

@@ -20,7 +20,7 @@ from core.events.server import (
 )
 from projections import tokens, users
 from projections.servers import ServerRow
-from web.http.context import caller, database, hub
+from web.request.context import caller, database, hub
 
 LOOKED_AT = 12  # events: what ended a run is among its last ones
 SHOWN_LINES = 20

@@ -11,29 +11,29 @@ import logging
 import trio
 from quart import Response, g, request
 
-from core.authenticator import RedirectAuthenticator
 from core.errors import ForbiddenError, HubError
 from core.events.record import By
 from core.events.user import user_stream
+from core.plugins.authenticator import RedirectAuthenticator
 from core.server import Stop, Stopped
 from projections import servers, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.http.access import OPEN
-from web.http.answers import redirect
-from web.http.client_address import address_of
-from web.http.context import database, hub
-from web.http.credentials import check_meant, sent_form
-from web.http.errors import headers_of, status_of
-from web.http.forms import form as form_of_request
-from web.http.page_cookies import log_in_browser, log_out_browser
-from web.http.refused_forms import why_refused
-from web.http.routing import Noun
 from web.login.by_link import redeem
-from web.login.links import ARGUMENT
 from web.login.log_in import log_in
 from web.pages.destination import destination
 from web.pages.login_form import logged_out, login_form
+from web.request.access import OPEN
+from web.request.answers import redirect
+from web.request.client_address import address_of
+from web.request.context import database, hub
+from web.request.credentials import check_meant, sent_form
+from web.request.errors import headers_of, status_of
+from web.request.forms import form as form_of_request
+from web.request.page_cookies import log_in_browser, log_out_browser
+from web.request.refused_forms import why_refused
+from web.request.routing import Noun
+from web.sessions.links import ARGUMENT
 
 noun = Noun("login", page=True)
 

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 from quart import Response
 
-from core.authenticator import RedirectAuthenticator
 from core.errors import ForbiddenError
-from core.names import MAX_USER_NAME
+from core.naming.names import MAX_USER_NAME
+from core.plugins.authenticator import RedirectAuthenticator
 from web.authenticators.null import NullAuthenticator
-from web.http.context import hub
 from web.pages.form_targets import lead_on_from_login
 from web.pages.render import page
+from web.request.context import hub
 
 
 async def login_form(*, next_url: str, username: str = "", error: str = "", status: int = 200) -> Response:

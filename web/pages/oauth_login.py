@@ -9,18 +9,18 @@ import time
 
 from quart import Response, request
 
-from core.authenticator import Login, RedirectAuthenticator
 from core.errors import ForbiddenError, NotFoundError
+from core.plugins.authenticator import Login, RedirectAuthenticator
 from projections.users import UserRow
-from web.http.access import OPEN
-from web.http.answers import redirect
-from web.http.client_address import address_of
-from web.http.context import hub
-from web.http.public_url import origin
-from web.http.routing import Noun
 from web.login.log_in import admit
 from web.pages.destination import checked
 from web.pages.login import enter
+from web.request.access import OPEN
+from web.request.answers import redirect
+from web.request.client_address import address_of
+from web.request.context import hub
+from web.request.routing import Noun
+from web.site.public_url import origin
 
 noun = Noun("oauth_login", page=True)
 

@@ -9,9 +9,9 @@ import msgspec
 from quart import request
 
 from core.errors import InvalidError, UnreadableError
-from web.hooks.spawn_hooks import FormData
-from web.http.forms import form
-from web.http.uploads import Upload
+from web.request.forms import form
+from web.starts.spawn_hooks import FormData
+from web.starts.uploads import Upload
 
 PREFIX = "opt-"
 NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})

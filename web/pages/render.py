@@ -14,13 +14,13 @@ from core.scopes import Service, check
 from core.scopes.held import Scopes
 from projections import users
 from projections.services import ServiceRow
-from web import version
-from web.hooks.hook_views import UserView
-from web.http.context import database, hub
-from web.http.credentials import session_of, xsrf_token
-from web.http.identity import Identity
-from web.monitoring.health import log_banner
-from web.pages.templates_found import with_nonce
+from web.hub.health import log_banner
+from web.presentation.templates_found import with_nonce
+from web.request.context import database, hub
+from web.request.credentials import session_of, xsrf_token
+from web.rights.identity import Identity
+from web.site import version
+from web.starts.hook_views import UserView
 
 
 async def page(template: str, status: int = 200, **context: Any) -> Response:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from core.names import escape, full_name, server_prefix
+from core.naming.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.http.context import hub
 from web.pages.last_run import LastRun, entered_by, last_run, started_by
+from web.request.context import hub
 
 WORDS = {
     "stopped": "Stopped",

@@ -14,25 +14,24 @@ from core.errors import (
     PendingError,
     SpawnError,
 )
-from core.names import escape
+from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.api.users import known_user
-from web.hooks.handler_view import handler_view
-from web.hooks.spawn_hooks import FormData
-from web.http.access import IDENTIFIED, check_access, needs
-from web.http.answers import redirect
-from web.http.context import caller, database, hub
-from web.http.credentials import xsrf_token
-from web.http.errors import headers_of, status_of
-from web.http.routing import Noun
 from web.pages.destination import destination
 from web.pages.home import myself
 from web.pages.options import form_fields, query_options, storable
 from web.pages.render import html_of_configuration, page
 from web.pages.server_rows import shown_server
-from web.spawning.starting import (
+from web.request.access import IDENTIFIED, check_access, needs
+from web.request.answers import redirect
+from web.request.context import caller, database, hub
+from web.request.credentials import xsrf_token
+from web.request.errors import headers_of, status_of
+from web.request.handler_view import handler_view
+from web.request.known import known_user
+from web.request.routing import Noun
+from web.servers.starting import (
     Asked,
     begin,
     check_named_servers_allowed,
@@ -40,6 +39,7 @@ from web.spawning.starting import (
     existing_or_new,
     wait_settled,
 )
+from web.starts.spawn_hooks import FormData
 
 noun = Noun("spawn", page=True)
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from quart import Response, request
 
 from core.events.server import SpawnFailed
-from core.names import escape
+from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.api.users import known_user
-from web.http.access import IDENTIFIED, check_access, needs
-from web.http.answers import redirect
-from web.http.context import caller, database, hub
-from web.http.routing import Noun
 from web.pages.destination import checked, destination
 from web.pages.home import myself
 from web.pages.render import html_of_configuration, page
 from web.pages.server_rows import shown_server
 from web.pages.spawn_url import spawn_url
-from web.spawning.starting import known_server
+from web.request.access import IDENTIFIED, check_access, needs
+from web.request.answers import redirect
+from web.request.context import caller, database, hub
+from web.request.known import known_server, known_user
+from web.request.routing import Noun
 
 noun = Noun("spawn_pending", page=True)
 

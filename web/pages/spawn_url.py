@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from core.names import escape
-from web.http.context import hub
+from core.naming.names import escape
+from web.request.context import hub
 
 
 def spawn_url(user: str, server: str, next_url: str = "") -> str:

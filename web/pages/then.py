@@ -16,9 +16,9 @@ from core.events.user import UserEvent, user_stream
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped, Stopping, evolve
 from core.user import AnyUser, NoUser, User
 from core.user import evolve as evolve_user
-from web.http.context import database, hub
-from web.http.timestamps import parse_timestamp
 from web.pages.server_rows import WORDS
+from web.request.context import database, hub
+from web.request.timestamps import parse_timestamp
 
 LOOKED_AT = 200  # events of a server: one attempt has fewer
 MAX_DIGITS = 18

@@ -11,13 +11,13 @@ from quart import Response
 from core.events.user import user_stream
 from projections import tokens
 from projections.tokens import TokenRow
-from web.http.access import IDENTIFIED
-from web.http.context import database, hub
-from web.http.identity import is_valid
-from web.http.routing import Noun
-from web.models import TokenModel
+from web.models.models import TokenModel
 from web.pages.home import myself
 from web.pages.render import page
+from web.request.access import IDENTIFIED
+from web.request.context import database, hub
+from web.request.routing import Noun
+from web.rights.identity import is_valid
 
 noun = Noun("token_page", page=True)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from quart import Response, request
 
-from core.names import escape
-from web.hooks.handler_view import handler_view
-from web.http.access import IDENTIFIED
-from web.http.answers import redirect
-from web.http.context import hub
-from web.http.routing import Noun
+from core.naming.names import escape
 from web.pages.home import myself
 from web.pages.spawn_url import spawn_url
+from web.request.access import IDENTIFIED
+from web.request.answers import redirect
+from web.request.context import hub
+from web.request.handler_view import handler_view
+from web.request.routing import Noun
 
 noun = Noun("user_redirect", page=True)
 

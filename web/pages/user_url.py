@@ -9,21 +9,21 @@ from quart import Response, request
 
 from core.backoff import Backoff
 from core.errors import NotFoundError
-from core.names import escape
+from core.naming.names import escape
 from core.scopes import Answer, Server, check
 from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.http.access import IDENTIFIED
-from web.http.answers import redirect, reply
-from web.http.context import caller, database, hub
-from web.http.credentials import fetch_of_request
-from web.http.public_url import origin
-from web.http.routing import ANY, Noun
-from web.http.xsrf import needs_token
 from web.pages.errors import error_page
 from web.pages.spawn_pending import not_running
 from web.pages.spawn_url import spawn_url
+from web.request.access import IDENTIFIED
+from web.request.answers import redirect, reply
+from web.request.context import caller, database, hub
+from web.request.credentials import fetch_of_request
+from web.request.routing import ANY, Noun
+from web.sessions.xsrf import needs_token
+from web.site.public_url import origin
 
 noun = Noun("user_url", page=True)
 outside = Noun("user_url_outside")  # below the base URL, for servers that no route leads to

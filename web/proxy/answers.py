@@ -6,7 +6,7 @@ import json
 import re
 from typing import Protocol
 
-from web.proxy.request import Request
+from web.http1.request import Request
 
 
 class Answer(Protocol):

@@ -7,17 +7,17 @@ from typing import Literal
 
 import trio
 
+from web.http1.fields import CRLF, HEAD_END
+from web.http1.request import BadRequestError, Request, check_size, check_unfinished, parse_request
+from web.http1.stream import Stream
+from web.http1.watch import BROKEN, HANGUP
 from web.proxy import answers
 from web.proxy.exchange import Exchange
-from web.proxy.fields import CRLF, HEAD_END
 from web.proxy.parts import Parts
 from web.proxy.reply import BadReplyError
-from web.proxy.request import BadRequestError, Request, check_size, check_unfinished, parse_request
 from web.proxy.rewrite import Visitor
 from web.proxy.routes import Route, lacks_final_slash
-from web.proxy.stream import Stream
 from web.proxy.upstreams import UnreachableError, Upstream
-from web.proxy.watch import BROKEN, HANGUP
 
 log = logging.getLogger("callboard.proxy")
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from web.proxy.body import BadBodyError, Body, ChunkedBody, LengthBody
+from web.http1.body import BadBodyError, Body, ChunkedBody, LengthBody
+from web.http1.request import BadRequestError, Request
 from web.proxy.parts import Parts
 from web.proxy.reply import BadReplyError, Reply, open_body
-from web.proxy.request import BadRequestError, Request
 from web.proxy.rewrite import interim_head, reply_head, request_head, switching_head
 from web.proxy.routes import Route
 from web.proxy.upload import Upload

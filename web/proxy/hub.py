@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 import trio
 
-from web.proxy.body import BadBodyError
+from web.http1.body import BadBodyError
+from web.http1.stream import Stream
 from web.proxy.reply import BadReplyError, Reply, open_body
-from web.proxy.stream import Stream
 from web.proxy.target import Target, parse_target
 from web.proxy.upstreams import UnreachableError, Upstream, Upstreams
 

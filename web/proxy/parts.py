@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from web.http1.watch import Watch
 from web.proxy.activity import Activity
 from web.proxy.routes import Routes
 from web.proxy.settings import Limits
 from web.proxy.upgrade import Tunnels
 from web.proxy.upstreams import Upstreams
-from web.proxy.watch import Watch
 
 if TYPE_CHECKING:
     from web.proxy.connection import Connection

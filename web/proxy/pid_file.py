@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from core.process_identity import read_stat, this_boot
+from core.machine.process_identity import read_stat, this_boot
 
 PROTOCOL = 1  # of the hub's route stream and the reports; a hub replaces a proxy that speaks another
 

@@ -2,8 +2,8 @@
 
 import httptools
 
-from web.proxy.body import Body, BodyToEnd, ChunkedBody, LengthBody
-from web.proxy.fields import Fields
+from web.http1.body import Body, BodyToEnd, ChunkedBody, LengthBody
+from web.http1.fields import Fields
 
 _SPECIAL = frozenset(
     b"connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade".split()

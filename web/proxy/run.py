@@ -16,22 +16,22 @@ from typing import NamedTuple
 
 import trio
 
+from web.http1.listen import Listeners, accept, accept_waiting, raise_file_limit
+from web.http1.stream import Stream, TlsStream
+from web.http1.watch import Watch
 from web.proxy import answers, pid_file
 from web.proxy.activity import Activity
 from web.proxy.connection import Connection
 from web.proxy.follow import Follower
 from web.proxy.hub import HubClient
-from web.proxy.listen import Listeners, accept, accept_waiting, raise_file_limit
 from web.proxy.parts import Parts
 from web.proxy.rewrite import Visitor
 from web.proxy.routes import Route, Routes
 from web.proxy.settings import ProxySettings
-from web.proxy.stream import Stream, TlsStream
 from web.proxy.target import parse_target
 from web.proxy.tls import Certificate
 from web.proxy.upgrade import Tunnels
 from web.proxy.upstreams import Upstreams
-from web.proxy.watch import Watch
 
 log = logging.getLogger("callboard.proxy")
 

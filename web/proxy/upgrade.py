@@ -8,9 +8,9 @@ import math
 import socket
 import time
 
+from web.http1.stream import Stream
+from web.http1.watch import READ, WRITE, Watch
 from web.proxy.activity import Activity
-from web.proxy.stream import Stream
-from web.proxy.watch import READ, WRITE, Watch
 
 _KEEPALIVE_IDLE = 30  # seconds without a byte before the kernel asks whether the peer still lives
 _KEEPALIVE_INTERVAL = 10

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from web.proxy.body import BadBodyError, Body
-from web.proxy.request import BadRequestError
-from web.proxy.stream import Stream
+from web.http1.body import BadBodyError, Body
+from web.http1.request import BadRequestError
+from web.http1.stream import Stream
 
 if TYPE_CHECKING:
     from web.proxy.connection import Connection

@@ -7,9 +7,9 @@ import logging
 import trio
 
 from core.errors import SpawnError
-from core.readiness import get, parse_url, wait_server_up
+from core.machine.readiness import get, parse_url, wait_server_up
 from projections.services import ServiceRow
-from web.services.book import ServiceBook
+from web.rights.service_book import ServiceBook
 
 logger = logging.getLogger("callboard.services")
 

@@ -13,14 +13,14 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from core.actors.service_process import Plan
-from core.config import ServiceSettings, Settings
-from core.secret_file import derive
+from core.config.service_definition import CLIENT_ID_START, service_prefix
+from core.plugins.spawner import Attempt, Spawner
+from core.secrets.secret_file import derive
 from core.service import Report
-from core.service_definition import CLIENT_ID_START, service_prefix
-from core.spawner import Attempt, Spawner
-from web.environment import public_addresses
-from web.hosts import Hosts
-from web.services.book import ServiceBook
+from core.settings import ServiceSettings, Settings
+from web.rights.service_book import ServiceBook
+from web.site.environment import public_addresses
+from web.site.hosts import Hosts
 
 Tell = Callable[[str, Report], Awaitable[object]]
 

@@ -11,11 +11,11 @@ import httpx
 from core.events.group import GroupCreated, group_stream
 from core.events.record import HUB
 from core.events.store import Write
-from core.ids import new_id
+from core.naming.ids import new_id
 from projections import ALL, servers, users
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 
 PEOPLE = ("bob", "carol", "dave", "erin")
 SHARERS = {

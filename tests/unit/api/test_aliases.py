@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.http.api_paths import api_prefixes, is_api
+from web.site.api_paths import api_prefixes, is_api
 
 HUB, PLAIN = "http://hub.test/hub/api", "http://hub.test/api"
 

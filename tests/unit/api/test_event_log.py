@@ -9,7 +9,7 @@ from datetime import datetime
 import trio
 from msgspec.structs import replace
 
-from core.config import EventLoggerSettings
+from core.settings import EventLoggerSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.lifecycle.shutdown import stop_servers
 

@@ -13,8 +13,8 @@ from core.events import Event
 from tests.conftest import Client
 from tests.live import LiveStream, check_documented, live
 from tests.unit.api.rights_world import group, token_of, users
-from web.hub import Hub
-from web.public_events.rules import KNOWN
+from web.history.rules import KNOWN
+from web.hub.hub import Hub
 
 
 async def page(client: Client, path: str = "/events", **arguments: Any) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ async def settled(stream: LiveStream) -> list[dict[str, Any]]:
 
 def test_every_event_has_a_rule() -> None:
     missing = {kind.__name__ for kind in set(get_args(Event)) - KNOWN}
-    assert not missing, f"say in web/public_events/rules.py who may see {', '.join(sorted(missing))}"
+    assert not missing, f"say in web/history/rules.py who may see {', '.join(sorted(missing))}"
 
 
 async def test_an_event_tells_who_did_what_to_whom(client: Client) -> None:
@@ -235,7 +235,7 @@ async def test_the_stream_of_an_expired_token_ends(
     answer = (await client.post("/users/bob/tokens", json={"expires_in": 3600})).json()
     async with live(client.with_token(answer["token"]), "/events") as stream:
         await settled(stream)
-        monkeypatch.setattr("web.http.identity.is_valid", lambda *_: False)
+        monkeypatch.setattr("web.rights.identity.is_valid", lambda *_: False)
         with trio.fail_after(10):
             (ended,) = await stream.rest()
         assert ended.kind == "ended"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.config import GroupSettings
+from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import token_of, users
 

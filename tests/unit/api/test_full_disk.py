@@ -14,7 +14,7 @@ from core.events.store import EventStore
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from tests.logs import FullDisk
 from tests.unit.pages.browser import Browser, logged_in
-from web.http.routing import ROUTES
+from web.request.routing import ROUTES
 
 
 class Loss(NamedTuple):

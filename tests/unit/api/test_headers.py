@@ -8,7 +8,7 @@ import logging
 import pytest
 from msgspec.structs import replace
 
-from core.config import CallboardSettings, TornadoSettings
+from core.settings import CallboardSettings, TornadoSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 
 CSP = "frame-ancestors 'none'; report-uri /hub/security/csp-report"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from core.config import ServiceSettings
+from core.settings import ServiceSettings
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 

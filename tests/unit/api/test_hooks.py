@@ -13,10 +13,10 @@ import pytest
 import trio
 
 import projections
-from core.config import ConfigError
-from core.config_file import load_settings
+from core.config.file import load_settings
 from core.events.store import EventStore
-from core.spawner import Attempt
+from core.plugins.spawner import Attempt
+from core.settings import ConfigError
 from projections import servers, users
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
@@ -168,7 +168,7 @@ c.Spawner.pre_spawn_hook = pre_spawn
     [
         "def hook(spawner): told.append(spawner.name)",
         "async def hook(spawner):\n    import asyncio\n    await asyncio.sleep(0)\n    told.append(spawner.name)",
-        "from core.hooks import trio_hook\n@trio_hook\nasync def hook(spawner):\n"
+        "from core.plugins.hooks import trio_hook\n@trio_hook\nasync def hook(spawner):\n"
         "    import trio\n    await trio.sleep(0)\n    told.append(spawner.name)",
     ],
 )

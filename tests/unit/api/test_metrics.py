@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import wait_all_tasks_blocked
 
-from core.config import CallboardSettings
 from core.events.record import HUB
+from core.settings import CallboardSettings
 from core.token import Issue
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.live import live
 from tests.unit.test_route_matrix import routes_of
-from web.app import build_app
-from web.hub import Hub
-from web.monitoring.handler_names import _HANDLERS, handler_name
+from web.app.app import build_app
+from web.app.handler_names import _HANDLERS, handler_name
+from web.hub.hub import Hub
 from web.monitoring.metrics import Metrics
 
 PATHS = ("/hub/metrics", "/hub/api/metrics", "/api/metrics")

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import trio
 
-from core.config_file import load_settings
+from core.config.file import load_settings
 from tests.conftest import Client, hub_in_memory
 from tests.live import live
 from tests.unit.api.test_hooks import HEAD
-from web.hooks.narrated import as_progress
+from web.starts.narrated import as_progress
 
 GOES_ON = threading.Event()  # what the hooks of these files wait for
 HEADER = (
@@ -52,7 +52,7 @@ def hook(spawner):
 """
 SET_BEFORE_IT_WAITS = SOMETHING_OF_ITS_OWN + "    return waits()\n"
 ON_TRIO = (
-    "import trio\nfrom core.hooks import trio_hook\n"
+    "import trio\nfrom core.plugins.hooks import trio_hook\n"
     + SOMETHING_OF_ITS_OWN.replace("asyncio.sleep", "trio.sleep").replace(
         "def hook", "@trio_hook\nasync def hook"
     )

@@ -11,8 +11,8 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.config import ProxySettings, ServiceSettings
 from core.events.store import EventStore
+from core.settings import ProxySettings, ServiceSettings
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from core.config import ServiceSettings, Settings
+from core.config.roles import RoleError
 from core.events.record import HUB
 from core.group import Join
 from core.role import Grant
-from core.roles import RoleError
+from core.settings import ServiceSettings, Settings
 from core.token import new_token
 from core.user import Change, Create
 from projections import groups
 from tests.conftest import Client
 from tests.unit.lives import How, Lives, configured, lives
-from web.offline import full_token
+from web.control.offline import full_token
 
 NAMED = {"users": ("bob", "carol"), "groups": ("red", "blue"), "services": ("cull", "grader")}
 ROLES = ("tutor", "user", "admin")

@@ -8,7 +8,7 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import CallboardSettings
+from core.settings import CallboardSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 
 

@@ -11,12 +11,12 @@ import trio
 
 import projections
 from core.actors.service_process import FAILED, STABLE
-from core.config import ServiceSettings
 from core.events.store import EventStore
+from core.settings import ServiceSettings
 from projections.rebuild import drift
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.hub import Hub
+from web.hub.hub import Hub
 
 TOKEN = "token-of-a-new-service"
 FEW_TOKEN = "token-of-the-few-rights"

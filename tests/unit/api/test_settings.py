@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import trio
 
-from core.config import HubSettings, ProxySettings, Settings, TornadoSettings
-from core.secret_file import load_or_make_secret
+from core.secrets.secret_file import load_or_make_secret
+from core.settings import HubSettings, ProxySettings, Settings, TornadoSettings
 from core.token import quick_digest
 from projections import tokens
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.proxy_process import ProxyElsewhere, ProxyProcess, make_proxy
 from web.proxy.command import TOKEN_VARIABLE
 

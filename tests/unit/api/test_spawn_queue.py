@@ -12,9 +12,9 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.config import CallboardSettings, Settings, TornadoSettings
 from core.events.server import SpawnAdmitted, SpawnCancelled, SpawnRequested
 from core.events.store import EventStore
+from core.settings import CallboardSettings, Settings, TornadoSettings
 from projections import rebuild, spawn_queue
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests

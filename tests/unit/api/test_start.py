@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import StartAPISettings
-from core.names import slug
+from core.naming.names import slug
+from core.settings import StartAPISettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.api.start import merged
 

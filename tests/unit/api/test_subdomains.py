@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.config import ServiceSettings, Settings
-from core.spawner import Attempt
+from core.plugins.spawner import Attempt
+from core.settings import ServiceSettings, Settings
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser
-from web.hub import Hub
+from web.hub.hub import Hub
 
 HUB = "http://hub.test:8000"
 ALICE = "http://alice.hub.test:8000"

@@ -8,8 +8,8 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import AuthenticatorSettings, DummySettings
-from core.names import MAX_USER_NAME
+from core.naming.names import MAX_USER_NAME
+from core.settings import AuthenticatorSettings, DummySettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import users
 

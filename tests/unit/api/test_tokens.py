@@ -9,7 +9,7 @@ import pytest
 
 from core.events.record import HUB
 from core.events.user import user_stream
-from core.ids import new_id
+from core.naming.ids import new_id
 from core.scopes import NOTHING
 from core.token import Issue, quick_digest
 from projections import tokens as tokens_table

@@ -8,7 +8,7 @@ import pytest
 
 from projections import users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
-from web.lifecycle import run
+from web.process import run
 
 REQUESTS = [
     ("GET", "/users/bob"),

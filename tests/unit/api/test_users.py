@@ -9,8 +9,8 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import AuthenticatorSettings
 from core.events.record import HUB
+from core.settings import AuthenticatorSettings
 from core.user import Change
 from projections import names
 from projections import users as users_table

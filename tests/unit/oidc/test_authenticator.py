@@ -9,9 +9,9 @@ import httpx
 import pytest
 import trio
 
-from core.authenticator import RedirectAuthenticator, RefreshingAuthenticator
 from core.errors import ForbiddenError, HubError, UnavailableError
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import RedirectAuthenticator, RefreshingAuthenticator
 from tests.conftest import SECRET
 from tests.oidc_provider import CLIENT_SECRET, PERSON, Provider
 from tests.unit.oidc.world import CALLBACK, World

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.authenticator import Login
-from core.config import OIDCSettings
 from core.errors import ForbiddenError
-from core.hooks import Hooks, trio_hook
+from core.plugins.authenticator import Login
+from core.plugins.hooks import Hooks, trio_hook
+from core.settings import OIDCSettings
 from tests.oidc_provider import PERSON
 from tests.unit.oidc.world import oidc_settings
 from web.authenticators.oidc.people import People, find, merged

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 from msgspec.structs import replace
 
-from core.authenticator import Login
-from core.config import AuthenticatorSettings, OIDCSettings, Settings
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Login
+from core.settings import AuthenticatorSettings, OIDCSettings, Settings
 from tests.conftest import SECRET
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 from web.authenticators.oidc import RefreshingOIDCAuthenticator

@@ -9,8 +9,8 @@ import httpx
 from quart_trio import QuartTrio
 
 from tests.unit import openapi_check
-from web.app import build_app
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
 
 NAVIGATES = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
 FETCHES = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Client
 from tests.unit.pages.browser import NAVIGATES, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 async def code_of(client: Client, **body: object) -> str:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 @asynccontextmanager

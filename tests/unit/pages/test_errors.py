@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 from quart.testing import WebsocketResponseError
 
-from core.config import TornadoSettings
+from core.settings import TornadoSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import check_page, shown
-from web.app import build_app
-from web.hub import Hub
+from web.app.app import build_app
+from web.hub.hub import Hub
 
 
 async def test_an_unknown_page_is_a_page_and_an_unknown_part_of_the_api_is_json(hub: Hub) -> None:

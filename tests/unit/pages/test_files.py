@@ -11,8 +11,8 @@ import pytest
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from tests.unit.pages.html import shown
-from web.hub import Hub
-from web.pages import static_files, templates_found
+from web.hub.hub import Hub
+from web.presentation import static_files, templates_found
 
 
 async def test_a_static_file_is_kept_for_ever_where_its_url_says_which_version(hub: Hub) -> None:

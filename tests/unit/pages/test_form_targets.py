@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from core.config import ServiceSettings
+from core.settings import ServiceSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
-from web.app import build_app
-from web.http.event_stream import event_stream
-from web.http.routing import ROUTES, Route
+from web.app.app import build_app
+from web.request.event_stream import event_stream
+from web.request.routing import ROUTES, Route
 
 DASHBOARD = ServiceSettings(
     "dashboard",

@@ -11,8 +11,8 @@ from core.events import codec
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import Element, shown
-from web.hub import Hub
-from web.pages.templates_found import OURS
+from web.hub.hub import Hub
+from web.presentation.templates_found import OURS
 
 
 async def events(client: Client, user: str, kind: str) -> list[dict[str, Any]]:
@@ -146,4 +146,4 @@ async def test_what_one_may_not_read_is_not_shown_at_a_moment_either() -> None:
 def test_every_event_can_be_told_in_words() -> None:
     words = (OURS.parent / "static/js/happened.js").read_text()
     missing = [tag for tag in codec.FIELDS if f'"{tag}":' not in words]
-    assert not missing, f"say in web/pages/static/js/happened.js what {', '.join(missing)} means"
+    assert not missing, f"say in web/presentation/static/js/happened.js what {', '.join(missing)} means"

@@ -12,7 +12,7 @@ from projections import servers, users
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import shown
-from web.hub import Hub
+from web.hub.hub import Hub
 
 # --- where people land ---
 

@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 import projections
-from core.config import AuthenticatorSettings, CallboardSettings, DummySettings, TornadoSettings
 from core.events.session import SessionEnded, SessionOpened
 from core.events.store import EventStore
+from core.settings import AuthenticatorSettings, CallboardSettings, DummySettings, TornadoSettings
 from core.token import quick_digest
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import shown
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.lifecycle.expiry import end_expired
 
 

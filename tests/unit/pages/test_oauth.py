@@ -13,17 +13,17 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.authenticator import Login, Redirect
-from core.config import AuthenticatorSettings, HubSettings, ServiceSettings, SpawnerSettings
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.record import HUB
 from core.events.service import ServiceDefinition
 from core.events.token import TokenIssued
+from core.plugins.authenticator import Login, Redirect
 from core.service import Add
+from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, SpawnerSettings
 from projections import servers, users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
-from web.hub import Hub
+from web.hub.hub import Hub
 
 AUTHORIZE, TOKEN = "/hub/api/oauth2/authorize", "/hub/api/oauth2/token"
 VERIFIER = "v" * 64

@@ -9,13 +9,13 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import TornadoSettings
-from core.hooks import trio_hook
+from core.plugins.hooks import trio_hook
+from core.settings import TornadoSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
 from tests.unit.test_route_matrix import COMBINATIONS
-from web.hub import Hub
+from web.hub.hub import Hub
 from web.pages.user_url import RETRY
 
 

@@ -8,14 +8,14 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.config import Settings, SpawnerSettings
 from core.errors import SpawnError
-from core.hooks import trio_hook
+from core.plugins.hooks import trio_hook
+from core.settings import Settings, SpawnerSettings
 from projections import servers, users
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
-from web.hub import Hub
+from web.hub.hub import Hub
 
 FORM = '<label for="size">Size</label><input id="size" name="size" value="small">'
 

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import logged_in
 from tests.unit.pages.html import shown
-from web.hub import Hub
+from web.hub.hub import Hub
 
 
 async def test_who_has_no_tokens_sees_no_lists(hub: Hub) -> None:

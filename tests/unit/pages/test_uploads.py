@@ -17,16 +17,17 @@ from msgspec.structs import replace
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import MultipartDecoder
 
-from core.config import Settings, SpawnerSettings
 from core.errors import BusyError, UnavailableError
-from core.hooks import trio_hook
+from core.plugins.hooks import trio_hook
+from core.settings import Settings, SpawnerSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
-from web.http import forms, uploads
-from web.http.forms import FIELDS_BEFORE_LOGIN, MOST_FIELDS, SIZE_BEFORE_LOGIN, STEP, Bounds, Form, Parts
-from web.http.received import Body
-from web.http.uploads import LARGEST, PIECE, Spool, Uploads
-from web.hub import Hub
+from web.hub.hub import Hub
+from web.request import forms
+from web.request.forms import FIELDS_BEFORE_LOGIN, MOST_FIELDS, SIZE_BEFORE_LOGIN, STEP, Bounds, Form, Parts
+from web.request.received import Body
+from web.starts import uploads
+from web.starts.uploads import LARGEST, PIECE, Spool, Uploads
 
 KIB, MIB = 2**10, 2**20
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -20,13 +20,13 @@ from core.events.server import (
     SpawnCancelled,
     SpawnFailed,
 )
+from core.plugins.spawner import Attempt, Gone, Report
 from core.server import (
     Ready,
     Spawning,
     Stopping,
     has_ended,
 )
-from core.spawner import Attempt, Gone, Report
 from spawners.simulated import Simulation
 from tests.unit.actor_world import BreakableSpawner, World
 

@@ -9,13 +9,13 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from core.events.server import (
     SpawnProgressed,
 )
+from core.plugins.spawner import Progress
 from core.server import (
     MAX_MESSAGES,
     Ready,
     Server,
     Stopped,
 )
-from core.spawner import Progress
 from tests.unit.actor_world import Hub, World
 
 # --- progress ---

@@ -15,10 +15,10 @@ from core.errors import (
 from core.events.server import (
     ServerDied,
 )
+from core.plugins.spawner import Gone, Running
 from core.server import (
     Ready,
 )
-from core.spawner import Gone, Running
 from tests.unit.actor_world import STARTED, BreakableSpawner, World
 
 

@@ -12,12 +12,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from core.actors import server as actors
 from core.actors.server_work import GRACE, Deadlines, ServerWork
+from core.plugins.spawner import Attempt, Report
 from core.server import (
     Ready,
     Stop,
     StoreOptions,
 )
-from core.spawner import Attempt, Report
 from tests.unit.actor_world import ALICE, BreakableSpawner, Hub, World, told_numbers
 
 # --- rest ---

@@ -12,6 +12,7 @@ from core.events.server import (
     ServerStopped,
     StopRequested,
 )
+from core.plugins.spawner import ANOTHER_ANSWERS
 from core.server import (
     Checking,
     Ready,
@@ -19,7 +20,6 @@ from core.server import (
     Stopping,
     has_ended,
 )
-from core.spawner import ANOTHER_ANSWERS
 from tests.unit.actor_world import STARTED, World
 
 

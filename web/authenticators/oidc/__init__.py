@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.config import Settings
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.settings import Settings
 from web.authenticators.oidc.authenticator import OIDCAuthenticator
 from web.authenticators.oidc.refreshing import RefreshingOIDCAuthenticator
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import trio
 
-from core.authenticator import Credentials, Login, Redirect
-from core.config import Settings
 from core.errors import HubError
-from core.hooks import Hooks
-from core.secret_file import derive
-from core.user_names import UserNames
+from core.naming.user_names import UserNames
+from core.plugins.authenticator import Credentials, Login, Redirect
+from core.plugins.hooks import Hooks
+from core.secrets.secret_file import derive
+from core.settings import Settings
 from web.authenticators.oidc.claims import Expected
 from web.authenticators.oidc.fetching import Connect, Fetcher
 from web.authenticators.oidc.id_token import Verifier

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from core.same_secret import same_secret
+from core.secrets.same_secret import same_secret
 from web.authenticators.oidc.refusals import distrusted, quoted
 
 _HASH = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}

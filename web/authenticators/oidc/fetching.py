@@ -12,8 +12,8 @@ import httpx
 import trio
 from msgspec import Struct
 
-from core.config import OIDCSettings
-from core.oidc_urls import is_acceptable
+from core.config.oidc_urls import is_acceptable
+from core.settings import OIDCSettings
 from web.authenticators.oidc.refusals import logger, quoted, unreachable
 
 MAX_ANSWER = 512 * 1024  # bytes: documents with keys and claims have a few thousand

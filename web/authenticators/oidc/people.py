@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.authenticator import Login
-from core.config import OIDCSettings
-from core.hooks import Hooks
+from core.plugins.authenticator import Login
+from core.plugins.hooks import Hooks
+from core.settings import OIDCSettings
 from web.authenticators.oidc.refusals import distrusted, logger, unusable
 
 Claims = dict[str, Any]

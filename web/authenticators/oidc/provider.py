@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct, field
 
-from core.config import OIDCSettings
-from core.oidc_urls import discovery_url, is_acceptable
+from core.config.oidc_urls import discovery_url, is_acceptable
+from core.settings import OIDCSettings
 from web.authenticators.oidc.fetching import Fetcher
 from web.authenticators.oidc.kept import Kept
 from web.authenticators.oidc.keys import Keys, parse_keys

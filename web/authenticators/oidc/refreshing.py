@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from core.authenticator import Login
 from core.errors import ForbiddenError, InvalidError
+from core.plugins.authenticator import Login
 from web.authenticators.oidc.authenticator import OIDCAuthenticator
 from web.authenticators.oidc.people import Claims, merged
 from web.authenticators.oidc.provider import Provider

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 from oauthlib.common import add_params_to_uri
 
-from core.config import OIDCSettings
 from core.errors import ForbiddenError
+from core.settings import OIDCSettings
 from web.authenticators.oidc.fetching import Reply
 from web.authenticators.oidc.provider import Provider
 from web.authenticators.oidc.refusals import distrusted, quoted, unreachable

@@ -13,7 +13,7 @@ from joserfc.jwk import OctKey
 from msgspec import Struct
 
 from core.errors import ForbiddenError
-from core.same_secret import same_secret
+from core.secrets.same_secret import same_secret
 
 LIFE = 600  # seconds a login may take at the provider
 MAX_URL = 800  # bytes: a cookie has room for little more

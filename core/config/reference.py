@@ -1,0 +1,101 @@
+"""Every option with its meaning and its default: what `--generate-config` writes, and docs/options.md shows."""
+
+from __future__ import annotations
+
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import NODEFAULT, Struct, to_builtins
+from msgspec.structs import fields
+
+from core.config.trait_names import STRUCTS
+
+_HELP = Path(__file__).with_name("help.toml")
+
+PARTS = {("JupyterHub", "ip"): "", ("JupyterHub", "port"): 8000}
+"""Options that are folded into another setting, and their defaults."""
+
+
+class Option(Struct, frozen=True):
+    """`group`: the subject it belongs to. `help`: a sentence or two."""
+
+    section: str
+    group: str
+    name: str
+    help: str
+    default: Any
+
+    @property
+    def full_name(self) -> str:
+        return f"c.{self.section}.{self.name}"
+
+
+def options() -> list[Option]:
+    """By class and subject. One without help comes last in its class."""
+    return [option for section in STRUCTS for option in _of(section)]
+
+
+def help_texts() -> dict[str, dict[str, dict[str, str]]]:
+    """By class, subject and name."""
+    return tomllib.loads(_HELP.read_text(encoding="utf-8"))
+
+
+def config_file() -> str:
+    """All options as a config file that changes nothing: every line is a comment."""
+    lines = [
+        "# Configuration of a hub. Every option is here with its default; take the # away from those you change.",
+        "",
+    ]
+    lines += ["c = get_config()  # noqa"]
+    section = group = ""
+    for option in options():
+        if option.section != section:
+            section = option.section
+            lines += ["", "", f"# {'-' * 100}", f"# {section}", f"# {'-' * 100}"]
+        if option.group != group:
+            group = option.group
+            lines += ["", f"# --- {group} ---"]
+        lines += ["", *textwrap.wrap(option.help, 108, initial_indent="# ", subsequent_indent="# ")]
+        lines += [f"# {line}" for line in f"{option.full_name} = {option.default!r}".splitlines()]
+    return "\n".join([*lines, ""])
+
+
+def markdown() -> str:
+    """The same as a page of documentation."""
+    lines = [
+        "# Options",
+        "",
+        "Made from the settings and `core/config/help.toml` by `python -m core.config.reference > docs/options.md`.",
+        "What they are for and how to give them: [configuration.md](configuration.md).",
+    ]
+    section = group = ""
+    for option in options():
+        if option.section != section:
+            section = option.section
+            lines += ["", f"## c.{section}"]
+        if option.group != group:
+            group = option.group
+            lines += ["", f"### {group}", "", "| option | default | |", "|---|---|---|"]
+        cells = (f"`{option.name}`", f"`{option.default!r}`", option.help)
+        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _of(section: str) -> Iterator[Option]:
+    defaults = {name: default for (owner, name), default in PARTS.items() if owner == section}
+    for field in fields(STRUCTS[section]):
+        default = field.default if field.default_factory is NODEFAULT else field.default_factory()
+        defaults[field.name] = to_builtins(default) if isinstance(default, Struct) else default
+    for group, texts in help_texts().get(section, {}).items():
+        for name, text in texts.items():
+            if name in defaults:
+                yield Option(section, group, name, text, defaults.pop(name))
+    for name, default in defaults.items():
+        yield Option(section, "More", name, "", default)
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

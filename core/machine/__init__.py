@@ -1,0 +1,1 @@
+"""The machine underneath: processes, readiness, faults on purpose."""

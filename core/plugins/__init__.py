@@ -1,0 +1,1 @@
+"""What the hub asks of spawners, authenticators and hooks."""

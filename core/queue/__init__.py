@@ -1,0 +1,1 @@
+"""How many servers may start, and who waits."""

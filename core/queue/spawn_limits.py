@@ -1,0 +1,168 @@
+"""May one more server start, has it to wait, or is it turned away? Knows what the log says of all servers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from msgspec import Struct
+
+from core.errors import ThrottledError
+from core.events.hub import ClockCorrected, shift
+from core.events.record import Record
+from core.events.server import (
+    ServerDied,
+    ServerLost,
+    ServerStopped,
+    SpawnAdmitted,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnRequested,
+    SpawnSucceeded,
+)
+from core.queue.spawn_queue import SpawnQueue
+from core.server import Server, Stopped
+
+UNLIMITED = math.inf
+
+
+class Wait(Struct, frozen=True):
+    """`place`: 1 for the next one, of so many that wait. `seconds`: an estimate; None while nobody can tell."""
+
+    place: int
+    waiting: int
+    seconds: float | None
+
+
+class SpawnLimits:
+    """A fold of the log. A server that waits is active (it will be one), but it does not start yet."""
+
+    def __init__(self, concurrent: int, active: int, queue: int = 0) -> None:
+        self.configure(concurrent, active, queue)
+        self._asking = 0  # let in, but not in the log yet
+        self._asking_to_wait = 0
+        self._starting: dict[str, datetime] = {}  # since when
+        self._active: set[str] = set()
+        self.queue = SpawnQueue()
+
+    def configure(self, concurrent: int, active: int, queue: int) -> None:
+        """How many may start at once, be active, and wait. 0: no limit; nobody waits, who would have to is refused."""
+        self._concurrent = concurrent or UNLIMITED
+        self._most_active = active or UNLIMITED
+        self._most_waiting = queue
+
+    @property
+    def spawning(self) -> int:
+        return len(self._starting)
+
+    @property
+    def active(self) -> int:
+        return len(self._active)
+
+    @property
+    def room(self) -> float:
+        """How many more may start now."""
+        return self._concurrent - self.spawning - self._asking
+
+    def wait_of(self, server_id: str) -> Wait | None:
+        """None for a server that does not wait."""
+        place = self.queue.place(server_id)
+        if place is None:
+            return None
+        at_once = int(min(self._concurrent, len(self.queue)))
+        return Wait(place, len(self.queue), self.queue.estimate(place, at_once))
+
+    # --- what has happened ---
+
+    def found(self, server_id: str, since: datetime | None) -> None:
+        """A server that is active already. `since`: it has been starting, from then on."""
+        self._active.add(server_id)
+        if since is not None:
+            self._starting[server_id] = since
+
+    def heard(self, records: Sequence[Record]) -> None:
+        """A listener of the store."""
+        for record in records:
+            if isinstance(record.event, ClockCorrected):
+                shift(self._starting, record.event)
+                continue
+            self._note(record.stream.partition("/")[2], record)
+
+    def _note(self, server_id: str, record: Record) -> None:
+        match record.event:
+            case SpawnRequested(queued=True, user=user):
+                self._active.add(server_id)
+                self.queue.add(server_id, user, record.position)
+            case SpawnRequested():
+                self._active.add(server_id)
+                self._starting[server_id] = record.at
+            case SpawnAdmitted():
+                self.queue.remove(server_id, record.position)
+                self._starting[server_id] = record.at
+            case SpawnSucceeded():
+                self._has_started(server_id, record.at)
+            case SpawnCancelled():
+                self._leaves(server_id)
+            case SpawnFailed():
+                self._has_started(server_id, record.at)
+                self._leaves(server_id)
+                self._active.discard(server_id)
+            case ServerStopped() | ServerDied() | ServerLost():
+                self._leaves(server_id)
+                self._active.discard(server_id)
+
+    def _has_started(self, server_id: str, at: datetime) -> None:
+        """Well or badly."""
+        began = self._starting.pop(server_id, None)
+        if began is not None:
+            self.queue.started_in((at - began).total_seconds())
+
+    def _leaves(self, server_id: str) -> None:
+        self._starting.pop(server_id, None)
+        self.queue.remove(server_id)
+
+    # --- who asks ---
+
+    @contextmanager
+    def admit(self, server: Server, retry_after: int) -> Iterator[bool]:
+        """Hold a place while a start of `server` is asked for: True, one where it waits for its turn.
+
+        Raises ThrottledError where there is neither. `retry_after`: what to tell those turned away by the limit
+        on concurrent starts, in seconds.
+        """
+        if not isinstance(server, Stopped):
+            yield False  # it has its place, or will be refused for another reason
+            return
+        waits = self.room <= 0 or self._waiting > 0
+        if waits and self._waiting >= self._most_waiting:
+            raise ThrottledError(
+                "Too many servers are starting at the moment. "
+                f"Please try again in about {in_words(retry_after)}.",
+                retry_after,
+            )
+        if self.active + self._asking + self._asking_to_wait >= self._most_active:
+            raise ThrottledError("The limit of active servers is reached. Please try again in a few minutes.")
+        self._ask(1, waits)
+        try:
+            yield waits
+        finally:
+            self._ask(-1, waits)
+
+    @property
+    def _waiting(self) -> int:
+        return len(self.queue) + self._asking_to_wait
+
+    def _ask(self, change: int, waits: bool) -> None:
+        if waits:
+            self._asking_to_wait += change
+        else:
+            self._asking += change
+
+
+def in_words(seconds: int) -> str:
+    """Rounded up: to tens of seconds, to minutes above 90. Source: JupyterHub's wording for people."""
+    if seconds > 90:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 10) * 10} seconds"

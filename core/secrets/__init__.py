@@ -1,0 +1,1 @@
+"""Keys, encryption, and keeping secrets out of sight."""

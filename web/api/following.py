@@ -1,0 +1,127 @@
+"""From any position to the head of the log and on, as it grows: as pages, or as server-sent events.
+
+Who asks is asked for anew before anything is shown: rights that have changed count from the next event on, and with
+the credentials the stream ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+import trio
+from quart import Request
+
+from core.errors import ForbiddenError
+from core.events import codec
+from web.history.catching_up import LogReader, Piece
+from web.history.feed import Happening
+from web.history.model import Event, Notice
+from web.history.viewer import Viewer
+from web.history.wanted import Wanted, is_about
+from web.hub.hub import Hub
+from web.request.answers import encode
+from web.request.credentials import recognise
+from web.request.event_stream import KEEP_ALIVE_INTERVAL
+
+SCANNED = 10  # pieces of the log that are read for one page
+
+TOO_SLOW = "You have fallen behind: go on from here."
+ENDED = "Your credentials are no longer valid."
+
+
+class Page(NamedTuple):
+    """`reached`: where to go on. `is_last`: there is nothing more now."""
+
+    items: list[Event]
+    reached: int
+    is_last: bool
+
+
+class Following:
+    """`asking`: the request, whose credentials count for as long as it lasts."""
+
+    def __init__(self, the_hub: Hub, asking: Request, wanted: Wanted) -> None:
+        self._hub = the_hub
+        self._asking = asking
+        self._wanted = wanted
+
+    async def stream(self, position: int) -> AsyncIterator[bytes]:
+        """Every event behind a position that the caller may see, then each as it is recorded.
+
+        Where nothing is shown for a while, a comment keeps the connection alive, and an id without an event says how
+        far the log was read: who comes back resumes there.
+        """
+        feed, store, is_live = self._hub.feed, self._hub.store, False
+        with feed.followed(), closing(LogReader(store, self._wanted)) as reader:
+            yield b": events after %d\n\n" % position
+            due = trio.current_time() + KEEP_ALIVE_INTERVAL
+            while True:
+                happenings = feed.after(position)
+                if happenings is not None:
+                    is_live = True
+                    piece = Piece(happenings, happenings[-1].record.position if happenings else position)
+                elif is_live:
+                    feed.lost += 1
+                    yield _notice(b"resume", position, TOO_SLOW)
+                    return
+                else:
+                    async with feed.catching_up:
+                        piece = await reader.after(position)
+                lines, is_due = b"", trio.current_time() >= due
+                if piece.happenings or is_due:
+                    viewer = self._viewer()
+                    if viewer is None:
+                        yield _notice(b"ended", position, ENDED)
+                        return
+                    lines = b"".join(map(_line, self._shown(viewer, piece.happenings)))
+                position = piece.reached
+                if lines or is_due:
+                    due = trio.current_time() + KEEP_ALIVE_INTERVAL
+                    yield lines or b": keep-alive\nid: %d\n\n" % position
+                elif position == store.head:
+                    with trio.move_on_at(due):
+                        await store.wait_any()
+                        await feed.wait_for_more()
+
+    async def page(self, position: int, limit: int, *, newest_first: bool = False) -> Page:
+        """The next events behind a position, at most `limit`: fewer where much is not for the caller."""
+        items: list[Event] = []
+        with closing(LogReader(self._hub.store, self._wanted)) as reader:
+            for _ in range(SCANNED):
+                piece = await (reader.before(position) if newest_first else reader.after(position))
+                viewer = self._viewer()
+                if viewer is None:
+                    raise ForbiddenError(ENDED)
+                items += self._shown(viewer, piece.happenings)
+                position = piece.reached
+                if len(items) > limit:
+                    return Page(items[:limit], items[limit - 1].position, is_last=False)
+                is_last = position <= 1 if newest_first else position >= self._hub.store.head
+                if is_last or len(items) == limit:
+                    return Page(items, position, is_last)
+        return Page(items, position, is_last=False)
+
+    def _viewer(self) -> Viewer | None:
+        """The caller as of now; None if they are nobody any more."""
+        identity = recognise(self._hub, self._asking)
+        if identity is None:
+            return None
+        return Viewer(identity, self._hub.feed.names, self._hub.rights.memberships)
+
+    def _shown(self, viewer: Viewer, happenings: Iterable[Happening]) -> Iterator[Event]:
+        things = self._wanted.found(self._hub.store.db)
+        for record, about in happenings:
+            if is_about(things, about) and self._wanted.has_type(codec.tag_of(record.event)):
+                event = viewer.event(record, about)
+                if event is not None:
+                    yield event
+
+
+def _line(event: Event) -> bytes:
+    return b"id: %d\ndata: %b\n\n" % (event.position, encode(event))
+
+
+def _notice(kind: bytes, position: int, message: str) -> bytes:
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (position, kind, encode(Notice(position, message)))

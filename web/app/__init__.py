@@ -1,0 +1,1 @@
+"""The application: routes and error handlers, the guard before them, serving."""

@@ -1,0 +1,12 @@
+"""Writes the document to standard output, as it is checked in: `make openapi`."""
+
+from __future__ import annotations
+
+import sys
+
+from web.app.app import API
+from web.openapi.document import document
+from web.openapi.text import as_text
+
+if __name__ == "__main__":
+    sys.stdout.write(as_text(document(API)))

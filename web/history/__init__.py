@@ -1,0 +1,1 @@
+"""What happened, as the people who ask may see it."""

@@ -1,1 +1,0 @@
-"""Functions of the configuration: when they are called, and what they are handed."""

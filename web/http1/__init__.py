@@ -1,0 +1,1 @@
+"""HTTP/1.1 on sockets: heads, bodies, streams, listeners; for whoever serves it."""

@@ -1,0 +1,1 @@
+"""The bundle of all parts of a running hub, and what builds it."""

@@ -1,0 +1,175 @@
+"""Builds every part of a hub and hands each what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+from core.actors.activity import Activity
+from core.actors.departures import Departures
+from core.actors.errands import Errands
+from core.actors.hub_entities import HubEntities
+from core.actors.refusals import Refusals
+from core.actors.removals import Removals
+from core.actors.service_process import ServiceProcesses
+from core.actors.sharing import Sharing
+from core.actors.spawn_turns import SpawnTurns
+from core.actors.supervisor import Supervisor
+from core.config.desired import Wishes
+from core.events.record import HUB
+from core.events.store import EventStore
+from core.plugins.admission import Admission
+from core.plugins.spawner import Spawner
+from core.secrets.crypt import load_keys
+from core.secrets.secret_file import derive
+from core.settings import Settings
+from projections import servers as servers_table
+from projections import share_codes as share_codes_table
+from projections import shares as shares_table
+from web.authenticators import make_authenticator
+from web.history.feed import Feed
+from web.hub.hub import Ending, Hub
+from web.models.activity import LastSeen
+from web.models.models import Models
+from web.models.shares import ShareModels
+from web.monitoring.metrics import Metrics
+from web.presentation.presentation import Presentation
+from web.proxy.command import TOKEN_VARIABLE
+from web.rights.identity import TokenBook
+from web.rights.oauth_clients import Clients
+from web.rights.rights import Rights
+from web.rights.service_book import ServiceBook
+from web.services.launch import ServiceLaunch
+from web.sessions.auth_states import AuthStates
+from web.sessions.confirmations import Confirmations
+from web.sessions.logins import Logins
+from web.sessions.sessions import Sessions
+from web.site.addresses import connect_url, local_address
+from web.site.headers import AnswerHeaders
+from web.site.hosts import Hosts
+from web.starts.launch import Launch
+from web.starts.limits import limits_of
+from web.starts.marks import Marks
+from web.starts.proxies import Proxies
+from web.starts.stage import HubStage
+from web.starts.timed_polls import with_timed_polls
+from web.starts.views import Views
+
+
+class Folds:
+    """Where folding a server may begin: known from its row."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    def fold_from(self, server_id: str) -> int:
+        row = servers_table.by_id(self._store.db, server_id)
+        return row.fold_from if row else 0
+
+
+def build_hub(
+    settings: Settings,
+    wanted: Wishes,
+    *,
+    store: EventStore,
+    secret: bytes,
+    spawner: Spawner,
+    service_spawner: Spawner | None,
+) -> Hub:
+    """Every part of a hub, and who listens to the log. Nothing runs yet, and nothing is written."""
+    db, hosts, entities, metrics = store.db, Hosts(settings.hub), HubEntities(store), Metrics()
+    services = ServiceBook(db, {service.name: service for service in settings.hub.services})
+    rights = Rights(db, services, wanted.rights)
+    limits = limits_of(settings, db)
+    turns = SpawnTurns(limits)
+    for hear in (limits.heard, turns.heard, rights.forget):
+        store.listen(hear)
+    logins = _logins(settings, wanted, store, secret)
+    views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
+    launch = Launch(settings, secret, rights, views, logins.session_opener)
+    timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
+    proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
+    stage = HubStage(store, timed, settings, launch, marks, turns, proxies, errands)
+    servers = Supervisor(stage, Folds(store))
+    activity = Activity(store, settings.hub.activity_resolution)
+    store.listen(activity.heard)
+    clients = Clients(db, hosts, rights.known)
+    sessions = Sessions(db, entities.sessions, settings, secret)
+    store.listen(sessions.heard)
+    return Hub(
+        settings=settings,
+        address=local_address(settings.hub),
+        hosts=hosts,
+        store=store,
+        entities=entities,
+        roles=wanted.roles,
+        rights=rights,
+        activity=activity,
+        services=services,
+        user_names=wanted.names,
+        logins=logins,
+        sessions=sessions,
+        tokens=TokenBook(db, store.fact("salt")),
+        oauth_clients=clients,
+        refusals=Refusals(store),
+        proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
+        spawner=spawner,
+        stage=stage,
+        errands=errands,
+        servers=servers,
+        launch=launch,
+        marks=marks,
+        limits=limits,
+        turns=turns,
+        departures=Departures(entities.users, servers, errands),
+        removals=Removals(entities.users, servers, errands),
+        sharing=Sharing(
+            store,
+            share_of=partial(shares_table.id_between, db),
+            shares_on=partial(shares_table.ids_on, db),
+            codes_on=partial(share_codes_table.ids_on, db),
+        ),
+        service_processes=None
+        if service_spawner is None
+        else _service_processes(service_spawner, lambda: launch.settings, services, entities, hosts, secret),
+        proxies=proxies,
+        models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
+        share_models=ShareModels(hosts),
+        feed=Feed(store),
+        headers=AnswerHeaders(settings.hub),
+        presentation=Presentation(settings.hub),
+        metrics=metrics,
+        ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
+    )
+
+
+def _logins(settings: Settings, wanted: Wishes, store: EventStore, secret: bytes) -> Logins:
+    keeper = load_keys(settings.crypt.keys, os.environ)
+    return Logins(
+        authenticator=make_authenticator(settings, wanted.names, secret),
+        admission=Admission(settings.authenticator, wanted.names),
+        auth_states=AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state),
+        confirmations=Confirmations(settings.authenticator.auth_refresh_age),
+    )
+
+
+def _service_processes(
+    spawner: Spawner,
+    settings: Callable[[], Settings],
+    services: ServiceBook,
+    entities: HubEntities,
+    hosts: Hosts,
+    secret: bytes,
+) -> ServiceProcesses:
+    return ServiceProcesses(
+        ServiceLaunch(
+            spawner,
+            services,
+            secret,
+            settings=settings,
+            hosts=hosts,
+            hub_url=connect_url(settings()),
+            tell=partial(entities.services.ask, by=HUB),
+        )
+    )

@@ -1,0 +1,42 @@
+"""What is not well with a hub that is there, in lines for people and monitors."""
+
+from __future__ import annotations
+
+from core.scopes import Reach, Service, listed
+from core.scopes.held import covers
+from web.hub.hub import Hub
+from web.rights.identity import Identity
+
+
+def troubles(hub: Hub, identity: Identity | None) -> list[str]:
+    """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
+    return [*log_troubles(hub), *_services(hub, identity)]
+
+
+def log_troubles(hub: Hub) -> list[str]:
+    """For anybody: without the path of the log."""
+    store = hub.store
+    if not store.trouble:
+        return []
+    still = "" if store.has_room else "; stops and revocations are"
+    return [f"nothing is recorded now{still}: {store.trouble}"]
+
+
+def log_banner(hub: Hub, *, names_path: bool) -> str:
+    """For the pages; empty if all is well. `names_path`: to who looks after the hub."""
+    store = hub.store
+    if not store.trouble:
+        return ""
+    still = "" if store.has_room else " Servers can still be stopped, and rights revoked."
+    where = f" The log is {store.path}." if names_path else ""
+    return f"Nothing new can be recorded now: {store.trouble}.{still}{where}"
+
+
+def _services(hub: Hub, identity: Identity | None) -> list[str]:
+    reach = (identity and listed(identity.scopes, "list:services")) or Reach()
+    down = hub.services.not_up()
+    seen = {name for name in down if covers(reach, Service(name), hub.rights.memberships)}
+    lines = [f"service {name} is not up: {why}" for name, why in down.items() if name in seen]
+    others = len(down) - len(seen)
+    more = " more" if seen else ""
+    return [*lines, f"services that are not up: {others}{more}"] if others else lines

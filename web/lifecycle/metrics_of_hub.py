@@ -1,0 +1,101 @@
+"""How the hub is at the moment, counted when somebody asks for the metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from projections import metrics as counts
+from projections import routes
+from web.hub.hub import Hub
+
+ACTOR_STATES = ("Stopped", "Queued", "Spawning", "Ready", "Checking", "Stopping")
+SERVICE_STATES = {"running": "running", "stopped": "stopped", "failed": "failed", "": "unknown"}
+
+
+class MetricsOfHub(Collector):
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def describe(self) -> list[Metric]:
+        """Names nothing beforehand: there is nobody to clash with."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._people()
+        yield from self._actors()
+        yield from self._queue()
+        yield from self._log()
+        yield from self._feed()
+        yield from self._outside()
+
+    def _people(self) -> Iterator[Metric]:
+        db, prefix = self._hub.store.db, self._hub.metrics.prefix
+        running = counts.servers_by_state(db).get("ready", 0)
+        yield GaugeMetricFamily(f"{prefix}_running_servers", "Servers that are ready.", running)
+        yield GaugeMetricFamily(f"{prefix}_total_users", "Users there are.", counts.total_users(db))
+        active = GaugeMetricFamily(f"{prefix}_active_users", "Users seen in a period.", labels=["period"])
+        for period, number in counts.active_users(db, datetime.now(UTC)).items():
+            active.add_metric([period], number)
+        yield active
+
+    def _actors(self) -> Iterator[Metric]:
+        servers = self._hub.servers
+        awake = list(servers.awake())
+        states = Counter(type(actor.state).__name__ for actor in awake)
+        actors = GaugeMetricFamily("callboard_actors", "Actors of servers by state.", labels=["state"])
+        for state in ACTOR_STATES:
+            actors.add_metric([state.lower()], states[state])
+        yield actors
+        depths = [actor.waiting for actor in awake]
+        yield GaugeMetricFamily("callboard_mailbox_calls", "Commands that wait, in all.", sum(depths))
+        yield GaugeMetricFamily("callboard_mailbox_depth", "The longest wait of all.", max(depths, default=0))
+        yield CounterMetricFamily("callboard_actor_restarts", "Actors that died of a bug.", servers.restarts)
+        isolated = len(servers.isolated)
+        yield GaugeMetricFamily("callboard_actors_isolated", "Servers set aside for a while.", isolated)
+
+    def _queue(self) -> Iterator[Metric]:
+        limits = self._hub.limits
+        waiting = len(limits.queue)
+        yield GaugeMetricFamily("callboard_spawn_queue_length", "Starts that wait for their turn.", waiting)
+        yield GaugeMetricFamily("callboard_servers_starting", "Starts under way.", limits.spawning)
+
+    def _log(self) -> Iterator[Metric]:
+        store = self._hub.store
+        yield GaugeMetricFamily("callboard_log_position", "Events there are.", store.head)
+        yield GaugeMetricFamily("callboard_append_queue", "Appends that wait.", store.waiting)
+        writable = 0 if store.trouble else 1
+        yield GaugeMetricFamily("callboard_log_writable", "0 while nothing can be recorded.", writable)
+        has_room = 1 if store.has_room else 0
+        yield GaugeMetricFamily("callboard_log_has_room", "0 while its disk is full.", has_room)
+
+    def _feed(self) -> Iterator[Metric]:
+        feed = self._hub.feed
+        yield GaugeMetricFamily("callboard_event_followers", "Streams of events.", feed.followers)
+        yield GaugeMetricFamily("callboard_event_feed_size", "Events kept for them in memory.", feed.kept)
+        yield CounterMetricFamily(
+            "callboard_event_followers_lost", "Streams that ended as their readers were too slow.", feed.lost
+        )
+
+    def _outside(self) -> Iterator[Metric]:
+        connected = len(self._hub.proxies.connected)
+        yield GaugeMetricFamily("callboard_proxies_connected", "Proxies that follow the hub.", connected)
+        lag = self._hub.proxies.behind(routes.head(self._hub.store.db))
+        yield GaugeMetricFamily("callboard_proxy_lag", "Events that the slowest proxy is behind.", lag)
+        leftovers = counts.leftovers(self._hub.store.db)
+        yield GaugeMetricFamily(
+            "callboard_servers_with_leftovers", "Servers of which an older start is not gone yet.", leftovers
+        )
+        found = counts.services_by_process(self._hub.store.db)
+        services = GaugeMetricFamily("callboard_services", "Managed services by state.", labels=["state"])
+        for process, state in SERVICE_STATES.items():
+            services.add_metric([state], found.get(process, 0))
+        yield services
+        down = len(self._hub.services.not_up())
+        yield GaugeMetricFamily(
+            "callboard_services_not_up", "Services that do not run or do not answer.", down
+        )

@@ -1,0 +1,1 @@
+"""The JSON of users, servers, tokens, groups and shares."""

@@ -1,0 +1,216 @@
+"""A hub as a process: its files and sockets, its proxy, its signals, and the order in which all that ends."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import trio
+
+import projections
+from core.errors import HubError
+from core.events.database import MEMORY, LogLock, log_id_at, put_aside
+from core.events.heads import head_of, note_head
+from core.events.store import EventStore
+from core.reconcile.strays import Answer, Consent
+from core.secrets.secret_file import load_or_make_secret
+from core.settings import ConfigError, Settings, database_path
+from spawners import make_spawner
+from spawners.service_process import make_service_spawner
+from web.app.app import build_app
+from web.app.serve import listen, serve
+from web.control.commands import commands
+from web.control.server import control_socket, serve_control
+from web.hub.giving_up import GivenUpError
+from web.hub.hub import Hub
+from web.lifecycle.proxy_process import make_proxy
+from web.lifecycle.reload import Load, Reloader
+from web.lifecycle.shutdown import end, end_servers
+from web.main import open_hub
+from web.monitoring.what_it_does import say_what_it_does
+from web.site.addresses import bind_address
+
+logger = logging.getLogger("callboard")
+
+MANY_FILES = 65_536
+PRIVATE = 0o700
+LAST_CHANCE = 2.0  # seconds a hub that gives up goes on answering, as JupyterHub does
+
+
+async def run(
+    settings: Settings,
+    *,
+    on_ready: Callable[[Hub], Awaitable[None]],
+    load: Load | None = None,
+    later: Answer = "",
+) -> None:
+    """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start.
+
+    `load`: reads the configuration again; SIGHUP asks for that. Raises GivenUpError at its end, where that is why.
+    `later`: what to do with servers that a later state of the log has started.
+    """
+    _allow_many_files()
+    path = database_path(settings.hub.db_url)
+    lock = None if path == MEMORY else LogLock(path)
+    secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
+    listener = listen(bind_address(settings.hub))
+    former_log = ""
+    if settings.hub.reset_db and lock:
+        former_log = log_id_at(path)
+        put_aside(path)
+    directory = _servers_folder(settings.callboard.state_dir, path)
+    spawner = make_spawner(settings.hub.spawner_class, settings, directory)
+    service_spawner = make_service_spawner(settings, directory / "services")
+    store = EventStore(path, projections.ALL, threaded=path != MEMORY)
+    try:
+        with _pid_file(settings.hub.pid_file), _control(path) as control:
+            async with open_hub(
+                settings,
+                store=store,
+                secret=secret,
+                spawner=spawner,
+                service_spawner=service_spawner,
+                consent=Consent(later, former_log),
+            ) as hub:
+                hub.reload = Reloader(hub, load, secret).reload if load else None
+                await _serve_until_told(hub, listener, control, on_ready)
+            if path != MEMORY and not store.lost:
+                _note_head(path, store)
+            if hub.ending.trouble:
+                raise GivenUpError(hub.ending.trouble, hub.ending.status)
+    finally:
+        store.close()
+        if lock:
+            lock.release()
+
+
+def _servers_folder(configured: str, log: str) -> Path:
+    """Where the files of attempts go. What the hub makes and names itself is for nobody else; another's stays as it is.
+
+    Raises ConfigError.
+    """
+    folder = Path(configured or f"{log if log != MEMORY else 'callboard'}-servers")
+    try:
+        folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        if not configured and folder.stat().st_mode & 0o077:
+            folder.chmod(PRIVATE)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: the folder for servers' files cannot be used: {error.strerror}"
+        ) from error
+    return folder
+
+
+def _note_head(log: str, store: EventStore) -> None:
+    try:
+        note_head(log, head_of(store.db), "end of a hub")
+    except OSError as error:  # such as on a full disk
+        logger.warning("the head of the log is not noted: %s", error)
+
+
+def _control(log: str) -> AbstractContextManager[socket.socket | None]:
+    return nullcontext() if log == MEMORY else control_socket(log)
+
+
+async def _serve_until_told(
+    hub: Hub,
+    listener: socket.socket,
+    control: socket.socket | None,
+    on_ready: Callable[[Hub], Awaitable[None]],
+) -> None:
+    app = build_app(hub)
+    proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
+    async with trio.open_nursery() as house:
+        await house.start(_watch_signals, hub)
+        if control is not None:
+            await house.start(serve_control, control, commands(hub))
+        house.start_soon(hub.metrics.watch_loop)
+        async with trio.open_nursery() as doors:
+            await doors.start(partial(serve, app, listener, hub.closed.wait))
+            async with trio.open_nursery() as opening:
+                opening.start_soon(_cancel_when, hub.closing, opening.cancel_scope)
+                await proxy.begin(hub.proxies.wait_connected)
+                _settle_garbage()
+                hub.metrics.hub_started((datetime.now(UTC) - hub.began).total_seconds())
+                await on_ready(hub)
+                await proxy.run()
+            if hub.ending.trouble:
+                await trio.sleep(LAST_CHANCE)
+            await end_servers(hub)
+            hub.closed.set()  # streams end, and requests have a moment to finish
+        await end(hub, proxy)
+        house.cancel_scope.cancel()
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+    with trio.open_signal_receiver(*wanted) as signals:
+        task_status.started()
+        async for number in signals:
+            if number == signal.SIGHUP:
+                await _reload(hub)
+                continue
+            if number == signal.SIGUSR1:
+                say_what_it_does()
+                continue
+            logger.info("%s: the hub is ending", signal.Signals(number).name)
+            hub.closing.set()
+
+
+async def _reload(hub: Hub) -> None:
+    """Whatever is wrong with the configuration, the hub goes on."""
+    if hub.reload is None:
+        logger.warning("SIGHUP: there is no configuration to read anew")
+        return
+    try:
+        found = await hub.reload()
+    except (ConfigError, HubError, ValueError) as error:
+        logger.error("the configuration cannot be used, nothing has changed: %s", error)  # noqa: TRY400 -- says all
+    except Exception:
+        logger.exception("the configuration could not be read anew")
+    else:
+        logger.info("the configuration was read anew; %s", found)
+
+
+@contextmanager
+def _pid_file(path: str) -> Iterator[None]:
+    """The hub's pid, in a file for as long as it lives. Raises ConfigError where that cannot be."""
+    if not path:
+        yield
+        return
+    try:
+        Path(path).write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise ConfigError(f"{path}: the pid file cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def _allow_many_files() -> None:
+    """Each running server and each connection holds a file descriptor: as many as the system allows, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < min(hard, MANY_FILES):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MANY_FILES), hard))
+
+
+def _settle_garbage() -> None:
+    """What start-up has made lives as long as the hub: keep the collector from looking at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)

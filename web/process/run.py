@@ -1,0 +1,81 @@
+"""`callboard run`: settings to a running hub, and every way that can fail as one line and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from core.config.file import load_settings
+from core.config.notes import table
+from core.errors import HubError
+from core.events.codec import UnknownEventError
+from core.events.database import DatabaseError
+from core.events.disk import unreadable
+from core.reconcile.strays import Answer
+from core.settings import ConfigError
+from web.app.serve import BindError
+from web.hub.giving_up import GivenUpError
+from web.hub.hub import Hub
+from web.lifecycle.free_address import ProxyError
+from web.lifecycle.hello import say_hello
+from web.monitoring.logs import set_up_logging
+from web.process.process import run
+
+EXPECTED = (
+    ConfigError,
+    DatabaseError,
+    BindError,
+    ProxyError,
+    UnknownEventError,
+    GivenUpError,
+    HubError,
+    ValueError,
+)
+"""What keeps a hub from starting or going on and is said in one line; everything else is a bug, with a traceback."""
+
+
+def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, later: Answer = "") -> int:
+    """The exit code: 0 after an orderly end, 1 for what keeps a hub from going on, 4 for a log that was lost."""
+    try:
+        settings, notes = load_settings(files, overrides)
+        set_up_logging(settings.hub, settings.callboard.log_style)
+        if notes:
+            logging.getLogger("callboard.config").warning("%s", table(notes))
+        trio.run(
+            lambda: run(
+                settings,
+                on_ready=_ready(hello),
+                load=partial(load_settings, list(files), list(overrides)),
+                later=later,
+            )
+        )
+    except KeyboardInterrupt:
+        return 0
+    except Exception as error:
+        cause = _cause(error)
+        if not isinstance(cause, EXPECTED):
+            raise
+        print(f"callboard: {cause}", file=sys.stderr)
+        return cause.status if isinstance(cause, GivenUpError) else 1
+    return 0
+
+
+def _cause(error: Exception) -> Exception:
+    """What nurseries have wrapped, where it is one thing; a log that cannot be read is no bug."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return unreadable(error) or error
+
+
+def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
+    async def ready(hub: Hub) -> None:
+        logging.getLogger("callboard").info("Callboard is running at %s", hub.settings.hub.bind_url)
+        if hello:
+            await say_hello(hub)
+
+    return ready

@@ -1,0 +1,104 @@
+"""`Idempotency-Key`: a command that is sent again gives the answer it gave before, and is not carried out twice.
+
+The key is recorded in the transaction of the command's events, together with what it will answer; when the
+request is over that is replaced by what it did answer. So a client that lost the reply, even to a crash of
+the hub, may repeat safely. Keys are kept for 24 hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from quart import Response, g, request
+
+from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
+from core.events.writer import Claim, Outcome
+from web.request import answers
+from web.request.context import caller, hub
+from web.request.errors import status_of
+
+MAX_KEY = 255
+
+logger = logging.getLogger("callboard.keys")
+
+
+async def once(handle: Callable[[], Awaitable[Response]]) -> Response:
+    """Carry a command out, or repeat what it answered when it was.
+
+    Requests under one key take turns: the second is answered what the first was, even if both came at once.
+    """
+    key = request.headers.get("Idempotency-Key")
+    g.command_key = None
+    if key is None or g.identity is None:
+        return await handle()
+    if not 0 < len(key) <= MAX_KEY:
+        raise InvalidError(f"An Idempotency-Key has 1 to {MAX_KEY} characters.")
+    full_key = _digest(caller().principal, request.method, request.path, key)
+    digest = hashlib.sha256(cast(bytes, await request.get_data(as_text=False))).hexdigest()
+    async with hub().command_turns.take(full_key):
+        if (known := hub().store.stored_outcome(full_key)) is not None:
+            return _repeated(known, digest)
+        return await _carry_out(handle, full_key, digest)
+
+
+async def _carry_out(handle: Callable[[], Awaitable[Response]], full_key: str, digest: str) -> Response:
+    g.command_key = (full_key, digest)
+    try:
+        response = await handle()
+    except RepeatedError:
+        known = hub().store.stored_outcome(full_key)
+        assert known is not None, "a key that was taken just now is there"
+        return _repeated(known, digest)
+    except HubError as refused:
+        status = status_of(refused)
+        body = answers.encode({"status": status, "message": refused.message})
+        await _keep(full_key, digest, Outcome(status, body))
+        raise
+    outcome = g.get("secret_answer")
+    if outcome is None:
+        outcome = Outcome(response.status_code, await response.get_data(as_text=False))
+    await _keep(full_key, digest, outcome)
+    return response
+
+
+async def _keep(full_key: str, digest: str, outcome: Outcome) -> None:
+    """The final answer. If it cannot be stored, that recorded with the command's events stands."""
+    if _is_passing(outcome.status):
+        return
+    try:
+        await hub().store.store_outcome(full_key, digest, outcome)
+    except UnavailableError as error:
+        logger.warning("the final answer to a command was not stored: %s", error)
+
+
+def _is_passing(status: int) -> bool:
+    """Worth trying again: not an outcome."""
+    return status == 429 or status >= 500
+
+
+def claim(outcome: Callable[[sqlite3.Connection], Outcome]) -> Claim | None:
+    """To be appended with the command's events; `outcome` says what it answers if nobody lives to tell."""
+    key = cast("tuple[str, str] | None", g.get("command_key"))
+    return None if key is None else Claim(*key, outcome)
+
+
+def keep_secret(outcome: Outcome) -> None:
+    """The answer holds a secret: keep this one in its stead."""
+    g.secret_answer = outcome
+
+
+def _repeated(known: tuple[str, Outcome], digest: str) -> Response:
+    stored_digest, outcome = known
+    if stored_digest != digest:
+        raise KeyReusedError("This Idempotency-Key was used before, with another body.")
+    if not outcome.body:
+        return answers.empty(outcome.status)
+    return answers.raw_json(outcome.body, outcome.status)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""Users, groups and servers by the names that a request gives."""
+
+from __future__ import annotations
+
+from core.errors import NotFoundError
+from projections import groups, servers, users
+from projections.groups import GroupRow
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.request.context import database
+
+
+def known_user(name: str) -> UserRow:
+    row = users.by_name(database(), name)
+    if row is None:
+        raise NotFoundError(f"There is no user named {name!r}.")
+    return row
+
+
+def known_group(name: str) -> GroupRow:
+    row = groups.by_name(database(), name)
+    if row is None:
+        raise NotFoundError(f"There is no group named {name!r}.")
+    return row
+
+
+def known_server(owner: UserRow, name: str) -> ServerRow:
+    row = servers.by_name(database(), owner.id, name)
+    if row is None:
+        raise NotFoundError(f"{owner.name} has no server named {name!r}.")
+    return row
+
+
+def known_owner_and_server(owner: str, server: str) -> tuple[UserRow, ServerRow]:
+    row = known_user(owner)
+    return row, known_server(row, server)

@@ -1,0 +1,1 @@
+"""Who somebody is and what they may do: from rows, without a request and without a hub."""

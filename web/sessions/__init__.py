@@ -1,0 +1,1 @@
+"""Sessions, cookies and what is kept of a login."""

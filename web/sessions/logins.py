@@ -1,0 +1,29 @@
+"""What it takes to let people in, by name and password or by somebody else's word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.actors.login_gate import LoginGate
+from core.plugins.admission import Admission
+from core.plugins.authenticator import Authenticator, SessionAuthenticator
+from core.plugins.hooks import Hooks
+from web.sessions.auth_states import AuthStates
+from web.sessions.confirmations import Confirmations
+from web.sessions.links import LoginLinks
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Logins:
+    authenticator: Authenticator
+    admission: Admission  # who may come in
+    auth_states: AuthStates
+    confirmations: Confirmations  # of logins that still stand
+    gate: LoginGate = field(default_factory=LoginGate)
+    links: LoginLinks = field(default_factory=LoginLinks)
+    hooks: Hooks = field(default_factory=Hooks)  # apart from those of starts: neither keeps the other waiting
+
+    def session_opener(self) -> SessionAuthenticator | None:
+        """The authenticator, if it opens sessions of the system around servers."""
+        found = self.authenticator
+        return found if isinstance(found, SessionAuthenticator) and found.opens_sessions else None

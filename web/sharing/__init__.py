@@ -1,0 +1,1 @@
+"""Sharing servers, and giving rights away."""

@@ -1,0 +1,72 @@
+"""The headers of every answer. Source: JupyterHub 6.1.1, whose `tornado_settings['headers']` win over its own."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from quart import Response, g
+from quart.wrappers import Request
+
+from core.settings import HubSettings
+from web.site import version
+from web.site.api_paths import is_api
+
+NONCE = "{nonce}"  # where a page's own is put: HTML of the configuration may have scripts and styles
+FORM_TARGETS = (
+    "{form targets}"  # where the origins are put that this page's forms may lead to besides the hub's
+)
+OF_PAGES = (
+    "default-src 'self'; base-uri 'self'; object-src 'none'; "
+    f"script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; img-src 'self' data: https:; "
+    f"form-action 'self'{FORM_TARGETS}"
+)
+
+
+class AnswerHeaders:
+    def __init__(self, settings: HubSettings) -> None:
+        self._base_url = settings.base_url
+        self._static = f"{settings.base_url}hub/static/"
+        report_to = settings.tornado_settings.csp_report_uri or f"{settings.base_url}hub/security/csp-report"
+        policy = f"frame-ancestors 'none'; report-uri {report_to}"
+        self._of_others = self._joined(settings, policy)
+        self._of_pages = self._joined(settings, f"{policy}; {OF_PAGES}")
+        self._below = _all_below(settings.subdomain_host)
+        self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
+
+    def add(self, request: Request, response: Response) -> None:
+        headers = response.headers
+        nonce: str = g.get("csp_nonce", "")
+        if nonce:
+            targets = "".join(f" {one}" for one in (*self._below, *sorted(g.get("form_targets", ()))))
+            headers.update(
+                (name, value.replace(NONCE, nonce).replace(FORM_TARGETS, targets))
+                for name, value in self._of_pages
+            )
+        elif is_api(request.path, self._base_url):
+            headers.update(self._of_api)
+        elif not request.path.startswith(self._static):
+            headers.update(self._of_others)
+        else:
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers["X-Request-Id"] = g.get("request_id", "")
+
+    def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:
+        ours = {
+            "X-JupyterHub-Version": version.COMPATIBLE,
+            "X-Callboard-Version": version.OWN,
+            "Access-Control-Allow-Headers": "accept, content-type, authorization",
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "strict-origin",  # links leave the hub without the codes and tickets of its URLs
+        }
+        given = settings.tornado_settings.headers
+        replaced = {name.lower() for name in given}
+        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(
+            given.items()
+        )
+
+
+def _all_below(subdomain_host: str) -> tuple[str, ...]:
+    """What is at home on the hosts below the hub's, as a source of a Content-Security-Policy."""
+    parts = urlsplit(subdomain_host)
+    return (f"{parts.scheme}://*.{parts.netloc}", subdomain_host) if subdomain_host else ()

@@ -1,0 +1,1 @@
+"""What a start needs: its environment, limits, hooks, and the actors' view of the hub."""

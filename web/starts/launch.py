@@ -1,0 +1,189 @@
+"""How a start is prepared: the command that records it, and what its spawner is told.
+
+A server's token is derived from the secret file and the spawn id: a hub that re-enters a start after a crash
+gives the same token, and the log holds no more than its digest.
+Source of the environment: JupyterHub 6.1, what a single-user server reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from core.config.roles import SERVER
+from core.errors import ForbiddenError, SpawnError
+from core.naming.ids import new_id
+from core.naming.names import escape, full_name, server_client_id, server_prefix
+from core.plugins.authenticator import SessionAuthenticator
+from core.plugins.hooks import Hooks
+from core.plugins.spawner import Attempt, Telling
+from core.scopes import Owner, cut
+from core.secrets.secret_file import derive
+from core.server import Spawning, Start
+from core.settings import Settings, SpawnerSettings
+from core.token import quick_digest
+from projections.servers import ServerRow
+from projections.users import UserRow
+from web.rights.rights import Rights
+from web.site.environment import public_addresses
+from web.starts.hook_views import HandlerView
+from web.starts.spawn_hooks import SpawnHooks
+from web.starts.told import told
+from web.starts.views import Views
+
+ACTIVITY = "users:activity!user"  # what every server's token allows
+
+
+class Launch:
+    def __init__(
+        self,
+        settings: Settings,
+        secret: bytes,
+        rights: Rights,
+        views: Views,
+        session_opener: Callable[[], SessionAuthenticator | None],
+    ) -> None:
+        """`session_opener`: who opens a session of the system around each server, as things are now."""
+        self._session_opener = session_opener
+        self.settings = settings  # replaced when the configuration is read anew
+        self.views = views
+        self.hooks = Hooks()
+        self.spawn_hooks = SpawnHooks(
+            self.hooks, lambda: self.settings.spawner, settings.callboard.hook_timeout
+        )
+        self._key = derive(secret, "server-token")
+        self._rights = rights
+        self._handlers: dict[str, HandlerView] = {}
+
+    async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
+        """Raises SpawnError where a function of the configuration fails, ForbiddenError for who is blocked."""
+        if why_not := self._why_not(server.id):
+            raise ForbiddenError(why_not)
+        spawn_id = new_id("s")
+        return Start(
+            spawn_id,
+            user.id,
+            user.name,
+            server.name,
+            server_prefix(self.settings.hub.base_url, user.name, server.name),
+            user_options,
+            quick_digest(self.token(spawn_id)),
+            await self._scopes(user, server, user_options),
+            client_scopes=await self._client_scopes(user, server, user_options),
+        )
+
+    async def _scopes(
+        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+    ) -> list[str]:
+        """Of the server's own token: what it is to have, as far as its user holds it now.
+
+        `!user` and `!server` stay as they are, for both may be renamed while it runs.
+        """
+        wanted = self.settings.spawner.server_token_scopes
+        if callable(wanted):
+            options = user_options if user_options is not None else server.options()
+            wanted = await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
+        rights = self._rights
+        wanted = wanted or rights.scopes_of_role(SERVER)
+        owner = Owner(user=user.name, server=full_name(user.name, server.name))
+        return cut([*wanted, ACTIVITY], owner, rights.of_user(user), rights.memberships, rights.table)
+
+    async def _client_scopes(
+        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+    ) -> list[str]:
+        """What visitors may let the server do in their name, besides letting them in."""
+        wanted = self.settings.spawner.oauth_client_allowed_scopes
+        if not callable(wanted):
+            return list(wanted)
+        options = user_options if user_options is not None else server.options()
+        return await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
+
+    def token(self, spawn_id: str) -> str:
+        return derive(self._key, spawn_id).hex()
+
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
+        """Raises SpawnError where an option or a hook will not have it, and for who is blocked meanwhile."""
+        if why_not := self._why_not(server_id):
+            raise SpawnError(why_not, status=403)
+        environment = self._environment(spawning)
+        if (opener := self._session_opener()) is not None:
+            await opener.open_session(spawning.user_name)
+        settings = await self._after_hooks(server_id, spawning, environment, telling)
+        environment |= told(settings or self.settings.spawner, spawning)
+        return Attempt(
+            spawning.spawn_id,
+            spawning.user_name,
+            spawning.server_name,
+            spawning.prefix,
+            spawning.user_options,
+            environment,
+            settings or self.settings.spawner,
+        )
+
+    def _why_not(self, server_id: str) -> str:
+        """What keeps the server's user from starting anything; empty if nothing does."""
+        owner = self._rights.blocked.owner(server_id)
+        return "" if owner is None else f"User {owner.name} is blocked: nothing of theirs starts here."
+
+    def remember(self, spawn_id: str, handler: HandlerView) -> None:
+        """Who asked for a start, for the hooks that want to know; dropped once they have run."""
+        if self.spawn_hooks.change_starts:
+            self._handlers[spawn_id] = handler
+
+    def forget(self, spawn_id: str) -> None:
+        """It will not be begun."""
+        self._handlers.pop(spawn_id, None)
+
+    async def _after_hooks(
+        self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
+    ) -> SpawnerSettings | None:
+        """The spawner's settings as options and hooks leave them; None if there are none of either."""
+        if not self.spawn_hooks.change_starts:
+            return None
+        handler = self._handlers.pop(spawning.spawn_id, None)
+        view = self.views.of_start(server_id, spawning, environment, handler)
+        return await self.spawn_hooks.prepare(view, telling)
+
+    async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
+        """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
+        if self.settings.spawner.progress_ready_hook is None:
+            return event
+        view = self.views.of_id(server.id)
+        return event if view is None else await self.spawn_hooks.ready_event(view, event)
+
+    async def after_stop(self, server_id: str) -> None:
+        """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
+        hook, opener = self.settings.spawner.post_stop_hook, self._session_opener()
+        view = None if hook is None and opener is None else self.views.of_id(server_id)
+        if view is None:
+            return
+        if hook is not None:
+            await self.spawn_hooks.after_stop(view)
+        if opener is not None:
+            await opener.close_session(view.user.name)
+
+    def _environment(self, spawning: Spawning) -> dict[str, str]:
+        user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)
+        api_url = f"{self.views.hub_url}/api"
+        access = json.dumps([f"access:servers!server={user}/{server}", f"access:servers!user={user}"])
+        environment = {
+            "JUPYTERHUB_API_TOKEN": token,
+            "JPY_API_TOKEN": token,
+            "JUPYTERHUB_API_URL": api_url,
+            "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
+            **public_addresses(self.settings.hub, self.views.hosts, spawning.prefix),
+            "JUPYTERHUB_CLIENT_ID": server_client_id(user, server),
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": self.views.hosts.url(f"{spawning.prefix}oauth_callback"),
+            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
+            "JUPYTERHUB_OAUTH_SCOPES": access,
+            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(
+                [*spawning.client_scopes, f"access:servers!server={user}/{server}"]
+            ),
+            "JUPYTERHUB_USER": user,
+            "JUPYTERHUB_SERVER_NAME": server,
+            "JUPYTERHUB_SERVICE_PREFIX": spawning.prefix,
+        }
+        if self.settings.hub.admin_access:
+            environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
+        return environment

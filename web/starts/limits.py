@@ -1,0 +1,47 @@
+"""The limits on starts, as a hub finds them: what is active and starting, and who waits in which order."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from core.queue.spawn_limits import SpawnLimits
+from core.settings import Settings
+from projections import servers, spawn_queue
+
+
+def limits_of(settings: Settings, db: sqlite3.Connection) -> SpawnLimits:
+    """Where the last hub left off; from here on they listen to the store."""
+    limits = SpawnLimits(
+        settings.hub.concurrent_spawn_limit,
+        settings.hub.active_server_limit,
+        settings.callboard.spawn_queue_limit,
+    )
+    _take_up_queue(limits, db)
+    _take_up_servers(limits, db)
+    return limits
+
+
+def _take_up_queue(limits: SpawnLimits, db: sqlite3.Connection) -> None:
+    position = 0
+    while rows := spawn_queue.waiting(db, position):
+        for row in rows:
+            limits.queue.add(row.server, row.user, row.position)
+            if (turn := spawn_queue.last_turn(db, row.user)) is not None:
+                limits.queue.had_turn(row.user, turn)
+        position = rows[-1].position
+
+
+def _take_up_servers(limits: SpawnLimits, db: sqlite3.Connection) -> None:
+    last = ""
+    while rows := servers.unfinished(db, last):
+        for server in rows:
+            if server.is_active:
+                limits.found(server.id, _starts_since(limits, server))
+        last = rows[-1].id
+
+
+def _starts_since(limits: SpawnLimits, server: servers.ServerRow) -> datetime | None:
+    if server.state != "spawn" or server.id in limits.queue or server.started is None:
+        return None
+    return datetime.fromisoformat(server.started)

@@ -1,0 +1,238 @@
+"""The hooks around a start and a stop, in JupyterHub's order, on the view of one server."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, get_type_hints
+
+import trio
+from msgspec import ValidationError, convert
+from msgspec.structs import replace
+
+from core.config.prepare import PREPARE, check_overrides
+from core.errors import InvalidError, SpawnError
+from core.plugins.hooks import Hooks, as_spawn_error
+from core.plugins.spawner import Telling
+from core.settings import SpawnerSettings
+from web.starts.hook_views import SETTINGS, SpawnerView
+from web.starts.narrated import Narrated
+
+logger = logging.getLogger("callboard.hooks")
+
+_TYPES = get_type_hints(SpawnerSettings, include_extras=True)
+
+FormData = dict[str, list[Any]]
+
+
+class SpawnHooks:
+    def __init__(self, hooks: Hooks, settings: Callable[[], SpawnerSettings], patience: float) -> None:
+        """`patience`: seconds for each hook outside of a start, which has a deadline of its own."""
+        self._hooks = hooks
+        self._settings = settings
+        self._patience = patience
+
+    @property
+    def change_starts(self) -> bool:
+        """Whether anything of the configuration may change a start: else nobody needs to look at it."""
+        settings = self._settings()
+        return (
+            settings.pre_spawn_hook is not None
+            or settings.apply_user_options is not None
+            or settings.auth_state_hook is not None
+            or bool(settings.group_overrides)
+            or any(map(callable, settings.environment.values()))
+        )
+
+    # --- a start ---
+
+    async def prepare(self, view: SpawnerView, telling: Telling) -> SpawnerSettings:
+        """The spawner's settings as hooks, groups and options leave them. Raises SpawnError.
+
+        `telling`: where `pre_spawn_hook` says how it gets on.
+        """
+        settings = self._settings()
+        if settings.auth_state_hook is not None:
+            state = await view.user.get_auth_state()
+            await _of_start("auth_state_hook", self._call("auth_state_hook", view, state))
+        if settings.group_overrides:
+            await self._override_by_groups(view)
+        if settings.apply_user_options is not None:
+            await self._apply_options(view, settings.apply_user_options)
+        if settings.pre_spawn_hook is not None:
+            narrated = Narrated(self._hooks, view, telling, of=_whose(view))
+            await _of_start("pre_spawn_hook", narrated.call(settings.pre_spawn_hook))
+        changed = checked(view.changed_settings())
+        return replace(changed, environment=await self._evaluated(view, changed.environment))
+
+    async def _override_by_groups(self, view: SpawnerView) -> None:
+        """By the keys' order; a dict is merged into what is there, None as an item removes it."""
+        overrides = self._settings().group_overrides
+        try:
+            if callable(overrides):
+                overrides = await self._hooks.call(overrides, view, of=_whose(view))
+            check_overrides(overrides)
+            groups = set(view.user.groups)
+            for key in sorted(overrides):
+                if groups & set(overrides[key]["groups"]):
+                    for name, value in overrides[key]["spawner_override"].items():
+                        await self._override(view, name, value)
+        except Exception as error:
+            logger.warning("group_overrides failed: %r", error)
+            raise as_spawn_error(error) from error
+
+    async def _override(self, view: SpawnerView, name: str, value: Any) -> None:
+        if name not in SETTINGS:
+            logger.warning("group_overrides: spawners have no setting %r", name)
+            return
+        if callable(value):
+            value = await self._hooks.call(value, view, of=_whose(view))
+        present = getattr(view, name)
+        if isinstance(value, dict) and isinstance(present, dict):
+            merged = {**present, **value}
+            value = {key: item for key, item in merged.items() if item is not None}
+        setattr(view, name, value)
+
+    async def _apply_options(self, view: SpawnerView, apply: Any) -> None:
+        """A dict names the setting each option sets. Whatever goes wrong is the fault of the options: 400."""
+        try:
+            if isinstance(apply, dict):
+                for option, value in view.user_options.items():
+                    if option in apply:
+                        view.set_trait(apply[option], value)
+                    else:
+                        logger.warning("apply_user_options names no setting for the option %r", option)
+                checked(view.changed_settings())
+            else:
+                await self._call("apply_user_options", view, view.user_options)
+        except Exception as error:
+            refused = as_spawn_error(error)
+            if not hasattr(error, "status_code") and not isinstance(error, SpawnError):
+                logger.warning("apply_user_options failed: %r", error)
+                refused = SpawnError("The options of this start are invalid.", status=400)
+            raise refused from error
+
+    async def _evaluated(self, view: SpawnerView, environment: dict[str, Any]) -> dict[str, str]:
+        """With the functions among its values called; those that give None are left out."""
+        result = {}
+        for name, value in environment.items():
+            if callable(value):
+                try:
+                    value = await self._hooks.call(value, view, of=_whose(view))
+                except Exception as error:
+                    logger.warning("c.Spawner.environment[%r] failed: %r", name, error)
+                    raise as_spawn_error(error) from error
+            if value is not None:
+                result[name] = str(value)
+        return result
+
+    async def scopes(self, setting: Any, view: SpawnerView) -> list[str]:
+        """Of `server_token_scopes` or `oauth_client_allowed_scopes`, whatever they are. Raises SpawnError."""
+        if not callable(setting):
+            return list(setting)
+        try:
+            with trio.fail_after(self._patience):
+                return convert(await self._hooks.call(setting, view, of=_whose(view)), list[str])
+        except Exception as error:
+            logger.warning("the scopes of a server cannot be told: %r", error)
+            raise as_spawn_error(error) from error
+
+    # --- the form ---
+
+    async def form(self, view: SpawnerView) -> str:
+        """The HTML of `options_form`; "" where there is none. Raises SpawnError."""
+        form = self._settings().options_form
+        if not callable(form):
+            return str(form or "")
+        with trio.move_on_after(self._patience):
+            try:
+                return str(await self._hooks.call(form, view, of=_whose(view)) or "")
+            except Exception as error:
+                logger.warning("options_form failed: %r", error)
+                raise as_spawn_error(error) from error
+        raise SpawnError("The form of this server could not be made in time.", status=503)
+
+    async def options_from_form(self, view: SpawnerView, data: FormData) -> dict[str, Any]:
+        """The options that a sent form stands for. Raises InvalidError, SpawnError."""
+        reader = self._settings().options_from_form
+        if reader in (None, "passthrough"):
+            return dict(data)
+        if reader == "simple":
+            return simple_options(data)
+        with trio.move_on_after(self._patience):
+            try:
+                call = partial(reader, spawner=view) if _takes(reader, "spawner") else reader
+                options = await self._hooks.call(call, data, of=_whose(view))
+            except Exception as error:
+                logger.warning("options_from_form failed: %r", error)
+                raise as_spawn_error(error) from error
+            if not isinstance(options, dict):
+                raise InvalidError("The form's options are not a dict.")
+            return options
+        raise SpawnError("The form could not be read in time.", status=503)
+
+    # --- afterwards ---
+
+    async def ready_event(self, view: SpawnerView, event: dict[str, Any]) -> dict[str, Any]:
+        """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
+        with trio.move_on_after(self._patience):
+            try:
+                changed = await self._call("progress_ready_hook", view, dict(event))
+                return changed if isinstance(changed, dict) else event
+            except Exception as error:
+                logger.warning("progress_ready_hook failed: %r", error)
+        return event
+
+    async def after_stop(self, view: SpawnerView) -> None:
+        """What fails here is logged, and hinders nothing."""
+        with trio.move_on_after(self._patience) as waiting:
+            try:
+                await self._call("post_stop_hook", view)
+            except Exception as error:
+                logger.warning("post_stop_hook failed: %r", error)
+        if waiting.cancelled_caught:
+            logger.warning("post_stop_hook did not end within %g seconds", self._patience)
+
+    async def _call(self, name: str, view: SpawnerView, *args: Any) -> Any:
+        return await self._hooks.call(getattr(self._settings(), name), view, *args, of=_whose(view))
+
+
+async def _of_start(name: str, called: Awaitable[object]) -> None:
+    try:
+        await called
+    except Exception as error:
+        logger.warning("%s failed: %r", name, error)
+        raise as_spawn_error(error) from error
+
+
+def simple_options(data: FormData) -> dict[str, Any]:
+    """Single values without their lists, a checked box as True. Source: what JupyterHub's `simple` gives."""
+    single = {name: values[0] for name, values in data.items() if len(values) == 1}
+    return {**data, **single, **{name: True for name, value in single.items() if value == "on"}}
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    try:
+        return name in inspect.signature(function).parameters
+    except ValueError:  # of some built-in functions nobody knows
+        return False
+
+
+def checked(settings: SpawnerSettings) -> SpawnerSettings:
+    """What hooks and options have set, in the types that settings have. Raises SpawnError (400)."""
+    values = {}
+    for name in SETTINGS:
+        value = getattr(settings, name)
+        try:
+            values[name] = PREPARE[name](value) if name in PREPARE else value
+            if name != "environment":
+                values[name] = convert(values[name], _TYPES[name], strict=False)
+        except (ValueError, ValidationError) as error:
+            raise SpawnError(f"The setting {name} of this start is invalid: {error}.", status=400) from error
+    return replace(settings, **values)
+
+
+def _whose(view: SpawnerView) -> str:
+    return f"{view.user.name}/{view.name}"

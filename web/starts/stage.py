@@ -1,0 +1,97 @@
+"""What the actors of servers need of the hub around them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from msgspec.structs import replace
+
+from core.actors.errands import Errands
+from core.actors.server_work import Deadlines
+from core.actors.spawn_turns import SpawnTurns
+from core.events.store import EventStore
+from core.plugins.spawner import Attempt, Spawner, Telling
+from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
+from core.settings import Settings
+from projections import routes
+from web.starts.launch import Launch
+from web.starts.marks import Marks
+from web.starts.proxies import Proxies
+
+logger = logging.getLogger("callboard.server")
+
+
+def _acts_after_stops(settings: Settings) -> bool:
+    return settings.spawner.post_stop_hook is not None or settings.pam.open_sessions
+
+
+class HubStage:
+    def __init__(
+        self,
+        store: EventStore,
+        spawner: Spawner,
+        settings: Settings,
+        launch: Launch,
+        marks: Marks,
+        turns: SpawnTurns,
+        proxies: Proxies,
+        errands: Errands,
+    ) -> None:
+        self.store = store
+        self.spawner = spawner
+        self.mailbox_size = settings.callboard.mailbox_size
+        self.configure(settings)
+        self._launch = launch
+        self._marks = marks
+        self._turns = turns
+        self._proxies = proxies
+        self._errands = errands
+
+    def configure(self, settings: Settings) -> None:
+        """Deadlines of states entered from now on, and of the next polls."""
+        local = settings.local_process
+        self.deadlines = Deadlines(
+            start=settings.spawner.start_timeout,
+            answer=settings.spawner.http_timeout,
+            turn=settings.callboard.spawn_queue_timeout,
+            stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
+            hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
+        )
+        self._poll_interval = settings.spawner.poll_interval
+        self._poll_jitter = settings.spawner.poll_jitter
+
+    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
+        return self._turns.wait_turn(server_id, patience)
+
+    async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
+        attempt = await self._launch.attempt(server_id, spawning, telling)
+        return replace(attempt, mark=self._marks.of(server_id, spawning))
+
+    async def after_end(self, server_id: str) -> None:
+        await self._launch.after_stop(server_id)
+
+    async def wait_up(self, spawn_id: str, url: str) -> None:
+        await self.spawner.wait_up(spawn_id, url)
+
+    async def wait_routed(self, server_id: str) -> None:
+        route = routes.of_server(self.store.db, server_id)
+        if route is not None:
+            await self._proxies.wait_applied(route.position)
+
+    def poll_delay(self) -> float:
+        if self._poll_interval <= 0:
+            return math.inf
+        return self._poll_interval * random.uniform(1 - self._poll_jitter, 1 + self._poll_jitter)  # noqa: S311
+
+    def on_change(self, server_id: str, before: Server, after: Server) -> None:
+        logger.debug("server %s: %s -> %s", server_id, type(before).__name__, type(after).__name__)
+        if isinstance(before, Queued) and isinstance(after, Stopped):
+            self._launch.forget(before.spawn_id)
+        if isinstance(before, Ready | Checking) and isinstance(
+            after, Stopped
+        ):  # it has died: nobody ended it
+            self._errands.go_on(f"post-stop/{server_id}", partial(self.after_end, server_id))

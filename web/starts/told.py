@@ -1,0 +1,32 @@
+"""What a server is told of its settings: variables of its environment. Source: JupyterHub's Spawner."""
+
+from __future__ import annotations
+
+from core.server import Spawning
+from core.settings import SpawnerSettings
+
+
+def told(settings: SpawnerSettings, spawning: Spawning) -> dict[str, str]:
+    given = {
+        "JUPYTERHUB_ROOT_DIR": filled(settings.notebook_dir, spawning),
+        "JUPYTERHUB_DEFAULT_URL": filled(settings.default_url, spawning),
+        "JUPYTERHUB_DEBUG": "1" if settings.debug else "",
+        "JUPYTERHUB_DISABLE_USER_CONFIG": "1" if settings.disable_user_config else "",
+        "MEM_LIMIT": _number(settings.mem_limit),
+        "MEM_GUARANTEE": _number(settings.mem_guarantee),
+        "CPU_LIMIT": _number(settings.cpu_limit),
+        "CPU_GUARANTEE": _number(settings.cpu_guarantee),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def filled(template: str, spawning: Spawning) -> str:
+    """With `{username}`, `{servername}` and `{base_url}`, the server's path, filled in."""
+    fields = {"username": spawning.user_name, "servername": spawning.server_name, "base_url": spawning.prefix}
+    for name, value in fields.items():
+        template = template.replace(f"{{{name}}}", value)
+    return template
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else str(value)
