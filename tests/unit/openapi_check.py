@@ -14,13 +14,13 @@ import httpx
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from quart import Quart
-from werkzeug.exceptions import HTTPException
 
 from web.app.app import API
 from web.openapi.document import document
 from web.openapi.parameters import NAME
 from web.openapi.responses import EVENTS, JSON
 from web.openapi.schemas import Schema
+from web.request.routing import ROUTES, NoRouteError
 from web.site.api_paths import api_prefixes
 
 
@@ -117,12 +117,12 @@ async def check(app: Quart, base_url: str, response: httpx.Response) -> None:
         return
     await response.aread()
     try:
-        endpoint, _ = app.url_map.bind("").match(path, method=request.method)
-    except HTTPException:
+        found = app.extensions[ROUTES].match(path, request.method)
+    except NoRouteError:
         if request.method != "HEAD":
             contract().check_refusal(response)
         return
-    _, _, declared = endpoint.removeprefix(f"{prefix}:").partition(":")
+    declared = found.route.path
     if contract().is_documented(request.method, declared or "/"):
         contract().check(request.method, declared or "/", response)
 

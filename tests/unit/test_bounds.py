@@ -18,6 +18,7 @@ from core.errors import InvalidError
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from web.app.app import build_app
+from web.app.asgi import without_too_many_cookies
 from web.hub.hub import Hub
 from web.request import credentials, steps
 from web.request.request_log import shown_url
@@ -26,7 +27,14 @@ from web.request.steps import STEP, in_steps
 from web.sessions import cookies
 from web.sessions.xsrf import XsrfTokens
 from web.site import bounds
-from web.site.bounds import MOST_ARGUMENTS, MOST_COOKIES, MOST_SCOPES, MOST_VALUES, check_json, within_cookies
+from web.site.bounds import (
+    MOST_ARGUMENTS,
+    MOST_COOKIES,
+    MOST_SCOPES,
+    MOST_VALUES,
+    are_too_many_cookies,
+    check_json,
+)
 
 MIB = 2**20
 
@@ -124,7 +132,8 @@ def test_what_is_not_taken_apart_is_not_logged_in_parts() -> None:
 def test_more_cookies_than_any_browser_sends_are_none(sent: list[bytes], stay: bool) -> None:
     headers = [(b"host", b"x"), *((b"cookie", value) for value in sent), (b"accept", b"*/*")]
     left = [pair for pair in headers if pair[0] != b"cookie"]
-    assert within_cookies(headers) == (headers if stay else left)
+    assert are_too_many_cookies(sent) is not stay
+    assert without_too_many_cookies(headers) == (headers if stay else left)
 
 
 async def test_cookies_beyond_the_bound_log_nobody_in(hub: Hub) -> None:

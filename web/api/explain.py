@@ -7,7 +7,6 @@ from typing import Any, assert_never, cast
 
 from msgspec import Struct
 from quart import Response, current_app
-from werkzeug.exceptions import HTTPException
 
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.scopes import (
@@ -28,7 +27,7 @@ from projections import users
 from web.request.access import IDENTIFIED, Access, Identified, Lists, Needs, Open, TheProxy, resource
 from web.request.answers import reply
 from web.request.context import body, caller, database, hub
-from web.request.routing import ROUTES, Noun, Route, defaults_of
+from web.request.routing import ROUTES, NoRouteError, Noun, Route, Routes, defaults_of
 
 noun = Noun("explain")
 
@@ -110,15 +109,14 @@ def _subject_called(kind: str, name: str, scopes: Scopes | None) -> Subject:
 def _route(question: Question) -> tuple[Route, Mapping[str, str]]:
     """The route a request would reach. Raises NotFoundError, InvalidError where there is none for the method."""
     path = question.path.partition("?")[0]
+    routes: Routes = current_app.extensions[ROUTES]
     try:
-        endpoint, names = current_app.url_map.bind("").match(path, method=question.method.upper())
-    except HTTPException as error:
-        if error.code == 405:
+        found = routes.match(path, question.method.upper())
+    except NoRouteError as none:
+        if none.allowed:
             raise InvalidError(f"{question.method[:20]} is no method of {path[:200]!r}.") from None
         raise NotFoundError(f"There is nothing at {path[:200]!r}.") from None
-    routes: Mapping[str, Route] = current_app.extensions[ROUTES]
-    route = routes[endpoint]
-    return route, {**defaults_of(route.handler), **names}
+    return found.route, {**defaults_of(found.route.handler), **found.names}
 
 
 # --- the answer ---

@@ -1,104 +1,142 @@
-"""Serving the application with hypercorn under trio, on sockets of our own making."""
+"""Serving the application on sockets of our own making: by the hub's own HTTP/1.1, or by hypercorn, for comparison."""
 
 from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote, urlsplit
+from functools import partial
 
 import trio
-from hypercorn.config import Config, Sockets
-from hypercorn.trio import run as hypercorn_run
-from hypercorn.trio.run import worker_serve
+from hypercorn.config import Config
+from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
+from msgspec import Struct
+from quart import Quart
 from quart_trio import QuartTrio
 
-BACKLOG = 2048
+from web.app.connection import HubConnection
+from web.http1.connection import Connection
+from web.http1.listen import accept, accept_waiting
+from web.http1.stream import Stream
+from web.http1.watch import Watch
+
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 GRACE = 5.0  # seconds that requests have to finish when the hub stops
-STALLED = 30_000  # milliseconds a client may leave what it was sent unacknowledged
-
+LOOK_EVERY = 1.0  # seconds between looks at who has waited too long
+TICK = 0.02
 
 logger = logging.getLogger("callboard.http")
 
 
-class Connection(TCPServer):
-    """One connection, of which what goes wrong is its own affair.
+class Limits(Struct, frozen=True):
+    """As `web.http1.connection.HeadLimits`."""
 
-    From hypercorn's own it ends the whole server, before anybody is known: bytes behind the handshake of a WebSocket
-    suffice. There is no other way to tell hypercorn which class to take than by its name.
-    """
+    head_size: int = 64 * 1024
+    request_line: int = 64 * 1024
+    head_timeout: float = 75.0
+    idle_timeout: float = KEEP_ALIVE
+
+
+class OwnServer:
+    """The hub's own HTTP/1.1: a task for each connection, and two for all of them."""
+
+    def __init__(self, app: Quart) -> None:
+        self.app = app
+        self.limits = Limits()
+        self.watch = Watch()
+        self.connections: set[Connection] = set()
+        self.streams: set[HubConnection] = set()
+        self.is_draining = False
+
+    async def serve(
+        self,
+        listener: socket.socket,
+        until: Callable[[], Awaitable[None]],
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        async with trio.open_nursery() as house:
+            house.start_soon(self.watch.run)
+            house.start_soon(self._look_at_the_clock)
+            take = partial(self._take, house)
+            async with trio.open_nursery() as doors:
+                doors.start_soon(accept, listener, take)
+                task_status.started()
+                await until()
+                doors.cancel_scope.cancel()
+            accept_waiting(listener, take)
+            listener.close()
+            await self._drain()
+            house.cancel_scope.cancel()
+
+    def _take(self, house: trio.Nursery, sock: socket.socket, address: str) -> None:
+        house.start_soon(HubConnection(self, Stream(sock, KEEP_ALIVE), address).run)
+
+    async def _look_at_the_clock(self) -> None:
+        while True:
+            await trio.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            for connection in list(self.connections):
+                connection.close_expired(now)
+
+    async def _drain(self) -> None:
+        """Streams end, and requests have a moment to finish."""
+        self.is_draining = True
+        with trio.move_on_after(GRACE):
+            await trio.sleep(TICK)  # so that what has been let in is no longer idle
+            while self.connections:
+                for stream in list(self.streams):
+                    stream.end_stream()
+                for connection in list(self.connections):
+                    connection.close_idle()
+                await trio.sleep(TICK)
+
+
+class _GuardedServer(TCPServer):
+    """One connection of hypercorn's, of which what goes wrong is its own affair."""
 
     async def run(self) -> None:
         try:
             await super().run()
         except* Exception as broken:
-            logger.warning("a connection broke: %s", type(_innermost(broken)).__name__)
+            logger.warning("a connection broke: %s", type(_root_cause(broken)).__name__)
 
 
-def _innermost(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-hypercorn_run.TCPServer = Connection  # type: ignore[attr-defined]
+class HypercornServer:
+    def __init__(self, app: QuartTrio, config: Config) -> None:
+        self._app = wrap_app(app, 2**20, "asgi")
+        self._config = config
+        self._context = WorkerContext(None)
+
+    async def serve(
+        self,
+        listener: socket.socket,
+        until: Callable[[], Awaitable[None]],
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        doors = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+        handler = partial(_GuardedServer, self._app, self._config, self._context, ConnectionState({}))
+        async with trio.open_nursery() as serving:
+            async with trio.open_nursery() as taking:
+                taking.start_soon(partial(trio.serve_listeners, handler, doors, handler_nursery=serving))
+                task_status.started()
+                await until()
+                taking.cancel_scope.cancel()
+            await self._context.terminated.set()
+            serving.cancel_scope.deadline = trio.current_time() + GRACE
 
 
-class BindError(Exception):
-    """The address cannot be listened on; one line that says which."""
-
-
-def listen(url: str) -> socket.socket:
-    """A listening socket for `http://host:port` or `http+unix://%2Fpath`, the hub's own. Raises BindError."""
-    parts = urlsplit(url)
-    try:
-        if parts.scheme == "http+unix":
-            return _listen_unix(unquote(parts.netloc or parts.path))
-        return _listen_tcp(parts.hostname or "", parts.port or 80)
-    except (OSError, ValueError) as error:
-        why = (isinstance(error, OSError) and error.strerror) or error
-        raise BindError(f"Cannot listen on {url} (c.JupyterHub.hub_bind_url): {why}.") from None
-
-
-def _listen_tcp(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # a reader that has stalled would else keep a response, and so a shutdown, waiting for ever
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED)
-        listener.bind((host, port))
-        listener.setblocking(False)
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _listen_unix(path: str) -> socket.socket:
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(path)
-        listener.setblocking(False)
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-async def serve(
-    app: QuartTrio,
-    listener: socket.socket,
-    until: Callable[[], Awaitable[None]],
-    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    """Serve until `until` returns; then let requests finish for a while."""
+def _config() -> Config:
     config = Config()
     config.errorlog = logging.getLogger("callboard.http.server")
     config.errorlog.setLevel(logging.WARNING)  # what else it says is how to end it, and that is not true
@@ -108,10 +146,24 @@ async def serve(
     config.keep_alive_max_requests = 1_000_000
     config.graceful_timeout = GRACE
     config.h11_max_incomplete_size = 64 * 1024
-    await worker_serve(
-        wrap_app(app, 2**20, "asgi"),
-        config,
-        sockets=Sockets([], [listener], []),
-        shutdown_trigger=until,
-        task_status=task_status,
-    )
+    return config
+
+
+async def serve(
+    app: QuartTrio,
+    listener: socket.socket,
+    until: Callable[[], Awaitable[None]],
+    *,
+    by_hypercorn: bool = False,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `until` returns; then let requests finish for a while."""
+    config = _config()
+    lifespan = Lifespan(wrap_app(app, 2**20, "asgi"), config, {})
+    server = HypercornServer(app, config) if by_hypercorn else OwnServer(app)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lifespan.handle_lifespan)
+        await lifespan.wait_for_startup()
+        await server.serve(listener, until, task_status)
+        await lifespan.wait_for_shutdown()
+        nursery.cancel_scope.cancel()

@@ -11,6 +11,8 @@ import httptools
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 _FRUITLESS = 64 * 1024  # bytes of chunk extensions and trailers in a row
+_SMALL_CHUNKS = 1024  # of a body whose chunks are counted: so many, and one more for each 64 bytes
+_SMALL = 64
 
 
 class BadBodyError(Exception):
@@ -55,12 +57,29 @@ class LengthBody:
 
 
 class ChunkedBody:
-    """`chunked_out` is False towards HTTP/1.0, which knows the end by the connection's end."""
+    """`chunked_out` is False towards HTTP/1.0, which knows the end by the connection's end.
 
-    __slots__ = ("_chunked_out", "_fruitless", "_parser", "_pieces", "done", "excess", "overrun")
+    `counted`: many chunks with little in them are refused, where the body is to be kept and not passed on as it comes.
+    """
 
-    def __init__(self, *, chunked_out: bool = True) -> None:
+    __slots__ = (
+        "_chunked_out",
+        "_chunks",
+        "_counted",
+        "_fruitless",
+        "_length",
+        "_parser",
+        "_pieces",
+        "done",
+        "excess",
+        "overrun",
+    )
+
+    def __init__(self, *, chunked_out: bool = True, counted: bool = False) -> None:
         self._chunked_out = chunked_out
+        self._counted = counted
+        self._chunks = 0
+        self._length = 0
         self._pieces: list[bytes] = []
         self._fruitless = 0
         self.done = False
@@ -76,6 +95,8 @@ class ChunkedBody:
             if not self.done:
                 raise BadBodyError(str(error)) from None
             self.overrun = True
+        if self._counted:
+            self._count()
         wire = self._frame(b"".join(self._pieces))
         self._pieces.clear()
         self._fruitless = 0 if wire else self._fruitless + len(data)
@@ -87,6 +108,12 @@ class ChunkedBody:
 
     def end(self) -> bytes:
         raise BadBodyError("the last chunk is missing")
+
+    def _count(self) -> None:
+        self._chunks += len(self._pieces)
+        self._length += sum(map(len, self._pieces))
+        if self._chunks > _SMALL_CHUNKS + self._length // _SMALL:
+            raise BadBodyError("there are too many chunks with too little in them")
 
     def _frame(self, content: bytes) -> bytes:
         if not self._chunked_out:

@@ -12,7 +12,7 @@ _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)(.*)")
 
 # About this connection, or about this message's way here. All other headers pass through untouched.
-_SPECIAL = frozenset(
+SPECIAL = frozenset(
     (
         b"connection content-length expect host http2-settings keep-alive proxy-authorization "
         b"proxy-connection te trailer transfer-encoding upgrade "
@@ -36,6 +36,7 @@ class Request:
     __slots__ = (
         "chunked",
         "expects_continue",
+        "fields",
         "forwarded",
         "host",
         "is_http10",
@@ -55,6 +56,7 @@ class Request:
     is_http10: bool
     lines: list[bytes]
     forwarded: dict[bytes, list[bytes]]
+    fields: Fields  # what has kept the headers
     length: int | None
     chunked: bool
     keep_alive: bool
@@ -94,9 +96,10 @@ def check_unfinished(head: bytes, head_size: int, request_line: int) -> None:
         raise BadRequestError(400, "this is not HTTP/1.1")
 
 
-def parse_request(raw: bytes) -> Request:
-    """`raw` ends with the empty line. Raises BadRequestError."""
-    fields = Fields(_SPECIAL)
+def parse_request(raw: bytes, fields: Fields | None = None) -> Request:
+    """`raw` ends with the empty line. `fields`: what is to keep the headers. Raises BadRequestError."""
+    if fields is None:
+        fields = Fields(SPECIAL)
     parser = httptools.HttpRequestParser(fields)
     try:
         parser.feed_data(raw)
@@ -115,6 +118,7 @@ def parse_request(raw: bytes) -> Request:
     request.path = request.target.partition(b"?")[0]
     request.lines = fields.lines
     request.forwarded = fields.special
+    request.fields = fields
     return request
 
 

@@ -27,7 +27,8 @@ from core.settings import ConfigError, Settings, database_path
 from spawners import make_spawner
 from spawners.service_process import make_service_spawner
 from web.app.app import build_app
-from web.app.serve import listen, serve
+from web.app.listen import listen
+from web.app.serve import serve
 from web.control.commands import commands
 from web.control.server import control_socket, serve_control
 from web.hub.giving_up import GivenUpError

@@ -18,7 +18,7 @@ from core.events.database import DatabaseError
 from core.events.disk import unreadable
 from core.reconcile.strays import Answer
 from core.settings import ConfigError
-from web.app.serve import BindError
+from web.app.listen import BindError
 from web.hub.giving_up import GivenUpError
 from web.hub.hub import Hub
 from web.lifecycle.free_address import ProxyError

@@ -6,23 +6,36 @@ Quart's own keeps all that has come, and decides about its size before anybody k
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 from quart_trio.wrappers.request import TrioBody, TrioRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 
 
+class Source(Protocol):
+    """Where the rest of a body comes from when somebody reads it."""
+
+    async def receive(self) -> bytes | None:
+        """What came next; None behind the end."""
+
+
 class Body(TrioBody):
-    """`most`: bytes that it may have as a whole, and that are held of it in any case."""
+    """Pushed by an ASGI server, or read from its connection when it is asked for (`read_from`).
+
+    `most`: bytes that it may have as a whole, and that are held of it in any case."""
 
     def __init__(self, expected: int | None, most: int | None) -> None:
         super().__init__(None, None)
         self._expected = expected
         self._most = most
         self._is_refused = False
+        self._source: Source | None = None
         self._news = trio.Event()
         self._room = trio.Event()
+
+    def read_from(self, source: Source) -> None:
+        self._source = source
 
     def append(self, data: bytes) -> None:
         if not self._is_refused:
@@ -51,7 +64,7 @@ class Body(TrioBody):
         """Raises RequestEntityTooLarge."""
         self._check(len(self._data), self._most)
         while not self._complete.is_set():
-            await self._news.wait()
+            await self._wait_news()
             self._check(len(self._data), self._most)
         return bytes(self._data)
 
@@ -61,7 +74,7 @@ class Body(TrioBody):
         self._check(0, most)
         while True:
             if not self._data and not self._complete.is_set():
-                await self._news.wait()
+                await self._wait_news()
             data = bytes(self._data)
             self._data.clear()
             self._make_room()
@@ -70,6 +83,16 @@ class Body(TrioBody):
             came += len(data)
             self._check(came, most)
             yield data
+
+    async def _wait_news(self) -> None:
+        if self._source is None:
+            await self._news.wait()
+            return
+        data = await self._source.receive()
+        if data is None:
+            self.set_complete()
+        else:
+            self.append(data)
 
     def _check(self, came: int, most: int | None) -> None:
         if self._is_refused or (most is not None and max(came, self._expected or 0) > most):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from quart import Response
@@ -16,8 +16,8 @@ from web.sessions.proofs import Proof, proof_of
 
 Handler = Callable[..., Awaitable[Response]]
 
-ROUTES = "callboard.routes"  # where an application keeps its routes, by endpoint
-ANY = "ANY"  # as the method of a route: all those that no route of this path before it has
+ROUTES = "callboard.routes"  # where an application keeps its `Routes`
+ANY = "ANY"  # as the method of a route: all those that no other route of this path has
 
 
 class Route(Struct, frozen=True):
@@ -52,6 +52,32 @@ class Route(Struct, frozen=True):
     def label(self) -> str:
         """What monitors call it."""
         return f"{self.handler.__module__}.{self.handler.__name__}"
+
+
+class Found(Struct, frozen=True):
+    """A route, and what the path gives its handler."""
+
+    route: Route
+    handler: Handler
+    names: dict[str, str]
+
+
+class NoRouteError(Exception):
+    """`allowed`: methods that this path does have; none where there is nothing at all."""
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        super().__init__(allowed)
+        self.allowed = allowed
+
+
+class Routes(Protocol):
+    """What is served where."""
+
+    def match(self, path: str, method: str) -> Found:
+        """Raises NoRouteError."""
+
+    def methods(self, path: str) -> frozenset[str]:
+        """Those that this path has."""
 
 
 class Noun:

@@ -1,0 +1,109 @@
+"""What becomes of a request that is refused, and of one that meets a bug."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+
+from quart import Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from core.errors import HubError, PendingError, ThrottledError
+from core.events.disk import unreadable
+from web.pages import errors, fallback
+from web.request import answers
+from web.request.context import hub
+from web.request.errors import headers_of, phrase, status_of
+from web.request.request_log import shown_url
+from web.request.routing import NoRouteError, Routes
+
+STARTS = ("servers.start", "start.start")
+
+logger = logging.getLogger("callboard.http")
+
+
+async def answer_to(error: Exception, routes: Routes) -> Response:
+    match error:
+        case HubError():
+            return await _refused(error, routes)
+        case NoRouteError():
+            return await _not_routed(error)
+        case HTTPException():
+            return await _http_error(error, routes)
+        case sqlite3.Error():
+            return await _database_error(error, routes)
+        case _:
+            return await _bug(error)
+
+
+async def _refused(error: HubError, routes: Routes) -> Response:
+    status = status_of(error)
+    if g.route is not None and g.route.name in STARTS:
+        _count_refused_start(error)
+    return await _refusal(status, error.message, headers_of(error) | _allowed_instead(status, routes), error)
+
+
+async def _refusal(
+    status: int, message: str, headers: dict[str, str], error: Exception | None = None
+) -> Response:
+    """A page for people, JSON for programs."""
+    if not errors.is_for_people():
+        return answers.refusal(status, message, headers)
+    try:
+        answer = await errors.error_page(status, message, error=error)
+    except Exception:  # a template of the configuration may be what is broken
+        logger.exception("the page for status %d failed", status)
+        return answers.refusal(status, message, headers)
+    answer.headers.update(headers)
+    return answer
+
+
+def _count_refused_start(error: HubError) -> None:
+    """What never came to be a start, and so is not in the log."""
+    seconds = time.monotonic() - g.began
+    match error:
+        case ThrottledError(retry_after=None):
+            hub().metrics.started(seconds, "failure", "too-many-users")
+        case ThrottledError():
+            hub().metrics.started(seconds, "failure", "throttled")
+        case PendingError():
+            hub().metrics.started(seconds, "failure", "already-pending")
+
+
+async def _not_routed(error: NoRouteError) -> Response:
+    """No such URL, or no such method there."""
+    if error.allowed:
+        return await _refusal(405, phrase(405), _allow(error.allowed))
+    instead = fallback.elsewhere()
+    return instead if instead is not None else await _refusal(404, phrase(404), {})
+
+
+async def _http_error(error: HTTPException, routes: Routes) -> Response:
+    """A body too large, for one."""
+    status = error.code or 500
+    message = "The body is too large." if status == 413 else phrase(status)
+    return await _refusal(status, message, _allowed_instead(status, routes))
+
+
+def _allowed_instead(status: int, routes: Routes) -> dict[str, str]:
+    """With a 405 go the methods that this URL does have."""
+    return _allow(routes.methods(request.path)) if status == 405 else {}
+
+
+def _allow(methods: frozenset[str]) -> dict[str, str]:
+    return {"Allow": ", ".join(sorted({*methods, "OPTIONS"} - {request.method}))}
+
+
+async def _database_error(error: sqlite3.Error, routes: Routes) -> Response:
+    """A file that cannot be read is no bug; a wrong statement is."""
+    reason = unreadable(error)
+    if reason is None:
+        return await _bug(error)
+    logger.error("%s %s: %s", request.method, shown_url(request.path, ""), reason.message)
+    return await _refused(reason, routes)
+
+
+async def _bug(error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, shown_url(request.path, ""), exc_info=error)
+    return await _refusal(500, "", {})
