@@ -6,11 +6,14 @@ it: the same id stands in its answer (X-Request-Id) and in the events it led to.
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import structlog
 from quart import g, has_request_context
 from structlog.types import EventDict, Processor
@@ -104,22 +107,55 @@ def _formatter(settings: HubSettings, *, for_people: bool) -> logging.Formatter:
             return ScrubbedFormatter(*chosen)
         except ValueError as error:
             raise ConfigError(f"c.JupyterHub.log_format = {settings.log_format!r}: {error}") from error
+    if not for_people:
+        return JSONLines()
     before: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(
-            fmt="%Y-%m-%d %H:%M:%S" if for_people else "iso", utc=not for_people
-        ),
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
         _name_request,
         structlog.processors.format_exc_info,
     ]
-    if not for_people:
-        before.append(structlog.stdlib.ExtraAdder())
-    last: Processor = _for_people() if for_people else structlog.processors.JSONRenderer(default=str)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=before,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrub_line, last],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _scrub_line, _for_people()],
     )
+
+
+_OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JSONLines(logging.Formatter):
+    """An object for each line: event, level, logger and timestamp, what the line was given beside, and the request.
+
+    Of every request the hub answers there is a line, so this is written for speed (structlog's chain took a fifth of a
+    request).
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        given = record.__dict__
+        line: EventDict = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name}
+        line["timestamp"] = _utc(record.created)
+        _name_request(None, "", line)
+        for key in given.keys() - _OF_EVERY_RECORD:
+            line[key] = given[key]
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _as_json(_scrub_line(None, "", line))
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def _as_json(line: Any) -> str:
+    try:
+        return _encoder.encode(line).decode()
+    except UnicodeEncodeError:  # half a character, in what somebody sent
+        return json.dumps(line, default=str)
+
+
+def _utc(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC).isoformat().removesuffix('+00:00')}Z"
 
 
 def _for_people() -> Processor:
