@@ -61,7 +61,7 @@ class Connection:
         self._doing: Literal["nothing", "head", "exchange"] = "nothing"
         self._wait = server.limits.head_timeout  # for the first byte; later it is idle_timeout
         self._is_half_closed = False
-        self._is_detached = False
+        self.is_detached = False
         server.connections.add(self)
 
     async def answer(self, request: Request) -> bool:
@@ -86,7 +86,7 @@ class Connection:
             log.exception("a connection met a bug")  # the others go on
         finally:
             self._server.connections.discard(self)
-            if not self._is_detached:
+            if not self.is_detached:
                 self._server.watch.remove(self.stream.sock)
                 self.stream.close()
 
@@ -116,7 +116,7 @@ class Connection:
 
     def detach(self) -> None:
         """The socket is somebody else's from now on."""
-        self._is_detached = True
+        self.is_detached = True
         self._server.watch.remove(self.stream.sock)
 
     def _hung_up(self, events: int) -> None:

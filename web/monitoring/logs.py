@@ -134,7 +134,11 @@ class JSONLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         given = record.__dict__
-        line: EventDict = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name}
+        line: EventDict = {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
         line["timestamp"] = _utc(record.created)
         _name_request(None, "", line)
         for key in given.keys() - _OF_EVERY_RECORD:

@@ -25,12 +25,6 @@ _PORT = re.compile(rb":\d*$")
 _RETRY = b"Retry-After: 2\r\n"
 
 
-def refusal(status: int, reason: str) -> bytes:
-    """To a client whose request was not understood; the connection closes behind it."""
-    phrase = http.HTTPStatus(status).phrase
-    return _reply(status, b"text/plain; charset=utf-8", f"{phrase}: {reason}\n".encode(), closes=True)
-
-
 def healthy(request: Request, *, closes: bool) -> bytes:
     return _for(request, 200, b"application/json", b'{"status": "OK"}', closes=closes)
 

@@ -1,7 +1,6 @@
 """One request to the server behind us, and its reply back."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -13,9 +12,7 @@ from web.proxy.rewrite import interim_head, reply_head, request_head, switching_
 from web.proxy.routes import Route
 from web.proxy.upload import Upload
 from web.proxy.upstreams import UnreachableError, Upstream
-
-if TYPE_CHECKING:
-    from web.proxy.connection import Connection
+from web.proxy.visit import Visit
 
 
 class BrokenOffError(OSError):
@@ -29,7 +26,7 @@ class Exchange:
     OSError once that is too late.
     """
 
-    def __init__(self, parts: Parts, connection: "Connection", request: Request, route: Route) -> None:
+    def __init__(self, parts: Parts, connection: Visit, request: Request, route: Route) -> None:
         self._parts = parts
         self._connection = connection
         self._request = request

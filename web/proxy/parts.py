@@ -1,18 +1,14 @@
 """What all connections share."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from web.http1.connection import Connection
 from web.http1.watch import Watch
 from web.proxy.activity import Activity
 from web.proxy.routes import Routes
 from web.proxy.settings import Limits
 from web.proxy.upgrade import Tunnels
 from web.proxy.upstreams import Upstreams
-
-if TYPE_CHECKING:
-    from web.proxy.connection import Connection
-
 
 _SCRATCH = 256 * 1024
 
@@ -28,5 +24,5 @@ class Parts:
     scratch: memoryview = field(
         default_factory=lambda: memoryview(bytearray(_SCRATCH))
     )  # never held over a wait
-    connections: "set[Connection]" = field(default_factory=set)
+    connections: set[Connection] = field(default_factory=set)
     is_draining: bool = False

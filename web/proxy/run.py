@@ -21,7 +21,7 @@ from web.http1.stream import Stream, TlsStream
 from web.http1.watch import Watch
 from web.proxy import answers, pid_file
 from web.proxy.activity import Activity
-from web.proxy.connection import Connection
+from web.proxy.connection import RelayedConnection
 from web.proxy.follow import Follower
 from web.proxy.hub import HubClient
 from web.proxy.parts import Parts
@@ -184,7 +184,7 @@ class Proxy:
             sock.close()
             return
         visitor = Visitor(address.encode(), self._settings.scheme)
-        house.start_soon(Connection(self._parts, stream, visitor, door.answer).run)
+        house.start_soon(RelayedConnection(self._parts, stream, visitor, door.answer).run)
 
     def _turn_away(self, door: Door, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):

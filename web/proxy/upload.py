@@ -2,16 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import trio
 
 from web.http1.body import BadBodyError, Body
 from web.http1.request import BadRequestError
 from web.http1.stream import Stream
-
-if TYPE_CHECKING:
-    from web.proxy.connection import Connection
+from web.proxy.visit import Visit
 
 log = logging.getLogger("callboard.proxy")
 
@@ -25,7 +22,7 @@ class Upload:
 
     def __init__(
         self,
-        connection: "Connection",
+        connection: Visit,
         upstream: Stream,
         message: bytes,
         body: Body,
