@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PARTS = ("appends", "listing", "ready_servers", "spawn_queue", "start_up")
-PATIENCE = 1800  # seconds
+TIMEOUT = 1800  # seconds
 
 
 def main(names: list[str]) -> int:
@@ -26,7 +26,7 @@ def main(names: list[str]) -> int:
     for name in names or PARTS:
         print(f"== {name}", flush=True)
         status |= subprocess.run(
-            [sys.executable, "-m", f"benchmarks.{name}"], timeout=PATIENCE, check=False
+            [sys.executable, "-m", f"benchmarks.{name}"], timeout=TIMEOUT, check=False
         ).returncode
     if not names and (folder := os.environ.get("HUBBENCH")):
         print("== hubbench", flush=True)
@@ -42,7 +42,7 @@ def run_hubbench(folder: Path) -> int:
     done = subprocess.run(
         [sys.executable, "-m", "hubbench", *command, "--work", str(work)],
         cwd=folder,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     return done.returncode

@@ -21,6 +21,7 @@ import trio
 
 import projections
 from core.events import Event
+from core.events.append_request import Unit, Write
 from core.events.record import By
 from core.events.server import (
     ServerStopped,
@@ -32,7 +33,6 @@ from core.events.server import (
     server_stream,
 )
 from core.events.store import EventStore
-from core.events.unit import Unit, Write
 from core.events.user import UserCreated, user_stream
 from core.events.writer import Writer
 from core.token import quick_digest

@@ -30,7 +30,7 @@ from benchmarks.campus import make
 SIZES = {"few": (1_000, 10_000), "many": (100_000, 1_000_000)}  # users and events
 MOST = 1.5  # of the ratios
 SETTLED = 2.0  # seconds after the first answer
-PATIENCE = 120.0
+TIMEOUT = 120.0
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CONFIG = """
 c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
@@ -110,7 +110,7 @@ def free_ports() -> tuple[int, int]:
 
 def wait_answer(port: int, process: subprocess.Popen[bytes]) -> None:
     """Return once `GET /hub/api/` answers. Raises RuntimeError if the hub ends, or takes too long."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while process.poll() is None and time.monotonic() < end:
         with suppress(OSError), closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
             connection.request("GET", "/hub/api/")

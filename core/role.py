@@ -1,4 +1,4 @@
-"""A role: scopes under a name, and who holds it. Pure. What a configuration may say of roles is in core/config/roles.py."""
+"""A role: scopes under a name, and who holds it. Pure. What configurations may say of roles: core/config/roles.py."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Define(Struct, frozen=True):
     managed: bool = False
 
 
-class Grant(Struct, frozen=True):
+class GrantRole(Struct, frozen=True):
     holders: frozenset[str]
 
 
@@ -55,7 +55,7 @@ class Remove(Struct, frozen=True):
     pass
 
 
-Command = Define | Grant | Withdraw | GrantExactly | Remove
+Command = Define | GrantRole | Withdraw | GrantExactly | Remove
 
 
 def decide(role: AnyRole, command: Command) -> list[RoleEvent]:
@@ -68,7 +68,7 @@ def decide(role: AnyRole, command: Command) -> list[RoleEvent]:
             return []
         raise NotFoundError("There is no such role.")
     match command:
-        case Grant():
+        case GrantRole():
             return _change(role, command.holders, ())
         case Withdraw():
             return _change(role, (), command.holders)

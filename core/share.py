@@ -45,7 +45,7 @@ class Share(Struct, frozen=True):
 AnyShare = NoShare | Share
 
 
-class Grant(Struct, frozen=True):
+class GrantShare(Struct, frozen=True):
     """Make the share, or add to it: granting never takes away. `grantee`: `user/{id}` or `group/{id}`."""
 
     owner: str
@@ -60,12 +60,12 @@ class Revoke(Struct, frozen=True):
     scopes: frozenset[str] | None = None
 
 
-Command = Grant | Revoke
+Command = GrantShare | Revoke
 
 
 def decide(share: AnyShare, command: Command) -> list[ShareEvent]:
     match command:
-        case Grant():
+        case GrantShare():
             return _grant(share, command)
         case Revoke():
             return _revoke(share, command)
@@ -73,7 +73,7 @@ def decide(share: AnyShare, command: Command) -> list[ShareEvent]:
             assert_never(command)
 
 
-def _grant(share: AnyShare, command: Grant) -> list[ShareEvent]:
+def _grant(share: AnyShare, command: GrantShare) -> list[ShareEvent]:
     if isinstance(share, NoShare):
         return [ShareGranted(command.owner, command.server, command.grantee, sorted(command.scopes))]
     new = command.scopes - share.scopes

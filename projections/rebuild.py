@@ -12,14 +12,16 @@ Heard = Callable[[int], None]
 """Told how many more events were folded."""
 
 
-def rebuild(log: sqlite3.Connection, projections: Sequence[Projection], heard: Heard = lambda _: None) -> int:
+def rebuild(
+    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: Heard = lambda _: None
+) -> int:
     """Drop the tables and fold them afresh, in one transaction; the number of events read.
 
     No hub may be running on this log.
     """
     log.execute("BEGIN IMMEDIATE")
     try:
-        count = Folding(projections).rebuild(log, log, heard=heard)
+        count = Folding(projections).rebuild(log, log, on_progress=on_progress)
     except BaseException:
         log.execute("ROLLBACK")
         raise
@@ -31,7 +33,7 @@ def rebuilt(
     log: sqlite3.Connection,
     projections: Sequence[Projection],
     until: int | None = None,
-    heard: Heard = lambda _: None,
+    on_progress: Heard = lambda _: None,
 ) -> sqlite3.Connection:
     """A database in memory with the projections folded afresh from `log`, which may be in use.
 
@@ -39,7 +41,7 @@ def rebuilt(
     """
     memory = open_log(MEMORY)
     try:
-        Folding(projections).rebuild(memory, log, until, heard)
+        Folding(projections).rebuild(memory, log, until, on_progress)
     except BaseException:
         memory.close()
         raise
@@ -53,13 +55,13 @@ def up_to_date(log: sqlite3.Connection, projections: Sequence[Projection]) -> li
 
 
 def drift(
-    log: sqlite3.Connection, projections: Sequence[Projection], heard: Heard = lambda _: None
+    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: Heard = lambda _: None
 ) -> list[str]:
     """One line for each row in which the tables kept beside `log` are not what it says; empty when all is well.
 
     While a hub is at work: in one read transaction.
     """
-    fresh = rebuilt(log, projections, heard=heard)
+    fresh = rebuilt(log, projections, on_progress=on_progress)
     try:
         return differences(log, fresh, projections)
     finally:

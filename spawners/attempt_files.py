@@ -45,7 +45,7 @@ class Ended(Struct, frozen=True):
     exit_status: int | None = None
 
 
-Stage = Untouched | UnderWay | Alive | Ended
+AttemptStatus = Untouched | UnderWay | Alive | Ended
 
 
 class AttemptFiles:
@@ -61,7 +61,7 @@ class AttemptFiles:
         self._exit = f"{directory}/exit"
         self._swept = f"{directory}/swept"
 
-    def stage(self) -> Stage:
+    def stage(self) -> AttemptStatus:
         identity = self.identity()
         if identity is not None and is_alive(identity):
             return Alive(identity)

@@ -26,7 +26,7 @@ from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserO
 from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.answering import trouble_after_end, wait_answer
-from spawners.attempt_files import Alive, AttemptFiles, Ended, Stage, UnderWay, Untouched
+from spawners.attempt_files import Alive, AttemptFiles, AttemptStatus, Ended, UnderWay, Untouched
 from spawners.launching import launch as launch_server
 from spawners.pauses import pauses
 from spawners.ports import Ports
@@ -289,7 +289,7 @@ class LocalProcessSpawner:
         return True
 
 
-async def _look(files: AttemptFiles) -> Stage:
+async def _look(files: AttemptFiles) -> AttemptStatus:
     """The stage, once a launcher whose server has ended has had its time to say how."""
     await trio.lowlevel.checkpoint()
     with trio.move_on_after(_FAREWELL):
@@ -320,7 +320,7 @@ async def _wait_end(identity: Identity, output: str) -> None:
         os.close(pidfd)
 
 
-def _ended(stage: Stage, trouble: str) -> SpawnError:
+def _ended(stage: AttemptStatus, trouble: str) -> SpawnError:
     status = stage.exit_status if isinstance(stage, Ended) else None
     if status in (126, 127):
         return SpawnError(f"The server's command could not be run (status {status}).", exit_status=status)

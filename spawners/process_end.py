@@ -28,14 +28,14 @@ async def end_server(identity: Identity, settings: LocalProcessSettings) -> tupl
     if pidfd is None:
         return family, False
     try:
-        for number, patience in (
+        for number, timeout in (
             (signal.SIGINT, settings.interrupt_timeout),
             (signal.SIGTERM, settings.term_timeout),
             (signal.SIGKILL, settings.kill_timeout),
         ):
             family |= descendants(identity.pid)
             _send(pidfd, number)
-            with trio.move_on_after(patience):
+            with trio.move_on_after(timeout):
                 await trio.lowlevel.wait_readable(pidfd)
                 return family, number != signal.SIGKILL
     finally:
@@ -48,7 +48,7 @@ async def end_family(
 ) -> None:
     """End the processes that a server has left behind: those known, and those that carry its mark."""
     gentle = min(settings.term_timeout, settings.kill_timeout)
-    for number, patience in (
+    for number, timeout in (
         (signal.SIGTERM, gentle),
         (signal.SIGKILL, settings.kill_timeout),
         (signal.SIGKILL, settings.kill_timeout),  # for those born meanwhile
@@ -56,7 +56,7 @@ async def end_family(
         left = _living(known | await census.marked(spawn_id))
         if not left:
             return
-        await _end_all(left, number, patience)
+        await _end_all(left, number, timeout)
     left = _living(known | await census.marked(spawn_id))
     if left:
         raise UnreachableError(f"Processes {sorted(one.pid for one in left)} do not end.")
@@ -78,13 +78,13 @@ async def has_left_nothing(family: set[Identity], group: int) -> bool:
     return False
 
 
-async def _end_all(processes: set[Identity], number: signal.Signals, patience: float) -> None:
+async def _end_all(processes: set[Identity], number: signal.Signals, timeout: float) -> None:
     """Return when all have ended, or patience has."""
     pidfds = [pidfd for pidfd in map(open_process, processes) if pidfd is not None]
     try:
         for pidfd in pidfds:
             _send(pidfd, number)
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             for pidfd in pidfds:
                 await trio.lowlevel.wait_readable(pidfd)
     finally:

@@ -23,14 +23,14 @@ from spawners.launching import run_launcher
 from spawners.local_process import LocalProcessSpawner
 from spawners.process_family import MARK
 
-_PATIENCE = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeout=5)
+_TIMEOUT = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeout=5)
 
 
 def make_service_spawner(settings: Settings, directory: Path) -> Spawner:
     """For the services of the configuration: `Attempt.server` is the name of one. Its files go below `directory`."""
     services = {service.name: service for service in settings.hub.services if service.command}
     launch = partial(launch_service, services=services)
-    return LocalProcessSpawner(directory, settings.spawner, _PATIENCE, simple=True, launch=launch)
+    return LocalProcessSpawner(directory, settings.spawner, _TIMEOUT, simple=True, launch=launch)
 
 
 def launch_service(

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import AlreadyExistsError
+from core.events.append_request import AppendRequest, Claim, Outcome, Write
 from core.events.ballast import ballast_path
 from core.events.database import open_for_writing
 from core.events.record import By, Record
 from core.events.server import LeftoverEnded, SpawnProgressed, server_stream
-from core.events.unit import Claim, Outcome, Unit, Write
 from core.events.user import UserCreated, user_stream
 from core.events.writer import Writer
 
@@ -39,9 +39,9 @@ def claim(key: str, digest: str = "body", status: int = 201) -> Claim:
     return Claim(key, digest, lambda _: Outcome(status, b'{"made":true}'))
 
 
-def commit(writer: Writer, *units: Unit | Write) -> list[Unit]:
+def commit(writer: Writer, *units: AppendRequest | Write) -> list[AppendRequest]:
     """All of them in one transaction."""
-    made = [unit if isinstance(unit, Unit) else Unit([unit], BY) for unit in units]
+    made = [unit if isinstance(unit, AppendRequest) else AppendRequest([unit], BY) for unit in units]
     writer.commit(made)
     return made
 

@@ -16,7 +16,7 @@ from tricycle import open_service_nursery
 
 from core.actors.background import Interval, Work, do, do_every, do_now_and_every
 from core.actors.refusals import PERIOD
-from core.config.desired import Wishes, wishes
+from core.config.desired import DesiredState, desired_state
 from core.events import hub as hub_events
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
@@ -27,13 +27,13 @@ from core.settings import Settings
 from web.hub.build import build_hub
 from web.hub.giving_up import give_up_log
 from web.hub.hub import Hub
-from web.lifecycle.bootstrap import bootstrap_steps
 from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
 from web.lifecycle.metrics_of_hub import MetricsOfHub
 from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.lifecycle.older_log import adopt_all, meet_what_runs
+from web.lifecycle.reconcile import bootstrap_steps
 from web.lifecycle.resume import resume
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
@@ -63,7 +63,7 @@ async def open_hub(
     `service_spawner`: runs the managed services; without one they are left alone. `consent`: to end or adopt what
     another log than this one has started. Raises OlderLogError where that is needed and was not given.
     """
-    wanted = wishes(settings)
+    wanted = desired_state(settings)
     hub = build_hub(
         settings, wanted, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
     )
@@ -92,18 +92,18 @@ async def open_hub(
 def _measure(hub: Hub) -> None:
     """Have metrics and event log hear of all that they are about."""
     of_log = MetricsOfLog(hub.metrics, hub.proxies)
-    hub.store.listen(of_log.heard)
+    hub.store.listen(of_log.on_records)
     hub.store.on_commit = hub.metrics.committed
     hub.store.on_lost = partial(give_up_log, hub)
     hub.proxies.on_applied = of_log.applied
     hub.metrics.collect_from(MetricsOfHub(hub))
     if limit := hub.settings.spawner.consecutive_failure_limit:
-        hub.store.listen(FailedStarts(limit, partial(give_up_starts, hub)).heard)
+        hub.store.listen(FailedStarts(limit, partial(give_up_starts, hub)).on_records)
     if handlers := hub.settings.event_logger.handlers:
-        hub.store.listen(EventLog(hub.store.db, handlers).heard)
+        hub.store.listen(EventLog(hub.store.db, handlers).on_records)
 
 
-def _first_steps(hub: Hub, secret: bytes, wanted: Wishes) -> Iterator[Step]:
+def _first_steps(hub: Hub, secret: bytes, wanted: DesiredState) -> Iterator[Step]:
     """What the configuration wishes for becomes true."""
     yield "services", partial(configure_services, hub, secret)
     yield "extra routes", partial(configure_routes, hub)

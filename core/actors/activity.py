@@ -40,7 +40,7 @@ class Activity:
     def saw_token(self, token_id: str, at: datetime) -> None:
         self.tokens[token_id] = max(at, self.tokens.get(token_id, at))
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store. What was seen by a clock that was ahead was seen by now."""
         for record in records:
             if isinstance(record.event, ClockCorrected):

@@ -18,7 +18,7 @@ RETRY = Backoff(0.1, 30.0)
 T = TypeVar("T")
 
 
-def essence(error: Exception) -> Exception:
+def root_cause(error: Exception) -> Exception:
     """What matters in an exception that nurseries may have wrapped: the refusal, or that it cannot be asked."""
     if not isinstance(error, ExceptionGroup):
         return error
@@ -38,7 +38,7 @@ def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
             yield error
 
 
-async def insist(
+async def retry_forever(
     what: str,
     spawn_id: str,
     ask: Callable[[], Awaitable[T]],
@@ -79,7 +79,7 @@ class Pauses:
         self._is_first = True
 
     async def after(self, error: Exception) -> None:
-        reason = essence(error)
+        reason = root_cause(error)
         if not self._is_first:
             self._log.debug("still cannot %s %s: %s", self._what, self._spawn_id, reason)
         elif isinstance(reason, UnreachableError):

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from core.actors.turns import Turns
+from core.actors.keyed_lock import KeyedLock
 from core.events.record import By
 from core.events.store import EventStore, Write
 from core.events.writer import Claim
@@ -42,7 +42,7 @@ class Entities(Generic[State, Command, Event]):
         self._decide = decide
         self._evolve = evolve
         self._shortened = shortened
-        self._turns = Turns()
+        self._turns = KeyedLock()
         self._kept: OrderedDict[str, tuple[State, int]] = OrderedDict()
 
     async def ask(

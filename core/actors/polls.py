@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 
-from core.actors.asking import essence
+from core.actors.asking import root_cause
 from core.actors.server_work import NEVER
 from core.errors import UnreachableError
 
@@ -78,8 +78,8 @@ class Polls:
         self._unanswered += 1
         now = trio.current_time()
         if now >= self._complain_at:
-            bug = None if isinstance(essence(error), UnreachableError) else error
+            bug = None if isinstance(root_cause(error), UnreachableError) else error
             text = "cannot tell whether servers run (%d polls without an answer): %s"
-            logger.warning(text, self._unanswered, essence(error), exc_info=bug)
+            logger.warning(text, self._unanswered, root_cause(error), exc_info=bug)
             self._unanswered = 0
             self._complain_at = now + COMPLAIN_EVERY

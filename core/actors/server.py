@@ -17,10 +17,10 @@ from typing import Protocol
 import outcome
 import trio
 
-from core.actors.asking import essence
+from core.actors.asking import root_cause
 from core.actors.mailbox import Call, Mailbox
 from core.actors.messages import Messages, as_event
-from core.actors.server_work import GRACE, NEVER, ServerWork, Stage, last_resort
+from core.actors.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
 from core.actors.work_task import WorkTask
 from core.backoff import Backoff
 from core.errors import HubError, UnavailableError
@@ -98,7 +98,7 @@ class ServerActor:
     def __init__(
         self,
         server_id: str,
-        stage: Stage,
+        stage: ServerRuntime,
         keeper: Keeper,
         *,
         fold_from: int = 0,
@@ -159,7 +159,7 @@ class ServerActor:
             try:
                 await self.poll()
             except Exception as error:
-                logger.warning("cannot tell whether server %s runs: %s", self.server_id, essence(error))
+                logger.warning("cannot tell whether server %s runs: %s", self.server_id, root_cause(error))
 
     async def poll(self) -> None:
         """As `look`, with a backend's own patience. Raises what keeps it from asking."""

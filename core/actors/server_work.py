@@ -10,7 +10,7 @@ from typing import Protocol, assert_never
 import trio
 from msgspec import Struct
 
-from core.actors.asking import Pauses, essence, insist
+from core.actors.asking import Pauses, retry_forever, root_cause
 from core.errors import HubError, SpawnError, UnreachableError
 from core.events.server import (
     LeftoverEnded,
@@ -30,9 +30,9 @@ from core.server import Checking, News, Queued, Ready, Report, Server, Spawning,
 
 logger = logging.getLogger("callboard.server")
 
-BREATH = 0.1  # seconds between polls of a spawner that has news all the time
+MIN_POLL_INTERVAL = 0.1  # seconds between polls of a spawner that has news all the time
 NEVER = float("inf")
-PATIENCE = 3600.0  # seconds at most until the end of a leftover is asked for anew
+TIMEOUT = 3600.0  # seconds at most until the end of a leftover is asked for anew
 TOO_MANY = 429  # HTTP's status for what has waited for its turn in vain
 GRACE = 15.0  # seconds after which a state is ended whose own deadlines have not ended it
 
@@ -52,7 +52,7 @@ class Deadlines(Struct, frozen=True):
     turn: float = 3600
 
 
-class Stage(Protocol):
+class ServerRuntime(Protocol):
     """What an actor needs of the hub around it."""
 
     store: EventStore
@@ -60,7 +60,7 @@ class Stage(Protocol):
     deadlines: Deadlines
     mailbox_size: int
 
-    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
+    def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         """Wait until a queued server may start, and hold its place in the body. False: not in so many seconds."""
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
@@ -90,7 +90,7 @@ class ServerWork:
     def __init__(
         self,
         server_id: str,
-        stage: Stage,
+        stage: ServerRuntime,
         tell: Callable[[Report | Stop], Awaitable[None]],
         add_message: Callable[[Progress], None],
     ) -> None:
@@ -140,8 +140,8 @@ class ServerWork:
             await self._report(SpawnAdmitted(queued.spawn_id) if has_come else self._waited_too_long(queued))
 
     def _waited_too_long(self, queued: Queued) -> SpawnFailed:
-        patience = self._stage.deadlines.turn
-        reason = f"Too many servers are starting: this one's turn did not come within {patience:g} seconds."
+        timeout = self._stage.deadlines.turn
+        reason = f"Too many servers are starting: this one's turn did not come within {timeout:g} seconds."
         return SpawnFailed(queued.spawn_id, reason, TOO_MANY)
 
     # --- spawn ---
@@ -197,7 +197,7 @@ class ServerWork:
                     await self._forget(spawning.previous)
                 return await self._spawner.start(attempt, telling.by_spawner)
             except Exception as error:
-                if not isinstance(essence(error), UnreachableError):
+                if not isinstance(root_cause(error), UnreachableError):
                     raise
                 await pauses.after(error)
 
@@ -206,7 +206,7 @@ class ServerWork:
         try:
             await self._spawner.forget(spawn_id)
         except Exception as error:
-            if isinstance(essence(error), UnreachableError):
+            if isinstance(root_cause(error), UnreachableError):
                 raise
             logger.exception("cannot drop what is left of %s", spawn_id)
 
@@ -227,20 +227,20 @@ class ServerWork:
         return ended.gone or given_up
 
     async def _wait_answer(self, spawn_id: str, url: str, prefix: str) -> SpawnError | None:
-        patience = self._stage.deadlines.answer
+        timeout = self._stage.deadlines.answer
         pauses = Pauses("wait for an answer of", spawn_id)
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             while True:
                 try:
                     await self._stage.wait_up(spawn_id, f"{url}{prefix}api")
                 except Exception as error:
-                    reason = essence(error)
+                    reason = root_cause(error)
                     if isinstance(reason, SpawnError):
                         return reason
                     await pauses.after(error)
                 else:
                     return None
-        return SpawnError(f"The server did not answer at {url} within {patience:g} seconds.")
+        return SpawnError(f"The server did not answer at {url} within {timeout:g} seconds.")
 
     # --- whether it runs ---
 
@@ -265,7 +265,7 @@ class ServerWork:
             if isinstance(status, Gone):
                 return status
             pauses = None
-            await trio.sleep(BREATH)
+            await trio.sleep(MIN_POLL_INTERVAL)
 
     async def _poll(self, spawn_id: str) -> Running | Gone:
         """Raises UnreachableError also where there is no answer in time."""
@@ -291,7 +291,7 @@ class ServerWork:
         """None if it runs and answers. That it does not answer counts only where it is known to run."""
         spawn_id = checking.spawn_id
         while True:
-            status = await insist("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
+            status = await retry_forever("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
             if isinstance(status, Gone):
                 return status
             found = await self._wait_answer_or_end(spawn_id, checking.url, checking.prefix)
@@ -313,10 +313,10 @@ class ServerWork:
         await self._stage.after_end(self._server_id)
         return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
 
-    async def _end(self, spawn_id: str, patience: float) -> Gone | None:
+    async def _end(self, spawn_id: str, timeout: float) -> Gone | None:
         """End an attempt; None if that could not be confirmed in time."""
-        with trio.move_on_after(patience):
-            return await insist("end", spawn_id, lambda: self._spawner.stop(spawn_id))
+        with trio.move_on_after(timeout):
+            return await retry_forever("end", spawn_id, lambda: self._spawner.stop(spawn_id))
         return None
 
     async def _end_leftover(self, spawn_id: str, is_last: bool) -> None:
@@ -325,12 +325,12 @@ class ServerWork:
         `is_last`: there was no attempt since, so its output is still of interest.
         """
         pauses = Pauses("end", spawn_id)
-        patience = self._stage.deadlines.stop
-        while (gone := await self._end(spawn_id, patience)) is None:
-            patience = min(2 * patience, PATIENCE)
+        timeout = self._stage.deadlines.stop
+        while (gone := await self._end(spawn_id, timeout)) is None:
+            timeout = min(2 * timeout, TIMEOUT)
             await pauses.after(UnreachableError("its end is not confirmed"))
         if not is_last:
-            await insist("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
+            await retry_forever("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
         await self._report(LeftoverEnded(spawn_id, _status(gone)))
 
 
@@ -349,9 +349,9 @@ def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | Non
             reason = "The start was given up: its turn to start has not come."
             return deadlines.turn + GRACE, SpawnFailed(spawn_id, reason, TOO_MANY)
         case Spawning(spawn_id=spawn_id):
-            patience = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop + deadlines.hook
+            timeout = deadlines.start + deadlines.answer + deadlines.routed + deadlines.stop + deadlines.hook
             reason = "The start was given up: the spawner did not do so in time."
-            return patience + GRACE, SpawnFailed(spawn_id, reason, leftover=True)
+            return timeout + GRACE, SpawnFailed(spawn_id, reason, leftover=True)
         case Stopping(spawn_id=spawn_id):
             return deadlines.stop + deadlines.hook + GRACE, ServerStopped(spawn_id, leftover=True)
         case _:
@@ -384,7 +384,7 @@ def _status(gone: Gone | None) -> int | None:
 
 
 def _as_spawn_error(spawn_id: str, error: Exception) -> SpawnError:
-    reason = essence(error)
+    reason = root_cause(error)
     if isinstance(reason, SpawnError):
         return reason
     if isinstance(reason, HubError):

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import trio
 from msgspec import Struct
 
-from core.actors.asking import RETRY, insist
+from core.actors.asking import RETRY, retry_forever
 from core.backoff import Backoff
 from core.errors import HubError, SpawnError, UnreachableError
 from core.naming.ids import new_id
@@ -44,7 +44,7 @@ class Plan(Struct, frozen=True):
     former_launch: str = ""
 
 
-class ServiceStage(Protocol):
+class ServiceRuntime(Protocol):
     """What is needed of the hub around."""
 
     spawner: Spawner
@@ -78,7 +78,7 @@ class _Kept(Struct):
 
 
 class ServiceProcesses:
-    def __init__(self, stage: ServiceStage) -> None:
+    def __init__(self, stage: ServiceRuntime) -> None:
         self._stage = stage
         self._spawner = stage.spawner
         self._kept: dict[str, _Kept] = {}
@@ -108,7 +108,9 @@ class ServiceProcesses:
                 await self._end_run(kept)
 
     async def _end_others(self, known: set[str]) -> None:
-        for run in await insist("tell which services run in", "the spawner", self._spawner.list_attempts):
+        for run in await retry_forever(
+            "tell which services run in", "the spawner", self._spawner.list_attempts
+        ):
             if run not in known:
                 logger.warning("ending a process of a service that the log does not know: %s", run)
                 await self._end(run)
@@ -238,4 +240,4 @@ def _pause(early: int) -> float:
 
 async def _reach(what: str, whom: str, ask: Callable[[], Awaitable[T]]) -> T:
     """The answer, once the spawner can be asked."""
-    return await insist(what, whom, ask, on=UnreachableError, log=logger)
+    return await retry_forever(what, whom, ask, on=UnreachableError, log=logger)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core import share, share_code
-from core.actors.turns import Turns
+from core.actors.keyed_lock import KeyedLock
 from core.events.record import By
 from core.events.share import share_code_stream, share_stream
 from core.events.store import EventStore, Write
@@ -32,9 +32,9 @@ class Sharing:
         self._share_of = share_of
         self._shares_on = shares_on
         self._codes_on = codes_on
-        self._turns = Turns()
+        self._turns = KeyedLock()
 
-    async def grant(self, command: share.Grant, *, by: By, claim: Claim | None = None) -> None:
+    async def grant(self, command: share.GrantShare, *, by: By, claim: Claim | None = None) -> None:
         """Raises NotFoundError where the server or the grantee has gone meanwhile."""
         async with self._turns.take(command.server):
             await self._append([await self._granting(command)], by, claim)
@@ -66,7 +66,7 @@ class Sharing:
             code, version = await self._code(code_id)
             exchanged = share_code.decide(code, command)
             assert isinstance(code, share_code.Code), "any other is refused"
-            grant = share.Grant(code.owner, server, user_stream(command.user), code.scopes)
+            grant = share.GrantShare(code.owner, server, user_stream(command.user), code.scopes)
             writes = [await self._granting(grant), Write(share_code_stream(code_id), version, exchanged)]
             await self._append(writes, by, claim)
 
@@ -82,7 +82,7 @@ class Sharing:
 
     # --- what to write ---
 
-    async def _granting(self, command: share.Grant) -> Write:
+    async def _granting(self, command: share.GrantShare) -> Write:
         return await self._on_share(self._share_of(command.server, command.grantee) or new_id("h"), command)
 
     async def _on_share(self, share_id: str, command: share.Command) -> Write:

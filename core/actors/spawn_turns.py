@@ -36,7 +36,7 @@ class SpawnTurns:
             self.call()
 
     @asynccontextmanager
-    async def wait_turn(self, server_id: str, patience: float) -> AsyncIterator[bool]:
+    async def wait_turn(self, server_id: str, timeout: float) -> AsyncIterator[bool]:
         """Wait for the turn of a server that is queued, and hold it in the body. False: it did not come in time."""
         call = self._present[server_id] = trio.Event()
         self._called.discard(server_id)
@@ -44,7 +44,7 @@ class SpawnTurns:
             self._are_all_there.set()
         try:
             self.call()
-            with trio.move_on_after(patience):
+            with trio.move_on_after(timeout):
                 await call.wait()
             yield call.is_set()
         finally:
@@ -54,15 +54,15 @@ class SpawnTurns:
                 self.call()
 
     @contextmanager
-    def admit(self, server: Server, retry_after: int) -> Iterator[bool]:
+    def acquire_slot(self, server: Server, retry_after: int) -> Iterator[bool]:
         """As SpawnLimits.admit; a place that is given back goes to whoever waits."""
         try:
-            with self._limits.admit(server, retry_after) as waits:
+            with self._limits.acquire_slot(server, retry_after) as waits:
                 yield waits
         finally:
             self.call()
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store, after the limits."""
         self.call()
 

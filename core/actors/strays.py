@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import trio
 
-from core.actors.asking import insist
+from core.actors.asking import retry_forever
 from core.plugins.spawner import Spawner
 from core.reconcile.strays import Strays, named
 
@@ -19,7 +19,7 @@ async def end_strays(spawner: Spawner, sort_out: Callable[[Mapping[str, str]], S
 
     `sort_out` is called once the spawner has told: what it tells of had a server before it was started.
     """
-    found = sort_out(await insist("tell what runs in", "the spawner", spawner.marks))
+    found = sort_out(await retry_forever("tell what runs in", "the spawner", spawner.marks))
     if found.foreign:
         logger.warning("left alone, for this log did not start them: %s", ", ".join(found.foreign))
     if found.later:
@@ -32,5 +32,5 @@ async def end_strays(spawner: Spawner, sort_out: Callable[[Mapping[str, str]], S
 
 
 async def _end(spawner: Spawner, spawn_id: str) -> None:
-    await insist("end", spawn_id, lambda: spawner.stop(spawn_id))
-    await insist("drop what is left of", spawn_id, lambda: spawner.forget(spawn_id))
+    await retry_forever("end", spawn_id, lambda: spawner.stop(spawn_id))
+    await retry_forever("drop what is left of", spawn_id, lambda: spawner.forget(spawn_id))

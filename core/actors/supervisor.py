@@ -15,7 +15,7 @@ import trio
 
 from core.actors.polls import Polls
 from core.actors.server import LOG_RETRY, ServerActor
-from core.actors.server_work import Stage
+from core.actors.server_work import ServerRuntime
 from core.actors.work_task import WorkTask
 from core.errors import UnavailableError
 from core.events.disk import unreadable
@@ -35,7 +35,7 @@ class Folds(Protocol):
 
 
 class Supervisor:
-    def __init__(self, stage: Stage, folds: Folds) -> None:
+    def __init__(self, stage: ServerRuntime, folds: Folds) -> None:
         self._stage = stage
         self._folds = folds
         self._since: Record | None = None

@@ -9,7 +9,9 @@ import trio
 
 logger = logging.getLogger("callboard.server")
 
-FAREWELL = 10.0  # seconds that work may take to clean up before the next state's work begins regardless
+CLEANUP_TIMEOUT = (
+    10.0  # seconds that work may take to clean up before the next state's work begins regardless
+)
 
 
 class WorkTask:
@@ -59,9 +61,9 @@ class WorkTask:
         previous, self._previous = self._previous, None
         if previous is None:
             return
-        with trio.move_on_after(FAREWELL) as patience:
+        with trio.move_on_after(CLEANUP_TIMEOUT) as timeout:
             await previous._wait_ended()
-        if patience.cancelled_caught:
+        if timeout.cancelled_caught:
             logger.error("the work of a state that was left does not end; going on without it")
 
     async def _wait_ended(self) -> None:

@@ -14,7 +14,7 @@ from core.scopes import ScopeTable, void_scopes
 from core.settings import GroupSettings, Settings
 
 
-class Wishes(Struct, frozen=True):
+class DesiredState(Struct, frozen=True):
     """`users`: who must exist, by the names they are stored under. `admins`: who must be an administrator.
 
     Who is blocked is none, and joins and holds nothing, whatever else the configuration says of them.
@@ -32,7 +32,7 @@ class Wishes(Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def wishes(settings: Settings) -> Wishes:
+def desired_state(settings: Settings) -> DesiredState:
     """Raises ConfigError, RoleError or InvalidError: one line on what cannot be wished for."""
     names = UserNames(settings.authenticator.username_pattern, settings.authenticator.username_map)
     custom, warnings = load_custom_scopes(settings.hub.custom_scopes)
@@ -44,7 +44,7 @@ def wishes(settings: Settings) -> Wishes:
     listed = roles.members[ADMIN].users
     admins = settings.authenticator.admin_users if listed is None else listed
     blocked = blocked_names(settings.authenticator, names)
-    return Wishes(
+    return DesiredState(
         names,
         configured_rights(table, roles, blocked),
         roles,

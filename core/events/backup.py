@@ -20,7 +20,7 @@ Heard = Callable[[int], None]
 """Told how many more percent are copied."""
 
 
-def back_up(log: str, target: str, *, replace: bool, heard: Heard = lambda _: None) -> Head:
+def back_up(log: str, target: str, *, replace: bool, on_progress: Heard = lambda _: None) -> Head:
     """Copy the log as it is at one moment, in use or not; its head, which is written down beside both.
 
     The copy appears as a whole or not at all. Raises DatabaseError, OSError.
@@ -31,7 +31,7 @@ def back_up(log: str, target: str, *, replace: bool, heard: Heard = lambda _: No
         raise DatabaseError(f"{target} is the log itself.")
     draft = f"{target}.draft"
     try:
-        head = _copy(log, draft, heard)
+        head = _copy(log, draft, on_progress)
         os.replace(draft, target)
     finally:
         Path(draft).unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def restore(
     check: Callable[[str], None],
     *,
     replace: bool,
-    heard: Heard = lambda _: None,
+    on_progress: Heard = lambda _: None,
 ) -> tuple[Head, str]:
     """Put a copy in the place of the log. Its head, and under which name the former log is kept ("": there was none).
 
@@ -58,7 +58,7 @@ def restore(
     try:
         if os.path.exists(log) and not replace:
             raise DatabaseError(f"{log} is there already: --force puts it aside.")
-        head = _copy(backup, draft, heard)
+        head = _copy(backup, draft, on_progress)
         check(draft)
         aside = _put_aside(log)
         os.replace(draft, log)
@@ -69,7 +69,7 @@ def restore(
     return head, aside
 
 
-def _copy(log: str, target: str, heard: Heard) -> Head:
+def _copy(log: str, target: str, on_progress: Heard) -> Head:
     """A file of its own, without a WAL, synced to disk."""
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
     source = open_to_look(log)
@@ -77,7 +77,7 @@ def _copy(log: str, target: str, heard: Heard) -> Head:
     try:
         source.execute("BEGIN")
         head = head_of(source)  # from here on the source stands still for us, whatever is appended
-        source.backup(copy, pages=PAGES, progress=_percent(heard))
+        source.backup(copy, pages=PAGES, progress=_percent(on_progress))
         copy.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         raise DatabaseError(f"{log} cannot be copied: {error}.") from None
@@ -88,13 +88,13 @@ def _copy(log: str, target: str, heard: Heard) -> Head:
     return head
 
 
-def _percent(heard: Heard) -> Callable[[int, int, int], None]:
+def _percent(on_progress: Heard) -> Callable[[int, int, int], None]:
     done = 0
 
     def progress(_: int, left: int, of: int) -> None:
         nonlocal done
         now = 100 * (of - left) // max(of, 1)
-        heard(now - done)
+        on_progress(now - done)
         done = now
 
     return progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from core.errors import RepeatedError
-from core.events.unit import Claim, Outcome
+from core.events.append_request import Claim, Outcome
 
 
 def check_free(db: sqlite3.Connection, claim: Claim) -> None:

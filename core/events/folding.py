@@ -64,11 +64,11 @@ class Folding:
         db: sqlite3.Connection,
         log: sqlite3.Connection,
         until: int | None = None,
-        heard: Callable[[int], None] = lambda _: None,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> int:
         """Drop the tables and fold them afresh from `log`; the number of events read.
 
-        `until`: the last position to fold, if not all. `heard`: told how many more were folded.
+        `until`: the last position to fold, if not all. `on_progress`: told how many more were folded.
         """
         for projection in self._projections:
             for table in projection.TABLES:
@@ -80,7 +80,7 @@ class Folding:
         while records := read_records(log, position, _next(position, until)):
             self.project(db, records)
             position = records[-1].position
-            heard(len(records))
+            on_progress(len(records))
         return position
 
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from core.events import codec, command_keys
+from core.events.append_request import AppendRequest, VersionError, Write
 from core.events.chain import GENESIS, columns_of, digest_of, netstring
 from core.events.database import note_shape, noted_shapes
 from core.events.folding import Folding
 from core.events.hub import CLOCK, ClockCorrected
 from core.events.reading import version_of
 from core.events.record import HUB, Record, utc_text
-from core.events.unit import Unit, VersionError, Write
 
 KNOWN_VERSIONS = 50_000  # streams whose version is remembered; the rest is looked up
 TOLERANCE = timedelta(seconds=1)  # a clock set back by no more is waited for: time stands still
@@ -45,9 +45,9 @@ class LogEnd:
         version = version_of(self._connection, CLOCK)
         event = ClockCorrected(before=self._last_at, after=now)
         self._last_at = now
-        self.put([Unit([Write(CLOCK, version, [event])], HUB)], now)
+        self.put([AppendRequest([Write(CLOCK, version, [event])], HUB)], now)
 
-    def put(self, units: Sequence[Unit], now: datetime) -> None:
+    def put(self, units: Sequence[AppendRequest], now: datetime) -> None:
         """Add all the units to the open transaction. Raises whatever one of them is refused with."""
         if len(self._versions) > KNOWN_VERSIONS:
             self._versions.clear()
@@ -65,7 +65,7 @@ class LogEnd:
         if rows:
             self._connection.executemany(INSERT, rows)
 
-    def put_alone(self, unit: Unit, now: datetime) -> None:
+    def put_alone(self, unit: AppendRequest, now: datetime) -> None:
         """Add one unit; if it is refused, it is as if it had never been here."""
         head = self.position, self.digest, self._last_at
         self._connection.execute("SAVEPOINT unit")
@@ -84,7 +84,7 @@ class LogEnd:
             raise
         self._connection.execute("RELEASE unit")
 
-    def _place(self, unit: Unit, at: datetime, rows: list[Row]) -> list[Record]:
+    def _place(self, unit: AppendRequest, at: datetime, rows: list[Row]) -> list[Record]:
         """Give the unit's events their places in the log: as records, and as rows to be inserted."""
         by, at_text = unit.by, utc_text(at)
         origin = (by.principal, by.via, by.request, by.cause)

@@ -13,11 +13,11 @@ import trio
 
 from core.errors import UnavailableError
 from core.events import command_keys
+from core.events.append_request import AppendRequest, Claim, Outcome, Write
 from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
 from core.events.folding import Projection
 from core.events.reading import read_records, read_stream, version_of
 from core.events.record import HUB, By, Record, utc_text
-from core.events.unit import Claim, Outcome, Unit, Write
 from core.events.writer import Writer
 
 BATCH = 2000  # units a transaction at most
@@ -48,7 +48,7 @@ class EventStore:
         self._writer = Writer(path, projections, now, connect)
         self._threaded = threaded and path != MEMORY  # there the loop reads through the writer's connection
         self._thread = trio.CapacityLimiter(1)
-        self._queue: list[Unit] = []
+        self._queue: list[AppendRequest] = []
         self._work = trio.Event()
         self._is_over = False
         self._is_loss_told = False
@@ -102,11 +102,11 @@ class EventStore:
         What is urgent is recorded even when the disk is full, as far as the ballast goes. `side_work`: a change in
         the same transaction that is no event, such as a secret.
         """
-        return await self._carry_out(Unit(writes, by, claim, side_work))
+        return await self._carry_out(AppendRequest(writes, by, claim, side_work))
 
     async def amend(self, side_work: Callable[[sqlite3.Connection], None]) -> None:
         """A change that is no event, in a transaction. Raises UnavailableError."""
-        await self._carry_out(Unit((), HUB, side_work=side_work))
+        await self._carry_out(AppendRequest((), HUB, side_work=side_work))
 
     async def store_outcome(self, key: str, digest: str, outcome: Outcome) -> None:
         """The final answer to a command that may be repeated. Raises UnavailableError."""
@@ -121,7 +121,7 @@ class EventStore:
         now = utc_text(self._writer.now())
         await self.amend(partial(command_keys.forget, before=utc_text(before), now=now))
 
-    async def _carry_out(self, unit: Unit) -> list[Record]:
+    async def _carry_out(self, unit: AppendRequest) -> list[Record]:
         if self._is_over:
             raise UnavailableError("The hub is shutting down.")
         unit.task = trio.lowlevel.current_task()
@@ -182,7 +182,9 @@ class EventStore:
             self._is_loss_told = True
             self.on_lost(self.lost)
 
-    async def _in_thread(self, commit: Callable[[Sequence[Unit]], None], batch: Sequence[Unit]) -> None:
+    async def _in_thread(
+        self, commit: Callable[[Sequence[AppendRequest]], None], batch: Sequence[AppendRequest]
+    ) -> None:
         if self._threaded:
             await trio.to_thread.run_sync(commit, batch, limiter=self._thread)
         else:

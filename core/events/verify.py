@@ -71,16 +71,16 @@ CORRECTION = b"hub.clock-corrected"
 START = Head(0, "0" * 64)
 
 
-def verify(path: str, *noted: Head, heard: Callable[[int], None] = lambda _: None) -> Head:
+def verify(path: str, *noted: Head, on_progress: Callable[[int], None] = lambda _: None) -> Head:
     """The head of a whole log. Raises BrokenLogError.
 
-    `noted`: heads that the log once had. `heard`: told how many events have been read since it was last called.
+    `noted`: heads that the log once had. `on_progress`: told how many events have been read since it was last called.
     """
     log = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
     log.text_factory = bytes
     head = START
     try:
-        head = _verify_chain(log, noted, heard)
+        head = _verify_chain(log, noted, on_progress)
         _verify_versions(log)
         _check_file(log, head)
     except sqlite3.DatabaseError as error:
@@ -100,7 +100,9 @@ def _check_file(log: sqlite3.Connection, head: Head) -> None:
 # --- positions, times and digests ---
 
 
-def _verify_chain(log: sqlite3.Connection, noted: tuple[Head, ...], heard: Callable[[int], None]) -> Head:
+def _verify_chain(
+    log: sqlite3.Connection, noted: tuple[Head, ...], on_progress: Callable[[int], None]
+) -> Head:
     head, last_at = START, b""
     digests = {one.position: one.digest for one in noted}
     for row in _rows(log):
@@ -110,9 +112,9 @@ def _verify_chain(log: sqlite3.Connection, noted: tuple[Head, ...], heard: Calla
         head, last_at = Head(row.position, row.digest.decode()), row.at
         _check_noted(head, digests.get(head.position, head.digest))
         if head.position % CHUNK == 0:
-            heard(CHUNK)
+            on_progress(CHUNK)
     _check_reached(head, max(digests, default=0))
-    heard(head.position % CHUNK)
+    on_progress(head.position % CHUNK)
     return head
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 LIMIT = 64 * 2**20  # bytes
 RETRY = 1.0  # seconds between tries
-PATIENCE = 100  # milliseconds for readers to get out of the way
+TIMEOUT = 100  # milliseconds for readers to get out of the way
 
 
 class WalLimit:
@@ -39,7 +39,7 @@ class WalLimit:
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
     with contextlib.suppress(sqlite3.Error):
-        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        connection.execute(f"PRAGMA busy_timeout = {TIMEOUT}")
         connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
     with contextlib.suppress(sqlite3.Error):
         connection.execute("PRAGMA busy_timeout = 5000")

@@ -14,6 +14,7 @@ from functools import partial
 
 from core.errors import UnavailableError
 from core.events import command_keys
+from core.events.append_request import AppendRequest, Claim, Outcome, VersionError, Write
 from core.events.database import MEMORY, open_for_writing, open_log
 from core.events.disk import is_disk_trouble
 from core.events.folding import Folding, Projection
@@ -21,7 +22,6 @@ from core.events.log_end import LogEnd
 from core.events.place import LogLostError, Place
 from core.events.record import utc_text
 from core.events.room import Room
-from core.events.unit import Claim, Outcome, Unit, VersionError, Write
 from core.events.wal import WalLimit
 from core.machine import faults
 
@@ -73,7 +73,7 @@ class Writer:
         self.connection.close()
         self._room.closed()
 
-    def commit(self, units: Sequence[Unit]) -> None:
+    def commit(self, units: Sequence[AppendRequest]) -> None:
         """Record the units in one transaction. Each then holds its records, or the error that refused it."""
         if self.lost:
             _refuse(units, LogLostError(f"The log cannot be written: {self.lost}. Nothing was changed."))
@@ -94,7 +94,7 @@ class Writer:
             logger.warning("whether the log is where it should be cannot be told: %s", error)
         return bool(self.lost)
 
-    def _commit(self, units: Sequence[Unit]) -> None:
+    def _commit(self, units: Sequence[AppendRequest]) -> None:
         admitted = self._admit(units)
         if not admitted or self._attempt(admitted):
             return
@@ -104,7 +104,7 @@ class Writer:
                 make_way(self.connection)
                 self._attempt(urgent)
 
-    def _admit(self, units: Sequence[Unit]) -> Sequence[Unit]:
+    def _admit(self, units: Sequence[AppendRequest]) -> Sequence[AppendRequest]:
         """All, or the urgent ones alone while those live on the room that is kept for them."""
         if not self._room.is_short:
             return units
@@ -121,7 +121,7 @@ class Writer:
 
     # --- one transaction ---
 
-    def _attempt(self, units: Sequence[Unit]) -> bool:
+    def _attempt(self, units: Sequence[AppendRequest]) -> bool:
         """Whether the transaction is in the log now. Whatever happens, every unit has its answer."""
         self._is_committing = self._is_room_missing = False
         for unit in units:
@@ -138,7 +138,7 @@ class Writer:
         self._room.keep_wal()
         return True
 
-    def _transact(self, units: Sequence[Unit]) -> None:
+    def _transact(self, units: Sequence[AppendRequest]) -> None:
         """All at once, as if nobody could be refused; where somebody is, again with a savepoint for each."""
         self._digest_before = self._end.digest
         _fault("before", units)
@@ -157,7 +157,7 @@ class Writer:
         self.connection.execute("COMMIT")
         _fault("after", units)
 
-    def _put_one_by_one(self, units: Sequence[Unit], now: datetime) -> None:
+    def _put_one_by_one(self, units: Sequence[AppendRequest], now: datetime) -> None:
         self.connection.execute("ROLLBACK")
         self._end = LogEnd(self.connection, self._folding)
         self.connection.execute("BEGIN IMMEDIATE")
@@ -170,14 +170,14 @@ class Writer:
                     raise
                 unit.error = error
 
-    def _follow_clock(self, units: Sequence[Unit], now: datetime) -> None:
+    def _follow_clock(self, units: Sequence[AppendRequest], now: datetime) -> None:
         """Only where there is something to record."""
         if any(write.events for unit in units for write in unit.writes):
             self._end.follow_clock(now)
 
     # --- when the disk says no ---
 
-    def _settle(self, units: Sequence[Unit], error: Exception) -> bool:
+    def _settle(self, units: Sequence[AppendRequest], error: Exception) -> bool:
         """After a failure only the file knows what happened: ask it, through a new connection."""
         self._is_room_missing = self._room.missed(error)
         reason = self._room.why if self._is_room_missing else str(error)
@@ -199,7 +199,7 @@ class Writer:
             unit.records = []
             unit.error = UnavailableError(f"The log cannot be written now: {reason}. {doubt}")
         if self._is_open and self._is_committing:
-            self._bury()
+            self._overwrite_failed_commit()
         return False
 
     def _note_trouble(self, reason: str) -> None:
@@ -224,26 +224,26 @@ class Writer:
         self._is_open = True
         self._room.keep_wal()
 
-    def _is_there(self, units: Sequence[Unit], digest_after: str) -> bool:
+    def _is_there(self, units: Sequence[AppendRequest], digest_after: str) -> bool:
         """Whether the transaction is in the file: the head says so, or a claim where there were no events."""
         if digest_after != self._digest_before:
             return self._end.digest == digest_after
         claims = [unit.claim for unit in units if unit.claim and unit.error is None]
         return bool(claims) and command_keys.is_taken(self.connection, claims[0].key)
 
-    def _bury(self) -> None:
+    def _overwrite_failed_commit(self) -> None:
         """Write over what a failed commit may have left in the WAL, lest a crash bring it back to life."""
         with contextlib.suppress(sqlite3.Error):
             at = utc_text(self.now())
             self.connection.execute("INSERT OR REPLACE INTO log_facts VALUES ('last_trouble', ?)", (at,))
 
 
-def _refuse(units: Sequence[Unit], error: UnavailableError) -> None:
+def _refuse(units: Sequence[AppendRequest], error: UnavailableError) -> None:
     for unit in units:
         unit.records, unit.error = [], error
 
 
-def _fault(when: str, units: Sequence[Unit]) -> None:
+def _fault(when: str, units: Sequence[AppendRequest]) -> None:
     if faults.ARMED:
         for unit in units:
             for write in unit.writes:
@@ -251,4 +251,4 @@ def _fault(when: str, units: Sequence[Unit]) -> None:
                     faults.point(f"{when} {type(event).__name__}")
 
 
-__all__ = ["Claim", "Outcome", "Unit", "VersionError", "Write", "Writer"]
+__all__ = ["AppendRequest", "Claim", "Outcome", "VersionError", "Write", "Writer"]

@@ -15,8 +15,8 @@ from core.backoff import Backoff
 from core.errors import SpawnError
 
 _RETRY = Backoff(0.002, 0.5, growth=1.5)
-_FIRST_PATIENCE = 1.0  # a connection may be lost in a backlog, and a server may be slow at first
-_LAST_PATIENCE = 10.0
+_FIRST_TIMEOUT = 1.0  # a connection may be lost in a backlog, and a server may be slow at first
+_LAST_TIMEOUT = 10.0
 
 
 class Answer(Struct, frozen=True):
@@ -53,17 +53,17 @@ async def wait_server_up(url: str, *, ssl_context: ssl.SSLContext | None = None)
     Source of "below 500": JupyterHub, utils.wait_for_http_server.
     """
     target = parse_url(url)
-    patience = _FIRST_PATIENCE
+    timeout = _FIRST_TIMEOUT
     for delay in _RETRY.delays():
         try:
-            with trio.move_on_after(patience) as this_try:
+            with trio.move_on_after(timeout) as this_try:
                 answer = await get(target, ssl_context=ssl_context)
                 if answer.status < 500:
                     return answer.headers.get("x-jupyterhub-version")
         except ConnectionError:
             pass
         if this_try.cancelled_caught:
-            patience = min(2 * patience, _LAST_PATIENCE)
+            timeout = min(2 * timeout, _LAST_TIMEOUT)
         await trio.sleep(delay)
     raise AssertionError("delays never end")
 

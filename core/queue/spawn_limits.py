@@ -82,7 +82,7 @@ class SpawnLimits:
         if since is not None:
             self._starting[server_id] = since
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
             if isinstance(record.event, ClockCorrected):
@@ -126,7 +126,7 @@ class SpawnLimits:
     # --- who asks ---
 
     @contextmanager
-    def admit(self, server: Server, retry_after: int) -> Iterator[bool]:
+    def acquire_slot(self, server: Server, retry_after: int) -> Iterator[bool]:
         """Hold a place while a start of `server` is asked for: True, one where it waits for its turn.
 
         Raises ThrottledError where there is neither. `retry_after`: what to tell those turned away by the limit

@@ -35,7 +35,7 @@ AXE = (Path(__file__).parent / "axe/axe.min.js").read_text()
 SCREENSHOTS = Path(__file__).parents[2] / "build/screenshots"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1180, "height": 820}
-PATIENCE = 20_000  # milliseconds
+TIMEOUT = 20_000  # milliseconds
 
 # What a browser says on its own about an answer that is meant to be one of refusal.
 _EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (4|5)\d\d|net::ERR_")
@@ -43,7 +43,7 @@ _EXPECTED = re.compile(r"Failed to load resource: the server responded with a st
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -65,7 +65,7 @@ class Windows:
             base_url=url or None,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         context.on("console", self._heard)
         context.on("weberror", self._broke)
         self._contexts.append(context)

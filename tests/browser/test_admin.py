@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE, Windows, log_in, running
+from tests.browser.conftest import TIMEOUT, Windows, log_in, running
 from tests.browser.test_looks import look_at
 from tests.integration.hub import RealHub, wait_for
 
@@ -30,7 +30,7 @@ c.Spawner.pre_spawn_hook = refuse
 """
 CROWD = 10_000
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT)
 
 
 @pytest.fixture(scope="module")

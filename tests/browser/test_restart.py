@@ -24,7 +24,7 @@ def test_an_open_jupyterlab_offers_to_restart_its_server(tmp_path: Path, windows
         answers = _answers_of_hub(page)
 
         assert hub.end("alice").status_code in (202, 204)
-        hub.wait_stopped("alice", patience=SLOWLY / 1000)
+        hub.wait_stopped("alice", timeout=SLOWLY / 1000)
         dialog = page.locator(".jp-Dialog", has_text="Server unavailable or unreachable")
         expect(dialog).to_be_visible(timeout=SLOWLY)
         assert set(answers) == {424}
@@ -33,7 +33,7 @@ def test_an_open_jupyterlab_offers_to_restart_its_server(tmp_path: Path, windows
             dialog.get_by_role("button", name="Restart").click()
         again = opened.value
         again.wait_for_url("**/user/alice/lab**", timeout=SLOWLY)
-        hub.wait_ready("alice", patience=SLOWLY / 1000)
+        hub.wait_ready("alice", timeout=SLOWLY / 1000)
         open_a_notebook(again)
         run_a_cell(again, "'here ' + 'again'", "here again")
 

@@ -33,7 +33,7 @@ PAGE_SERVER = [sys.executable, "-S", "-E", str(Path(__file__).with_name("page_se
 
 ADMIN_TOKEN = "canary-admin-4e1f0c92d7"  # of the administrator `admin`
 READY = "Callboard is running at"
-START_PATIENCE = 30.0
+START_TIMEOUT = 30.0
 _MARK = (
     "CALLBOARD_TEST_HUB"  # of the hub and its proxy; servers carry another, for they get none of the hub's
 )
@@ -161,7 +161,7 @@ c.Spawner.cmd = {self._cmd!r}
 
     def _wait_ready(self, begin: int) -> None:
         assert self.process is not None
-        deadline = time.monotonic() + START_PATIENCE
+        deadline = time.monotonic() + START_TIMEOUT
         while READY not in (said := self.log(begin)):
             status = self.process.poll()
             if status is not None:
@@ -180,15 +180,15 @@ c.Spawner.cmd = {self._cmd!r}
         self.process.kill()
         self.process.wait(10)
 
-    def terminate(self, patience: float = 20.0) -> int:
+    def terminate(self, timeout: float = 20.0) -> int:
         """SIGTERM; the exit status."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(patience)
+        return self.process.wait(timeout)
 
-    def wait_end(self, patience: float = 20.0) -> int:
+    def wait_end(self, timeout: float = 20.0) -> int:
         assert self.process is not None
-        return self.process.wait(patience)
+        return self.process.wait(timeout)
 
     def restart(self) -> None:
         self.kill()
@@ -282,18 +282,18 @@ c.Spawner.cmd = {self._cmd!r}
         found: dict[str, Any] = answer.json()
         return found
 
-    def wait_ready(self, user: str, server: str = "", patience: float = 20.0) -> dict[str, Any]:
-        return wait_for(lambda: (model := self.server(user, server))["ready"] and model, patience)
+    def wait_ready(self, user: str, server: str = "", timeout: float = 20.0) -> dict[str, Any]:
+        return wait_for(lambda: (model := self.server(user, server))["ready"] and model, timeout)
 
-    def wait_stopped(self, user: str, server: str = "", patience: float = 20.0) -> None:
-        wait_for(lambda: self.server(user, server)["stopped"], patience)
+    def wait_stopped(self, user: str, server: str = "", timeout: float = 20.0) -> None:
+        wait_for(lambda: self.server(user, server)["stopped"], timeout)
 
     def page(self, user: str, server: str = "", rest: str = "api") -> requests.Response:
         """What the server itself answers through the public port."""
         prefix = f"/user/{user}/{server}/" if server else f"/user/{user}/"
         return self.request("GET", prefix + rest)
 
-    def wait_begun(self, user: str, patience: float = 20.0) -> Process:
+    def wait_begun(self, user: str, timeout: float = 20.0) -> Process:
         """The server of a user, once it has begun and knows how to behave."""
 
         def begun() -> Process | None:
@@ -303,7 +303,7 @@ c.Spawner.cmd = {self._cmd!r}
                     return process
             return None
 
-        process = wait_for(begun, patience)
+        process = wait_for(begun, timeout)
         assert process is not None
         return process
 
@@ -398,9 +398,9 @@ c.Spawner.cmd = {self._cmd!r}
         return [process for process in self.processes() if "proxy" in process.command[:4]]
 
 
-def wait_for(true: Callable[[], T], patience: float = 10.0) -> T:
+def wait_for(true: Callable[[], T], timeout: float = 10.0) -> T:
     """The first true value; asks 50 times a second."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while not (found := true()):
         assert time.monotonic() < deadline, "it did not become true in time"
         time.sleep(0.02)

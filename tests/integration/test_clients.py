@@ -85,7 +85,7 @@ def test_the_idle_culler_ends_the_idle_server_and_spares_the_busy_one(make_hub: 
         hub.add_user(user)
         assert hub.begin(user).status_code == 201
     with keeping_busy(hub, "bob"), culler(hub, "--timeout=3"):
-        hub.wait_stopped("alice", patience=20)
+        hub.wait_stopped("alice", timeout=20)
         assert hub.server("bob")["ready"]
     requested = [event for event in hub.events("alice") if event.type == "server.stop-requested"]
     assert [event.principal for event in requested] == ["service/culler"]
@@ -214,7 +214,7 @@ def test_waiting_outlives_the_hub(make_hub: MakeHub) -> None:
     with Hub(f"{hub.hub_url}/hub/api", ADMIN_TOKEN) as client:
         assert client.start("alice") is False
         thread = killing(hub, lambda: begun.wait(10))
-        assert client.wait_ready("alice", patience=30, on_event=on_event).ready
+        assert client.wait_ready("alice", timeout=30, on_event=on_event).ready
         thread.join()
     assert messages.count("Spawning server...") in (1, 2), "each of the two hubs says so, once"
     others = [message for message in messages if message != "Spawning server..."]
@@ -243,7 +243,7 @@ def test_a_start_that_fails_is_told(make_hub: MakeHub) -> None:
     with Hub(f"{hub.hub_url}/hub/api", ADMIN_TOKEN) as client:
         client.start("alice")
         with pytest.raises(StartFailedError, match="status 3"):
-            client.wait_ready("alice", patience=20)
+            client.wait_ready("alice", timeout=20)
         assert client.logs("alice").exit_code == 3
 
 

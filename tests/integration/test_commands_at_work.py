@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import projections
+from core.events.append_request import AppendRequest
 from core.events.database import open_for_reading
 from core.events.heads import noted_heads
-from core.events.unit import Unit
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -36,7 +36,7 @@ def appending(path: str, count: int) -> Iterator[None]:
         for number in range(count):
             if stop.is_set():
                 break
-            writer.commit([Unit([created(number)], BY)])
+            writer.commit([AppendRequest([created(number)], BY)])
         writer.close()
 
     thread = threading.Thread(target=append)

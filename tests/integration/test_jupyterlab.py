@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 JUPYTERLAB = [str(BIN / "jupyterhub-singleuser"), *(["--allow-root"] if os.geteuid() == 0 else [])]
 AT_ONCE = 'c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}\n'
-PATIENCE = 90.0  # JupyterLab on a busy machine
+TIMEOUT = 90.0  # JupyterLab on a busy machine
 
 
 class Kernel:
@@ -68,7 +68,7 @@ def new_kernel(hub: RealHub, prefix: str, token: str) -> Iterator[Kernel]:
     made = hub.request("POST", f"{prefix}api/kernels", token=token, json={"name": "python3"})
     assert made.status_code == 201, made.text
     url = f"ws://127.0.0.1:{hub.port}{prefix}api/kernels/{made.json()['id']}/channels"
-    socket = websocket.create_connection(url, header=[f"Authorization: token {token}"], timeout=PATIENCE)
+    socket = websocket.create_connection(url, header=[f"Authorization: token {token}"], timeout=TIMEOUT)
     try:
         yield Kernel(socket)
     finally:
@@ -135,7 +135,7 @@ def test_a_day_with_jupyterlab(make_hub: MakeHub) -> None:
 
         # the hub is killed while another server is starting
         assert hub.begin("alice", "second").status_code == 202
-        wait_for(lambda: servers_of(hub, "/user/alice/second/"), PATIENCE)
+        wait_for(lambda: servers_of(hub, "/user/alice/second/"), TIMEOUT)
         (second,) = servers_of(hub, "/user/alice/second/")
         assert hub.server("alice", "second")["pending"] == "spawn"
         secrets = {token, stranger, ADMIN_TOKEN} | secrets_of(hub)
@@ -144,12 +144,12 @@ def test_a_day_with_jupyterlab(make_hub: MakeHub) -> None:
 
         # the next one goes on with both
         hub.start()
-        hub.wait_ready("alice", patience=PATIENCE)
+        hub.wait_ready("alice", timeout=TIMEOUT)
         assert servers_of(hub, "/user/alice/") == [lab]
         assert kernel.run("x + x") == "42"
         told = follow(hub, "alice", "second")
         assert told[-1]["ready"] is True
-        hub.wait_ready("alice", "second", PATIENCE)
+        hub.wait_ready("alice", "second", TIMEOUT)
         assert servers_of(hub, "/user/alice/second/") == [second]
     assert hub.page("alice", "second", "api/status").status_code == 200
     assert len(hub.server_processes("/user/alice/")) > 1  # its kernel runs as well
@@ -159,7 +159,7 @@ def test_a_day_with_jupyterlab(make_hub: MakeHub) -> None:
     for name in ("", "second"):
         assert hub.end("alice", name).status_code == 202
     for name in ("", "second"):
-        hub.wait_stopped("alice", name, PATIENCE)
+        hub.wait_stopped("alice", name, TIMEOUT)
     wait_for(lambda: not any(process.spawn_id for process in hub.processes()))
     assert hub.user("alice")["servers"] == {}
     check_kept_secret(hub, secrets)

@@ -58,8 +58,8 @@ def types_of(hub: RealHub) -> list[str]:
     return [event.type for event in hub.events() if event.stream == "service/watcher"]
 
 
-def wait_status(hub: RealHub, status: str, patience: float = 20.0) -> dict[str, Any]:
-    return wait_for(lambda: (found := model(hub))["status"] == status and found, patience)
+def wait_status(hub: RealHub, status: str, timeout: float = 20.0) -> dict[str, Any]:
+    return wait_for(lambda: (found := model(hub))["status"] == status and found, timeout)
 
 
 @pytest.fixture

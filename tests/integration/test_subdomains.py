@@ -11,7 +11,7 @@ import requests
 
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub, wait_for
-from tests.integration.test_visitors import PATIENCE, SINGLEUSER, Browser
+from tests.integration.test_visitors import SINGLEUSER, TIMEOUT, Browser
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def test_an_unmodified_single_user_server_on_its_own_host(make_hub: MakeHub) -> 
     hub.start()
     hub.add_user("alice")
     assert hub.begin("alice").status_code in (201, 202)
-    home = hub.wait_ready("alice", patience=PATIENCE)["url"]
+    home = hub.wait_ready("alice", timeout=TIMEOUT)["url"]
 
     alice = Browser(hub, "alice")
     assert alice.get(f"{home}api/status", timeout=30).status_code == 403

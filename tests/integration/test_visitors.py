@@ -28,7 +28,7 @@ ROLES = """c.JupyterHub.load_roles = [
     {"name": "sharer", "scopes": ["shares!user"], "users": ["alice"]},
 ]
 """
-PATIENCE = 90.0  # seconds; Jupyter Server on a busy machine
+TIMEOUT = 90.0  # seconds; Jupyter Server on a busy machine
 
 
 class Browser(requests.Session):
@@ -67,7 +67,7 @@ def start(hub: RealHub) -> None:
     hub.start()
     hub.add_user("alice")
     assert hub.begin("alice").status_code in (201, 202)
-    hub.wait_ready("alice", patience=PATIENCE)
+    hub.wait_ready("alice", timeout=TIMEOUT)
 
 
 def status(browser: Browser) -> int:
@@ -80,7 +80,7 @@ def test_an_unmodified_single_user_server(make_hub: MakeHub) -> None:
     start(hub)
 
     # it says that it is used
-    wait_for(lambda: "POST /hub/api/users/alice/activity" in hub.log(), PATIENCE)
+    wait_for(lambda: "POST /hub/api/users/alice/activity" in hub.log(), TIMEOUT)
     assert "403 POST /hub/api/users/alice/activity" not in hub.log()
     assert hub.server("alice")["last_activity"] is not None
 
@@ -140,7 +140,7 @@ def test_a_service_on_jupyterhubs_own_library(make_hub: MakeHub, tmp_path: Path)
     }
     hub = make_hub(config=f"{ROLES}c.JupyterHub.services = [{service!r}]\n")
     hub.start()
-    wait_for(lambda: hub.request("GET", "/services/whoami/", token=None).status_code == 302, PATIENCE)
+    wait_for(lambda: hub.request("GET", "/services/whoami/", token=None).status_code == 302, TIMEOUT)
     browser = Browser(hub, "alice")
 
     def me() -> dict[str, Any]:

@@ -309,7 +309,7 @@ class HubWorld:
                 token_digest=f"digest of {spawn_id}",
             )
             actor = hub.servers.actor(row.id)
-            with hub.turns.admit(actor.state, 45) as queued:
+            with hub.turns.acquire_slot(actor.state, 45) as queued:
                 state = await actor.ask(replace(command, queued=queued), by=HUB)
             assert isinstance(state, Queued | Spawning), state
             if state.spawn_id == spawn_id:
@@ -337,7 +337,7 @@ class HubWorld:
     def delete_user(self, name: str) -> None:
         user = users.by_name(self.store.db, name)
         if user is not None:
-            self.command(lambda hub: hub.departures.begin(user.id, by=HUB))
+            self.command(lambda hub: hub.user_deletion.begin(user.id, by=HUB))
 
     def add_user(self, name: str) -> None:
         if users.by_name(self.store.db, name) is None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from trio.testing import MockClock
 
 from core.events.record import HUB
-from core.role import Grant
+from core.role import GrantRole
 from core.scopes import NOTHING, Answer, User, check
 from core.settings import AuthenticatorSettings, GroupSettings, Settings
 from projections import groups, roles, sessions, shares, tokens, users
@@ -120,7 +120,7 @@ class Play:
 
     async def grant(self, name: str, role: str) -> None:
         if (row := self.row(name)) is not None:
-            await self.world.hub.entities.roles.ask(role, Grant(frozenset({f"user/{row.id}"})), by=HUB)
+            await self.world.hub.entities.roles.ask(role, GrantRole(frozenset({f"user/{row.id}"})), by=HUB)
 
     async def issue(self, name: str) -> None:
         if (row := self.row(name)) is not None:

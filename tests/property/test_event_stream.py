@@ -254,7 +254,7 @@ class Plan(NamedTuple):
 
     seed: int
     burst: int
-    patience: int
+    timeout: int
 
 
 async def write_many(hub: Hub, plan: Plan) -> None:
@@ -274,7 +274,7 @@ async def read_in_pieces(alice: Client, begin: int, plan: Plan, seen: list[int])
         async with live(
             alice, "/events?type=server", last_id=str(last), buffer=chance.choice((0, 1, 50))
         ) as stream:
-            for _ in range(chance.randint(0, plan.patience)):
+            for _ in range(chance.randint(0, plan.timeout)):
                 told: Any = await stream.next()
                 if told.kind == "resume":
                     break
@@ -299,11 +299,11 @@ def play_cuts(plan: Plan) -> int:
 
 
 def test_a_reader_cut_off_a_thousand_times_has_seen_each_of_ten_thousand_events_once() -> None:
-    assert play_cuts(Plan(seed=1, burst=20, patience=19)) >= CUTS
+    assert play_cuts(Plan(seed=1, burst=20, timeout=19)) >= CUTS
 
 
 def test_neither_does_one_who_is_behind_from_beginning_to_end() -> None:
-    assert play_cuts(Plan(seed=2, burst=3000, patience=400)) >= 30
+    assert play_cuts(Plan(seed=2, burst=3000, timeout=400)) >= 30
 
 
 # --- secrets ---

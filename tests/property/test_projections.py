@@ -17,6 +17,7 @@ from core import user as users
 from core.errors import HubError
 from core.events import Event, activity, hub
 from core.events.activity import ActivityRecorded
+from core.events.append_request import AppendRequest, Write
 from core.events.database import MEMORY
 from core.events.folding import Projection
 from core.events.hub import HubStarted, HubStopped
@@ -37,7 +38,6 @@ from core.events.server import (
     server_stream,
 )
 from core.events.token import token_stream
-from core.events.unit import Unit, Write
 from core.events.user import user_stream
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -202,8 +202,8 @@ hub_wishes = st.one_of(
     st.just(lambda _: Order(hub.STREAM, HubStopped(servers=False))),
 )
 
-wishes = st.one_of(user_wishes, server_wishes, server_wishes, server_wishes, token_wishes, hub_wishes)
-histories = st.lists(st.lists(wishes, min_size=1, max_size=4), min_size=10, max_size=50)
+desired_state = st.one_of(user_wishes, server_wishes, server_wishes, server_wishes, token_wishes, hub_wishes)
+histories = st.lists(st.lists(desired_state, min_size=1, max_size=4), min_size=10, max_size=50)
 
 
 # --- carrying them out, as the actors do: fold, decide, append, evolve ---
@@ -267,7 +267,7 @@ class House:
 
     def carry_out(self, batch: Iterable[Wish]) -> None:
         """In one commit, as far as they are for different streams."""
-        units: dict[str, Unit] = {}
+        units: dict[str, AppendRequest] = {}
         for wish in batch:
             stream, command = wish(self)
             kind = stream.partition("/")[0]
@@ -277,13 +277,13 @@ class House:
             except HubError:
                 continue
             if decided and stream not in units:
-                units[stream] = Unit([Write(stream, version, decided)], HUB)
+                units[stream] = AppendRequest([Write(stream, version, decided)], HUB)
         if units:
             self.writer.commit(list(units.values()))
         for unit in units.values():
             self._evolve(unit)
 
-    def _evolve(self, unit: Unit) -> None:
+    def _evolve(self, unit: AppendRequest) -> None:
         assert unit.error is None or isinstance(unit.error, HubError), unit.error
         for record in unit.records:
             kind = record.stream.partition("/")[0]
@@ -414,7 +414,7 @@ def test_after_any_events_at_all_the_tables_are_what_the_log_says(
     versions: dict[str, int] = {}
     for batch in batches:
         units = [
-            Unit([Write(stream, versions.get(stream, 0), [event])], HUB)
+            AppendRequest([Write(stream, versions.get(stream, 0), [event])], HUB)
             for stream, event in dict(batch).items()
         ]
         writer.commit(units)

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from core.config.roles import DEFAULT_ROLES
 from core.events.record import HUB
-from core.role import Grant, Withdraw
+from core.role import GrantRole, Withdraw
 from core.scopes import BUILT_IN, Answer, User, check
 from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, names, tokens, users
@@ -253,7 +253,7 @@ class Play:
 
     async def grant(self, role: str, holder: str) -> None:
         if holder_id := self.id_of(holder):
-            await self.hub.entities.roles.ask(role, Grant(frozenset({holder_id})), by=HUB)
+            await self.hub.entities.roles.ask(role, GrantRole(frozenset({holder_id})), by=HUB)
             self.model.roles.setdefault(holder, set()).add(role)
 
     async def withdraw(self, role: str, holder: str) -> None:

@@ -149,7 +149,7 @@ class ServerLife(RuleBasedStateMachine):
 
     @precondition(lambda self: isinstance(self.server, Queued))
     @rule()
-    def admit(self) -> None:
+    def acquire_slot(self) -> None:
         self.tell(Report(SpawnAdmitted(self.server.spawn_id)))
         assert isinstance(self.server, Spawning)
 

@@ -28,7 +28,7 @@ USERS = ["alice", "bob", "carol", "dave"]
 AT_ONCE, MOST_WAITING = 2, 12
 
 
-class Turns(RuleBasedStateMachine):
+class KeyedLock(RuleBasedStateMachine):
     """Two may start at once, twelve may wait; the rest is turned away."""
 
     def __init__(self) -> None:
@@ -36,38 +36,40 @@ class Turns(RuleBasedStateMachine):
         self.limits = SpawnLimits(AT_ONCE, 0, MOST_WAITING)
         self.log: list[Record] = []
         self.starting: list[str] = []
-        self.wishes: dict[str, tuple[str, int]] = {}  # what waits: whose, since when
+        self.desired_state: dict[str, tuple[str, int]] = {}  # what waits: whose, since when
         self.turns: list[tuple[str, int]] = []  # who had one, when
 
     def tell(self, server: str, event: ServerEvent) -> int:
         position = len(self.log) + 1
         at = START + timedelta(seconds=position)
         self.log.append(Record(position, f"server/{server}", position, at, HUB, event))
-        self.limits.heard(self.log[-1:])
+        self.limits.on_records(self.log[-1:])
         return position
 
     @rule(user=st.sampled_from(USERS))
     def ask(self, user: str) -> None:
         server = f"{user}-{len(self.log)}"
         try:
-            with self.limits.admit(Stopped(), 30) as queued:
+            with self.limits.acquire_slot(Stopped(), 30) as queued:
                 request = SpawnRequested(server, user, user, "", "/", {}, "", queued=queued)
                 position = self.tell(server, request)
         except ThrottledError:
-            assert len(self.wishes) == MOST_WAITING
+            assert len(self.desired_state) == MOST_WAITING
             return
         if queued:
-            self.wishes[server] = (user, position)
+            self.desired_state[server] = (user, position)
         else:
-            assert not self.wishes, "somebody who waits was overtaken"
+            assert not self.desired_state, "somebody who waits was overtaken"
             self.starting.append(server)
 
-    @precondition(lambda self: self.limits.room > 0 and self.wishes)
+    @precondition(lambda self: self.limits.room > 0 and self.desired_state)
     @rule()
     def call(self) -> None:
         server = self.limits.queue.order()[0]
-        user, since = self.wishes.pop(server)
-        assert since == min(at for whose, at in [*self.wishes.values(), (user, since)] if whose == user)
+        user, since = self.desired_state.pop(server)
+        assert since == min(
+            at for whose, at in [*self.desired_state.values(), (user, since)] if whose == user
+        )
         self.turns.append((user, self.tell(server, SpawnAdmitted(server))))
         self.starting.append(server)
         self.check_fair(user)
@@ -79,7 +81,7 @@ class Turns(RuleBasedStateMachine):
             return
         before, now = mine
         had = {whose for whose, at in self.turns if before < at < now}
-        for other, since in self.wishes.values():
+        for other, since in self.desired_state.values():
             assert other == user or since > before or other in had, f"{user} overtook {other} twice"
 
     @precondition(lambda self: self.starting)
@@ -88,11 +90,11 @@ class Turns(RuleBasedStateMachine):
         server = self.starting.pop(which % len(self.starting))
         self.tell(server, SpawnSucceeded(server) if well else SpawnFailed(server, "no room"))
 
-    @precondition(lambda self: self.wishes)
+    @precondition(lambda self: self.desired_state)
     @rule(which=st.integers(0, 11))
     def give_up(self, which: int) -> None:
-        server = sorted(self.wishes)[which % len(self.wishes)]
-        del self.wishes[server]
+        server = sorted(self.desired_state)[which % len(self.desired_state)]
+        del self.desired_state[server]
         self.tell(server, SpawnCancelled(server))
         self.tell(server, ServerStopped(server))
 
@@ -102,8 +104,8 @@ class Turns(RuleBasedStateMachine):
 
     @invariant()
     def all_who_wait_have_a_place_of_their_own(self) -> None:
-        places = [self.limits.queue.place(server) for server in self.wishes]
-        assert sorted(place or 0 for place in places) == list(range(1, len(self.wishes) + 1))
+        places = [self.limits.queue.place(server) for server in self.desired_state]
+        assert sorted(place or 0 for place in places) == list(range(1, len(self.desired_state) + 1))
 
     @invariant()
     def each_has_their_first_before_anybody_has_their_second(self) -> None:
@@ -115,7 +117,7 @@ class Turns(RuleBasedStateMachine):
     @invariant()
     def the_log_alone_gives_the_same_order(self) -> None:
         again = SpawnLimits(AT_ONCE, 0, MOST_WAITING)
-        again.heard(self.log)
+        again.on_records(self.log)
         assert again.queue.order() == self.limits.queue.order()
         assert (again.spawning, again.active) == (self.limits.spawning, self.limits.active)
 
@@ -123,7 +125,7 @@ class Turns(RuleBasedStateMachine):
     def so_does_what_a_hub_finds_that_restarts(self) -> None:
         """The wishes, in any order, and the last turns of those who wait."""
         queue = SpawnQueue()
-        for server, (user, since) in sorted(self.wishes.items()):
+        for server, (user, since) in sorted(self.desired_state.items()):
             queue.add(server, user, since)
         for user, at in self.turns:
             queue.had_turn(user, at)
@@ -133,7 +135,7 @@ class Turns(RuleBasedStateMachine):
         """If nobody else asks, all turns come, in the order that was shown."""
         shown = list(self.limits.queue.order())
         came = []
-        while self.wishes:
+        while self.desired_state:
             while self.limits.room <= 0:
                 self.end(0, True)
             came.append(self.limits.queue.order()[0])
@@ -141,4 +143,4 @@ class Turns(RuleBasedStateMachine):
         assert came == shown
 
 
-TestTurns = Turns.TestCase
+TestTurns = KeyedLock.TestCase

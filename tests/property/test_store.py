@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from core.errors import AlreadyExistsError, UnavailableError
+from core.events.append_request import VersionError, Write
 from core.events.hub import CLOCK
 from core.events.reading import position_at
 from core.events.record import Record
 from core.events.store import EventStore
-from core.events.unit import VersionError, Write
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -66,12 +66,12 @@ class Run:
         self.acknowledged: list[tuple[int, str, int]] = []
         self.now = START
         self.users = 0
-        self.heard: list[Record] = []
+        self.on_records: list[Record] = []
         self.projections = (Refusing("eve"),)
         self.store = EventStore(
             path, self.projections, now=lambda: self.now, threaded=False, connect=self.disk.connect
         )
-        self.store.listen(self.heard.extend)
+        self.store.listen(self.on_records.extend)
 
     async def play(self, program: Sequence[Round]) -> None:
         async with trio.open_nursery() as nursery:
@@ -122,9 +122,9 @@ class Run:
         """What was acknowledged is there, and nothing else; it was told in order; and the log is whole."""
         there = rows(self.store.db)
         assert sorted(self.acknowledged) == [row for row in there if row[1] != CLOCK]
-        heard = [record.position for record in self.heard]
-        assert heard == [position for position, _, _ in there][: len(heard)]
-        assert {stream for _, stream, _ in there[len(heard) :]} <= {CLOCK}  # told of with the next event
+        on_records = [record.position for record in self.on_records]
+        assert on_records == [position for position, _, _ in there][: len(on_records)]
+        assert {stream for _, stream, _ in there[len(on_records) :]} <= {CLOCK}  # told of with the next event
         self._check_times()
         assert verify(self.store.path).position == len(there)
         assert drift(self.store.db, self.projections) == []

@@ -55,7 +55,7 @@ def test_names_are_words(hub: RealHub) -> None:
         hub.begin(url, json={"user_options": {name: name, "env": name}})
     for name in NAMES:
         url = quote(name, safe="")
-        hub.wait_ready(url, patience=60)
+        hub.wait_ready(url, timeout=60)
         (process,) = (
             one
             for one in hub.server_processes()

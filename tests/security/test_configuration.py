@@ -18,7 +18,7 @@ from core.errors import ForbiddenError
 from core.plugins.authenticator import Login
 from core.settings import ConfigError, Settings
 from tests.conftest import hub_in_memory
-from web.login.log_in import admit, log_in
+from web.login.log_in import log_in, user_of_login
 
 FORM_LOGIN = "c.JupyterHub.authenticator_class = 'dummy'; c.DummyAuthenticator.password = 'right'\n"
 
@@ -112,7 +112,7 @@ async def test_who_is_not_named_stays_out(tmp_path: Path, lines: str, comes_in: 
         came = set()
         for name in ("alice", "bob", "mallory"):
             try:
-                came |= {name} if await admit(hub, Login(name)) else set()
+                came |= {name} if await user_of_login(hub, Login(name)) else set()
             except ForbiddenError:
                 continue
         assert came == comes_in

@@ -85,7 +85,7 @@ class Hub:
 
     def __init__(self, world: World, since: Record) -> None:
         self.world = world
-        self.stage = Stage(world)
+        self.stage = ServerRuntime(world)
         self.servers = Supervisor(self.stage, self)
         self.since = since
         self._spawns = 0
@@ -134,7 +134,7 @@ def start_of(spawn_id: str, options: dict[str, Any] | None = None) -> Start:
     return Start(spawn_id, "u1", "alice", "", "/user/alice/", options, f"digest of {spawn_id}")
 
 
-class Stage:
+class ServerRuntime:
     """What actors need of a hub; all of it may be replaced by a test."""
 
     def __init__(self, world: World) -> None:
@@ -149,11 +149,11 @@ class Stage:
         self.break_attempt: Exception | None = None
         self.limits = SpawnLimits(0, 0)
         self.turns = SpawnTurns(self.limits)
-        self.store.listen(self.limits.heard)
-        self.store.listen(self.turns.heard)
+        self.store.listen(self.limits.on_records)
+        self.store.listen(self.turns.on_records)
 
-    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
-        return self.turns.wait_turn(server_id, patience)
+    def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
+        return self.turns.wait_turn(server_id, timeout)
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         await trio.lowlevel.checkpoint()

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.asking import RETRY, Pauses, essence, insist
+from core.actors.asking import RETRY, Pauses, retry_forever, root_cause
 from core.errors import HubError, SpawnError, UnreachableError
 
 SPAWN, AWAY, BUG = SpawnError("no room"), UnreachableError("away"), KeyError("bug")
@@ -24,13 +24,13 @@ SPAWN, AWAY, BUG = SpawnError("no room"), UnreachableError("away"), KeyError("bu
     ],
 )
 def test_what_matters_in_an_error(error: Exception, what_matters: Exception) -> None:
-    assert essence(error) is what_matters
+    assert root_cause(error) is what_matters
 
 
 def test_several_bugs_are_several_bugs() -> None:
     group = ExceptionGroup("", [BUG, OSError("x")])
-    assert essence(group) is group
-    assert not isinstance(essence(group), HubError)
+    assert root_cause(group) is group
+    assert not isinstance(root_cause(group), HubError)
 
 
 async def test_insisting_asks_until_there_is_an_answer(autojump_clock: MockClock) -> None:
@@ -42,7 +42,7 @@ async def test_insisting_asks_until_there_is_an_answer(autojump_clock: MockClock
             raise troubles.pop()
         return "answer"
 
-    assert await insist("ask", "s1", ask) == "answer"
+    assert await retry_forever("ask", "s1", ask) == "answer"
     assert RETRY.first * 7 / 2 <= trio.current_time() <= RETRY.first * 7
 
 
@@ -54,7 +54,7 @@ async def test_what_is_an_answer_too_is_raised(autojump_clock: MockClock) -> Non
         raise troubles.pop()
 
     with pytest.raises(SpawnError):
-        await insist("ask", "s1", ask, on=UnreachableError)
+        await retry_forever("ask", "s1", ask, on=UnreachableError)
     assert troubles == []
 
 

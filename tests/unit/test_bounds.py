@@ -187,7 +187,7 @@ async def test_every_list_of_scopes_that_somebody_may_send_has_a_bound(hub: Hub)
     routes: dict[str, Route] = build_app(hub).extensions[ROUTES]
     found = {
         (route.name, name): most
-        for route in routes.values()
+        for _, route in routes.items()
         if route.takes is not None
         for name, most in _lists_of_scopes(route.takes)
     }

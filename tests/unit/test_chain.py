@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.events import verify as verifying
+from core.events.append_request import AppendRequest
 from core.events.chain import GENESIS, digest_of, netstring
-from core.events.unit import Unit
 from core.events.verify import BrokenLogError, Head, verify
 from tests.logs import BY, commit, created, said
 from tests.unit.conftest import OpenWriter
@@ -27,7 +27,7 @@ def log(
     monkeypatch.setattr(verifying, "CHUNK", request.param)
     path = str(tmp_path / "log.sqlite")
     writer = open_writer(path, ())
-    commit(writer, created(1, "Zoë"), said("a", 0, 9), Unit([said("b", 0), said("a", 9)], BY))
+    commit(writer, created(1, "Zoë"), said("a", 0, 9), AppendRequest([said("b", 0), said("a", 9)], BY))
     commit(writer, said("c", 0, COUNT - writer.position))
     writer.close()
     return path

@@ -222,9 +222,9 @@ def test_what_is_not_starting_is_not_waited_for() -> None:
 
 def test_patience_ends() -> None:
     with pytest.raises(TimeoutError, match="was not ready in time"):
-        taken(wait_ready("alice", patience=0), Left(), server(pending="spawn"))
+        taken(wait_ready("alice", timeout=0), Left(), server(pending="spawn"))
     with pytest.raises(TimeoutError, match="did not stop in time"):
-        taken(wait_stopped("alice", patience=0), server(pending="stop"), Left())
+        taken(wait_stopped("alice", timeout=0), server(pending="stop"), Left())
 
 
 @pytest.mark.parametrize("last", [server(stopped=True), answer(404)])

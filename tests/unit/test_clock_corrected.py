@@ -17,6 +17,7 @@ import projections
 from core.actors.activity import Activity
 from core.events import command_keys
 from core.events.activity import STREAM, ActivityRecorded
+from core.events.append_request import AppendRequest, Write
 from core.events.hub import ClockCorrected, HubStarted
 from core.events.oauth import CodeIssued
 from core.events.reading import position_at, read_records
@@ -26,7 +27,6 @@ from core.events.session import SessionOpened
 from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareGranted
 from core.events.store import EventStore
 from core.events.token import TokenIssued
-from core.events.unit import Unit, Write
 from core.events.user import ServerAdded, UserCreated
 from core.events.verify import BrokenLogError, verify
 from core.events.writer import Writer
@@ -68,7 +68,7 @@ class Log:
     def record(self, minutes: int, stream: str, version: int, event: object) -> None:
         """After so many minutes."""
         self.now += timedelta(minutes=minutes)
-        (unit,) = commit(self.writer, Unit([Write(stream, version, [event])], BY))  # type: ignore[list-item]
+        (unit,) = commit(self.writer, AppendRequest([Write(stream, version, [event])], BY))  # type: ignore[list-item]
         assert unit.error is None
 
     def records(self) -> list[Record]:
@@ -208,7 +208,7 @@ async def test_an_unused_session_ends_though_the_clock_was_ahead() -> None:
         assert hub.sessions.find(secret, now + timedelta(minutes=9)) is not None
         hub.sessions._used = {key: at + timedelta(days=10) for key, at in hub.sessions._used.items()}
         correction = ClockCorrected(now + timedelta(days=10), now)
-        hub.sessions.heard([Record(1, "clock", 1, now, HUB, correction)])
+        hub.sessions.on_records([Record(1, "clock", 1, now, HUB, correction)])
         assert hub.sessions.find(secret, now + timedelta(minutes=11)) is None
 
 
@@ -216,7 +216,7 @@ def test_what_was_seen_by_the_clock_that_was_ahead_was_seen_by_now(log: Log) -> 
     activity = Activity(EventStore(":memory:"), 30)
     activity.saw_user("u1", NOW + AHEAD)
     activity.saw_token("t1", NOW - timedelta(days=1))
-    activity.heard(log.records())
+    activity.on_records(log.records())
     assert activity.users == {"u1": log.records()[CORRECTION - 1].at}
     assert activity.tokens == {"t1": NOW - timedelta(days=1)}
 
@@ -224,18 +224,18 @@ def test_what_was_seen_by_the_clock_that_was_ahead_was_seen_by_now(log: Log) -> 
 def test_durations_across_a_correction_use_its_offset(log: Log) -> None:
     """What lies between the last event before the correction and the correction is not known."""
     limits, metrics = SpawnLimits(0, 0), Metrics()
-    limits.heard(log.records())
+    limits.on_records(log.records())
     assert limits.queue.estimate(1, 1) == pytest.approx(5 * 60)
-    MetricsOfLog(metrics, Proxies()).heard(log.records())
+    MetricsOfLog(metrics, Proxies()).on_records(log.records())
     told = metrics.as_text().decode()
     assert 'server_spawn_duration_seconds_sum{reason="",status="success"} 300.0' in told
 
 
 def test_keys_taken_ahead_of_time_are_forgotten(path: str, log: Log) -> None:
     log.now += AHEAD
-    commit(log.writer, Unit([said("x", 0)], BY, claim("k1")))
+    commit(log.writer, AppendRequest([said("x", 0)], BY, claim("k1")))
     log.now -= AHEAD
-    commit(log.writer, Unit([said("x", 1)], BY, claim("k2")))
+    commit(log.writer, AppendRequest([said("x", 1)], BY, claim("k2")))
     command_keys.forget(log.writer.connection, utc_text(NOW - timedelta(days=1)), utc_text(NOW))
     assert log.writer.connection.execute("SELECT key FROM command_keys").fetchall() == [("k2",)]
 

@@ -10,7 +10,7 @@ import trio
 import projections
 from core.actors import entity
 from core.actors.entity import Entities
-from core.actors.turns import Turns
+from core.actors.keyed_lock import KeyedLock
 from core.errors import AlreadyExistsError, NotFoundError, RepeatedError, UnavailableError
 from core.events.database import MEMORY
 from core.events.store import EventStore
@@ -151,7 +151,7 @@ async def test_after_an_append_of_unknown_fate_the_log_is_asked(tmp_path: object
 
 
 async def test_turns_leave_nothing_behind(autojump_clock: object) -> None:
-    turns = Turns()
+    turns = KeyedLock()
     order: list[str] = []
 
     async def take(key: str, name: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import trio
 from msgspec.structs import replace
 
+from core.plugins.spawner import Telling
 from core.server import Spawning
 from core.settings import HubSettings, SpawnerSettings, TornadoSettings
 from tests.conftest import hub_in_memory, settings_for_tests
@@ -20,8 +22,8 @@ LAB = Spawning(
 
 async def test_a_server_is_told_who_it_is() -> None:
     settings = replace(settings_for_tests(), spawner=SpawnerSettings(debug=True))
-    async with hub_in_memory(settings) as hub:
-        told = (await hub.launch.attempt("v0", LAB)).environment
+    async with hub_in_memory(settings) as hub, trio.open_nursery() as nursery:
+        told = (await hub.launch.attempt("v0", LAB, Telling(lambda _: None, nursery))).environment
     token = told.pop("JUPYTERHUB_API_TOKEN")
     assert told.pop("JPY_API_TOKEN") == token
     assert {name: told[name] for name in told if name.startswith("JUPYTERHUB_") and "OAUTH" not in name} == {

@@ -30,7 +30,7 @@ def test_errors_count_until_a_success(story: list[ServerEvent], given_up: list[i
     found: list[int] = []
     starts = FailedStarts(2, found.append)
     moment = datetime(2030, 1, 1, tzinfo=UTC)
-    starts.heard([Record(n, "server/v1", n, moment, HUB, event) for n, event in enumerate(story, 1)])
+    starts.on_records([Record(n, "server/v1", n, moment, HUB, event) for n, event in enumerate(story, 1)])
     assert found == given_up
 
 

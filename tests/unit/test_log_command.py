@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import projections
+from core.events.append_request import AppendRequest, Write
 from core.events.hub import HubStarted
 from core.events.record import HUB, By
 from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, SpawnSucceeded, StopRequested
 from core.events.token import TokenIssued
-from core.events.unit import Unit, Write
 from core.events.user import ServerAdded, UserCreated, UserDeleted, UserRenamed
 from core.events.writer import Writer
 from web.cli import main
@@ -52,7 +52,7 @@ def log(tmp_path: Path) -> str:
     minutes = iter(range(100))
     writer = Writer(path, projections.ALL, lambda: START + timedelta(minutes=next(minutes)))
     for by, stream, version, events in HISTORY:
-        unit = Unit([Write(stream, version, events)], by)
+        unit = AppendRequest([Write(stream, version, events)], by)
         writer.commit([unit])
         assert unit.error is None
     writer.close()

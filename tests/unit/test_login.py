@@ -19,7 +19,7 @@ from core.user import Change
 from projections import groups, users
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.hub.hub import Hub
-from web.login.log_in import LoggedIn, admit, log_in
+from web.login.log_in import LoggedIn, log_in, user_of_login
 
 HERE = "192.0.2.1"
 
@@ -36,7 +36,7 @@ async def hub_with(**authenticator: Any) -> AsyncIterator[Hub]:
 
 
 async def admitted(hub: Hub, login: Login) -> LoggedIn:
-    logged_in = await admit(hub, login)
+    logged_in = await user_of_login(hub, login)
     assert logged_in is not None
     return logged_in
 
@@ -90,14 +90,14 @@ async def test_wrong_credentials_are_nobody_and_leave_no_trace(credentials):
 @pytest.mark.parametrize("name", ["..", "a/b", " bob", "", "a\nb", "a%2Fb"])
 async def test_a_name_that_no_user_can_have_is_nobody(name):
     async with hub_with() as hub:
-        assert await admit(hub, Login(name)) is None
+        assert await user_of_login(hub, Login(name)) is None
 
 
 async def test_names_are_mapped_and_checked_as_configured():
     async with hub_with(username_pattern="[a-m].*", username_map={"service-bob": "bob", "bob": "zoe"}) as hub:
         assert (await admitted(hub, Login("Service-Bob"))).user.name == "bob"
-        assert await admit(hub, Login("bob")) is None  # zoe does not match
-        assert await admit(hub, Login("nobody")) is None
+        assert await user_of_login(hub, Login("bob")) is None  # zoe does not match
+        assert await user_of_login(hub, Login("nobody")) is None
 
 
 async def test_who_may_not_come_in_is_told_so_and_not_made():
@@ -126,8 +126,8 @@ async def test_two_first_logins_at_once_make_one_user():
 async def test_nobody_comes_in_while_they_are_being_deleted():
     async with hub_with() as hub:
         user = (await admitted(hub, Login("bob"))).user
-        await hub.departures.begin(user.id, by=HUB)
-        await hub.departures.wait_gone(user.id)
+        await hub.user_deletion.begin(user.id, by=HUB)
+        await hub.user_deletion.wait_gone(user.id)
         assert (await admitted(hub, Login("bob"))).user.id != user.id
 
 
@@ -176,7 +176,7 @@ async def test_managed_groups_are_those_of_the_last_login():
 async def test_managed_groups_need_a_login_that_tells_them():
     async with hub_with(manage_groups=True) as hub:
         with pytest.raises(ForbiddenError, match="groups"):
-            await admit(hub, Login("bob"))
+            await user_of_login(hub, Login("bob"))
 
 
 async def test_groups_are_left_alone_where_they_are_not_managed():
@@ -263,7 +263,7 @@ async def test_a_hook_that_says_no_or_fails_lets_nobody_in(outcome, says):
 
     async with hub_with(post_auth_hook=hook) as hub:
         with pytest.raises(ForbiddenError, match=says) as refused:
-            await admit(hub, Login("bob"))
+            await user_of_login(hub, Login("bob"))
         assert "secret" not in str(refused.value)
         assert users.by_name(hub.store.db, "bob") is None
 
@@ -272,6 +272,6 @@ async def test_a_login_may_allow_whom_no_list_names():
     async with hub_with(allow_all=False, blocked_users={"mallory"}) as hub:
         await admitted(hub, Login("bob", allowed=True))
         with pytest.raises(ForbiddenError):
-            await admit(hub, Login("bob"))
+            await user_of_login(hub, Login("bob"))
         with pytest.raises(ForbiddenError):
-            await admit(hub, Login("mallory", allowed=True))
+            await user_of_login(hub, Login("mallory", allowed=True))

@@ -84,8 +84,8 @@ async def test_the_ticket_is_in_no_line_of_the_log(hub: Hub, caplog):
 async def test_who_has_gone_is_not_logged_in(hub: Hub):
     user = alice(hub)
     ticket = hub.logins.links.make(user)
-    await hub.departures.begin(user, by=HUB)
-    await hub.departures.wait_gone(user)
+    await hub.user_deletion.begin(user, by=HUB)
+    await hub.user_deletion.wait_gone(user)
     assert redeem(hub, ticket, address=HERE) is None
 
 

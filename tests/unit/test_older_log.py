@@ -24,7 +24,7 @@ from projections.servers import ServerRow
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, settings_for_tests
 from web.hub.hub import Hub
-from web.lifecycle.older_log import PATIENCE, OlderLogError
+from web.lifecycle.older_log import TIMEOUT, OlderLogError
 from web.main import open_hub
 
 
@@ -167,6 +167,6 @@ async def test_a_spawner_that_is_silent_or_broken_does_not_either(
     world.spawner = kind(SimulatedSettings(), world.backend)
     began = trio.current_time()
     async with world.hub(world.older) as hub:
-        assert trio.current_time() - began <= PATIENCE + 15  # and the wait for servers that are checked
+        assert trio.current_time() - began <= TIMEOUT + 15  # and the wait for servers that are checked
         assert server_of(hub) is None
         assert world.backend.running() == [spawn_id]

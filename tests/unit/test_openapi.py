@@ -18,7 +18,7 @@ from web.openapi.document import document
 from web.openapi.text import as_text
 from web.request.access import IDENTIFIED, OPEN, Lists, needs
 from web.request.declared import Events, Paged, Text
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
 CHECKED_IN = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -101,9 +101,9 @@ class ThingsQuery(Struct):
 
 def described(method: str, path: str, **declared: Any) -> dict[str, Any]:
     """The operation of a noun with this one route."""
-    noun = Noun("things")
+    endpoints = RouteGroup("things")
 
-    @noun.route(method, path, **declared)
+    @endpoints.route(method, path, **declared)
     async def handle(**_: str) -> Response:
         """Say what it is.
 
@@ -111,7 +111,7 @@ def described(method: str, path: str, **declared: Any) -> dict[str, Any]:
         """
         raise NotImplementedError
 
-    whole = document([noun])
+    whole = document([endpoints])
     validate(whole)
     ((_, operation),) = operations(whole)
     return operation
@@ -217,7 +217,7 @@ def test_an_answer_may_have_several_forms() -> None:
 
 
 def test_two_routes_that_differ_in_the_names_of_their_parameters_are_one_path() -> None:
-    noun = Noun("things")
+    endpoints = RouteGroup("things")
 
     async def by_user(user: str) -> Response:
         """By user."""
@@ -227,9 +227,9 @@ def test_two_routes_that_differ_in_the_names_of_their_parameters_are_one_path() 
         """By code."""
         raise NotImplementedError
 
-    noun.get("/things/<user>", access=needs("servers"), answers={200: Thing})(by_user)
-    noun.get("/things/<code:code>", access=IDENTIFIED, answers={200: list[Thing], 202: None})(by_code)
-    whole = document([noun])
+    endpoints.get("/things/<user>", access=needs("servers"), answers={200: Thing})(by_user)
+    endpoints.get("/things/<code:code>", access=IDENTIFIED, answers={200: list[Thing], 202: None})(by_code)
+    whole = document([endpoints])
     validate(whole)
     ((name, operation),) = operations(whole)
     assert name == "GET /things/{user}"
@@ -263,14 +263,14 @@ def test_an_answer_that_is_not_documented_is_noticed(got: httpx.Response, text: 
 
 
 def test_an_event_that_is_not_documented_is_noticed() -> None:
-    noun = Noun("things")
+    endpoints = RouteGroup("things")
 
-    @noun.get("/things", access=OPEN, answers={200: Events(Thing)})
+    @endpoints.get("/things", access=OPEN, answers={200: Events(Thing)})
     async def follow() -> Response:
         """Follow."""
         raise NotImplementedError
 
-    own = Contract(document([noun]))
+    own = Contract(document([endpoints]))
     stream = {"content-type": "text/event-stream"}
     own.check("GET", "/things", answer(200, "/things", headers=stream, text='\n\ndata: {"name": "a"}\n\n'))
     with pytest.raises(NotAsDocumented, match="'name' is a required property"):

@@ -117,7 +117,7 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"EVERY": 0.2, "PATIENCE": 0.2, "ON_TIME": 0.15, "_TICK": 0.01}.items():
+    for name, seconds in {"EVERY": 0.2, "TIMEOUT": 0.2, "ON_TIME": 0.15, "_TICK": 0.01}.items():
         monkeypatch.setattr(proxy_health, name, seconds)
 
 

@@ -232,7 +232,7 @@ def forget_logging() -> None:
 
 LOGGED = ("level", "propagate", "disabled", "handlers")
 OF_THE_LOG = re.compile(
-    r"(_writer|_end|_since|_known_events|answers|\.entities\.\w+)\.|\._store\.head$|\._salt$|_marks\._log$|\._?began$"
+    r"(_writer|_end|_since|_known_events|answers|\.entities\.\w+)\.|\._store\.head$|\._salt$|marks\._log$|\._?began$"
 )
 CARRIED_BY_ATTEMPTS = re.compile(r"\._launch\.keywords\.spawner(\.|$)")
 

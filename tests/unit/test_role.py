@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import NotFoundError
 from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdrawn
-from core.role import Define, Grant, GrantExactly, NoRole, Remove, Role, Withdraw, decide, evolve
+from core.role import Define, GrantExactly, GrantRole, NoRole, Remove, Role, Withdraw, decide, evolve
 
 NONE = NoRole()
 TUTOR = Role("Helps.", ("read:users",), False, frozenset({"user/u1", "group/g1", "service/cull"}))
@@ -27,8 +27,8 @@ def exactly(*holders: str, kinds: str = "user group service") -> GrantExactly:
             Define("Helps.", ("read:users",), managed=True),
             [RoleDefined("Helps.", ("read:users",), True)],
         ),
-        (TUTOR, Grant(frozenset({"user/u2", "user/u1"})), [RoleGranted(("user/u2",))]),
-        (TUTOR, Grant(frozenset({"user/u1"})), []),
+        (TUTOR, GrantRole(frozenset({"user/u2", "user/u1"})), [RoleGranted(("user/u2",))]),
+        (TUTOR, GrantRole(frozenset({"user/u1"})), []),
         (TUTOR, Withdraw(frozenset({"user/u1", "user/u2"})), [RoleWithdrawn(("user/u1",))]),
         (TUTOR, Withdraw(frozenset({"user/u2"})), []),
         (NONE, Withdraw(frozenset({"user/u2"})), []),
@@ -44,7 +44,7 @@ def test_decide(state, command, events):
     assert decide(state, command) == events
 
 
-@pytest.mark.parametrize("command", [Grant(frozenset({"user/u1"})), exactly("user/u1")])
+@pytest.mark.parametrize("command", [GrantRole(frozenset({"user/u1"})), exactly("user/u1")])
 def test_a_role_that_does_not_exist_cannot_be_granted(command):
     with pytest.raises(NotFoundError):
         decide(NONE, command)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 import projections
 from core.errors import UnavailableError
 from core.events import disk, file_system, room
+from core.events.append_request import AppendRequest
 from core.events.ballast import SIZE, Ballast, ballast_path
 from core.events.database import MEMORY
 from core.events.disk import is_room_missing
 from core.events.room import PAGES, WAL_ROOM
-from core.events.unit import Unit
 from core.events.verify import verify
 from core.events.writer import Writer
 from tests.logs import Disk, FullDisk, commit, created, ended, said
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "log.sqlite")
 
 
-def errors(units: list[Unit]) -> list[type | None]:
+def errors(units: list[AppendRequest]) -> list[type | None]:
     return [type(unit.error) if unit.error else None for unit in units]
 
 

@@ -7,7 +7,7 @@ from core.scopes import ScopeError, Server
 from core.share import (
     AnyShare,
     Command,
-    Grant,
+    GrantShare,
     NoShare,
     Revoke,
     Share,
@@ -21,8 +21,8 @@ from core.share import (
 ACCESS, READ, START = "access:servers", "read:servers", "start:servers"
 
 
-def grant(*scopes: str) -> Grant:
-    return Grant("u1", "v1", "user/u2", frozenset(scopes))
+def grant(*scopes: str) -> GrantShare:
+    return GrantShare("u1", "v1", "user/u2", frozenset(scopes))
 
 
 def granted(*scopes: str) -> ShareGranted:

@@ -33,11 +33,11 @@ def spawner(**settings: str) -> SimulatedSpawner:
 
 async def test_a_start_takes_its_time_and_tells_how_far_it_is(autojump_clock: MockClock) -> None:
     hub, slow = spawner(), attempt({"delay": 30, "progress": [[10, 20, "pulling"], [20, None, "starting"]]})
-    heard: list[tuple[float, Progress]] = []
+    on_records: list[tuple[float, Progress]] = []
     begin = trio.current_time()
-    await hub.start(slow, lambda progress: heard.append((trio.current_time() - begin, progress)))
+    await hub.start(slow, lambda progress: on_records.append((trio.current_time() - begin, progress)))
     assert trio.current_time() - begin == pytest.approx(30)
-    assert [(round(at), progress.progress, progress.message) for at, progress in heard] == [
+    assert [(round(at), progress.progress, progress.message) for at, progress in on_records] == [
         (0, 50, "Spawning server..."),
         (10, 20, "pulling"),
         (20, None, "starting"),

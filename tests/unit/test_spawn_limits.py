@@ -71,7 +71,7 @@ class Log:
         for event in events:
             position = next(self._positions)
             at = START + timedelta(seconds=position * after)
-            self.limits.heard([Record(position, f"server/{server}", position, at, HUB, event)])
+            self.limits.on_records([Record(position, f"server/{server}", position, at, HUB, event)])
 
 
 def full(queue: int = 0, active: int = 0) -> SpawnLimits:
@@ -144,23 +144,23 @@ def test_what_was_found_counts_too() -> None:
 
 def test_without_a_queue_a_limit_on_starts_turns_away() -> None:
     limits = full()
-    with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
+    with pytest.raises(ThrottledError) as refused, limits.acquire_slot(STOPPED, 45):
         pass
     assert refused.value.retry_after == 45
     assert "about 50 seconds" in refused.value.message
     Log(limits).tell(SUCCEEDED, server="busy")
-    with limits.admit(STOPPED, 45) as waits:
+    with limits.acquire_slot(STOPPED, 45) as waits:
         assert not waits
 
 
 def test_with_a_queue_one_waits_until_it_is_full() -> None:
     limits = full(queue=1)
-    with limits.admit(STOPPED, 45) as waits:
+    with limits.acquire_slot(STOPPED, 45) as waits:
         assert waits
-        with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
+        with pytest.raises(ThrottledError) as refused, limits.acquire_slot(STOPPED, 45):
             pass
         assert refused.value.retry_after == 45
-    with limits.admit(STOPPED, 45) as waits:
+    with limits.acquire_slot(STOPPED, 45) as waits:
         assert waits, "a place that was not taken is free again"
 
 
@@ -168,14 +168,14 @@ def test_while_somebody_waits_nobody_overtakes_though_there_is_room() -> None:
     limits = SpawnLimits(2, 0, 5)
     Log(limits).tell(QUEUED)
     assert limits.room == 2
-    with limits.admit(STOPPED, 45) as waits:
+    with limits.acquire_slot(STOPPED, 45) as waits:
         assert waits
 
 
 def test_a_limit_on_active_servers_says_nothing_about_when() -> None:
     limits = SpawnLimits(0, 1, 5)
     Log(limits).tell(REQUESTED, SUCCEEDED)
-    with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
+    with pytest.raises(ThrottledError) as refused, limits.acquire_slot(STOPPED, 45):
         pass
     assert refused.value.retry_after is None
 
@@ -183,23 +183,23 @@ def test_a_limit_on_active_servers_says_nothing_about_when() -> None:
 def test_who_waits_is_active() -> None:
     limits = full(queue=5, active=2)
     Log(limits).tell(QUEUED)
-    with pytest.raises(ThrottledError) as refused, limits.admit(STOPPED, 45):
+    with pytest.raises(ThrottledError) as refused, limits.acquire_slot(STOPPED, 45):
         pass
     assert refused.value.retry_after is None
 
 
 @pytest.mark.parametrize("limits", [SpawnLimits(1, 0), SpawnLimits(0, 1), SpawnLimits(1, 1, 5)])
 def test_whoever_is_being_let_in_has_a_place_until_refused(limits: SpawnLimits) -> None:
-    with limits.admit(STOPPED, 45), pytest.raises(ThrottledError), limits.admit(STOPPED, 45):
+    with limits.acquire_slot(STOPPED, 45), pytest.raises(ThrottledError), limits.acquire_slot(STOPPED, 45):
         pass
     for _ in range(3):
-        with pytest.raises(LookupError), limits.admit(STOPPED, 45):
+        with pytest.raises(LookupError), limits.acquire_slot(STOPPED, 45):
             raise LookupError
 
 
 @pytest.mark.parametrize("server", OTHERS, ids=lambda server: type(server).__name__)
 def test_who_is_not_stopped_has_its_place(server: Server) -> None:
-    with full(active=1).admit(server, 45) as waits:
+    with full(active=1).acquire_slot(server, 45) as waits:
         assert not waits
 
 
@@ -208,7 +208,7 @@ def test_who_is_not_stopped_has_its_place(server: Server) -> None:
     [(1, "10 seconds"), (30, "30 seconds"), (31, "40 seconds"), (90, "90 seconds"), (91, "2 minutes")],
 )
 def test_how_long_is_told_to_people_in_round_numbers(seconds: int, words: str) -> None:
-    with pytest.raises(ThrottledError, match=f"about {words}"), full().admit(STOPPED, seconds):
+    with pytest.raises(ThrottledError, match=f"about {words}"), full().acquire_slot(STOPPED, seconds):
         pass
     assert math.ceil(seconds / 10) * 10 >= seconds
 

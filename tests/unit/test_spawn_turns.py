@@ -33,16 +33,16 @@ class House:
         record = Record(
             position, f"server/{server}", position, START + timedelta(seconds=position), HUB, event
         )
-        self.limits.heard([record])
-        self.turns.heard([record])
+        self.limits.on_records([record])
+        self.turns.on_records([record])
 
     def queue(self, *servers: str) -> None:
         for server in servers:
             self.tell(server, SpawnRequested(server, server, server, "", "/", {}, "", queued=True))
 
-    async def live(self, server: str, patience: float = FOREVER) -> None:
+    async def live(self, server: str, timeout: float = FOREVER) -> None:
         """As the work of a queued server does."""
-        async with self.turns.wait_turn(server, patience) as has_come:
+        async with self.turns.wait_turn(server, timeout) as has_come:
             self.called.append(server if has_come else f"{server} too late")
             if has_come:
                 await trio.sleep(1)
@@ -114,7 +114,7 @@ async def test_work_that_begins_anew_is_called_anew(autojump_clock: MockClock) -
 async def test_a_place_that_a_caller_gives_back_goes_to_who_waits(autojump_clock: MockClock) -> None:
     house = House(1)
     async with trio.open_nursery() as nursery:
-        with house.turns.admit(Stopped(), 30) as waits:
+        with house.turns.acquire_slot(Stopped(), 30) as waits:
             assert not waits
             house.queue("a")
             nursery.start_soon(house.live, "a")

@@ -13,10 +13,10 @@ import trio
 import projections
 from core.errors import AlreadyExistsError, UnavailableError
 from core.events import store as store_module
+from core.events.append_request import Outcome, VersionError
 from core.events.database import MEMORY
 from core.events.record import Record
 from core.events.store import EventStore
-from core.events.unit import Outcome, VersionError
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift, rebuild
@@ -56,8 +56,8 @@ async def test_a_hundred_writers_on_a_real_file_share_commits_and_lose_nothing(p
     disk = Disk()
     each = 20
     async with running(EventStore(path, projections.ALL, connect=disk.connect)) as store:
-        heard: list[Record] = []
-        store.listen(heard.extend)
+        on_records: list[Record] = []
+        store.listen(on_records.extend)
         before = disk.commits
 
         async def write(number: int) -> None:
@@ -71,7 +71,7 @@ async def test_a_hundred_writers_on_a_real_file_share_commits_and_lose_nothing(p
             for number in range(100):
                 nursery.start_soon(write, number)
         assert disk.commits - before < 100 * each / 10
-        assert [record.position for record in heard] == list(range(1, 100 * each + 1))
+        assert [record.position for record in on_records] == list(range(1, 100 * each + 1))
         assert store.head == 100 * each
         check_whole(store)
 
@@ -208,8 +208,8 @@ async def test_every_one_of_many_writers_is_answered_by_the_truth_while_the_disk
 ) -> None:
     disk = Disk()
     async with running(EventStore(path, projections.ALL, connect=disk.connect)) as store:
-        heard: list[Record] = []
-        store.listen(heard.extend)
+        on_records: list[Record] = []
+        store.listen(on_records.extend)
         done: set[str] = set()
         refused: set[str] = set()
 
@@ -236,32 +236,32 @@ async def test_every_one_of_many_writers_is_answered_by_the_truth_while_the_disk
         there = {stream for _, stream, _ in rows(store.db)}
         assert done == there
         assert not refused & there
-        assert [record.position for record in heard] == list(range(1, len(there) + 1))
+        assert [record.position for record in on_records] == list(range(1, len(there) + 1))
         check_whole(store)
 
 
 async def test_what_was_recorded_while_the_file_could_not_be_read_is_told_later(path: str) -> None:
     disk = Disk()
     async with running(EventStore(path, projections.ALL, connect=disk.connect)) as store:
-        heard: list[Record] = []
-        store.listen(heard.extend)
+        on_records: list[Record] = []
+        store.listen(on_records.extend)
         disk.fails, disk.is_gone = {"done COMMIT"}, True
         with pytest.raises(UnavailableError, match="not known"):
             await store.append(created(1), by=BY)
-        assert heard == []
+        assert on_records == []
         disk.fails, disk.is_gone = set(), False
         await store.append(created(2), by=BY)
-        assert [record.stream for record in heard] == ["user/u1", "user/u2"]
+        assert [record.stream for record in on_records] == ["user/u1", "user/u2"]
 
 
 # --- being told ---
 
 
 async def test_listeners_hear_before_the_appender_goes_on(store: EventStore, autojump_clock: object) -> None:
-    heard: list[Sequence[Record]] = []
-    store.listen(heard.append)
+    on_records: list[Sequence[Record]] = []
+    store.listen(on_records.append)
     records = await store.append(created(1), said("v1", 0), by=BY)
-    assert heard == [records]
+    assert on_records == [records]
 
 
 async def test_a_listener_that_fails_hurts_nobody(
@@ -270,12 +270,12 @@ async def test_a_listener_that_fails_hurts_nobody(
     def broken(records: Sequence[Record]) -> None:
         raise KeyError(len(records))
 
-    heard: list[Sequence[Record]] = []
+    on_records: list[Sequence[Record]] = []
     store.listen(broken)
-    store.listen(heard.append)
+    store.listen(on_records.append)
     first = await store.append(created(1), by=BY)
     second = await store.append(created(2), by=BY)
-    assert heard == [first, second]
+    assert on_records == [first, second]
     assert "events 2 to 2 were not heard" in caplog.text
 
 
@@ -287,16 +287,16 @@ async def test_what_could_not_be_read_is_told_of_with_the_next(
     def unreadable(after: int = 0, count: int = 0) -> list[Record]:
         raise sqlite3.OperationalError("disk I/O error")
 
-    heard: list[Record] = []
+    on_records: list[Record] = []
     first = await store.append(created(1), by=BY)
-    store.listen(heard.extend)
+    store.listen(on_records.extend)
     store.head = 0
     with monkeypatch.context() as patch:
         patch.setattr(store, "read_all", unreadable)
         second = await store.append(created(2), by=BY)
-        assert heard == []
+        assert on_records == []
     third = await store.append(created(3), by=BY)
-    assert heard == [*first, *second, *third]
+    assert on_records == [*first, *second, *third]
 
 
 async def test_waiting_ends_with_the_next_event_of_that_stream(

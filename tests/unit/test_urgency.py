@@ -11,10 +11,10 @@ import pytest
 
 from core.errors import UnavailableError
 from core.events import Event, codec, room
+from core.events.append_request import AppendRequest, Write
 from core.events.record import HUB
 from core.events.server import SpawnFailed, SpawnProgressed
 from core.events.store import EventStore
-from core.events.unit import Unit, Write
 from core.events.urgency import Ordinary, Urgent
 from tests.logs import BY, FullDisk, claim, commit, ended
 from tests.unit.conftest import OpenWriter
@@ -67,14 +67,14 @@ def test_on_the_last_room_there_are_urgent_events_only(
 
 def test_what_is_recorded_with_an_urgent_event_is_recorded_with_it() -> None:
     last_words, end = SpawnProgressed("s1", "no memory"), SpawnFailed("s1", "it ended")
-    assert not Unit([Write("server/v1", 0, [last_words])], BY).is_urgent
-    assert Unit([Write("server/v1", 0, [last_words, end])], BY).is_urgent
-    assert Unit([Write("server/v1", 0, [last_words]), Write("server/v2", 0, [end])], BY).is_urgent
+    assert not AppendRequest([Write("server/v1", 0, [last_words])], BY).is_urgent
+    assert AppendRequest([Write("server/v1", 0, [last_words, end])], BY).is_urgent
+    assert AppendRequest([Write("server/v1", 0, [last_words]), Write("server/v2", 0, [end])], BY).is_urgent
 
 
 def test_a_key_alone_is_not_urgent() -> None:
-    assert not Unit([Write("user/u1", 1, [])], BY, claim("key")).is_urgent
-    assert not Unit((), HUB, side_work=lambda _: None).is_urgent
+    assert not AppendRequest([Write("user/u1", 1, [])], BY, claim("key")).is_urgent
+    assert not AppendRequest((), HUB, side_work=lambda _: None).is_urgent
 
 
 async def test_callers_cannot_make_their_append_more_urgent_than_it_is() -> None:

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 import projections
 import web.commands.verify as command
 from core.events import heads, verify
+from core.events.append_request import AppendRequest, Write
 from core.events.heads import head_of, note_head
 from core.events.server import OptionsStored
-from core.events.unit import Unit, Write
 from core.events.verify import Head
 from core.events.writer import Writer
 from tests.logs import BY, commit, created, said
@@ -38,7 +38,7 @@ def log(tmp_path: Path) -> str:
     writer = Writer(path, projections.ALL)
     commit(writer, created(1, "alice"), created(2, "bob"), said("a", 0, 9))
     unheard = [OptionsStored({"number": number}) for number in range(COUNT - 13)]
-    commit(writer, Unit([said("b", 0), said("a", 9), Write("server/c", 0, unheard)], BY))
+    commit(writer, AppendRequest([said("b", 0), said("a", 9), Write("server/c", 0, unheard)], BY))
     writer.close()
     return path
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.work_task import FAREWELL, WorkTask
+from core.actors.work_task import CLEANUP_TIMEOUT, WorkTask
 
 Do = Callable[[], Awaitable[None]]
 
@@ -53,7 +53,7 @@ async def test_what_was_cancelled_before_it_began_does_nothing(autojump_clock: M
     assert done == []
 
 
-@pytest.mark.parametrize(("takes", "waits"), [(0, 0), (4, 4), (1000, FAREWELL)])
+@pytest.mark.parametrize(("takes", "waits"), [(0, 0), (4, 4), (1000, CLEANUP_TIMEOUT)])
 async def test_the_next_waits_for_a_farewell_but_not_for_ever(
     takes: float, waits: float, autojump_clock: MockClock
 ) -> None:

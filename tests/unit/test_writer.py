@@ -18,12 +18,12 @@ import pytest
 import projections
 from core.errors import AlreadyExistsError, RepeatedError, UnavailableError
 from core.events import log_end, wal
+from core.events.append_request import AppendRequest, VersionError, Write
 from core.events.database import MEMORY, open_for_reading
 from core.events.disk import is_disk_trouble
 from core.events.hub import ClockCorrected
 from core.events.reading import read_stream
 from core.events.record import Record
-from core.events.unit import Unit, VersionError, Write
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -45,7 +45,7 @@ def writer() -> Iterator[Writer]:
     made.close()
 
 
-def errors(units: list[Unit]) -> list[type | None]:
+def errors(units: list[AppendRequest]) -> list[type | None]:
     return [type(unit.error) if unit.error else None for unit in units]
 
 
@@ -81,7 +81,7 @@ def test_positions_have_no_gap_and_versions_begin_at_one_in_every_stream(writer:
 
 
 def test_a_unit_gets_its_records(writer: Writer) -> None:
-    (unit,) = commit(writer, Unit([said("a", 0, 2), created(1)], BY))
+    (unit,) = commit(writer, AppendRequest([said("a", 0, 2), created(1)], BY))
     assert [(r.position, r.stream, r.version, r.by) for r in unit.records] == [
         (1, "server/a", 1, BY),
         (2, "server/a", 2, BY),
@@ -115,8 +115,8 @@ def test_a_wrong_version_is_noticed_on_a_stream_the_writer_has_forgotten(
 
 def test_a_unit_of_several_streams_is_recorded_whole_or_not_at_all(writer: Writer) -> None:
     commit(writer, said("a", 0))
-    both_wrong = Unit([created(1), said("a", 5)], BY)
-    units = commit(writer, both_wrong, Unit([created(2), said("a", 1)], BY))
+    both_wrong = AppendRequest([created(1), said("a", 5)], BY)
+    units = commit(writer, both_wrong, AppendRequest([created(2), said("a", 1)], BY))
     assert errors(units) == [VersionError, None]
     assert [row[1] for row in rows(writer.connection)] == ["server/a", "user/u2", "server/a"]
 
@@ -125,7 +125,7 @@ def test_a_projection_that_refuses_refuses_that_unit_alone_and_keeps_nothing_of_
     open_writer: OpenWriter,
 ) -> None:
     writer = open_writer(MEMORY, (Refusing("eve"),))
-    units = commit(writer, created(1), Unit([said("a", 0), created(2, "eve")], BY), created(3))
+    units = commit(writer, created(1), AppendRequest([said("a", 0), created(2, "eve")], BY), created(3))
     assert errors(units) == [None, AlreadyExistsError, None]
     assert writer.connection.execute("SELECT stream FROM seen").fetchall() == [("user/u1",), ("user/u3",)]
     assert [row[1] for row in rows(writer.connection)] == ["user/u1", "user/u3"]
@@ -229,7 +229,7 @@ def test_nothing_is_said_of_the_clock_where_there_is_nothing_to_record(writer: W
     ticks = iter([60, 0, 0])
     writer.now = lambda: NOON + timedelta(seconds=next(ticks))
     commit(writer, said("a", 0))
-    commit(writer, Unit((), BY, side_work=lambda _: None))
+    commit(writer, AppendRequest((), BY, side_work=lambda _: None))
     assert seconds_recorded(writer) == [("server/a", 60)]
     commit(writer, said("a", 7), said("a", 1))  # the first is refused
     assert seconds_recorded(writer) == [("server/a", 60), ("clock", 0), ("server/a", 0)]
@@ -244,8 +244,8 @@ def test_a_refused_unit_leaves_no_time_behind(writer: Writer, company: list[Writ
     refused = [said("b", 9), *company]  # a wrong version
     assert errors(commit(writer, *refused)) == [VersionError, *(None for _ in company)]
     commit(writer, said("a", 1 + len(company)))
-    heard = [("server/a", 1000), ("clock", 7)] if company else []
-    assert seconds_recorded(writer) == [("server/a", 0), *heard, ("server/a", 7)]
+    on_records = [("server/a", 1000), ("clock", 7)] if company else []
+    assert seconds_recorded(writer) == [("server/a", 0), *on_records, ("server/a", 7)]
 
 
 # --- nothing is changed afterwards ---
@@ -272,7 +272,7 @@ def test_what_is_recorded_cannot_be_changed(writer: Writer, statement: str) -> N
 # --- when the disk says no ---
 
 
-def check_answers(path: str, units: list[Unit]) -> None:
+def check_answers(path: str, units: list[AppendRequest]) -> None:
     """Each unit's answer is the truth, and the log is a whole one."""
     log = open_for_reading(path)
     there = {row[1] for row in rows(log)}
@@ -349,7 +349,7 @@ def test_a_claim_without_events_is_answered_by_the_truth_too(
     disk = Disk()
     writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {fails}
-    (unit,) = commit(writer, Unit([Write("user/u1", 0, [])], BY, claim("key")))
+    (unit,) = commit(writer, AppendRequest([Write("user/u1", 0, [])], BY, claim("key")))
     assert (unit.error is None) == (fails == "done COMMIT")
     taken = writer.connection.execute("SELECT count(*) FROM command_keys").fetchone()[0]
     assert taken == (1 if unit.error is None else 0)
@@ -470,7 +470,7 @@ import os, resource, signal, sys
 import projections
 from core.errors import UnavailableError
 from core.events.database import open_for_reading
-from core.events.unit import Unit
+from core.events.append_request import AppendRequest
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -513,6 +513,6 @@ def test_a_file_that_may_not_grow_refuses_and_recovers(path: str, limit: int) ->
 
 
 def test_a_key_taken_before_is_told_even_where_the_command_would_be_refused(writer: Writer) -> None:
-    commit(writer, Unit([created(1, "eve")], BY, claim("key")))
-    units = commit(writer, Unit([created(2, "eve")], BY, claim("key")), created(3))
+    commit(writer, AppendRequest([created(1, "eve")], BY, claim("key")))
+    units = commit(writer, AppendRequest([created(2, "eve")], BY, claim("key")), created(3))
     assert errors(units) == [RepeatedError, None]

@@ -14,15 +14,15 @@ from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import reply
 from web.request.context import caller, database, hub
 from web.request.declared import Answers
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.identity import Identity
 
-noun = Noun("authorizations")
+endpoints = RouteGroup("authorizations")
 
 OWNER: Answers = {200: (UserModel, ServiceModel)}
 
 
-@noun.get("/authorizations/token/<token>", access=IDENTIFIED, answers=OWNER)
+@endpoints.get("/authorizations/token/<token>", access=IDENTIFIED, answers=OWNER)
 async def token_owner(token: str) -> Response:
     """The model of the token's owner, for whoever shows a token of their own."""
     _check_shows_token()
@@ -33,19 +33,21 @@ async def token_owner(token: str) -> Response:
     return reply(_model(owner))
 
 
-@noun.get("/authorizations/token", access=IDENTIFIED, answers={}, refusals=(404,))
+@endpoints.get("/authorizations/token", access=IDENTIFIED, answers={}, refusals=(404,))
 async def no_token() -> Response:
     """Always refused: no token is named."""
     raise NotFoundError("The token to look up is missing from the URL.")
 
 
-@noun.post("/authorizations/token", "/authorizations/token/<token>", access=OPEN, answers={}, refusals=(404,))
+@endpoints.post(
+    "/authorizations/token", "/authorizations/token/<token>", access=OPEN, answers={}, refusals=(404,)
+)
 async def issue(**_: str) -> Response:
     """Always refused: tokens are issued below their users."""
     raise NotFoundError("Tokens are issued at /users/:name/tokens.")
 
 
-@noun.get(
+@endpoints.get(
     "/authorizations/cookie/<name>", "/authorizations/cookie/<name>/<value>", access=IDENTIFIED, answers=OWNER
 )
 async def cookie_owner(name: str, value: str = "") -> Response:

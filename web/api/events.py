@@ -22,10 +22,10 @@ from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_user
 from web.request.paging import argument, page, same_url
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.request.timestamps import parse_timestamp
 
-noun = Noun("events")
+endpoints = RouteGroup("events")
 
 MAX_DIGITS = 18
 
@@ -50,7 +50,7 @@ class EventsQuery(HistoryQuery, frozen=True):
     group: list[str] = []
 
 
-@noun.get(
+@endpoints.get(
     "/events",
     access=IDENTIFIED,
     query=EventsQuery,
@@ -73,7 +73,7 @@ async def follow() -> Response:
     return await _answer(wanted.check())
 
 
-@noun.get(
+@endpoints.get(
     "/users/<user>/events",
     access=needs("read:users"),
     query=HistoryQuery,

@@ -27,9 +27,9 @@ from projections import users
 from web.request.access import IDENTIFIED, Access, Identified, Lists, Needs, Open, TheProxy, resource
 from web.request.answers import reply
 from web.request.context import body, caller, database, hub
-from web.request.routing import ROUTES, NoRouteError, Noun, Route, Routes, defaults_of
+from web.request.routing import ROUTES, NoRouteError, Route, RouteGroup, Routes, defaults_of
 
-noun = Noun("explain")
+endpoints = RouteGroup("explain")
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +61,7 @@ class Reply(Struct, frozen=True):
     message: str
 
 
-@noun.post("/explain", access=IDENTIFIED, takes=Question, answers={200: Reply}, refusals=(404,))
+@endpoints.post("/explain", access=IDENTIFIED, takes=Question, answers={200: Reply}, refusals=(404,))
 async def ask(**_: str) -> Response:
     """Why a request would be allowed, or would not be.
 

@@ -26,10 +26,10 @@ from web.request.declared import Paged
 from web.request.idempotency import claim
 from web.request.known import known_group
 from web.request.paging import page, paged, wants_wrapping
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sharing.granting import check_may_grant, roles_of_group_name
 
-noun = Noun("groups")
+endpoints = RouteGroup("groups")
 
 MAX_NAME = 255
 
@@ -50,7 +50,7 @@ class MembersBody(GroupBody, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     users: list[str]
 
 
-@noun.get("/groups", access=Lists("list:groups"), answers={200: Paged(list[GroupModel])})
+@endpoints.get("/groups", access=Lists("list:groups"), answers={200: Paged(list[GroupModel])})
 async def listed() -> Response:
     """A page of the groups that the caller may list."""
     asked = page()
@@ -63,7 +63,7 @@ async def listed() -> Response:
     return paged(models, asked, groups.count(db, names) if wants_wrapping() else 0)
 
 
-@noun.post(
+@endpoints.post(
     "/groups",
     access=needs("admin:groups"),
     takes=GroupsBody,
@@ -78,7 +78,7 @@ async def create_many() -> Response:
     return reply(await _create(asked.groups, asked.users), 201)
 
 
-@noun.get(
+@endpoints.get(
     "/groups/<group>",
     access=needs("read:groups", "read:groups:name", "read:roles:groups"),
     answers={200: GroupModel},
@@ -88,7 +88,7 @@ async def read(group: str) -> Response:
     return reply(_show()(database(), known_group(group)))
 
 
-@noun.post(
+@endpoints.post(
     "/groups/<group>",
     access=needs("admin:groups"),
     takes=GroupBody | None,
@@ -102,7 +102,7 @@ async def create(group: str) -> Response:
     return reply(model, 201)
 
 
-@noun.delete("/groups/<group>", access=needs("delete:groups"), answers={204: None})
+@endpoints.delete("/groups/<group>", access=needs("delete:groups"), answers={204: None})
 async def delete(group: str) -> Response:
     """Delete a group. Its roles, and what was shared with it, go with it."""
     row = known_group(group)
@@ -110,7 +110,7 @@ async def delete(group: str) -> Response:
     return empty(204)
 
 
-@noun.post("/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel})
+@endpoints.post("/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel})
 async def add_users(group: str) -> Response:
     """Put users into a group. Those who are in it already stay; if one does not exist, nobody is added."""
     row = known_group(group)
@@ -119,7 +119,9 @@ async def add_users(group: str) -> Response:
     return await _change(row, Join(_ids_of(asked.users)))
 
 
-@noun.delete("/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel})
+@endpoints.delete(
+    "/groups/<group>/users", access=needs("groups"), takes=MembersBody, answers={200: GroupModel}
+)
 async def remove_users(group: str) -> Response:
     """Take users out of a group; who is not in it is no obstacle."""
     row = known_group(group)
@@ -127,7 +129,7 @@ async def remove_users(group: str) -> Response:
     return await _change(row, Leave(_ids_of(asked.users)))
 
 
-@noun.put(
+@endpoints.put(
     "/groups/<group>/properties", access=needs("groups"), takes=dict[str, Any], answers={200: GroupModel}
 )
 async def replace_properties(group: str) -> Response:

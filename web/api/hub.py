@@ -15,11 +15,11 @@ from web.models.models import ServiceModel, UserModel
 from web.request.access import IDENTIFIED, OPEN, needs
 from web.request.answers import reply
 from web.request.context import caller, database, hub, raw_body
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.aliases import with_older_names
 from web.site import version
 
-noun = Noun("hub")
+endpoints = RouteGroup("hub")
 
 
 class Version(Struct, frozen=True):
@@ -84,19 +84,19 @@ class OwnServiceModel(ServiceModel, kw_only=True):
     scopes: list[str]
 
 
-@noun.get("", "/", access=OPEN, answers={200: Version})
+@endpoints.get("", "/", access=OPEN, answers={200: Version})
 async def root() -> Response:
     """The version of JupyterHub's API that this hub speaks."""
     return reply(Version(version.COMPATIBLE), headers={"Access-Control-Allow-Origin": "*"})
 
 
-@noun.get("/info", access=needs("read:hub"), answers={200: Info})
+@endpoints.get("/info", access=needs("read:hub"), answers={200: Info})
 async def info() -> Response:
     """What runs here: versions, spawner, authenticator."""
     return reply(_info())
 
 
-@noun.get("/hub/info", access=needs("read:hub"), answers={200: FullInfo})
+@endpoints.get("/hub/info", access=needs("read:hub"), answers={200: FullInfo})
 async def info_with_settings() -> Response:
     """What runs here, with what people who start servers may want to know of the configuration."""
     settings = hub().settings.hub
@@ -114,7 +114,7 @@ async def info_with_settings() -> Response:
     return reply({**_info(), "config": config})
 
 
-@noun.post(
+@endpoints.post(
     "/shutdown", "/hub/shutdown", access=needs("shutdown"), takes=Shutdown | None, answers={202: Message}
 )
 async def shut_down() -> Response:
@@ -155,7 +155,7 @@ def _info() -> dict[str, Any]:
     }
 
 
-@noun.get("/user", access=IDENTIFIED, answers={200: (OwnUserModel, OwnServiceModel)})
+@endpoints.get("/user", access=IDENTIFIED, answers={200: (OwnUserModel, OwnServiceModel)})
 async def me() -> Response:
     """The model of the caller, what it may do, and by which token. What a server asks about its visitors."""
     identity, the_hub = caller(), hub()

@@ -16,9 +16,9 @@ from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_server, known_user
 from web.request.paging import argument
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("logs")
+endpoints = RouteGroup("logs")
 
 
 class Logs(Struct, frozen=True):
@@ -39,7 +39,7 @@ class LogsQuery(Struct, frozen=True):
     after: str = "0"
 
 
-@noun.get(
+@endpoints.get(
     "/users/<user>/servers/<maybe:server>/logs",
     "/users/<user>/server/logs",
     access=needs("servers"),

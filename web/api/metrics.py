@@ -10,10 +10,10 @@ from web.request.access import OPEN
 from web.request.answers import empty
 from web.request.context import hub
 from web.request.declared import Text
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.identity import Identity
 
-noun = Noun("monitoring")
+endpoints = RouteGroup("monitoring")
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 FORBIDDEN = b"""<!DOCTYPE html>
@@ -22,7 +22,7 @@ FORBIDDEN = b"""<!DOCTYPE html>
 """
 
 
-@noun.get("/health", access=OPEN, answers={200: (Text("text/html"), Text("text/plain"))})
+@endpoints.get("/health", access=OPEN, answers={200: (Text("text/html"), Text("text/plain"))})
 async def health() -> Response:
     """The hub is there. What is not well stands in the body, a line each; services by name to who may list them.
 
@@ -34,13 +34,13 @@ async def health() -> Response:
     return Response("".join(f"{line}\n" for line in lines), 200, content_type="text/plain; charset=utf-8")
 
 
-@noun.route("HEAD", "/health", access=OPEN, answers={200: None})
+@endpoints.route("HEAD", "/health", access=OPEN, answers={200: None})
 async def health_alone() -> Response:
     """The hub is there."""
     return empty(200, "text/html")
 
 
-@noun.get("/metrics", access=OPEN, answers={200: Text("text/plain"), 403: Text("text/html")})
+@endpoints.get("/metrics", access=OPEN, answers={200: Text("text/plain"), 403: Text("text/html")})
 async def metrics() -> Response:
     """How the hub does, in Prometheus' text format.
 

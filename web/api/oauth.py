@@ -12,9 +12,9 @@ from web.request.access import OPEN
 from web.request.answers import reply
 from web.request.client_address import address_of
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("oauth2")
+endpoints = RouteGroup("oauth2")
 
 MAX_FIELDS = 50  # of the form
 
@@ -35,7 +35,7 @@ class OAuthRefusal(Struct, frozen=True):
     error_description: str = ""
 
 
-@noun.post("/oauth2/token", access=OPEN, answers={200: OAuthToken, 400: OAuthRefusal, 401: OAuthRefusal})
+@endpoints.post("/oauth2/token", access=OPEN, answers={200: OAuthToken, 400: OAuthRefusal, 401: OAuthRefusal})
 async def token() -> Response:
     """Change an authorization code for a token.
 

@@ -11,19 +11,19 @@ from web.openapi.document import document
 from web.request.access import OPEN
 from web.request.answers import encode, raw_json
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("openapi")
+endpoints = RouteGroup("openapi")
 
 NOUNS = "callboard.nouns"  # where an application keeps the nouns of its API
 _DOCUMENT = "callboard.openapi"
 
 
-@noun.get("/openapi.json", access=OPEN, answers={200: dict[str, Any]})
+@endpoints.get("/openapi.json", access=OPEN, answers={200: dict[str, Any]})
 async def read() -> Response:
     """This document."""
     kept = current_app.extensions
     if _DOCUMENT not in kept:
-        nouns = cast(Sequence[Noun], kept[NOUNS])
-        kept[_DOCUMENT] = encode(document(nouns, hub().base_url))
+        groups_of_routes = cast(Sequence[RouteGroup], kept[NOUNS])
+        kept[_DOCUMENT] = encode(document(groups_of_routes, hub().base_url))
     return raw_json(cast(Mapping[str, bytes], kept)[_DOCUMENT])

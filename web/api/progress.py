@@ -25,9 +25,9 @@ from web.request.context import hub
 from web.request.declared import Events
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.known import known_server, known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("progress")
+endpoints = RouteGroup("progress")
 
 LOOK_INTERVAL = 1.0  # seconds between looks at the place in the queue
 
@@ -56,7 +56,7 @@ class ProgressEvent(Struct, frozen=True):
     queue: QueueEvent | UnsetType = UNSET
 
 
-@noun.get(
+@endpoints.get(
     "/users/<user>/servers/<maybe:server>/progress",
     "/users/<user>/server/progress",
     access=needs("read:servers"),

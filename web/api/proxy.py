@@ -21,9 +21,9 @@ from web.request.context import body, by, database, hub, raw_body
 from web.request.declared import Paged
 from web.request.idempotency import claim
 from web.request.paging import page, paged
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("proxy")
+endpoints = RouteGroup("proxy")
 
 
 class RouteModel(Struct, frozen=True):
@@ -51,7 +51,7 @@ class PlaceBody(Struct, frozen=True):
     auth_token: str = ""
 
 
-@noun.get("/proxy", access=needs("proxy"), answers={200: Paged(dict[str, RouteModel])})
+@endpoints.get("/proxy", access=needs("proxy"), answers={200: Paged(dict[str, RouteModel])})
 async def table() -> Response:
     """The routes the hub keeps, by routespec: its own, and those of servers, services and others."""
     asked, db = page(), database()
@@ -64,7 +64,7 @@ async def table() -> Response:
     return paged(dict(models[: asked.limit]), asked, routes.count(db) + 1)
 
 
-@noun.post(
+@endpoints.post(
     "/proxy",
     access=needs("proxy"),
     takes=RouteBody | None,
@@ -91,7 +91,7 @@ async def add() -> Response:
     return reply(_model(added), 201)
 
 
-@noun.patch("/proxy", access=needs("proxy"), takes=PlaceBody, answers={200: None})
+@endpoints.patch("/proxy", access=needs("proxy"), takes=PlaceBody, answers={200: None})
 async def move() -> Response:
     """Tell where the proxy is, as JupyterHub is told: this hub's proxy needs no telling."""
     if not isinstance(await raw_body(), dict):
@@ -100,7 +100,7 @@ async def move() -> Response:
     return empty(200, "application/json")
 
 
-@noun.delete("/proxy/<rest:path>", access=needs("proxy"), answers={204: None}, refusals=(409,))
+@endpoints.delete("/proxy/<rest:path>", access=needs("proxy"), answers={204: None}, refusals=(409,))
 async def remove(path: str) -> Response:
     """End an extra route. `path`: with real slashes or encoded ones."""
     spec = _free_spec(path if _names_host(path) else f"/{path}")

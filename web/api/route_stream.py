@@ -19,10 +19,10 @@ from web.request.answers import empty, encode
 from web.request.context import body, database, hub
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.paging import argument
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.request.timestamps import parse_timestamp
 
-noun = Noun("route-stream")
+endpoints = RouteGroup("route-stream")
 
 TOO_FAR_BEHIND = 10_000  # positions; a proxy further behind is given the whole table
 
@@ -36,13 +36,13 @@ class ActivityBody(Struct, frozen=True):
     routes: dict[str, str]
 
 
-@noun.get("/proxy/stream", access=THE_PROXY, streams=True)
+@endpoints.get("/proxy/stream", access=THE_PROXY, streams=True)
 async def stream() -> Response:
     """The whole table, or what changed after `Last-Event-ID`; then every change, as it is committed."""
     return event_stream(_follow(hub(), argument("proxy"), request.headers.get("Last-Event-ID", "")))
 
 
-@noun.post("/proxy/applied", access=THE_PROXY)
+@endpoints.post("/proxy/applied", access=THE_PROXY)
 async def applied() -> Response:
     """How far a proxy has come: a start waits for it."""
     told = await body(AppliedBody)
@@ -50,7 +50,7 @@ async def applied() -> Response:
     return empty(200)
 
 
-@noun.post("/proxy/activity", access=THE_PROXY)
+@endpoints.post("/proxy/activity", access=THE_PROXY)
 async def activity() -> Response:
     """When each route was last used, as far as the hub keeps it: by now, whatever a clock that is ahead has told."""
     told, began, now = await body(ActivityBody), perf_counter(), datetime.now(UTC)

@@ -23,9 +23,9 @@ from web.request.context import body, by, database, hub, raw_body, scopes
 from web.request.declared import ANY_STATUS, Text
 from web.request.idempotency import claim
 from web.request.known import known_server, known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.servers.starting import (
-    Asked,
+    StartRequest,
     add_server,
     begin,
     check_named_servers_allowed,
@@ -39,7 +39,7 @@ from web.servers.starting import (
     wait_settled,
 )
 
-noun = Noun("servers")
+endpoints = RouteGroup("servers")
 
 # What stands behind a user's name in a path without being a server of theirs.
 NOT_SERVERS = frozenset({"server", "servers", "tokens", "activity", "shared", "admin-access", "events"})
@@ -70,7 +70,7 @@ class Changes(Struct, frozen=True, forbid_unknown_fields=True):
     user_options: dict[str, Any] | UnsetType = UNSET
 
 
-@noun.get(*PATHS, access=needs("read:servers"), answers={200: ServerModel})
+@endpoints.get(*PATHS, access=needs("read:servers"), answers={200: ServerModel})
 async def read(user: str, server: str = "") -> Response:
     """The model of a server, with itself below `servers` while it is active."""
     row = known_user(user)
@@ -80,7 +80,7 @@ async def read(user: str, server: str = "") -> Response:
     return reply(model)
 
 
-@noun.put(
+@endpoints.put(
     *PATHS,
     access=needs("start:servers"),
     takes=StartBody | None,
@@ -94,11 +94,11 @@ async def create(user: str, server: str = "") -> Response:
     if not server:
         raise AlreadyExistsError("The default server is there from the start.")
     check_named_servers_allowed()
-    new = Asked(asked.user_options or {}, asked.display_name)
+    new = StartRequest(asked.user_options or {}, asked.display_name)
     return reply(visible_model(owner, await add_server(owner, server, new, final=True)), 201)
 
 
-@noun.post(
+@endpoints.post(
     *PATHS,
     access=needs("start:servers"),
     takes=StartBody | None,
@@ -118,7 +118,9 @@ async def start(user: str, server: str = "") -> Response:
     return _answer_to_start(owner, found, 202 if state is None else 201)
 
 
-@noun.patch(*PATHS, access=needs("start:servers"), takes=Changes, answers={200: ServerModel}, refusals=(409,))
+@endpoints.patch(
+    *PATHS, access=needs("start:servers"), takes=Changes, answers={200: ServerModel}, refusals=(409,)
+)
 async def change(user: str, server: str = "") -> Response:
     """Rename a stopped server, or change its display name or the options of its next start."""
     owner = known_user(user)
@@ -142,7 +144,9 @@ async def change(user: str, server: str = "") -> Response:
     return reply(visible_model(owner, renamed), headers={"Content-Type": "application/json; charset=UTF-8"})
 
 
-@noun.delete(*PATHS, access=needs("delete:servers"), takes=StopBody | None, answers={202: None, 204: None})
+@endpoints.delete(
+    *PATHS, access=needs("delete:servers"), takes=StopBody | None, answers={202: None, 204: None}
+)
 async def stop(user: str, server: str = "") -> Response:
     """Stop a server: 204 if it is stopped (and removed) in time, 202 if it is on its way (`Prefer: respond-async`)."""
     owner = known_user(user)
@@ -150,7 +154,7 @@ async def stop(user: str, server: str = "") -> Response:
     return await stop_named(owner, server, remove=remove)
 
 
-@noun.delete(
+@endpoints.delete(
     "/users/<user>/<server>",
     access=needs("delete:servers"),
     takes=StopBody | None,

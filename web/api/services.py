@@ -25,10 +25,10 @@ from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, database, hub, raw_body, scopes
 from web.request.idempotency import claim
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.site.bounds import ScopeNames
 
-noun = Noun("services")
+endpoints = RouteGroup("services")
 
 
 class ServiceBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class ServiceBody(Struct, frozen=True, forbid_unknown_fields=True):
     user: str = ""
 
 
-@noun.get("/services", access=Lists("list:services"), answers={200: dict[str, ServiceModel]})
+@endpoints.get("/services", access=Lists("list:services"), answers={200: dict[str, ServiceModel]})
 async def listed_services() -> Response:
     """All services that the caller may see, by name."""
     reach = listed(scopes(), "list:services") or Reach()
@@ -60,7 +60,7 @@ async def listed_services() -> Response:
     return reply({name: model for name, model in models if model is not None})
 
 
-@noun.get(
+@endpoints.get(
     "/services/<service>",
     access=needs("read:services", "read:services:name", "read:roles:services"),
     answers={200: ServiceModel},
@@ -70,7 +70,7 @@ async def read(service: str) -> Response:
     return reply(_model(service))
 
 
-@noun.post(
+@endpoints.post(
     "/services/<service>",
     access=needs("admin:services"),
     takes=ServiceBody,
@@ -97,7 +97,7 @@ async def create(service: str) -> Response:
     return reply(_model(service), 201)
 
 
-@noun.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
+@endpoints.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
 async def delete(service: str) -> Response:
     """Remove a service. Its route and its tokens end at once."""
     await hub().entities.services.ask(service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)))

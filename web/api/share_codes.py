@@ -26,11 +26,11 @@ from web.request.declared import Paged
 from web.request.idempotency import claim, keep_secret
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import argument, page, paged
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sharing.sharing import check_may_share, find_code, scopes_to_share
 from web.site.bounds import ScopeNames
 
-noun = Noun("share-codes")
+endpoints = RouteGroup("share-codes")
 
 CODES = Paged(list[ShareCodeModel], always=True)
 
@@ -49,20 +49,20 @@ class CodeBody(Struct, frozen=True, forbid_unknown_fields=True):
     expires_in: int = DEFAULT_LIFE
 
 
-@noun.get("/share-codes/<user>", access=needs("read:shares"), answers={200: CODES})
+@endpoints.get("/share-codes/<user>", access=needs("read:shares"), answers={200: CODES})
 async def of_owner(user: str) -> Response:
     """All share codes of a user's servers."""
     return _listed(Listing(owner=known_user(user).id))
 
 
-@noun.get("/share-codes/<user>/<maybe:server>", access=needs("read:shares"), answers={200: CODES})
+@endpoints.get("/share-codes/<user>/<maybe:server>", access=needs("read:shares"), answers={200: CODES})
 async def of_server(user: str, server: str) -> Response:
     """All share codes of a server."""
     _, found = known_owner_and_server(user, server)
     return _listed(Listing(server=found.id))
 
 
-@noun.post(
+@endpoints.post(
     "/share-codes/<user>/<maybe:server>",
     access=needs("shares"),
     takes=CodeBody | None,
@@ -89,7 +89,7 @@ async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
     return reply(model(row, code))
 
 
-@noun.delete(
+@endpoints.delete(
     "/share-codes/<user>/<maybe:server>", access=needs("shares"), query=RevokeQuery, answers={204: None}
 )
 async def revoke(user: str, server: str) -> Response:

@@ -17,13 +17,13 @@ from web.request.answers import empty, reply
 from web.request.context import by, database, hub
 from web.request.idempotency import claim
 from web.request.known import known_group, known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sharing.sharing import known_share
 
-noun = Noun("shared-with")
+endpoints = RouteGroup("shared-with")
 
 
-@noun.get("/users/<user>/shared", access=needs("read:users:shares"), answers={200: SHARES})
+@endpoints.get("/users/<user>/shared", access=needs("read:users:shares"), answers={200: SHARES})
 async def with_user(user: str) -> Response:
     """All that is shared with a user.
 
@@ -34,7 +34,7 @@ async def with_user(user: str) -> Response:
     return listed(Listing(grantees=(user_stream(row.id), *teams)))
 
 
-@noun.get(
+@endpoints.get(
     "/users/<user>/shared/<owner>/<maybe:name>",
     access=needs("read:users:shares"),
     answers={200: ShareModel},
@@ -44,19 +44,21 @@ async def one_with_user(user: str, owner: str, name: str) -> Response:
     return _read(user_stream(known_user(user).id), owner, name)
 
 
-@noun.delete("/users/<user>/shared/<owner>/<maybe:name>", access=needs("users:shares"), answers={204: None})
+@endpoints.delete(
+    "/users/<user>/shared/<owner>/<maybe:name>", access=needs("users:shares"), answers={204: None}
+)
 async def user_leaves(user: str, owner: str, name: str) -> Response:
     """Give up what is shared with a user."""
     return await _leave(user_stream(known_user(user).id), owner, name)
 
 
-@noun.get("/groups/<group>/shared", access=needs("read:groups:shares"), answers={200: SHARES})
+@endpoints.get("/groups/<group>/shared", access=needs("read:groups:shares"), answers={200: SHARES})
 async def with_group(group: str) -> Response:
     """All that is shared with a group."""
     return listed(Listing(grantees=(group_stream(known_group(group).id),)))
 
 
-@noun.get(
+@endpoints.get(
     "/groups/<group>/shared/<owner>/<maybe:name>",
     access=needs("read:groups:shares"),
     answers={200: ShareModel},
@@ -66,7 +68,7 @@ async def one_with_group(group: str, owner: str, name: str) -> Response:
     return _read(group_stream(known_group(group).id), owner, name)
 
 
-@noun.delete(
+@endpoints.delete(
     "/groups/<group>/shared/<owner>/<maybe:name>", access=needs("groups:shares"), answers={204: None}
 )
 async def group_leaves(group: str, owner: str, name: str) -> Response:

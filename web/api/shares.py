@@ -13,7 +13,7 @@ from core.events.group import group_stream
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.scopes import Answer, Group, Server, User, check
-from core.share import Grant, Revoke, meant_on, without_filter
+from core.share import GrantShare, Revoke, meant_on, without_filter
 from projections import groups, shares, users
 from projections.shares import Listing
 from web.models.shares import ShareModel
@@ -24,11 +24,11 @@ from web.request.declared import Paged
 from web.request.idempotency import claim
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import page, paged
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sharing.sharing import check_may_share, known_share, scopes_to_share
 from web.site.bounds import ScopeNames
 
-noun = Noun("shares")
+endpoints = RouteGroup("shares")
 
 SHARES = Paged(list[ShareModel], always=True)
 
@@ -50,20 +50,20 @@ class Grantee(NamedTuple):
     name: str
 
 
-@noun.get("/shares/<user>", access=needs("read:shares"), answers={200: SHARES})
+@endpoints.get("/shares/<user>", access=needs("read:shares"), answers={200: SHARES})
 async def of_owner(user: str) -> Response:
     """All shares of a user's servers."""
     return listed(Listing(owner=known_user(user).id))
 
 
-@noun.get("/shares/<user>/<maybe:server>", access=needs("read:shares"), answers={200: SHARES})
+@endpoints.get("/shares/<user>/<maybe:server>", access=needs("read:shares"), answers={200: SHARES})
 async def of_server(user: str, server: str) -> Response:
     """All shares of a server."""
     _, found = known_owner_and_server(user, server)
     return listed(Listing(server=found.id))
 
 
-@noun.post(
+@endpoints.post(
     "/shares/<user>/<maybe:server>", access=needs("shares"), takes=ShareBody, answers={200: ShareModel}
 )
 async def grant(user: str, server: str) -> Response:
@@ -77,7 +77,7 @@ async def grant(user: str, server: str) -> Response:
     grantee = _find(named)
     if grantee is None:
         raise InvalidError(f"There is no {named.kind} named {named.name!r}.")
-    command = Grant(owner.id, found.id, grantee, without_filter(full_scopes))
+    command = GrantShare(owner.id, found.id, grantee, without_filter(full_scopes))
 
     model = hub().share_models.share
 
@@ -88,7 +88,7 @@ async def grant(user: str, server: str) -> Response:
     return reply(model(known_share(database(), found.id, grantee)))
 
 
-@noun.patch(
+@endpoints.patch(
     "/shares/<user>/<maybe:server>",
     access=needs("shares"),
     takes=ShareBody,
@@ -118,7 +118,7 @@ async def revoke(user: str, server: str) -> Response:
     return reply(rest(database()))
 
 
-@noun.delete("/shares/<user>/<maybe:server>", access=needs("shares"), answers={204: None})
+@endpoints.delete("/shares/<user>/<maybe:server>", access=needs("shares"), answers={204: None})
 async def revoke_all(user: str, server: str) -> Response:
     """Take all shares of a server back."""
     _, found = known_owner_and_server(user, server)

@@ -21,10 +21,10 @@ from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import encode, reply
 from web.request.context import body, caller, database, hub
 from web.request.idempotency import claim
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sharing.sharing import accept, find_code, known_share
 
-noun = Noun("shares-by-code")
+endpoints = RouteGroup("shares-by-code")
 
 
 class OwnCodeBody(CodeBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +33,7 @@ class OwnCodeBody(CodeBody, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     server_name: str = ""
 
 
-@noun.post(
+@endpoints.post(
     "/shares", access=IDENTIFIED, takes=OwnCodeBody | None, answers={200: ShareCodeModel}, refusals=(404,)
 )
 async def issue() -> Response:
@@ -46,7 +46,7 @@ async def issue() -> Response:
     return await share_codes.issue_code(identity.name, asked.server_name, asked)
 
 
-@noun.get("/shares/<code:code>", access=IDENTIFIED, answers={200: ShareCodeModel})
+@endpoints.get("/shares/<code:code>", access=IDENTIFIED, answers={200: ShareCodeModel})
 async def read(code: str) -> Response:
     """What a code would share, for whoever has it."""
     if users.by_name(database(), code) is not None:
@@ -55,7 +55,7 @@ async def read(code: str) -> Response:
     return reply(hub().share_models.code(find_code(code)))
 
 
-@noun.post("/shares/<code:code>/accept", access=IDENTIFIED, answers={200: ShareModel})
+@endpoints.post("/shares/<code:code>/accept", access=IDENTIFIED, answers={200: ShareModel})
 async def accept_it(code: str) -> Response:
     """Accept what a code shares: the caller's share, made or widened. Needs the scope `users:shares`."""
     if users.by_name(database(), code) is not None:

@@ -26,11 +26,11 @@ from web.request.answers import Refusal, reply
 from web.request.context import caller, database, hub, raw_body
 from web.request.declared import ANY_STATUS
 from web.request.known import known_server, known_user
-from web.request.routing import Noun
-from web.servers.starting import Asked, add_server, begin, wait_settled
+from web.request.routing import RouteGroup
+from web.servers.starting import StartRequest, add_server, begin, wait_settled
 from web.site.public_url import origin
 
-noun = Noun("start")
+endpoints = RouteGroup("start")
 
 
 class RunningModel(Struct, tag_field="status", tag="running"):
@@ -59,7 +59,7 @@ class FailedModel(Struct, tag_field="status", tag="failed"):
     logs: list[str]
 
 
-@noun.post(
+@endpoints.post(
     "/start",
     access=IDENTIFIED,
     takes=dict[str, Any] | None,
@@ -88,7 +88,7 @@ async def start(**_: str) -> Response:
     return await _start(owner, server, options, _ineffective(given or {}, options))
 
 
-@noun.get(
+@endpoints.get(
     "/start/<user>/<maybe:server>",
     access=needs("read:servers"),
     answers={200: RunningModel | StoppedModel | FailedModel, 202: PendingModel},
@@ -161,7 +161,7 @@ async def _server_called(owner: UserRow, name: str, title: str) -> ServerRow:
         return row
     limit = hub().settings.start_api.server_limit
     try:
-        return await add_server(owner, name, Asked(display_name=title), limit=limit)
+        return await add_server(owner, name, StartRequest(display_name=title), limit=limit)
     except AlreadyExistsError:
         return known_server(owner, name)
     except LimitError:

@@ -26,11 +26,11 @@ from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub
 from web.request.idempotency import claim, keep_secret
 from web.request.known import known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
 from web.site.bounds import ScopeNames
 
-noun = Noun("tokens")
+endpoints = RouteGroup("tokens")
 
 logger = logging.getLogger("callboard.tokens")
 
@@ -51,7 +51,7 @@ class TokenBody(Struct, frozen=True):
     auth: Any = None
 
 
-@noun.get("/users/<user>/tokens", access=needs("read:tokens"), answers={200: Tokens})
+@endpoints.get("/users/<user>/tokens", access=needs("read:tokens"), answers={200: Tokens})
 async def listed(user: str) -> Response:
     """The tokens of a user, the least recently used first."""
     row = known_user(user)
@@ -61,7 +61,7 @@ async def listed(user: str) -> Response:
     return reply(Tokens(models))
 
 
-@noun.post(
+@endpoints.post(
     "/users/<user>/tokens",
     access=needs("tokens", conceals=False, or_login=True),
     takes=TokenBody | None,
@@ -100,14 +100,14 @@ async def issue(user: str) -> Response:
     return reply(changed(model, token=secret), 201)
 
 
-@noun.get("/users/<user>/tokens/<token>", access=needs("read:tokens"), answers={200: TokenModel})
+@endpoints.get("/users/<user>/tokens/<token>", access=needs("read:tokens"), answers={200: TokenModel})
 async def read(user: str, token: str) -> Response:
     """The model of a token, without the token itself."""
     row = known_user(user)
     return reply(hub().models.token(_token_of(row, token), row.name))
 
 
-@noun.delete("/users/<user>/tokens/<token>", access=needs("tokens"), answers={204: None})
+@endpoints.delete("/users/<user>/tokens/<token>", access=needs("tokens"), answers={204: None})
 async def revoke(user: str, token: str) -> Response:
     """Revoke a token, at once.
 

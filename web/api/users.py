@@ -30,13 +30,13 @@ from web.request.declared import Paged
 from web.request.idempotency import claim, keep_secret
 from web.request.known import known_user
 from web.request.paging import argument, page, paged, wants_wrapping
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.request.steps import in_steps
 from web.request.timestamps import parse_timestamp
 from web.servers.starting import in_time
 from web.sharing.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 
-noun = Noun("users")
+endpoints = RouteGroup("users")
 
 READ = needs(
     "read:users",
@@ -108,7 +108,7 @@ def _tell_failures(model: UserModel | None, its: Sequence[ServerRow]) -> None:
             shown.failure = None if failed is None else failed.reason
 
 
-@noun.get("/users", access=Lists("list:users"), query=ListQuery, answers={200: Paged(list[UserModel])})
+@endpoints.get("/users", access=Lists("list:users"), query=ListQuery, answers={200: Paged(list[UserModel])})
 async def listed() -> Response:
     """A page of the users that the caller may list.
 
@@ -146,7 +146,7 @@ def _visible() -> Visible | None:
     return None if reach.everywhere else Visible(reach.users, reach.groups)
 
 
-@noun.post(
+@endpoints.post(
     "/users", access=needs("admin:users"), takes=UsersBody, answers={201: list[UserModel]}, refusals=(409,)
 )
 async def create_many() -> Response:
@@ -167,7 +167,7 @@ async def create_many() -> Response:
             return reply(await _create(new, asked.admin, encode), 201)
 
 
-@noun.get("/users/<user>", access=READ, query=ReadQuery, answers={200: UserModel})
+@endpoints.get("/users/<user>", access=READ, query=ReadQuery, answers={200: UserModel})
 async def read(user: str) -> Response:
     """The model of a user, as far as the caller may see it."""
     row = known_user(user)
@@ -181,7 +181,7 @@ async def read(user: str) -> Response:
     return reply(model)
 
 
-@noun.post(
+@endpoints.post(
     "/users/<user>",
     access=needs("admin:users"),
     takes=UserBody | None,
@@ -199,7 +199,7 @@ async def create(user: str) -> Response:
     return reply(model, 201)
 
 
-@noun.patch("/users/<user>", access=needs("admin:users"), takes=ChangeBody, answers={200: UserModel})
+@endpoints.patch("/users/<user>", access=needs("admin:users"), takes=ChangeBody, answers={200: UserModel})
 async def change(user: str) -> Response:
     """Rename a user, or make one an administrator or none. Their servers, tokens and history stay theirs."""
     row = known_user(user)
@@ -233,19 +233,19 @@ async def change(user: str) -> Response:
     return reply(model)
 
 
-@noun.delete("/users/<user>", access=needs("delete:users"), answers={202: None, 204: None})
+@endpoints.delete("/users/<user>", access=needs("delete:users"), answers={202: None, 204: None})
 async def delete(user: str) -> Response:
     """End all servers of the user, then delete the user. 202 if the servers take their time."""
     row = known_user(user)
     if (caller().kind, caller().id) == ("user", row.id):
         raise InvalidError("You cannot delete yourself.")
     the_hub = hub()
-    await the_hub.departures.begin(row.id, by=by(), claim=claim(lambda _: Outcome(202)))
-    patience = the_hub.settings.hub.tornado_settings.slow_stop_timeout
-    return empty(204 if await in_time(patience, the_hub.departures.wait_gone(row.id)) else 202)
+    await the_hub.user_deletion.begin(row.id, by=by(), claim=claim(lambda _: Outcome(202)))
+    timeout = the_hub.settings.hub.tornado_settings.slow_stop_timeout
+    return empty(204 if await in_time(timeout, the_hub.user_deletion.wait_gone(row.id)) else 202)
 
 
-@noun.post("/users/<user>/admin-access", access=needs("servers"), answers={200: None})
+@endpoints.post("/users/<user>/admin-access", access=needs("servers"), answers={200: None})
 async def admin_access(user: str) -> Response:
     """Deprecated: says whether administrators may use other people's servers, as `admin_access` was meant."""
     if not (hub().settings.hub.admin_access or os.environ.get("JUPYTERHUB_ADMIN_ACCESS", "0") == "1"):
@@ -254,7 +254,9 @@ async def admin_access(user: str) -> Response:
     return empty(200, "application/json")
 
 
-@noun.post("/users/<user>/activity", access=needs("users:activity"), takes=ActivityBody, answers={200: None})
+@endpoints.post(
+    "/users/<user>/activity", access=needs("users:activity"), takes=ActivityBody, answers={200: None}
+)
 async def activity(user: str) -> Response:
     """When the user, and servers of theirs, were last active. Never moves backwards."""
     row = known_user(user)

@@ -41,27 +41,27 @@ from web.request.routing import ROUTES
 from web.site.api_paths import api_prefixes
 
 API = (
-    hub_api.noun,
-    explain.noun,
-    groups.noun,
-    users.noun,
-    tokens.noun,
-    servers.noun,
-    progress.noun,
-    events.noun,
-    logs.noun,
-    start.noun,
-    services.noun,
-    proxy.noun,
-    route_stream.noun,
-    authorizations.noun,
-    oauth.noun,
-    monitoring.noun,
-    shares.noun,
-    shares_by_code.noun,
-    shared_with.noun,
-    share_codes.noun,
-    openapi.noun,
+    hub_api.endpoints,
+    explain.endpoints,
+    groups.endpoints,
+    users.endpoints,
+    tokens.endpoints,
+    servers.endpoints,
+    progress.endpoints,
+    events.endpoints,
+    logs.endpoints,
+    start.endpoints,
+    services.endpoints,
+    proxy.endpoints,
+    route_stream.endpoints,
+    authorizations.endpoints,
+    oauth.endpoints,
+    monitoring.endpoints,
+    shares.endpoints,
+    shares_by_code.endpoints,
+    shared_with.endpoints,
+    share_codes.endpoints,
+    openapi.endpoints,
 )
 
 
@@ -95,7 +95,7 @@ def _routes(base_url: str) -> RouteTable:
     table, base = RouteTable(), base_url.rstrip("/")
     for prefix in api_prefixes(base_url):
         table.add(API, prefix)
-        table.add([authorize.noun], prefix)
-    table.add([monitoring.noun, *PAGES], f"{base}/hub")
+        table.add([authorize.endpoints], prefix)
+    table.add([monitoring.endpoints, *PAGES], f"{base}/hub")
     table.add([fallback.outside, user_url.outside, files.outside], base)
     return table

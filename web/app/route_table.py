@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from core.share_code import CODE_PATTERN
 from web.app.guard import guarded_handler
-from web.request.routing import ANY, Found, Handler, NoRouteError, Noun, Route
+from web.request.routing import ANY, Found, Handler, NoRouteError, Route, RouteGroup
 
 MAX_SEGMENT = 4096  # characters as sent: the longest name, each of its characters four bytes, has 3060
 
@@ -112,9 +112,9 @@ class RouteTable:
         self._root = _Node()
         self._declared: dict[str, Route] = {}
 
-    def add(self, nouns: Sequence[Noun], prefix: str) -> None:
+    def add(self, groups_of_routes: Sequence[RouteGroup], prefix: str) -> None:
         """The routes of these nouns below `prefix` (without a slash at its end)."""
-        for route in (route for noun in nouns for route in noun.routes):
+        for route in (route for endpoints in groups_of_routes for route in endpoints.routes):
             self._add(f"{prefix}{route.path}", route)
             self._declared[f"{prefix}:{route.method}:{route.path}"] = route
 

@@ -143,7 +143,7 @@ class AsyncHub(Connection):
         """Until it ends, breaks, or there is no need for more: whoever waits looks for itself then."""
         reader = EventReader(step.last_id)
         # Cancelled rather than broken out of: so httpx's generators come to their ends.
-        with anyio.move_on_after(step.patience) as scope, contextlib.suppress(httpx.TransportError):
+        with anyio.move_on_after(step.timeout) as scope, contextlib.suppress(httpx.TransportError):
             async with self._http.stream(**self._stream(step)) as response:
                 if response.is_success:
                     async for line in response.aiter_lines():

@@ -138,7 +138,7 @@ class Hub(Connection):
 
     def _follow(self, step: Follow) -> Left:
         """Until it ends, breaks, or there is no need for more: whoever waits looks for itself then."""
-        reader, until = EventReader(step.last_id), time.monotonic() + step.patience
+        reader, until = EventReader(step.last_id), time.monotonic() + step.timeout
         with contextlib.suppress(httpx.TransportError), self._http.stream(**self._stream(step)) as response:
             for line in response.iter_lines() if response.is_success else ():
                 event = reader.line(line)

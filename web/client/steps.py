@@ -42,13 +42,13 @@ class Event(NamedTuple):
 class Follow(NamedTuple):
     """A stream of events. `each` is told every event; it returns whether that was all.
 
-    `last_id`: of the last event seen. `patience`: seconds after which to leave it.
+    `last_id`: of the last event seen. `timeout`: seconds after which to leave it.
     """
 
     path: str
     last_id: str
     each: Callable[[Event], bool]
-    patience: float
+    timeout: float
 
 
 class Pause(NamedTuple):

@@ -15,17 +15,17 @@ from web.client.steps import Event, Follow, Pause, Steps
 OnEvent = Callable[[Progress], object]
 
 PAUSE = 1.0  # seconds between two looks
-PATIENCE = 600.0
+TIMEOUT = 600.0
 
 
 def wait_ready(
-    user: str, server: str = "", *, patience: float = PATIENCE, on_event: OnEvent | None = None
+    user: str, server: str = "", *, timeout: float = TIMEOUT, on_event: OnEvent | None = None
 ) -> Steps[Server]:
-    """The server, once it is ready. Raises StartFailedError; TimeoutError after `patience` seconds or a little more.
+    """The server, once it is ready. Raises StartFailedError; TimeoutError after `timeout` seconds or a little more.
 
     `on_event` is told of its progress, each event once.
     """
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout
     watch = _Watch(on_event)
     while True:
         yield from watch.follow(user, server, until)
@@ -40,10 +40,10 @@ def wait_ready(
 
 
 def wait_stopped(
-    user: str, server: str = "", *, patience: float = PATIENCE, on_event: OnEvent | None = None
+    user: str, server: str = "", *, timeout: float = TIMEOUT, on_event: OnEvent | None = None
 ) -> Steps[None]:
     """Return once the server has stopped, or is gone. Raises TimeoutError as wait_ready does."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + timeout
     watch = _Watch(on_event)
     while True:
         try:

@@ -26,8 +26,8 @@ def backup(where: Where, file: str, force: bool, as_json: bool) -> None:
     """
     from core.events.backup import back_up
 
-    with long_work("copying", 100) as heard:
-        head = back_up(where.log, file, replace=force, heard=heard)
+    with long_work("copying", 100) as on_progress:
+        head = back_up(where.log, file, replace=force, on_progress=on_progress)
     if as_json:
         click.echo(json.dumps({"file": file, "head": head._asdict()}))
     else:

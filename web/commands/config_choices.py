@@ -47,13 +47,13 @@ def config_choices(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def show(files: Sequence[Path], overrides: Sequence[str], *, as_json: bool) -> None:
-    from core.config.desired import wishes
+    from core.config.desired import desired_state
     from core.config.file import load_settings
     from core.config.notes import table
     from core.config.shown import as_text, differing
 
     settings, notes = load_settings(files, overrides)
-    wishes(settings)  # what it says of roles, scopes and names is as wrong here as at a start
+    desired_state(settings)  # what it says of roles, scopes and names is as wrong here as at a start
     if notes:
         click.echo(table(notes), err=True)
     click.echo(json.dumps(differing(settings), indent=2) if as_json else as_text(settings))

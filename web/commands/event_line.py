@@ -44,7 +44,7 @@ class Lines:
 
     def line(self, record: Record) -> str:
         if self._names is not None:
-            self._names.heard([record])
+            self._names.on_records([record])
         at = f"{record.at:%Y-%m-%d %H:%M:%S}Z"
         who, what = self._who(record), self._about(record.stream, record.position)
         details = " ".join(_details(record))

@@ -51,8 +51,8 @@ def export(where: Where, kind: str, as_csv: bool, output: Path | None) -> None:
         with _target(output) as file:
             write = _csv(file) if as_csv else _json_lines(file)
             if kind == "events":
-                with long_work("events", length) as heard:
-                    for event in _events(db, heard):
+                with long_work("events", length) as on_progress:
+                    for event in _events(db, on_progress):
                         write(event)
             else:
                 for model in _models(db, where.settings, kind):
@@ -61,7 +61,7 @@ def export(where: Where, kind: str, as_csv: bool, output: Path | None) -> None:
         db.close()
 
 
-def _events(db: sqlite3.Connection, heard: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+def _events(db: sqlite3.Connection, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
     import msgspec
 
     from core.events.reading import read_rows
@@ -71,7 +71,7 @@ def _events(db: sqlite3.Connection, heard: Callable[[int], None]) -> Iterator[di
         for row in rows:
             yield {**row, "payload": msgspec.Raw(row["payload"].encode())}
         after = rows[-1]["position"]
-        heard(len(rows))
+        on_progress(len(rows))
 
 
 def _models(db: sqlite3.Connection, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:

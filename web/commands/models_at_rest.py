@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from core.config.desired import wishes
+from core.config.desired import desired_state
 from core.config.roles import ADMIN, DEFAULT_ROLES
 from core.errors import NotFoundError
 from core.scopes import Owner
@@ -32,7 +32,7 @@ class ModelsAtRest:
     def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
         """`settings`: for what the log does not say, such as the base URL."""
         book = ServiceBook(db, {service.name: service for service in settings.hub.services})
-        rights = Rights(db, book, wishes(settings).rights)
+        rights = Rights(db, book, desired_state(settings).rights)
         seen = LastSeen(NothingSeen())
         self._db = db
         self._scopes = rights.expanded(DEFAULT_ROLES[ADMIN].scopes, Owner())

@@ -29,8 +29,8 @@ def rebuild(where: Where, as_json: bool) -> None:
     try:
         log = open_log(where.log)
         try:
-            with long_work("events", head_of(log).position) as heard:
-                count = rebuild_tables(log, projections.ALL, heard)
+            with long_work("events", head_of(log).position) as on_progress:
+                count = rebuild_tables(log, projections.ALL, on_progress)
         finally:
             log.close()
     finally:

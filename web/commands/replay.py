@@ -56,8 +56,8 @@ def told(db: sqlite3.Connection, settings: Settings, moment: str | None, user: s
     from web.commands.models_at_rest import ModelsAtRest
 
     position = head_position(db) if moment is None else parse_position(db, moment)
-    with long_work("events", position) as heard:
-        then = rebuilt(db, projections.ALL, position, heard)
+    with long_work("events", position) as on_progress:
+        then = rebuilt(db, projections.ALL, position, on_progress)
     try:
         models = ModelsAtRest(then, settings)
         if server:

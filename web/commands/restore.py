@@ -28,8 +28,8 @@ def restore(where: Where, file: str, force: bool, as_json: bool) -> None:
     """
     from core.events import backup
 
-    with long_work("copying", 100) as heard:
-        head, aside = backup.restore(file, where.log, _checker(file), replace=force, heard=heard)
+    with long_work("copying", 100) as on_progress:
+        head, aside = backup.restore(file, where.log, _checker(file), replace=force, on_progress=on_progress)
     if as_json:
         click.echo(json.dumps({"log": where.log, "head": head._asdict(), "aside": aside or None}))
         return

@@ -11,7 +11,7 @@ import click
 from web.commands.failure import Failure, UnknownWordError
 from web.commands.where import Where, about_a_log
 
-PATIENCE = 10.0  # seconds in which a hub that starts or ends may make up its mind
+TIMEOUT = 10.0  # seconds in which a hub that starts or ends may make up its mind
 PAUSE = 0.1
 
 
@@ -39,7 +39,7 @@ def issued(where: Where, name: str) -> str:
     """By the hub that runs on the log, or without one. Raises Failure, ConfigError, HubError, DatabaseError."""
     from web.control.channel import NoHubError, RefusedError, ask_hub
 
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             return str(ask_hub(where.log, "token", name=name))

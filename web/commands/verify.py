@@ -72,8 +72,8 @@ def examined(log: str, noted: list[Head]) -> Found:
     try:
         try:
             noted = [*noted, *noted_heads(log)]
-            with long_work("events", head_of(connection).position) as heard:
-                head = verify_log(log, *noted, heard=heard)
+            with long_work("events", head_of(connection).position) as on_progress:
+                head = verify_log(log, *noted, on_progress=on_progress)
         except (BrokenLogError, ValueError) as error:
             return Found(None, [str(error)], len(noted), [])
         problems, waiting = _tables(connection)
@@ -93,8 +93,8 @@ def _tables(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
     try:
         current = up_to_date(connection, projections.ALL)
         waiting = [one.NAME for one in projections.ALL if one not in current]
-        with long_work("tables", head_of(connection).position) as heard:
-            differing = drift(connection, current, heard)
+        with long_work("tables", head_of(connection).position) as on_progress:
+            differing = drift(connection, current, on_progress)
     except HubError as error:
         return [f"The log cannot be folded: {error}"], []
     finally:

@@ -40,13 +40,13 @@ def short_address(path: str) -> Iterator[str]:
         os.close(descriptor)
 
 
-def ask_hub(log: str, command: str, *, patience: float = 30.0, **arguments: Any) -> Any:
+def ask_hub(log: str, command: str, *, timeout: float = 30.0, **arguments: Any) -> Any:
     """What the hub that runs on `log` answers. Raises NoHubError, RefusedError.
 
-    `patience`: seconds it may take.
+    `timeout`: seconds it may take.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(patience)
+        connection.settimeout(timeout)
         try:
             with short_address(control_path(log)) as address:
                 connection.connect(address)

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import projections
 from core.actors.new_users import creations
-from core.config.desired import wishes
+from core.config.desired import desired_state
 from core.errors import ForbiddenError, NotFoundError
+from core.events.append_request import AppendRequest, Write
 from core.events.database import LogLock
 from core.events.record import By
 from core.events.token import TokenIssued, token_stream
-from core.events.unit import Unit, Write
 from core.events.user import user_stream
 from core.events.writer import Writer
 from core.naming.ids import new_id
@@ -63,7 +63,7 @@ def issue_token(log: str, settings: Settings, name: str) -> str:
 
     Raises NotFoundError, InvalidError, ForbiddenError, DatabaseError.
     """
-    wanted = wishes(settings)
+    wanted = desired_state(settings)
     name = wanted.names.stored(name)
     if name in wanted.rights.blocked:
         raise blocked(name)
@@ -78,7 +78,7 @@ def issue_token(log: str, settings: Settings, name: str) -> str:
         token = new_token()
         events = decide(NoToken(), full_token(owner, token))
         assert isinstance(events[0], TokenIssued)
-        unit = Unit([*new, Write(token_stream(new_id("t")), 0, events)], who())
+        unit = AppendRequest([*new, Write(token_stream(new_id("t")), 0, events)], who())
         writer.commit([unit])
         if unit.error is not None:
             raise unit.error

@@ -21,7 +21,7 @@ from core.events.record import By
 from core.settings import ConfigError
 from web.control.channel import LONGEST, control_path, short_address
 
-PATIENCE = 10.0  # seconds in which a request must have come, and its answer have been taken
+TIMEOUT = 10.0  # seconds in which a request must have come, and its answer have been taken
 AT_ONCE = 20  # connections served at a time; others wait
 
 Answerer = Callable[[Mapping[str, Any], By], Awaitable[Any]]
@@ -89,12 +89,12 @@ async def _serve_one(
 ) -> None:
     try:
         async with stream:
-            with trio.move_on_after(PATIENCE) as asking:
+            with trio.move_on_after(TIMEOUT) as asking:
                 line = await _line(stream)
             if asking.cancelled_caught:
                 return
             answer = await _answer(line, commands, By("hub", via=f"command-line/{_peer(stream)}"))
-            with trio.move_on_after(PATIENCE):
+            with trio.move_on_after(TIMEOUT):
                 await stream.send_all(answer + b"\n")
     except (trio.BrokenResourceError, OSError):
         pass  # whoever asked has gone

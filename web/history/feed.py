@@ -46,7 +46,7 @@ class Feed:
         return len(self._latest)
 
     def _heard(self, records: Sequence[Record]) -> None:
-        self.names.heard(records)
+        self.names.on_records(records)
         if self.followers:
             db = self._store.db
             self._latest.extend(Happening(record, histories.about(db, record)) for record in records)

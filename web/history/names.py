@@ -35,7 +35,7 @@ class NameBook:
         self._resources: dict[str, Resource] = {}
         self._belongings: dict[str, Belonging] = {}
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
             renamed = [thing for thing, _ in histories.new_names(record)]

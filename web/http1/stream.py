@@ -19,14 +19,14 @@ class Stream:
     """`read_by` and `write_by` are the moments (monotonic) by which a wait under way must have ended.
 
     They are looked at about once a second from outside: a cancel scope for every wait would cost as much
-    as the wait. `patience` is how long a peer may stall, inf for ever.
+    as the wait. `timeout` is how long a peer may stall, inf for ever.
     """
 
-    __slots__ = ("_rounds", "patience", "read_by", "sock", "write_by")
+    __slots__ = ("_rounds", "read_by", "sock", "timeout", "write_by")
 
-    def __init__(self, sock: socket.socket, patience: float = math.inf) -> None:
+    def __init__(self, sock: socket.socket, timeout: float = math.inf) -> None:
         self.sock = sock
-        self.patience = patience
+        self.timeout = timeout
         self.read_by = math.inf
         self.write_by = math.inf
         self._rounds = 0
@@ -50,13 +50,13 @@ class Stream:
 
     async def readable(self) -> None:
         self._rounds = 0
-        self.read_by = time.monotonic() + self.patience
+        self.read_by = time.monotonic() + self.timeout
         await trio.lowlevel.wait_readable(self.sock)
         self.read_by = math.inf
 
     async def writable(self) -> None:
         self._rounds = 0
-        self.write_by = time.monotonic() + self.patience
+        self.write_by = time.monotonic() + self.timeout
         await trio.lowlevel.wait_writable(self.sock)
         self.write_by = math.inf
 
@@ -98,9 +98,9 @@ class Stream:
 class TlsStream(Stream):
     __slots__ = ("_tls",)
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, patience: float = math.inf) -> None:
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, timeout: float = math.inf) -> None:
         self._tls = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        super().__init__(self._tls, patience)
+        super().__init__(self._tls, timeout)
 
     async def handshake(self) -> None:
         while True:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 from core.actors.activity import Activity
-from core.actors.departures import Departures
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.refusals import Refusals
@@ -16,7 +15,8 @@ from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
-from core.config.desired import Wishes
+from core.actors.user_deletion import UserDeletion
+from core.config.desired import DesiredState
 from core.events.record import HUB
 from core.events.store import EventStore
 from core.plugins.admission import Admission
@@ -52,7 +52,7 @@ from web.starts.launch import Launch
 from web.starts.limits import limits_of
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
-from web.starts.stage import HubStage
+from web.starts.server_runtime import HubServerRuntime
 from web.starts.timed_polls import with_timed_polls
 from web.starts.views import Views
 
@@ -70,7 +70,7 @@ class Folds:
 
 def build_hub(
     settings: Settings,
-    wanted: Wishes,
+    wanted: DesiredState,
     *,
     store: EventStore,
     secret: bytes,
@@ -83,20 +83,20 @@ def build_hub(
     rights = Rights(db, services, wanted.rights)
     limits = limits_of(settings, db)
     turns = SpawnTurns(limits)
-    for hear in (limits.heard, turns.heard, rights.forget):
+    for hear in (limits.on_records, turns.on_records, rights.forget):
         store.listen(hear)
     logins = _logins(settings, wanted, store, secret)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
     launch = Launch(settings, secret, rights, views, logins.session_opener)
     timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
-    stage = HubStage(store, timed, settings, launch, marks, turns, proxies, errands)
+    stage = HubServerRuntime(store, timed, settings, launch, marks, turns, proxies, errands)
     servers = Supervisor(stage, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
-    store.listen(activity.heard)
+    store.listen(activity.on_records)
     clients = Clients(db, hosts, rights.known)
     sessions = Sessions(db, entities.sessions, settings, secret)
-    store.listen(sessions.heard)
+    store.listen(sessions.on_records)
     return Hub(
         settings=settings,
         address=local_address(settings.hub),
@@ -122,7 +122,7 @@ def build_hub(
         marks=marks,
         limits=limits,
         turns=turns,
-        departures=Departures(entities.users, servers, errands),
+        user_deletion=UserDeletion(entities.users, servers, errands),
         removals=Removals(entities.users, servers, errands),
         sharing=Sharing(
             store,
@@ -144,7 +144,7 @@ def build_hub(
     )
 
 
-def _logins(settings: Settings, wanted: Wishes, store: EventStore, secret: bytes) -> Logins:
+def _logins(settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes) -> Logins:
     keeper = load_keys(settings.crypt.keys, os.environ)
     return Logins(
         authenticator=make_authenticator(settings, wanted.names, secret),

@@ -10,16 +10,16 @@ import trio
 from msgspec import Struct
 
 from core.actors.activity import Activity
-from core.actors.departures import Departures
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
+from core.actors.keyed_lock import KeyedLock
 from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
-from core.actors.turns import Turns
+from core.actors.user_deletion import UserDeletion
 from core.config.roles import LoadedRoles
 from core.events.store import EventStore
 from core.naming.user_names import UserNames
@@ -42,7 +42,7 @@ from web.site.hosts import Hosts
 from web.starts.launch import Launch
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
-from web.starts.stage import HubStage
+from web.starts.server_runtime import HubServerRuntime
 from web.starts.uploads import Uploads
 
 
@@ -85,14 +85,14 @@ class Hub:
 
     # what runs
     spawner: Spawner
-    stage: HubStage
+    stage: HubServerRuntime
     errands: Errands
     servers: Supervisor
     launch: Launch
     marks: Marks
     limits: SpawnLimits
     turns: SpawnTurns
-    departures: Departures
+    user_deletion: UserDeletion
     removals: Removals
     sharing: Sharing
     service_processes: ServiceProcesses | None  # None: somebody else looks after them
@@ -109,7 +109,9 @@ class Hub:
     ending: Ending
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    command_turns: Turns = field(default_factory=Turns)  # of requests that bear the same idempotency key
+    command_turns: KeyedLock = field(
+        default_factory=KeyedLock
+    )  # of requests that bear the same idempotency key
     uploads: Uploads = field(default_factory=Uploads)  # large forms on their way
     closing: trio.Event = field(default_factory=trio.Event)  # set when the hub is to end
     closed: trio.Event = field(default_factory=trio.Event)  # set when it no longer serves: streams end

@@ -11,7 +11,7 @@ from core.naming.ids import new_id
 from core.naming.names import escape
 from core.token import Issue, new_token, quick_digest
 from web.hub.hub import Hub
-from web.lifecycle.bootstrap import admins, ensure_user
+from web.lifecycle.reconcile import admins, ensure_user
 from web.login.by_link import make_link
 
 TOKEN_LIFE = timedelta(days=7)

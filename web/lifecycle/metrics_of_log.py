@@ -53,7 +53,7 @@ class MetricsOfLog:
             ClockCorrected: self._follow_clock,
         }
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
             self._metrics.recorded(codec.tag_of(record.event))

@@ -25,10 +25,10 @@ from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hub.hub import Hub
-from web.lifecycle.bootstrap import ensure_user
 from web.lifecycle.known_attempts import known_attempts
+from web.lifecycle.reconcile import ensure_user
 
-PATIENCE = 10.0  # seconds for the spawner to tell what runs
+TIMEOUT = 10.0  # seconds for the spawner to tell what runs
 
 logger = logging.getLogger("callboard")
 
@@ -56,7 +56,7 @@ async def meet_what_runs(hub: Hub, consent: Consent) -> tuple[Mark, ...]:
 async def _marks(spawner: Spawner) -> Mapping[str, str]:
     """Of what runs; nothing where that cannot be told in time."""
     told = "no answer in time"
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(TIMEOUT):
         try:
             return await spawner.marks()
         except Exception as error:

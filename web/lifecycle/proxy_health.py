@@ -16,7 +16,7 @@ from msgspec import Struct
 from core.backoff import Backoff
 from core.machine.readiness import get, parse_url
 
-EVERY, PATIENCE = 5.0, 5.0  # seconds between probes, and for an answer
+EVERY, TIMEOUT = 5.0, 5.0  # seconds between probes, and for an answer
 MISSED, MISSED_AT_FIRST = 3, 12  # probes in a row: of one that was up, of one that is still starting
 ON_TIME = (
     1.0  # seconds that the hub, or the proxy, may have had to wait for the machine while a silence counts
@@ -113,7 +113,7 @@ async def _look(proxy: Watched, clock: LoopClock) -> Look:
 
 async def answers(url: str) -> bool | None:
     """Whether anything is answered there in time; None where the asking itself went wrong."""
-    with trio.move_on_after(PATIENCE):
+    with trio.move_on_after(TIMEOUT):
         try:
             await get(parse_url(url), ssl_context=_unverified())
         except ConnectionError as error:

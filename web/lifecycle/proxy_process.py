@@ -22,13 +22,13 @@ from web.lifecycle.proxy_health import (
     restart_delay,
     wait_hung,
 )
-from web.lifecycle.proxy_running import Running, arguments_of, callboard_command, open_proxy
+from web.lifecycle.proxy_running import ProxyHandle, arguments_of, callboard_command, open_proxy
 from web.proxy.command import TOKEN_VARIABLE
 from web.proxy.pid_file import PROTOCOL, PidFile
 
 logger = logging.getLogger("callboard.proxy")
 
-KEEP_PATIENCE, START_PATIENCE = 5.0, 20.0  # seconds
+KEEP_TIMEOUT, START_TIMEOUT = 5.0, 20.0  # seconds
 KEEP_TRIES = 4
 
 
@@ -73,7 +73,7 @@ class ProxyProcess:
         self._hub_address = hub_address
         self._secret = secret
         self._pid_file = Path(settings.callboard.proxy_pid_file).absolute()
-        self._proxy: Running | None = None
+        self._proxy: ProxyHandle | None = None
 
     async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Find or start a proxy and wait until it follows the hub. Raises ProxyError if it does not.
@@ -90,7 +90,7 @@ class ProxyProcess:
             self._proxy = former
             return
         self._proxy = await self._start()
-        is_up = await self._comes_up(self._proxy, connected, START_PATIENCE)
+        is_up = await self._comes_up(self._proxy, connected, START_TIMEOUT)
         if former is not None:
             logger.warning("replaced a proxy that does not suit this hub (pid %d)", former.pid)
             await former.end()
@@ -98,20 +98,20 @@ class ProxyProcess:
             await self.stop()
             raise ProxyError(f"The proxy did not come up at {self._settings.hub.bind_url}.")
 
-    async def _keeps(self, former: Running, connected: Callable[[], Awaitable[None]]) -> bool:
+    async def _keeps(self, former: ProxyHandle, connected: Callable[[], Awaitable[None]]) -> bool:
         """Whether it suits and follows this hub: asked again where this hub's own loop came late meanwhile."""
         if not self._suits(former):
             return False
         async with loop_clock() as clock:
             for _ in range(KEEP_TRIES):
-                if await self._comes_up(former, connected, KEEP_PATIENCE):
+                if await self._comes_up(former, connected, KEEP_TIMEOUT):
                     return True
                 if clock.take() <= ON_TIME:
                     break
         return False
 
     async def _comes_up(
-        self, proxy: Running, connected: Callable[[], Awaitable[None]], patience: float
+        self, proxy: ProxyHandle, connected: Callable[[], Awaitable[None]], timeout: float
     ) -> bool:
         """Whether it listens, and some proxy follows the hub, before it ends or patience does."""
         is_up = False
@@ -123,14 +123,14 @@ class ProxyProcess:
             is_up = True
             nursery.cancel_scope.cancel()
 
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait_up)
                 await proxy.wait_end()
                 nursery.cancel_scope.cancel()
         return is_up
 
-    async def _wait_listening(self, proxy: Running) -> None:
+    async def _wait_listening(self, proxy: ProxyHandle) -> None:
         while (described := self._described()) is None or described.pid != proxy.pid:  # noqa: ASYNC110 -- of a file
             await trio.sleep(0.02)
         proxy.came_up(health_url(described.address, tls=bool(self._settings.hub.ssl_cert)))
@@ -144,7 +144,7 @@ class ProxyProcess:
             failures = failures_in_a_row(failures, self._proxy.seconds_up)
             failures = await self._start_another(failures)
 
-    async def _watch(self, proxy: Running) -> None:
+    async def _watch(self, proxy: ProxyHandle) -> None:
         """Return when it has ended. One that hangs is killed: its socket would go on taking connections."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._wait_listening, proxy)
@@ -183,13 +183,13 @@ class ProxyProcess:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def _find(self) -> Running | None:
+    def _find(self) -> ProxyHandle | None:
         """The proxy that an earlier hub has left, if it is alive."""
         described = self._described()
         pidfd = None if described is None else open_proxy(described)
-        return None if described is None or pidfd is None else Running(described.pid, pidfd)
+        return None if described is None or pidfd is None else ProxyHandle(described.pid, pidfd)
 
-    def _suits(self, proxy: Running) -> bool:
+    def _suits(self, proxy: ProxyHandle) -> bool:
         """Whether it is what this hub would start."""
         described = self._described()
         return (
@@ -200,10 +200,10 @@ class ProxyProcess:
 
     # --- a new one ---
 
-    async def _start(self) -> Running:
+    async def _start(self) -> ProxyHandle:
         child = await trio.to_thread.run_sync(self._popen)
         logger.info("started a proxy at %s (pid %d)", self._settings.hub.bind_url, child.pid)
-        return Running(child.pid, os.pidfd_open(child.pid), child)
+        return ProxyHandle(child.pid, os.pidfd_open(child.pid), child)
 
     def _arguments(self) -> list[str]:
         hub = self._settings.hub
@@ -234,7 +234,7 @@ class ProxyProcess:
         )
 
 
-async def _kill_if_hung(proxy: Running) -> None:
+async def _kill_if_hung(proxy: ProxyHandle) -> None:
     await wait_hung(proxy)
     logger.error("the proxy (pid %d) does not answer any more: it is killed", proxy.pid)
     proxy.kill()

@@ -14,11 +14,11 @@ import trio
 from core.machine.process_identity import Identity, open_process, read_stat, this_namespace
 from web.proxy.pid_file import PidFile
 
-END_PATIENCE = 10.0  # seconds
+END_TIMEOUT = 10.0  # seconds
 _STOPPED = "Tt"  # by a signal, by a debugger
 
 
-class Running:
+class ProxyHandle:
     """`child`: if this hub has started it. `url`: of its health, once it has come up."""
 
     def __init__(self, pid: int, pidfd: int, child: subprocess.Popen[bytes] | None = None) -> None:
@@ -51,7 +51,7 @@ class Running:
         for number in (signal.SIGKILL,) if self._is_stopped() else (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
-            with trio.move_on_after(END_PATIENCE):
+            with trio.move_on_after(END_TIMEOUT):
                 await self.wait_end()
                 break
         self.close()

@@ -14,15 +14,15 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from core.config.desired import Wishes, wishes
+from core.config.desired import DesiredState, desired_state
 from core.config.notes import Note, table
 from core.config.trait_names import SECTION_OF
 from core.plugins.admission import Admission
 from core.settings import ConfigError, ServiceSettings, Settings
 from web.authenticators import make_authenticator
 from web.hub.hub import Ending, Hub
-from web.lifecycle.bootstrap import bootstrap
 from web.lifecycle.configured import configure_routes, configure_services
+from web.lifecycle.reconcile import reconcile
 from web.monitoring.logs import set_up_logging, undo_logging_config
 from web.presentation.presentation import Presentation
 from web.site.headers import AnswerHeaders
@@ -86,12 +86,12 @@ class Reloader:
         async with self._turn:
             given, notes = await trio.to_thread.run_sync(self._load)
             settings, waiting = merged(self._hub.settings, given)
-            wanted = wishes(settings)
+            wanted = desired_state(settings)
             changed = list(differences(self._hub.settings, settings))
             await self._apply(settings, wanted)
             return Reloaded(changed, waiting, notes)
 
-    async def _apply(self, settings: Settings, wanted: Wishes) -> None:
+    async def _apply(self, settings: Settings, wanted: DesiredState) -> None:
         """From here on only the log can fail, and then the same reload again does the rest."""
         hub, presentation = self._hub, Presentation(settings.hub)
         _set_up_logging(hub.settings, settings)
@@ -120,7 +120,7 @@ class Reloader:
         hub.rights.configure(wanted.rights)
         await configure_services(hub, self._secret)
         await configure_routes(hub)
-        await bootstrap(hub, wanted)
+        await reconcile(hub, wanted)
 
 
 def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:

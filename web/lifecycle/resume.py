@@ -34,7 +34,7 @@ async def resume(
     position = 0
     while leaving := users_table.leaving(hub.store.db, position):
         for departing in leaving:
-            hub.departures.go_on(departing.id)
+            hub.user_deletion.go_on(departing.id)
         position = leaving[-1].position
     last = ""
     while going := servers_table.leaving(hub.store.db, last):
@@ -44,9 +44,9 @@ async def resume(
     await end_strays(hub.spawner, partial(_sorted_out, hub, consent))
 
 
-async def _wait_checked(store: EventStore, patience: float) -> None:
+async def _wait_checked(store: EventStore, timeout: float) -> None:
     """Return once every server that may run is known to, or after so many seconds; negative: however long it takes."""
-    with trio.move_on_after(patience if patience >= 0 else inf):
+    with trio.move_on_after(timeout if timeout >= 0 else inf):
         while servers_table.is_any_checked(store.db):
             await store.wait_any()
 

@@ -21,7 +21,7 @@ from web.lifecycle.proxy_process import Proxy
 
 logger = logging.getLogger("callboard")
 
-LAST_WORDS = 2.0  # seconds the proxy has to take note of the last routes
+CLEANUP_TIMEOUT = 2.0  # seconds the proxy has to take note of the last routes
 
 
 async def end_servers(hub: Hub) -> None:
@@ -31,7 +31,7 @@ async def end_servers(hub: Hub) -> None:
     if not hub.ending.servers:
         return
     await stop_servers(hub)
-    with trio.move_on_after(LAST_WORDS):
+    with trio.move_on_after(CLEANUP_TIMEOUT):
         await hub.proxies.wait_applied(routes.head(hub.store.db))
 
 

@@ -1,7 +1,7 @@
 """What the log says that blocked users hold is taken from them, and what runs for them is stopped.
 
-Their rights have gone already, with the configuration that blocks them (web/rights/rights.py). So nothing comes back but what
-the configuration gives, when they are no longer blocked.
+Their rights have gone already, with the configuration that blocks them (web/rights/rights.py). So nothing comes back
+but what the configuration gives, when they are no longer blocked.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ async def check_users(hub: Hub) -> None:
     else:
         logger.warning("%d users who could not log in today are deleted: %s", len(invalid), names)
         for user in invalid:
-            await hub.departures.begin(user.id, by=HUB)
+            await hub.user_deletion.begin(user.id, by=HUB)
 
 
 async def _asked(hub: Hub, authenticator: CheckingAuthenticator) -> tuple[int, list[UserRow]]:

@@ -46,7 +46,7 @@ async def log_in(hub: Hub, credentials: Credentials, *, address: str) -> LoggedI
     logged_in = None
     try:
         login = await _prove(hub, credentials, address)
-        logged_in = None if login is None else await admit(hub, login)
+        logged_in = None if login is None else await user_of_login(hub, login)
     except ForbiddenError:
         hub.refusals.login(address)
         raise
@@ -81,7 +81,7 @@ async def _prove(hub: Hub, credentials: Credentials, address: str) -> Login | No
     return None
 
 
-async def admit(hub: Hub, login: Login) -> LoggedIn | None:
+async def user_of_login(hub: Hub, login: Login) -> LoggedIn | None:
     """The user of somebody who has proved who they are; made if need be, and changed to what the login says.
 
     None for a name that no user can have. Raises ForbiddenError for who may not come in.

@@ -15,7 +15,7 @@ from core.plugins.authenticator import RefreshingAuthenticator
 from projections import users
 from projections.users import UserRow
 from web.hub.hub import Hub
-from web.login.log_in import admit
+from web.login.log_in import user_of_login
 from web.rights.identity import Identity
 
 ASKED_AGAIN_AFTER = 60.0  # seconds, where the answer was no or there was none
@@ -71,7 +71,7 @@ async def _ask(hub: Hub, user: UserRow) -> bool:
         login = await hub.logins.authenticator.refresh(user.name, hub.logins.auth_states.of(user.id))
         stands = login is not None and hub.user_names.normalize(login.name) == user.name
         if login is not None and stands:
-            stands = await admit(hub, login) is not None
+            stands = await user_of_login(hub, login) is not None
     except UnavailableError as error:
         logger.warning("whether the login of %s still stands is not known: %s", user.name, error.message)
         hub.logins.confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)

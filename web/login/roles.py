@@ -14,7 +14,7 @@ from core.config.roles import ADMIN, USER, Role, RoleError, role_of_login
 from core.errors import ForbiddenError
 from core.events.record import By
 from core.events.user import user_stream
-from core.role import Define, Grant, Withdraw
+from core.role import Define, GrantRole, Withdraw
 from projections import roles
 from web.hub.hub import Hub
 
@@ -36,7 +36,7 @@ async def give_roles(hub: Hub, user_id: str, specs: Sequence[dict[str, Any]], *,
     for role in wanted.values():
         await _define(hub, role, by)
         if role.name not in held:
-            await hub.entities.roles.ask(role.name, Grant(frozenset({holder})), by=by)
+            await hub.entities.roles.ask(role.name, GrantRole(frozenset({holder})), by=by)
     for name in held - wanted.keys() - {USER, ADMIN}:
         await hub.entities.roles.ask(name, Withdraw(frozenset({holder})), by=by)
 

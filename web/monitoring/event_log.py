@@ -26,7 +26,7 @@ class EventLog:
         for handler in handlers:
             handler.setFormatter(logging.Formatter("%(message)s"))
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
             match record.event:

@@ -46,7 +46,7 @@ class Elsewhere(Exception):
         self.location = location
 
 
-class Asked(NamedTuple):
+class AuthorizationRequest(NamedTuple):
     """What a client asks a user for. `granted`: of that, what the user has to give."""
 
     client: OAuthClient
@@ -69,7 +69,7 @@ class Provider:
 
     # --- authorize ---
 
-    def look(self, query: str, user: UserRow) -> Asked:
+    def look(self, query: str, user: UserRow) -> AuthorizationRequest:
         """Raises InvalidError where nobody can be told but the user, and Elsewhere where the client can."""
         validator = Validator(self._hub, user)
         try:
@@ -79,7 +79,7 @@ class Provider:
         except OAuth2Error as error:
             raise Elsewhere(_here(error.in_uri(error.redirect_uri))) from None
         assert validator.client is not None, "a request that is valid has a client"
-        return Asked(validator.client, validator.consent, validator.consent.granted(asked))
+        return AuthorizationRequest(validator.client, validator.consent, validator.consent.granted(asked))
 
     async def agree(
         self, query: str, user: UserRow, scopes: list[str], *, session_id: str | None, by: By

@@ -13,7 +13,7 @@ from web.openapi.schemas import Schemas
 from web.request.access import TheProxy
 from web.request.answers import Refusal
 from web.request.paging import Pagination
-from web.request.routing import Noun, Route
+from web.request.routing import Route, RouteGroup
 from web.site import version
 
 Document = dict[str, Any]
@@ -29,16 +29,21 @@ Every refusal is `{"status", "message"}`. The same paths without `/hub`, such as
 """
 
 
-def document(nouns: Sequence[Noun], base_url: str = "/") -> Document:
-    routes = [(noun, route) for noun in nouns for route in noun.routes if _is_public(route)]
+def document(groups_of_routes: Sequence[RouteGroup], base_url: str = "/") -> Document:
+    routes = [
+        (endpoints, route)
+        for endpoints in groups_of_routes
+        for route in endpoints.routes
+        if _is_public(route)
+    ]
     schemas = Schemas([kind for _, route in routes for kind in types_of(route)] + [Refusal, Pagination])
     paths: dict[str, dict[str, Any]] = {}
     shapes: dict[str, str] = {}  # paths that differ in the names of their parameters only are one path here
     identifiers = _Identifiers()
-    for noun, route in routes:
+    for endpoints, route in routes:
         template = parameters.NAME.sub(r"{\1}", route.path)
         path = shapes.setdefault(parameters.NAME.sub("{}", route.path), template)
-        found = operation(route, identifiers.of(route), noun.name, schemas)
+        found = operation(route, identifiers.of(route), endpoints.name, schemas)
         operations, method = paths.setdefault(path, {}), route.method.lower()
         operations[method] = _both(operations[method], found) if method in operations else found
     for path, operations in paths.items():
@@ -48,7 +53,10 @@ def document(nouns: Sequence[Noun], base_url: str = "/") -> Document:
         "openapi": "3.1.1",
         "info": {"title": "Callboard", "version": version.OWN, "description": _ABOUT},
         "servers": [{"url": f"{base_url}hub/api"}],
-        "tags": [{"name": noun.name, "description": _about(noun)} for noun in _used(nouns)],
+        "tags": [
+            {"name": endpoints.name, "description": _about(endpoints)}
+            for endpoints in _used(groups_of_routes)
+        ],
         "paths": {path: paths[path] for path in sorted(paths)},
         "components": {
             "schemas": schemas.components,
@@ -82,12 +90,14 @@ class _Identifiers:
         return name if number == 1 else f"{name}_{number}"
 
 
-def _used(nouns: Iterable[Noun]) -> list[Noun]:
-    return [noun for noun in nouns if any(_is_public(route) for route in noun.routes)]
+def _used(groups_of_routes: Iterable[RouteGroup]) -> list[RouteGroup]:
+    return [
+        endpoints for endpoints in groups_of_routes if any(_is_public(route) for route in endpoints.routes)
+    ]
 
 
-def _about(noun: Noun) -> str:
-    module = sys.modules[noun.routes[0].handler.__module__]
+def _about(endpoints: RouteGroup) -> str:
+    module = sys.modules[endpoints.routes[0].handler.__module__]
     return inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
 
 

@@ -17,14 +17,14 @@ from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import caller, database, hub
 from web.request.forms import form
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.oauth_scopes import in_words
 from web.sharing.sharing import accept, find_code
 
-noun = Noun("accept_share", page=True)
+endpoints = RouteGroup("accept_share", page=True)
 
 
-@noun.get("/accept-share", access=IDENTIFIED, statuses=(200, 400, 403, 404))
+@endpoints.get("/accept-share", access=IDENTIFIED, statuses=(200, 400, 403, 404))
 async def show() -> Response:
     code = request.args.get("code", "")
     if not code:
@@ -47,7 +47,7 @@ async def show() -> Response:
     )
 
 
-@noun.post("/accept-share", access=IDENTIFIED, statuses=(302, 400, 403))
+@endpoints.post("/accept-share", access=IDENTIFIED, statuses=(302, 400, 403))
 async def submit() -> Response:
     """Have it. Whoever has it already comes through as well."""
     fields = form().fields

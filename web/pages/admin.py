@@ -13,29 +13,29 @@ from quart import Response
 from web.pages.render import page
 from web.request.access import needs
 from web.request.context import caller, hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("admin", page=True)
+endpoints = RouteGroup("admin", page=True)
 
 MAY = needs("admin-ui")
 
 
-@noun.get("/admin", access=MAY)
+@endpoints.get("/admin", access=MAY)
 async def users() -> Response:
     return await _page("admin.html")
 
 
-@noun.get("/admin/groups", access=MAY)
+@endpoints.get("/admin/groups", access=MAY)
 async def groups() -> Response:
     return await _page("admin-groups.html")
 
 
-@noun.get("/admin/services", access=MAY)
+@endpoints.get("/admin/services", access=MAY)
 async def services() -> Response:
     return await _page("admin-services.html")
 
 
-@noun.get("/admin/hub", access=MAY)
+@endpoints.get("/admin/hub", access=MAY)
 async def the_hub() -> Response:
     settings = hub().settings.hub
     return await _page(

@@ -9,18 +9,18 @@ from core.errors import ForbiddenError
 from projections import tokens, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.oauth.provider import Asked, Elsewhere, Provider
+from web.oauth.provider import AuthorizationRequest, Elsewhere, Provider
 from web.pages.consent_form import consent_form
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub
 from web.request.forms import form
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("authorize", page=True)
+endpoints = RouteGroup("authorize", page=True)
 
 
-@noun.get("/oauth2/authorize", access=IDENTIFIED, statuses=(200, 302, 400, 403))
+@endpoints.get("/oauth2/authorize", access=IDENTIFIED, statuses=(200, 302, 400, 403))
 async def ask() -> Response:
     """The page that asks; or on at once, where there is nothing to ask."""
     user, provider = _user(), Provider(hub())
@@ -34,7 +34,7 @@ async def ask() -> Response:
     return await consent_form(asked)
 
 
-@noun.post("/oauth2/authorize", access=IDENTIFIED, statuses=(302, 400, 403))
+@endpoints.post("/oauth2/authorize", access=IDENTIFIED, statuses=(302, 400, 403))
 async def agree() -> Response:
     """The user has agreed to these scopes; none: only to say who they are."""
     user, provider = _user(), Provider(hub())
@@ -70,12 +70,12 @@ def _user() -> UserRow:
     return user
 
 
-def _check_may_use(asked: Asked) -> None:
+def _check_may_use(asked: AuthorizationRequest) -> None:
     if not asked.consent.may_use_client():
         raise ForbiddenError(f"You do not have permission to access {asked.client.description}.")
 
 
-def _needs_no_asking(asked: Asked, user: UserRow) -> bool:
+def _needs_no_asking(asked: AuthorizationRequest, user: UserRow) -> bool:
     """A server of one's own, a service that administrators trust, or what was agreed to before."""
     if asked.client.user == user.id or asked.client.trusted:
         return True

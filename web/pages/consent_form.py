@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from quart import Response
 
-from web.oauth.provider import Asked
+from web.oauth.provider import AuthorizationRequest
 from web.pages.form_targets import lead_to
 from web.pages.render import page
 
 
-async def consent_form(asked: Asked) -> Response:
+async def consent_form(asked: AuthorizationRequest) -> Response:
     lead_to(asked.client.redirect_uri)
     return await page(
         "oauth.html",

@@ -9,16 +9,16 @@ from quart import Response, request
 from web.request.access import IDENTIFIED
 from web.request.answers import empty
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("security", page=True)
+endpoints = RouteGroup("security", page=True)
 
 logger = logging.getLogger("callboard.pages")
 
 LONGEST = 2000  # bytes of a report that are worth a line in the log
 
 
-@noun.post("/security/csp-report", access=IDENTIFIED, statuses=(200,))
+@endpoints.post("/security/csp-report", access=IDENTIFIED, statuses=(200,))
 async def report() -> Response:
     said = await request.get_data(as_text=False)
     logger.warning("a browser reports a violation of the policy: %r", said[:LONGEST])

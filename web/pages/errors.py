@@ -9,10 +9,10 @@ from web.pages.render import html_of_configuration, page
 from web.request.access import OPEN
 from web.request.context import hub
 from web.request.errors import phrase
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.site.api_paths import is_api, is_api_of_server
 
-noun = Noun("error")
+endpoints = RouteGroup("error")
 
 _ON_THEIR_OWN = {
     503: "The server is not reachable now. It may be starting or stopping: the home page knows more.",
@@ -54,7 +54,7 @@ def _template(status: int) -> str:
     return name if hub().presentation.has_template(name) else "error.html"
 
 
-@noun.get("/error/<code>", access=OPEN, statuses=(200, 404))
+@endpoints.get("/error/<code>", access=OPEN, statuses=(200, 404))
 async def shown(code: str) -> Response:
     """What a proxy shows instead of its own error page."""
     status = int(code) if code.isascii() and code.isdigit() and 400 <= int(code[:4]) < 600 else 404

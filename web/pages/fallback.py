@@ -8,9 +8,9 @@ from quart import Response, request
 
 from web.request.access import OPEN
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-outside = Noun("outside")  # below the base URL
+outside = RouteGroup("outside")  # below the base URL
 
 
 def _query() -> str:

@@ -8,16 +8,16 @@ from core.errors import NotFoundError
 from web.presentation.static_files import StaticFile
 from web.request.access import OPEN
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("files")
-outside = Noun("files_outside")
+endpoints = RouteGroup("files")
+outside = RouteGroup("files_outside")
 
 FOREVER = "max-age=315360000, immutable"  # ten years, as JupyterHub says
 
 
-@noun.route("HEAD", "/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
-@noun.get("/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
+@endpoints.route("HEAD", "/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
+@endpoints.get("/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
 async def static(rest: str) -> Response:
     """For ever if the URL says which version is wanted, else to be asked for anew."""
     found = hub().presentation.static.get(rest)
@@ -27,8 +27,8 @@ async def static(rest: str) -> Response:
     return _file(found, FOREVER if is_kept else "no-cache")
 
 
-@noun.route("HEAD", "/logo", access=OPEN, statuses=(200, 304, 404))
-@noun.get("/logo", access=OPEN, statuses=(200, 304, 404))
+@endpoints.route("HEAD", "/logo", access=OPEN, statuses=(200, 304, 404))
+@endpoints.get("/logo", access=OPEN, statuses=(200, 304, 404))
 async def logo() -> Response:
     found = hub().presentation.logo
     if found is None:
@@ -36,7 +36,7 @@ async def logo() -> Response:
     return _file(found, FOREVER if request.args.get("v") else "max-age=3600")
 
 
-@noun.get("/favicon.ico", access=OPEN, statuses=(200, 304, 404))
+@endpoints.get("/favicon.ico", access=OPEN, statuses=(200, 304, 404))
 @outside.get("/favicon.ico", access=OPEN, statuses=(200, 304, 404))
 async def favicon() -> Response:
     found = hub().presentation.static.get("favicon.ico")

@@ -16,25 +16,25 @@ from web.pages.then import asked_position, then
 from web.request.access import IDENTIFIED, needs
 from web.request.context import caller, hub, scopes
 from web.request.known import known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("history", page=True)
+endpoints = RouteGroup("history", page=True)
 
 MAY = needs("admin-ui")
 STATUSES = (200, 400, 404)
 
 
-@noun.get("/history", access=IDENTIFIED, statuses=STATUSES)
+@endpoints.get("/history", access=IDENTIFIED, statuses=STATUSES)
 async def own() -> Response:
     return await _page("history.html", myself())
 
 
-@noun.get("/admin/users/<user>", access=MAY, statuses=STATUSES)
+@endpoints.get("/admin/users/<user>", access=MAY, statuses=STATUSES)
 async def of_user(user: str) -> Response:
     return await _page("admin-user.html", known_user(user))
 
 
-@noun.get("/admin/history", access=MAY, statuses=STATUSES)
+@endpoints.get("/admin/history", access=MAY, statuses=STATUSES)
 async def of_all() -> Response:
     return await _page("admin-history.html", None)
 

@@ -16,14 +16,14 @@ from web.pages.server_rows import shown_server
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import redirect
 from web.request.context import caller, database, hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.request.to_login import to_login
 from web.servers.starting import server_limit
 
-noun = Noun("home", page=True)
+endpoints = RouteGroup("home", page=True)
 
 
-@noun.get("/", access=OPEN, statuses=(302,))
+@endpoints.get("/", access=OPEN, statuses=(302,))
 async def root() -> Response:
     """On to where the configuration says; visitors too, who may be shown what this hub is before they log in."""
     if wanted := await default_url():
@@ -33,7 +33,7 @@ async def root() -> Response:
     return redirect(await destination(myself(), request.args.get("next", "")))
 
 
-@noun.get("/home", access=IDENTIFIED)
+@endpoints.get("/home", access=IDENTIFIED)
 async def show() -> Response:
     """Looks at the default server first, as JupyterHub does: who comes here may wonder why it does not answer."""
     me = myself()

@@ -32,10 +32,10 @@ from web.request.errors import headers_of, status_of
 from web.request.forms import form as form_of_request
 from web.request.page_cookies import log_in_browser, log_out_browser
 from web.request.refused_forms import why_refused
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.sessions.links import ARGUMENT
 
-noun = Noun("login", page=True)
+endpoints = RouteGroup("login", page=True)
 
 WRONG = "Invalid username or password"
 LINK_USED = "This link has been used, or is too old."
@@ -43,7 +43,7 @@ LINK_USED = "This link has been used, or is too old."
 logger = logging.getLogger("callboard.login")
 
 
-@noun.get("/login", access=OPEN, statuses=(200, 302, 403))
+@endpoints.get("/login", access=OPEN, statuses=(200, 302, 403))
 async def form() -> Response:
     """The form; or on to where `next` says, for who is logged in."""
     asked = request.args.get("next", "")
@@ -78,7 +78,7 @@ async def _log_in_unasked(asked: str) -> Response:
     return await enter(logged_in.user, asked)
 
 
-@noun.post("/login", access=OPEN, statuses=(200, 302, 403))
+@endpoints.post("/login", access=OPEN, statuses=(200, 302, 403))
 async def submit() -> Response:
     """Somebody says who they are."""
     fields = form_of_request().fields
@@ -119,7 +119,7 @@ async def enter(user: UserRow, asked: str) -> Response:
     return redirect(await destination(user, asked))
 
 
-@noun.get("/logout", access=OPEN, statuses=(200, 302))
+@endpoints.get("/logout", access=OPEN, statuses=(200, 302))
 async def log_out() -> Response:
     """End the session, and with it all that was given on its strength."""
     session: SessionRow | None = g.session

@@ -12,24 +12,24 @@ from quart import Response, request
 from core.errors import ForbiddenError, NotFoundError
 from core.plugins.authenticator import Login, RedirectAuthenticator
 from projections.users import UserRow
-from web.login.log_in import admit
+from web.login.log_in import user_of_login
 from web.pages.destination import checked
 from web.pages.login import enter
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of
 from web.request.context import hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.site.public_url import origin
 
-noun = Noun("oauth_login", page=True)
+endpoints = RouteGroup("oauth_login", page=True)
 
 STATE = "callboard-login-state"
 STATE_LIFE = 600  # seconds
 LONGEST_STATE = 4096  # characters
 
 
-@noun.get("/oauth_login", access=OPEN, statuses=(302,))
+@endpoints.get("/oauth_login", access=OPEN, statuses=(302,))
 async def begin() -> Response:
     """To the provider."""
     leaving = await _authenticator().begin(checked(request.args.get("next", "")), _callback_url())
@@ -40,7 +40,7 @@ async def begin() -> Response:
     return answer
 
 
-@noun.get("/oauth_callback", access=OPEN, statuses=(302,))
+@endpoints.get("/oauth_callback", access=OPEN, statuses=(302,))
 async def finish() -> Response:
     """Back from it."""
     state = request.cookies.get(STATE, "")
@@ -61,7 +61,7 @@ async def finish() -> Response:
 
 
 async def _admitted(login: Login) -> UserRow:
-    logged_in = await admit(hub(), login)
+    logged_in = await user_of_login(hub(), login)
     if logged_in is None:
         raise ForbiddenError("Nobody can have the name that this login gives.")
     return logged_in.user

@@ -30,9 +30,9 @@ from web.request.credentials import xsrf_token
 from web.request.errors import headers_of, status_of
 from web.request.handler_view import handler_view
 from web.request.known import known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.servers.starting import (
-    Asked,
+    StartRequest,
     begin,
     check_named_servers_allowed,
     check_new_name,
@@ -41,29 +41,29 @@ from web.servers.starting import (
 )
 from web.starts.spawn_hooks import FormData
 
-noun = Noun("spawn", page=True)
+endpoints = RouteGroup("spawn", page=True)
 
 MAY = needs("servers")
 AT_ONCE = 1.0  # second: a start that fails within it is told of here, not on the page that waits
 STATUSES = (200, 302, 400, 422, 429, 500)
 
 
-@noun.get("/spawn", access=IDENTIFIED, statuses=STATUSES)
+@endpoints.get("/spawn", access=IDENTIFIED, statuses=STATUSES)
 async def show_own() -> Response:
     return await _show(_own(), "")
 
 
-@noun.post("/spawn", access=IDENTIFIED, statuses=STATUSES, uploads=True)
+@endpoints.post("/spawn", access=IDENTIFIED, statuses=STATUSES, uploads=True)
 async def submit_own() -> Response:
     return await _submit(_own(), "")
 
 
-@noun.get("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
+@endpoints.get("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
 async def show(user: str, server: str = "") -> Response:
     return await _show(known_user(user), server)
 
 
-@noun.post("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES, uploads=True)
+@endpoints.post("/spawn/<user>", "/spawn/<user>/<maybe:server>", access=MAY, statuses=STATUSES, uploads=True)
 async def submit(user: str, server: str = "") -> Response:
     return await _submit(known_user(user), server)
 
@@ -158,8 +158,8 @@ async def _submit(owner: UserRow, name: str) -> Response:
 
 async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> Response:
     """Raises SpawnError where it fails at once."""
-    asked = Asked(options, request.args.get("display_name") or None)
-    server = await existing_or_new(owner, name, asked if name else Asked(options))
+    asked = StartRequest(options, request.args.get("display_name") or None)
+    server = await existing_or_new(owner, name, asked if name else StartRequest(options))
     actor, spawn_id = await begin(owner, server, options)
     if spawn_id is not None:
         await wait_settled(actor, spawn_id, AT_ONCE)

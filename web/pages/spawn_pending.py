@@ -18,22 +18,22 @@ from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import caller, database, hub
 from web.request.known import known_server, known_user
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("spawn_pending", page=True)
+endpoints = RouteGroup("spawn_pending", page=True)
 
 MAY = needs("servers")
 STATUSES = (200, 302, 400, 500)
 
 
-@noun.get("/spawn-pending", access=IDENTIFIED, statuses=STATUSES)
+@endpoints.get("/spawn-pending", access=IDENTIFIED, statuses=STATUSES)
 async def show_own() -> Response:
     me = myself()
     check_access(MAY, caller(), {"user": me.name}, hub().rights.memberships)
     return await _show(me, "")
 
 
-@noun.get("/spawn-pending/<user>", "/spawn-pending/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
+@endpoints.get("/spawn-pending/<user>", "/spawn-pending/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
 async def show(user: str, server: str = "") -> Response:
     return await _show(known_user(user), server)
 

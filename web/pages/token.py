@@ -16,10 +16,10 @@ from web.pages.home import myself
 from web.pages.render import page
 from web.request.access import IDENTIFIED
 from web.request.context import database, hub
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
 
-noun = Noun("token_page", page=True)
+endpoints = RouteGroup("token_page", page=True)
 
 HUB_CLIENT = "jupyterhub"
 EXPIRIES = (
@@ -42,7 +42,7 @@ class Application(Struct, frozen=True, kw_only=True):
     token_count: int
 
 
-@noun.get("/token", access=IDENTIFIED)
+@endpoints.get("/token", access=IDENTIFIED)
 async def show() -> Response:
     me = myself()
     rows = [row for row in tokens.of_owner(database(), user_stream(me.id)) if is_valid(row)]

@@ -13,12 +13,12 @@ from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import hub
 from web.request.handler_view import handler_view
-from web.request.routing import Noun
+from web.request.routing import RouteGroup
 
-noun = Noun("user_redirect", page=True)
+endpoints = RouteGroup("user_redirect", page=True)
 
 
-@noun.get("/user-redirect/<rest:rest>", access=IDENTIFIED, statuses=(302,))
+@endpoints.get("/user-redirect/<rest:rest>", access=IDENTIFIED, statuses=(302,))
 async def follow(rest: str) -> Response:
     me = myself()
     base = hub().base_url

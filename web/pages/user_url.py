@@ -21,19 +21,19 @@ from web.request.access import IDENTIFIED
 from web.request.answers import redirect, reply
 from web.request.context import caller, database, hub
 from web.request.credentials import fetch_of_request
-from web.request.routing import ANY, Noun
+from web.request.routing import ANY, RouteGroup
 from web.sessions.xsrf import needs_token
 from web.site.public_url import origin
 
-noun = Noun("user_url", page=True)
-outside = Noun("user_url_outside")  # below the base URL, for servers that no route leads to
+endpoints = RouteGroup("user_url", page=True)
+outside = RouteGroup("user_url_outside")  # below the base URL, for servers that no route leads to
 
 RETRY = Backoff(2.0, 10.0)
 PATHS = ("/user/<user>", "/user/<user>/", "/user/<user>/<path:rest>")
 STATUSES = (302, 303, 404, 424, 500, 503)
 
 
-@noun.get(*PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
+@endpoints.get(*PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
 async def look_for(user: str, rest: str = "") -> Response:
     owner, server = _found(user, rest)
     if server.state == "ready":
@@ -45,7 +45,7 @@ async def look_for(user: str, rest: str = "") -> Response:
     return await not_running(owner, server, _status(), next_url=_asked())
 
 
-@noun.route(ANY, *PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
+@endpoints.route(ANY, *PATHS, access=IDENTIFIED, takes_tokens=True, statuses=STATUSES)
 async def refuse(user: str, rest: str = "") -> Response:
     """Nothing is forwarded to where no server is, whatever the method."""
     return _refused(*_found(user, rest))

@@ -16,7 +16,7 @@ from web.proxy.upstreams import Upstreams
 
 log = logging.getLogger("callboard.proxy")
 
-_PATIENCE = 5.0  # seconds in which a hub may restart
+_TIMEOUT = 5.0  # seconds in which a hub may restart
 _SILENCE = 25.0  # seconds; the hub says something every 8
 _RETRY = Backoff(0.05, 0.5)
 
@@ -117,7 +117,7 @@ class Follower:
         now = trio.current_time()
         if self._said is None:
             self._lost = now
-        level = logging.WARNING if now - self._lost >= _PATIENCE else logging.INFO
+        level = logging.WARNING if now - self._lost >= _TIMEOUT else logging.INFO
         if self._said != (level, text):
             log.log(level, "not following the hub: %s", text)
             self._said = level, text

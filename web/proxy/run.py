@@ -176,10 +176,10 @@ class Proxy:
         if len(self._parts.connections) + len(self._parts.tunnels) >= self._most:
             self._turn_away(door, sock)
             return
-        patience = self._settings.limits.idle_timeout
+        timeout = self._settings.limits.idle_timeout
         try:
             context = door.certificate.context if door.certificate else None
-            stream = TlsStream(sock, context, patience) if context else Stream(sock, patience)
+            stream = TlsStream(sock, context, timeout) if context else Stream(sock, timeout)
         except OSError:  # gone already
             sock.close()
             return

@@ -30,7 +30,7 @@ MOST_XSRF = 10  # cookies of that name which are looked at: a browser has one
 THE_PROXY = Identity("proxy", "embedded", "proxy", NOTHING)
 
 
-class Asked(Protocol):
+class CredentialPolicy(Protocol):
     """What of a route decides which credentials count."""
 
     @property
@@ -45,7 +45,7 @@ class Asked(Protocol):
     def takes_tokens(self) -> bool: ...
 
 
-def identify(route: Asked) -> Identity | None:
+def identify(route: CredentialPolicy) -> Identity | None:
     """Whoever the credentials of this request belong to; they were seen just now.
 
     Raises ForbiddenError for a cookie without the proof.
@@ -108,7 +108,7 @@ def _is_json() -> bool:
 # --- the proof ---
 
 
-def _is_meant(route: Asked) -> bool:
+def _is_meant(route: CredentialPolicy) -> bool:
     """Where nobody need be known, who cannot prove it counts as nobody. Elsewhere: raises ForbiddenError."""
     given = g.get("form_xsrf")
     may_be_nobody = isinstance(route.access, Open) or (

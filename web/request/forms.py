@@ -69,17 +69,17 @@ async def received_form(route: Route) -> AsyncIterator[None]:
     """The form is there as long as this lasts. Raises RequestEntityTooLarge, RequestTimeout, BusyError."""
     most = hub().settings.callboard.max_body_size
     session = session_of(hub(), request)
-    patience = float(request.body_timeout or SECONDS)
+    timeout = float(request.body_timeout or SECONDS)
     with ExitStack() as held:
         if session is None:
             size = min(most, SIZE_BEFORE_LOGIN)
             bounds = Bounds(size, size, FIELDS_BEFORE_LOGIN)
         elif _may_be_large(route, most):
             _hold_place(held, session.user)
-            bounds, patience = Bounds(max(LARGEST, most), most, MOST_FIELDS), SECONDS
+            bounds, timeout = Bounds(max(LARGEST, most), most, MOST_FIELDS), SECONDS
         else:
             bounds = Bounds(most, most, MOST_FIELDS)
-        async with _within(bounds, patience):
+        async with _within(bounds, timeout):
             yield
 
 

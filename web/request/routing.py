@@ -23,8 +23,8 @@ ANY = "ANY"  # as the method of a route: all those that no other route of this p
 class Route(Struct, frozen=True):
     """`name`: of noun and handler, `users.list`. What it takes and answers is for the OpenAPI document.
 
-    `answers`: see web/request/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a struct
-    of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
+    `answers`: see web/request/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a
+    struct of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
 
     `page`: for people. Who is not logged in is sent to do so, and refusals are pages too. `takes_tokens`: whether a
     token in the header counts, besides cookies.
@@ -80,7 +80,7 @@ class Routes(Protocol):
         """Those that this path has."""
 
 
-class Noun:
+class RouteGroup:
     """The routes of one noun of the API; the noun in the URL is the name of the file.
 
     `page`: its routes are for people, and know them by cookies alone unless one says otherwise.

@@ -21,7 +21,7 @@ class FailedStarts:
         self._give_up = give_up
         self._failed = 0
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
             match record.event:

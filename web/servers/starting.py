@@ -36,27 +36,27 @@ from web.request.idempotency import claim
 from web.request.known import known_server
 
 
-class Asked(Struct, frozen=True):
+class StartRequest(Struct, frozen=True):
     """What the body of a start says. None: nothing."""
 
     user_options: dict[str, Any] | None = None
     display_name: str | None = None
 
 
-def parse_start(value: Any) -> Asked:
+def parse_start(value: Any) -> StartRequest:
     """Raises InvalidError. An object with neither key is the options; an empty one says nothing."""
     if value is None or value == {}:
-        return Asked()
+        return StartRequest()
     if not isinstance(value, dict):
         raise InvalidError("The body of a start is a JSON object.")
     if "user_options" not in value and "display_name" not in value:
-        return Asked(value)
+        return StartRequest(value)
     options, display_name = value.get("user_options"), value.get("display_name")
     if options is not None and not isinstance(options, dict):
         raise InvalidError("user_options is an object or null.")
     if "display_name" in value and not isinstance(display_name, str):
         raise InvalidError("display_name is a string.")
-    return Asked(options, display_name)
+    return StartRequest(options, display_name)
 
 
 async def in_time(seconds: float, event: Awaitable[object]) -> bool:
@@ -76,7 +76,7 @@ async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-def patience(seconds: float) -> float:
+def time_to_wait(seconds: float) -> float:
     """How long this request wants to wait, where others wait so many seconds: with `Prefer: respond-async`, not at all.
 
     Source: RFC 7240, section 4.1.
@@ -114,7 +114,7 @@ async def server_limit() -> int:
 
 
 async def add_server(
-    owner: UserRow, name: str, asked: Asked, *, limit: int | None = None, final: bool = False
+    owner: UserRow, name: str, asked: StartRequest, *, limit: int | None = None, final: bool = False
 ) -> ServerRow:
     """A named server that does not exist yet. Raises AlreadyExistsError, InvalidError, LimitError.
 
@@ -133,14 +133,14 @@ async def add_server(
     return known_server(owner, name)
 
 
-async def existing_or_new(owner: UserRow, name: str, asked: Asked) -> ServerRow:
+async def existing_or_new(owner: UserRow, name: str, asked: StartRequest) -> ServerRow:
     row = servers.by_name(database(), owner.id, name)
     if not name:
         return row or known_server(owner, name)
     check_named_servers_allowed()
     if row is None:
         with contextlib.suppress(AlreadyExistsError):  # another request may have added it meanwhile
-            await add_server(owner, name, Asked(display_name=asked.display_name))
+            await add_server(owner, name, StartRequest(display_name=asked.display_name))
         return known_server(owner, name)
     if asked.display_name:
         await title(owner, row, asked.display_name)
@@ -169,7 +169,7 @@ async def begin(
     command = await the_hub.launch.command(owner, server, user_options)
     low, high = sorted(the_hub.settings.hub.spawn_throttle_retry_range)
     actor = the_hub.servers.actor(server.id)
-    with the_hub.turns.admit(actor.state, random.randint(low, high)) as queued:  # noqa: S311
+    with the_hub.turns.acquire_slot(actor.state, random.randint(low, high)) as queued:  # noqa: S311
         the_hub.launch.remember(command.spawn_id, handler_view())
         try:
             state = await actor.ask(
@@ -195,7 +195,7 @@ async def wait_settled(actor: ServerActor, spawn_id: str, seconds: float | None 
         return not isinstance(state, Queued | Spawning) or state.spawn_id != spawn_id
 
     usual = hub().settings.hub.tornado_settings.slow_spawn_timeout if seconds is None else seconds
-    if not await in_time(patience(usual), actor.wait_until(is_settled)):
+    if not await in_time(time_to_wait(usual), actor.wait_until(is_settled)):
         return None
     state = actor.state
     if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
@@ -238,4 +238,4 @@ async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
         if remove
         else actor.wait_until(lambda state: isinstance(state, Stopped))
     )
-    return await in_time(patience(the_hub.settings.hub.tornado_settings.slow_stop_timeout), gone)
+    return await in_time(time_to_wait(the_hub.settings.hub.tornado_settings.slow_stop_timeout), gone)

@@ -36,16 +36,16 @@ class ServiceChecks:
     async def _check(self, row: ServiceRow, url: str, first: bool) -> None:
         """At first it may be starting, and has its whole timeout to answer."""
         settings = self._book.settings(row)
-        patience = settings.timeout if settings else TIMEOUT
+        timeout = settings.timeout if settings else TIMEOUT
         async with self._places:
             try:
-                with trio.fail_after(patience):
+                with trio.fail_after(timeout):
                     if first:
                         await wait_server_up(url)
                     else:
                         await get(parse_url(url))
             except (SpawnError, ConnectionError, trio.TooSlowError) as error:
-                why = str(error) or f"no answer within {patience:g} s"
+                why = str(error) or f"no answer within {timeout:g} s"
                 self._tell_of_a_change(row.name, url, why)
                 self._book.answers[row.name] = False
             else:

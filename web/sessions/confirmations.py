@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import trio
 
-from core.actors.turns import Turns
+from core.actors.keyed_lock import KeyedLock
 
 REMEMBERED = 50_000  # users
 
@@ -23,7 +23,7 @@ class Confirmations:
         """`age`: seconds for which a confirmed login need not be confirmed again."""
         self._age = age
         self._known: dict[str, Confirmed] = {}
-        self.turns = Turns()  # of users who are being asked about
+        self.turns = KeyedLock()  # of users who are being asked about
 
     def note(self, user_id: str, *, stands: bool = True, seconds: float | None = None) -> None:
         if len(self._known) >= REMEMBERED:

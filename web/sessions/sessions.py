@@ -75,7 +75,7 @@ class Sessions:
         """Some of those that have ended of themselves."""
         return sessions.expired(self._db, now)
 
-    def heard(self, records: Sequence[Record]) -> None:
+    def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store. What was used by a clock that was ahead was used by now."""
         for record in records:
             if isinstance(record.event, ClockCorrected):

@@ -28,8 +28,8 @@ from projections.users import UserRow
 from web.rights.rights import Rights
 from web.site.environment import public_addresses
 from web.starts.hook_views import HandlerView
+from web.starts.settings_environment import settings_environment
 from web.starts.spawn_hooks import SpawnHooks
-from web.starts.told import told
 from web.starts.views import Views
 
 ACTIVITY = "users:activity!user"  # what every server's token allows
@@ -110,7 +110,7 @@ class Launch:
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
         settings = await self._after_hooks(server_id, spawning, environment, telling)
-        environment |= told(settings or self.settings.spawner, spawning)
+        environment |= settings_environment(settings or self.settings.spawner, spawning)
         return Attempt(
             spawning.spawn_id,
             spawning.user_name,

@@ -28,11 +28,11 @@ FormData = dict[str, list[Any]]
 
 
 class SpawnHooks:
-    def __init__(self, hooks: Hooks, settings: Callable[[], SpawnerSettings], patience: float) -> None:
-        """`patience`: seconds for each hook outside of a start, which has a deadline of its own."""
+    def __init__(self, hooks: Hooks, settings: Callable[[], SpawnerSettings], timeout: float) -> None:
+        """`timeout`: seconds for each hook outside of a start, which has a deadline of its own."""
         self._hooks = hooks
         self._settings = settings
-        self._patience = patience
+        self._timeout = timeout
 
     @property
     def change_starts(self) -> bool:
@@ -133,7 +133,7 @@ class SpawnHooks:
         if not callable(setting):
             return list(setting)
         try:
-            with trio.fail_after(self._patience):
+            with trio.fail_after(self._timeout):
                 return convert(await self._hooks.call(setting, view, of=_whose(view)), list[str])
         except Exception as error:
             logger.warning("the scopes of a server cannot be told: %r", error)
@@ -146,7 +146,7 @@ class SpawnHooks:
         form = self._settings().options_form
         if not callable(form):
             return str(form or "")
-        with trio.move_on_after(self._patience):
+        with trio.move_on_after(self._timeout):
             try:
                 return str(await self._hooks.call(form, view, of=_whose(view)) or "")
             except Exception as error:
@@ -161,7 +161,7 @@ class SpawnHooks:
             return dict(data)
         if reader == "simple":
             return simple_options(data)
-        with trio.move_on_after(self._patience):
+        with trio.move_on_after(self._timeout):
             try:
                 call = partial(reader, spawner=view) if _takes(reader, "spawner") else reader
                 options = await self._hooks.call(call, data, of=_whose(view))
@@ -177,7 +177,7 @@ class SpawnHooks:
 
     async def ready_event(self, view: SpawnerView, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
-        with trio.move_on_after(self._patience):
+        with trio.move_on_after(self._timeout):
             try:
                 changed = await self._call("progress_ready_hook", view, dict(event))
                 return changed if isinstance(changed, dict) else event
@@ -187,13 +187,13 @@ class SpawnHooks:
 
     async def after_stop(self, view: SpawnerView) -> None:
         """What fails here is logged, and hinders nothing."""
-        with trio.move_on_after(self._patience) as waiting:
+        with trio.move_on_after(self._timeout) as waiting:
             try:
                 await self._call("post_stop_hook", view)
             except Exception as error:
                 logger.warning("post_stop_hook failed: %r", error)
         if waiting.cancelled_caught:
-            logger.warning("post_stop_hook did not end within %g seconds", self._patience)
+            logger.warning("post_stop_hook did not end within %g seconds", self._timeout)
 
     async def _call(self, name: str, view: SpawnerView, *args: Any) -> Any:
         return await self._hooks.call(getattr(self._settings(), name), view, *args, of=_whose(view))

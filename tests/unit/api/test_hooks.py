@@ -430,14 +430,14 @@ c.Callboard.hook_timeout = 0.05
 # --- a restart ---
 
 
-@pytest.mark.parametrize(("patience", "pending"), [(0, "check"), (5, None), (-1, None)])
+@pytest.mark.parametrize(("timeout", "pending"), [(0, "check"), (5, None), (-1, None)])
 async def test_a_hub_may_wait_for_its_servers_before_it_serves(
-    patience: float, pending: str | None, autojump_clock: object
+    timeout: float, pending: str | None, autojump_clock: object
 ) -> None:
     store, backend = EventStore(":memory:", projections.ALL, threaded=False), SimulatedBackend()
     async with hub_in_memory(store=store, backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
         assert await start(client, "alice") == (201, "")
-    settings = settings_for_tests(init_spawners_timeout=patience)
+    settings = settings_for_tests(init_spawners_timeout=timeout)
     async with (
         hub_in_memory(settings, store=store, backend=backend) as hub,
         Client(hub, ADMIN_TOKEN) as client,

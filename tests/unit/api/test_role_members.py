@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from core.config.roles import RoleError
 from core.events.record import HUB
 from core.group import Join
-from core.role import Grant
+from core.role import GrantRole
 from core.settings import ServiceSettings, Settings
 from core.token import new_token
 from core.user import Change, Create
@@ -58,15 +58,15 @@ async def grant(world: Lives, role: str, kind: str, name: str) -> None:
     """While the hub runs, past its configuration."""
     ask = world.hub.entities.roles.ask
     if kind == "services":
-        await ask(role, Grant(frozenset({f"service/{name}"})), by=HUB)
+        await ask(role, GrantRole(frozenset({f"service/{name}"})), by=HUB)
     elif kind == "groups":
         row = groups.by_name(world.hub.store.db, name)
         assert row is not None
-        await ask(role, Grant(frozenset({f"group/{row.id}"})), by=HUB)
+        await ask(role, GrantRole(frozenset({f"group/{row.id}"})), by=HUB)
     elif role == "admin":
         await world.hub.entities.users.ask(world.user(name).id, Change(admin=True), by=HUB)
     else:
-        await ask(role, Grant(frozenset({f"user/{world.user(name).id}"})), by=HUB)
+        await ask(role, GrantRole(frozenset({f"user/{world.user(name).id}"})), by=HUB)
 
 
 @pytest.mark.parametrize(("role", "kind", "how"), CASES)

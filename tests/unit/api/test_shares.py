@@ -10,7 +10,7 @@ import trio
 
 from core.errors import NotFoundError
 from core.events.record import HUB
-from core.share import Grant
+from core.share import GrantShare
 from tests.unit.api.share_world import ShareWorld, share_world
 
 ACCESS = "access:servers!server=bob/lab"
@@ -453,7 +453,9 @@ async def test_what_was_removed_meanwhile_is_not_shared(world: ShareWorld, gone:
         else "user/" + world.user_id("carol")
     )
     with pytest.raises(NotFoundError):
-        await world.hub.sharing.grant(Grant("u1", server, grantee, frozenset({"access:servers"})), by=HUB)
+        await world.hub.sharing.grant(
+            GrantShare("u1", server, grantee, frozenset({"access:servers"})), by=HUB
+        )
 
 
 async def test_a_grant_that_is_repeated_with_its_key_answers_the_same(world: ShareWorld) -> None:

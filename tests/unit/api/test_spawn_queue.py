@@ -21,10 +21,10 @@ from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_test
 
 
 def settings_of(
-    at_once: int = 1, *, queue: int = 1000, timeout: float = 3600, patience: float = 0, **hub: Any
+    at_once: int = 1, *, queue: int = 1000, timeout: float = 3600, request_timeout: float = 0, **hub: Any
 ) -> Settings:
-    """`patience`: how long a request waits for its server."""
-    tornado = TornadoSettings(slow_spawn_timeout=patience)
+    """`request_timeout`: how long a request waits for its server."""
+    tornado = TornadoSettings(slow_spawn_timeout=request_timeout)
     return replace(
         settings_for_tests(concurrent_spawn_limit=at_once, tornado_settings=tornado, **hub),
         callboard=CallboardSettings(spawn_queue_limit=queue, spawn_queue_timeout=timeout),
@@ -81,7 +81,7 @@ async def test_a_start_above_the_limit_waits_and_then_runs(autojump_clock: objec
 
 
 async def test_a_wait_that_is_short_is_a_201(autojump_clock: object) -> None:
-    async with client_of(settings_of(patience=10)) as client, trio.open_nursery() as nursery:
+    async with client_of(settings_of(request_timeout=10)) as client, trio.open_nursery() as nursery:
         nursery.start_soon(start, client, "alice/server", 3)
         await trio.sleep(0.1)
         assert await start(client, "bob/server", 3) == 201
@@ -219,7 +219,7 @@ async def test_a_stop_leaves_the_queue_and_every_reader_hears_of_it_once(autojum
 
 async def test_the_output_of_the_last_run_outlives_a_start_that_was_given_up(autojump_clock: object) -> None:
     backend = SimulatedBackend()
-    async with client_of(settings_of(patience=1), backend=backend) as client:
+    async with client_of(settings_of(request_timeout=1), backend=backend) as client:
         await start(client, "bob/server", 0)
         await client.delete("/users/bob/server")
         (ran,) = [

@@ -280,7 +280,7 @@ async def test_work_that_will_not_end_does_not_hold_up_a_stop(
         await hub.stop()
         assert isinstance(await hub.stop(), Stopping)  # it answers meanwhile
         await hub.wait_stopped()
-        assert trio.current_time() == pytest.approx(1 + work_task.FAREWELL, abs=0.1)
+        assert trio.current_time() == pytest.approx(1 + work_task.CLEANUP_TIMEOUT, abs=0.1)
         assert world.backend.running() == []
 
 

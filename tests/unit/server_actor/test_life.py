@@ -130,9 +130,9 @@ async def test_a_full_mailbox_refuses_and_lets_reports_through(autojump_clock: M
 async def test_a_caller_who_has_gone_is_no_loss(world: World, autojump_clock: MockClock) -> None:
     async with world.hub() as hub:
         world.store.gate = trio.Event()
-        with trio.move_on_after(1) as patience:
+        with trio.move_on_after(1) as timeout:
             await hub.start({"delay": 5})
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         world.store.gate.set()
         await hub.wait(Ready)
         assert hub.servers.restarts == 0

@@ -168,9 +168,9 @@ async def test_wait_until_does_not_take_an_unread_log_for_a_stopped_server(
 async def test_who_waits_keeps_a_stopped_server_awake(world: World, autojump_clock: MockClock) -> None:
     async with world.hub() as hub:
         actor = hub.actor()
-        with trio.move_on_after(5) as patience:
+        with trio.move_on_after(5) as timeout:
             await actor.wait_until(lambda state: isinstance(state, Ready))
-        assert patience.cancelled_caught
+        assert timeout.cancelled_caught
         assert not actor.is_at_rest
         assert hub.actor() is actor
         await wait_all_tasks_blocked()

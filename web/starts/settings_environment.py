@@ -6,7 +6,7 @@ from core.server import Spawning
 from core.settings import SpawnerSettings
 
 
-def told(settings: SpawnerSettings, spawning: Spawning) -> dict[str, str]:
+def settings_environment(settings: SpawnerSettings, spawning: Spawning) -> dict[str, str]:
     given = {
         "JUPYTERHUB_ROOT_DIR": filled(settings.notebook_dir, spawning),
         "JUPYTERHUB_DEFAULT_URL": filled(settings.default_url, spawning),

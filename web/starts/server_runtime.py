@@ -29,7 +29,7 @@ def _acts_after_stops(settings: Settings) -> bool:
     return settings.spawner.post_stop_hook is not None or settings.pam.open_sessions
 
 
-class HubStage:
+class HubServerRuntime:
     def __init__(
         self,
         store: EventStore,
@@ -64,8 +64,8 @@ class HubStage:
         self._poll_interval = settings.spawner.poll_interval
         self._poll_jitter = settings.spawner.poll_jitter
 
-    def wait_turn(self, server_id: str, patience: float) -> AbstractAsyncContextManager[bool]:
-        return self._turns.wait_turn(server_id, patience)
+    def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
+        return self._turns.wait_turn(server_id, timeout)
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         attempt = await self._launch.attempt(server_id, spawning, telling)

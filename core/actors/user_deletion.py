@@ -17,7 +17,7 @@ from core.events.writer import Claim
 from core.user import AnyUser, Command, FinishDeletion, RequestDeletion, User
 
 
-class Departures:
+class UserDeletion:
     def __init__(
         self, users: Entities[AnyUser, Command, UserEvent], servers: Supervisor, errands: Errands
     ) -> None:
@@ -32,12 +32,12 @@ class Departures:
 
     def go_on(self, user_id: str) -> None:
         """Carry out a wish that is in the log."""
-        self._errands.go_on(_key(user_id), lambda: self._see_off(user_id))
+        self._errands.go_on(_key(user_id), lambda: self._run(user_id))
 
     async def wait_gone(self, user_id: str) -> None:
         await self._errands.wait_done(_key(user_id))
 
-    async def _see_off(self, user_id: str) -> None:
+    async def _run(self, user_id: str) -> None:
         try:
             user = await self._users.ask(user_id, RequestDeletion(), by=HUB)
         except NotFoundError:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 
 from core.actors.new_users import creations
-from core.config.desired import Wishes
+from core.config.desired import DesiredState
 from core.config.login_checks import login_warnings
 from core.config.roles import ADMIN, RoleMembers
 from core.errors import AlreadyExistsError
@@ -34,21 +34,21 @@ AT_ONCE = 500  # users added in one append
 logger = logging.getLogger("callboard.config")
 
 
-async def bootstrap(hub: Hub, wishes: Wishes) -> None:
-    for _, do in bootstrap_steps(hub, wishes):
+async def reconcile(hub: Hub, desired_state: DesiredState) -> None:
+    for _, do in bootstrap_steps(hub, desired_state):
         await do()
 
 
-def bootstrap_steps(hub: Hub, wishes: Wishes) -> Iterator[Step]:
-    for warning in (*wishes.warnings, *login_warnings(hub.settings)):
+def bootstrap_steps(hub: Hub, desired_state: DesiredState) -> Iterator[Step]:
+    for warning in (*desired_state.warnings, *login_warnings(hub.settings)):
         logger.warning("%s", warning)
     yield "blocked users", partial(disarm_blocked, hub)
-    yield "users", partial(_add_users, hub, wishes.users, wishes.admins)
-    yield "administrators", partial(_set_admins, hub, wishes)
-    for name, group in wishes.groups.items():
+    yield "users", partial(_add_users, hub, desired_state.users, desired_state.admins)
+    yield "administrators", partial(_set_admins, hub, desired_state)
+    for name, group in desired_state.groups.items():
         yield f"group {name}", partial(_load_group, hub, name, group)
-    yield "roles", partial(_define_roles, hub, wishes)
-    for name, members in wishes.roles.members.items():
+    yield "roles", partial(_define_roles, hub, desired_state)
+    for name, members in desired_state.roles.members.items():
         yield f"role {name}", partial(_grant, hub, name, members)
     yield "tokens", partial(_add_tokens, hub)
 
@@ -83,12 +83,12 @@ async def _add_users(hub: Hub, wanted: Collection[str], admins: Collection[str])
         await hub.store.append(*creations(new[start : start + AT_ONCE], admins=admins), by=HUB)
 
 
-async def _set_admins(hub: Hub, wishes: Wishes) -> None:
+async def _set_admins(hub: Hub, desired_state: DesiredState) -> None:
     """What is taken away goes first: it is recorded though the disk be full."""
     present = users.administrators(hub.store.db)
-    for name in present.keys() - wishes.admins if wishes.no_other_admins else ():
+    for name in present.keys() - desired_state.admins if desired_state.no_other_admins else ():
         await hub.entities.users.ask(present[name], Change(admin=False), by=HUB)
-    for user_id in users.existing(hub.store.db, wishes.admins - present.keys()).values():
+    for user_id in users.existing(hub.store.db, desired_state.admins - present.keys()).values():
         await hub.entities.users.ask(user_id, Change(admin=True), by=HUB)
 
 
@@ -111,9 +111,9 @@ async def _load_group(hub: Hub, name: str, group: GroupSettings) -> None:
         await hub.entities.groups.ask(row.id, ReplaceProperties(group.properties), by=HUB)
 
 
-async def _define_roles(hub: Hub, wishes: Wishes) -> None:
+async def _define_roles(hub: Hub, desired_state: DesiredState) -> None:
     """Exactly those of the configuration, and those that the authenticator manages."""
-    wanted = wishes.roles.roles
+    wanted = desired_state.roles.roles
     resets = hub.settings.authenticator.reset_managed_roles_on_startup
     for row in roles.defined(hub.store.db):
         if row.name not in wanted and (resets or not row.managed):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 
 
-class Turns:
+class KeyedLock:
     """A key that nobody holds or waits for takes no room."""
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     outcome: Callable[[sqlite3.Connection], Outcome]
 
 
-class Unit:
+class AppendRequest:
     """What one caller appends: all of it or nothing. It comes back with its records, or with an error."""
 
     __slots__ = ("by", "claim", "error", "records", "side_work", "task", "writes")

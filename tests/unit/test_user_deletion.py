@@ -10,10 +10,10 @@ import trio
 from trio.testing import MockClock
 
 from core import user
-from core.actors.departures import Departures
 from core.actors.entity import Entities
 from core.actors.errands import Errands
 from core.actors.supervisor import ISOLATION
+from core.actors.user_deletion import UserDeletion
 from core.errors import NotFoundError, UnavailableError
 from core.events.record import HUB
 from core.events.user import UserEvent, user_stream
@@ -30,7 +30,7 @@ class Leaving:
     def __init__(self, hub: Hub, errands: Errands) -> None:
         self.hub = hub
         self.users: Users = Entities(hub.world.store, user_stream, NoUser(), user.decide, user.evolve)
-        self.departures = Departures(self.users, hub.servers, errands)
+        self.user_deletion = UserDeletion(self.users, hub.servers, errands)
 
     async def make(self) -> None:
         await self.users.ask("u1", Create("alice", "v1"), by=HUB)
@@ -64,9 +64,9 @@ async def test_a_user_goes_once_the_servers_have_ended(world: World, autojump_cl
         await world_of.make()
         await world_of.hub.start_ready({"stop_delay": 5})
         await world_of.hub.start({"delay": 50, "stop_delay": 20}, server_id="v2")
-        await world_of.departures.begin("u1", by=ALICE)
+        await world_of.user_deletion.begin("u1", by=ALICE)
         assert not await world_of.is_gone()
-        await world_of.departures.wait_gone("u1")
+        await world_of.user_deletion.wait_gone("u1")
         assert await world_of.is_gone()
         assert trio.current_time() == pytest.approx(20, abs=0.5)
     assert world.backend.running() == []
@@ -75,14 +75,14 @@ async def test_a_user_goes_once_the_servers_have_ended(world: World, autojump_cl
 async def test_a_user_without_running_servers_goes_at_once(world: World, autojump_clock: MockClock) -> None:
     async with leaving(world) as world_of:
         await world_of.make()
-        await world_of.departures.begin("u1", by=ALICE)
-        await world_of.departures.wait_gone("u1")
+        await world_of.user_deletion.begin("u1", by=ALICE)
+        await world_of.user_deletion.wait_gone("u1")
         assert await world_of.is_gone()
         with pytest.raises(NotFoundError):
-            await world_of.departures.begin("u1", by=ALICE)
-        world_of.departures.go_on("u1")  # of one who has gone already
+            await world_of.user_deletion.begin("u1", by=ALICE)
+        world_of.user_deletion.go_on("u1")  # of one who has gone already
         with trio.fail_after(1):
-            await world_of.departures.wait_gone("u1")
+            await world_of.user_deletion.wait_gone("u1")
 
 
 async def test_a_user_stays_until_the_leftovers_have_ended(world: World, autojump_clock: MockClock) -> None:
@@ -90,12 +90,12 @@ async def test_a_user_stays_until_the_leftovers_have_ended(world: World, autojum
     async with leaving(world) as world_of:
         await world_of.make()
         ready = await world_of.hub.start_ready({"stop_hangs": True})
-        await world_of.departures.begin("u1", by=ALICE)
+        await world_of.user_deletion.begin("u1", by=ALICE)
         await world_of.hub.wait_stopped()
         await trio.sleep(500)
         assert not await world_of.is_gone()
         world.backend.kill(ready.spawn_id)
-        await world_of.departures.wait_gone("u1")
+        await world_of.user_deletion.wait_gone("u1")
         assert await world_of.is_gone()
 
 
@@ -103,11 +103,11 @@ async def test_a_wish_outlives_the_hub(world: World, autojump_clock: MockClock) 
     async with leaving(world) as world_of:
         await world_of.make()
         await world_of.hub.start_ready({"stop_delay": 20})
-        await world_of.departures.begin("u1", by=ALICE)
+        await world_of.user_deletion.begin("u1", by=ALICE)
     async with leaving(world) as world_of:
-        world_of.departures.go_on("u1")
-        world_of.departures.go_on("u1")
-        await world_of.departures.wait_gone("u1")
+        world_of.user_deletion.go_on("u1")
+        world_of.user_deletion.go_on("u1")
+        await world_of.user_deletion.wait_gone("u1")
         assert await world_of.is_gone()
     assert world.backend.running() == []
 
@@ -119,19 +119,19 @@ async def test_nothing_that_goes_wrong_makes_it_give_up(world: World, autojump_c
         await world_of.hub.start_ready(server_id="v2")
         world.store.hiccups = [KeyError("bug")] * 5
         with pytest.raises(KeyError):
-            await world_of.departures.begin("u1", by=ALICE)
-        await world_of.departures.begin("u1", by=ALICE) if not world.store.hiccups else None
+            await world_of.user_deletion.begin("u1", by=ALICE)
+        await world_of.user_deletion.begin("u1", by=ALICE) if not world.store.hiccups else None
         world.store.hiccups.clear()
         world.store.is_away = True
         with pytest.raises(UnavailableError):
-            await world_of.departures.begin("u1", by=ALICE)
+            await world_of.user_deletion.begin("u1", by=ALICE)
         world.store.is_away = False
-        await world_of.departures.begin("u1", by=ALICE)
+        await world_of.user_deletion.begin("u1", by=ALICE)
         world.store.is_away = True
         world.store.hiccups = [KeyError("bug")] * 9
         await trio.sleep(60)
         world.store.is_away = False
-        await world_of.departures.wait_gone("u1")
+        await world_of.user_deletion.wait_gone("u1")
         assert await world_of.is_gone()
         assert trio.current_time() < 60 + 2 * ISOLATION
     assert isinstance(Stopped(), Stopped)
