@@ -5,7 +5,6 @@ The log holds its digest only. A code has 256 bits of chance in it, so one SHA-2
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime
 from typing import Final, assert_never
@@ -18,17 +17,10 @@ from core.events.share import ShareCodeEvent, ShareCodeExchanged, ShareCodeIssue
 CODE_PATTERN: Final = "[A-Za-z0-9_-]{43}"
 MIN_LIFE, DEFAULT_LIFE, MAX_LIFE = 60, 86_400, 365 * 86_400  # seconds
 
-_CODE = re.compile(CODE_PATTERN)
-
 
 def new_code() -> str:
     """43 characters that a URL can carry as they are."""
     return secrets.token_urlsafe(32)
-
-
-def is_code(text: str) -> bool:
-    """Whether it looks like one."""
-    return _CODE.fullmatch(text) is not None
 
 
 def check_life(seconds: int) -> int:

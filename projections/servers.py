@@ -315,8 +315,3 @@ def leaving(db: sqlite3.Connection, after: str = "") -> list[ServerRow]:
     """The next servers, by id, whose removal was asked for and is not over."""
     rows = db.execute(_ALL + "WHERE leaving = 1 AND id > ? ORDER BY id LIMIT 200", (after,)).fetchall()
     return [ServerRow(*row) for row in rows]
-
-
-def count_active(db: sqlite3.Connection) -> int:
-    (number,) = db.execute("SELECT count(*) FROM servers WHERE state != 'stopped'").fetchone()
-    return int(number)

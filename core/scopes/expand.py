@@ -24,7 +24,7 @@ def expand(raw: frozenset[str], owner: Owner = NOBODY, table: ScopeTable = STAND
     """All that these scopes allow to this owner. Everything an owner's roles and shares say goes in at once.
 
     `inherit` adds nothing here; see `token_scopes`. What means nothing falls away rather than raising: it
-    was valid when it was stored, and a configuration may change since. `fallen_away` says what and why.
+    was valid when it was stored, and a configuration may change since.
     """
     held: dict[str, Reach] = {}
     for text in raw:
@@ -63,26 +63,6 @@ def _reach(scope: Scope) -> Reach:
             return Reach(servers=value)
         case Filter.SERVICE:
             return Reach(services=value)
-
-
-def fallen_away(raw: Iterable[str], owner: Owner, table: ScopeTable = STANDARD) -> list[str]:
-    """One line for each scope that `expand` drops for this owner, to be logged where scopes are stored."""
-    return [line for text in sorted(raw) if (line := _why_dropped(text, owner, table))]
-
-
-def _why_dropped(text: str, owner: Owner, table: ScopeTable) -> str:
-    try:
-        scope = parse_scope(text, table)
-    except ScopeError as error:
-        return error.message
-    if void := why_void(scope):
-        return void
-    if scope.name == SELF and owner.user is None:
-        return "Scope 'self' means nothing here: its owner is not a user."
-    if fill_in(scope, owner) is None:
-        assert scope.kind is not None
-        return f"Scope {text!r} means nothing here: its owner is or has no {scope.kind.value}."
-    return ""
 
 
 def as_stored(raw: Iterable[str], owner: Owner, table: ScopeTable = STANDARD) -> frozenset[str]:

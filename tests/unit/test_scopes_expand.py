@@ -14,7 +14,6 @@ from core.scopes import (
     excess_scopes,
     excess_to_give,
     expand,
-    fallen_away,
     identify_scopes,
     share_scopes,
     token_scopes,
@@ -73,24 +72,6 @@ def test_custom_scopes_bring_their_own_subscopes():
     )
     held = expand(frozenset({"custom:grades:write!user"}), ALICE, table)
     assert held.as_strings() == ["custom:grades:read!user=alice", "custom:grades:write!user=alice"]
-
-
-@pytest.mark.parametrize(
-    ("raw", "owner", "lines"),
-    [
-        ("self servers!user inherit", ALICE, 0),
-        ("self", CULL, 1),
-        ("servers!user", CULL, 1),
-        ("access:services!service", ALICE, 1),
-        ("access:servers!server", ALICE, 1),
-        ("custom:gone", ALICE, 1),
-        ("servers", CULL, 0),
-    ],
-)
-def test_what_falls_away_is_reported(raw, owner, lines):
-    reported = fallen_away(raw.split(), owner)
-    assert len(reported) == lines
-    assert all(raw in line for line in reported)
 
 
 def test_a_token_stores_filters_filled_in():

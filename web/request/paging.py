@@ -46,7 +46,7 @@ def wants_wrapping() -> bool:
     return any(kind.strip().lower() == MEDIA_TYPE for kind in accepted)
 
 
-def page(*, always_wrapped: bool = False) -> Page:
+def page() -> Page:
     """What the query asks for: absolute values, the limit within 1 and the maximum. Raises InvalidError."""
     settings = hub().settings.hub
     most = settings.api_page_max_limit

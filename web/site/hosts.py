@@ -61,10 +61,6 @@ class Hosts:
         name = host.partition(":")[0].lower()
         return self.has_subdomains and name not in self._hub_hosts and name.endswith(f".{self._domain}")
 
-    def is_hubs(self, name: str) -> bool:
-        """Whether this host name is the hub's own."""
-        return name in self._hub_hosts
-
     def _host(self, path: str) -> str:
         owner = self._owner(path)
         return self._named(*owner) if owner else self._domain

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -28,8 +28,6 @@ _OURS = frozenset(
 )  # the last three are not for hooks to say
 
 logger = logging.getLogger("callboard.hooks")
-
-Generate = Callable[[], AsyncIterator[Any]]
 
 
 class Narrated:

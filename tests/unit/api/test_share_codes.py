@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.events.record import HUB
-from core.share_code import Issue, is_code
+from core.share_code import CODE_PATTERN, Issue
 from core.token import quick_digest
 from tests.unit.api.share_world import ShareWorld, share_world
 
@@ -46,7 +47,7 @@ async def codes(world: ShareWorld, path: str = "bob/lab") -> list[dict[str, Any]
 async def test_a_code_is_shown_field_by_field_and_only_once(world: ShareWorld) -> None:
     model = await world.code()
     code = model["code"]
-    assert is_code(code)
+    assert re.fullmatch(CODE_PATTERN, code)
     assert model.pop("code") == code
     assert model.pop("accept_url") == f"/hub/accept-share?code={code}"
     assert model.pop("full_accept_url") is None
@@ -330,7 +331,7 @@ async def test_a_code_for_ones_own_server(
     answer = await (await world.as_user("bob")).post("/shares", json=body)
     assert answer.status_code == status, answer.text
     if status == 200:
-        assert is_code(answer.json()["code"])
+        assert re.fullmatch(CODE_PATTERN, answer.json()["code"])
         assert answer.json()["server"]["name"] == server
         assert answer.json()["server"]["user"] == {"name": "bob"}
 
