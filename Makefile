@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hub test check lint openapi lock bench clean
+.PHONY: help setup hub test chaos check lint openapi lock bench clean
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
@@ -21,8 +21,11 @@ test: setup ## every test, those with real servers and killed hubs too
 	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
 	$(BIN)/pytest -m slow --reruns 1 -rR
 
+chaos: setup ## a real hub under every harm at once, for SECONDS=120, with a new SEED or the one given
+	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
+
 check: lint ## what to run before every commit: lint, types, unit, property and security tests
-	$(BIN)/pytest -q -n auto -p no:rerunfailures -m "not slow" tests/unit tests/property tests/security
+	$(BIN)/pytest -q -n auto -p no:rerunfailures -m "not slow" tests/unit tests/property tests/security tests/chaos
 
 lint: setup ## style, types, and which folder may import which
 	$(BIN)/ruff check

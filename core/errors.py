@@ -16,6 +16,7 @@
     ├── ThrottledError          too much at once; asking later may work
     ├── BusyError               a mailbox is full; asking again soon will work
     ├── UnavailableError        the log cannot be written now; nothing was changed
+    │   └── DoubtError          the log cannot be read now: what was asked for may have been recorded before
     └── SpawnError              a server could not be started
 
 A refusal is worded for the person who asked and knows no status code (`web/request/errors.py` does).
@@ -94,6 +95,10 @@ class BusyError(HubError):
 
 
 class UnavailableError(HubError):
+    pass
+
+
+class DoubtError(UnavailableError):
     pass
 
 

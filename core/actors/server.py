@@ -23,7 +23,7 @@ from core.actors.messages import Messages, as_event
 from core.actors.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
 from core.actors.work_task import WorkTask
 from core.backoff import Backoff
-from core.errors import HubError, UnavailableError
+from core.errors import DoubtError, HubError, UnavailableError
 from core.events import codec
 from core.events.disk import unreadable
 from core.events.hub import HubStarted
@@ -384,7 +384,7 @@ class ServerActor:
 
     def _refuse_current(self, reason: UnavailableError | None) -> None:
         if self._current is not None and not self._current.is_answered:
-            lost = UnavailableError("The hub lost track of this server; please ask again.")
+            lost = DoubtError("The hub lost track of this server; please ask again.")
             self._current.refuse(reason or lost)
 
 

@@ -7,7 +7,7 @@ import errno
 import os
 import sqlite3
 
-from core.errors import UnavailableError
+from core.errors import DoubtError, UnavailableError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE = 2**20  # bytes
@@ -38,7 +38,7 @@ def unreadable(error: BaseException) -> UnavailableError | None:
     if isinstance(error, UnavailableError):
         return error
     if isinstance(error, sqlite3.Error) and is_disk_trouble(error):
-        return UnavailableError(f"The log cannot be read now: {error}.")
+        return DoubtError(f"The log cannot be read now: {error}.")
     return None
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 
 import trio
 
-from core.errors import UnavailableError
+from core.errors import DoubtError, UnavailableError
 from core.events import command_keys
 from core.events.append_request import AppendRequest, Claim, Outcome, Write
 from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
@@ -253,11 +253,11 @@ class EventStore:
             await trio.lowlevel.checkpoint()
 
     def version(self, stream: str) -> int:
-        """How many events the stream has. Raises UnavailableError where the log cannot be read."""
+        """How many events the stream has. Raises DoubtError where the log cannot be read."""
         try:
             return version_of(self.db, stream)
         except sqlite3.Error as error:
-            raise UnavailableError(f"The log cannot be read now: {error}.") from error
+            raise DoubtError(f"The log cannot be read now: {error}.") from error
 
     def read_all(self, after: int = 0, count: int = CHUNK) -> list[Record]:
         """The next events of the whole log, 200 at most."""

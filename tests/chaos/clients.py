@@ -89,7 +89,7 @@ def noted(at: float, subject: str, wants: bool, answer: requests.Response | None
     if answer is None:
         return Act(at, subject, wants, Outcome.UNKNOWN)
     status, said = answer.status_code, "" if answer.ok else answer.text[:300]
-    if not is_of_hub(answer) or "not known" in said:
+    if not is_of_hub(answer) or status == 500 or "not known" in said:
         return Act(at, subject, wants, Outcome.UNKNOWN, status, "", said)
     outcome = Outcome.DONE if answer.ok else Outcome.REFUSED
     return Act(at, subject, wants, outcome, status, answer.headers["X-Request-Id"], said)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -89,6 +88,3 @@ def turns(harms: Sequence[Harm]) -> list[Turn]:
     both = [Turn(harm.at + harm.lasts * is_end, is_end, harm) for harm in harms for is_end in (False, True)]
     return sorted(both, key=lambda turn: (turn.at, turn.is_end))
 
-
-def is_in_order(harms: Sequence[Harm]) -> bool:
-    return all(one.at <= next_one.at for one, next_one in pairwise(harms))

@@ -9,7 +9,7 @@ import time
 from quart import Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from core.errors import HubError, PendingError, ThrottledError
+from core.errors import DoubtError, HubError, PendingError, ThrottledError
 from core.events.disk import unreadable
 from web.pages import errors, fallback
 from web.request import answers
@@ -19,6 +19,7 @@ from web.request.request_log import shown_url
 from web.request.routing import NoRouteError, Routes
 
 STARTS = ("servers.start", "start.start")
+DOUBT = " Whether this was carried out is not known."
 
 logger = logging.getLogger("callboard.http")
 
@@ -41,7 +42,8 @@ async def _refused(error: HubError, routes: Routes) -> Response:
     status = status_of(error)
     if g.route is not None and g.route.name in STARTS:
         _count_refused_start(error)
-    return await _refusal(status, error.message, headers_of(error) | _allowed_instead(status, routes), error)
+    message = error.message + (DOUBT if isinstance(error, DoubtError) and "may_be_recorded" in g else "")
+    return await _refusal(status, message, headers_of(error) | _allowed_instead(status, routes), error)
 
 
 async def _refusal(

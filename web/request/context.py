@@ -44,6 +44,7 @@ def scopes() -> Scopes:
 def by() -> By:
     """The caller as the log records it."""
     identity = caller()
+    g.may_be_recorded = True
     return By(identity.principal, identity.token_id or identity.session_id or "", cast(str, g.request_id))
 
 
