@@ -21,7 +21,7 @@ test: setup ## every test, those with real servers and killed hubs too
 	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
 	$(BIN)/pytest -m slow --reruns 1 -rR
 
-chaos: setup ## a real hub under every harm at once, for SECONDS=120, with a new SEED or the one given
+chaos: setup ## a real hub under every fault at once, for SECONDS=120, with a new SEED or the one given
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
 
 check: lint ## what to run before every commit: lint, types, unit, property and security tests

@@ -1,10 +1,11 @@
-"""A real hub and its proxy, harmed at random while clients are at work, and what must hold whatever happens.
+"""A real hub and its proxy under faults at random while clients are at work, and what must hold whatever happens.
 
-    schedule.py   from a seed, the harm that is done and when: data
-    clients.py    who makes and removes things meanwhile, and notes each answer
-    history.py    what was done, answered, seen and found: data
-    rules.py      what is wrong with a history: pure
-    playing.py    carries a schedule out: a run from its beginning to its history
+    schedule.py     from a seed, which faults come when: data
+    nemesis.py      injects them into a real hub, and takes them back
+    clients.py      change things meanwhile, and record each answer
+    history.py      what was done, answered, read and found: data
+    checker.py      what is wrong with a history: pure
+    runner.py       a schedule and its clients, from the beginning to a history
 
-`python -m tests.chaos` plays one (`make chaos`).
+`python -m tests.chaos` runs a seed (`make chaos`).
 """

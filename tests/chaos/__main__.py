@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from tests.chaos.run import play
+from tests.chaos.run import run_seed
 from tests.chaos.schedule import Kind
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long harm is done")
+    parser.add_argument("--seconds", type=float, default=120.0, help="how long fault is done")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--only", choices=[kind.name for kind in Kind], nargs="*", help="harm of these kinds alone")
-    parser.add_argument("--keep", type=Path, default=None, help="a directory for the hub's files; else they are removed")
+    parser.add_argument(
+        "--only", choices=[kind.name for kind in Kind], nargs="*", help="fault of these kinds alone"
+    )
+    parser.add_argument("--keep", type=Path, default=None, help="where the hub's files are to stay")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if given.seed is None else given.seed
     kinds = [Kind[name] for name in given.only] if given.only else list(Kind)
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
-        wrong = play(given.keep or Path(temporary), seed, given.seconds, kinds)
+        wrong = run_seed(given.keep or Path(temporary), seed, given.seconds, kinds)
     return 1 if wrong else 0
 
 

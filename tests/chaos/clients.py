@@ -1,4 +1,4 @@
-"""Who is at work meanwhile. Each notes what was asked, answered and seen, and changes subjects that nobody else does."""
+"""Clients at work. Each records what was asked, answered and read, and changes subjects that nobody else does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import requests
 import websocket
 
-from tests.chaos.history import Act, Notebook, Outcome, Sight, Socket
+from tests.chaos.history import Operation, Outcome, Read, Recorder, Socket
 from tests.integration.hub import ADMIN_TOKEN, RealHub
 
 PATIENCE = 8.0  # seconds for an answer
@@ -23,10 +23,10 @@ GOING = ("spawn", "check")  # `pending` of a server that runs, or is to
 class Client:
     """One of many. `direct`: asks the hub at its own port, not through the proxy."""
 
-    def __init__(self, hub: RealHub, notebook: Notebook, clock: Callable[[], float], name: str, seed: str):
+    def __init__(self, hub: RealHub, recorder: Recorder, clock: Callable[[], float], name: str, seed: str):
         self.name = name
         self._hub = hub
-        self._notebook = notebook
+        self._recorder = recorder
         self._clock = clock
         self._rng = random.Random(seed)
         self._numbers = iter(range(10**6))
@@ -47,29 +47,31 @@ class Client:
     def fresh(self, noun: str) -> str:
         return f"{noun}-{self.name}-{next(self._numbers)}"
 
-    def ask(self, method: str, path: str, token: str = ADMIN_TOKEN, **options: Any) -> requests.Response | None:
+    def ask(
+        self, method: str, path: str, token: str = ADMIN_TOKEN, **options: Any
+    ) -> requests.Response | None:
         """The answer, if there was one."""
         try:
-            return self._hub.api(
-                method, path, token=token, direct=self._direct, timeout=PATIENCE, **options
-            )
+            return self._hub.api(method, path, token=token, direct=self._direct, timeout=PATIENCE, **options)
         except requests.RequestException:
             return None
 
-    def change(self, subject: str, wants: bool, method: str, path: str, **options: Any) -> Act:
+    def change(self, subject: str, wants: bool, method: str, path: str, **options: Any) -> Operation:
         """Ask for a change, and note how that went."""
         answer = self.ask(method, path, **options)
-        act = noted(self._clock(), subject, wants, answer)
-        self._notebook.act(act)
-        return act
+        operation = noted(self._clock(), subject, wants, answer)
+        self._recorder.operation(operation)
+        return operation
 
-    def saw(self, subject: str, present: bool) -> None:
-        self._notebook.act(Sight(self._clock(), subject, present))
+    def read(self, subject: str, present: bool) -> None:
+        self._recorder.operation(Read(self._clock(), subject, present))
 
     def look(self, subject: str) -> None:
         """Note whether it is there, if that can be told now."""
         noun, _, name = subject.partition("/")
-        path = {"user": f"/users/{name}", "group": f"/groups/{name}", "server": f"/users/{name}/servers/"}[noun]
+        path = {"user": f"/users/{name}", "group": f"/groups/{name}", "server": f"/users/{name}/servers/"}[
+            noun
+        ]
         answer = self.ask("GET", path)
         if answer is None or not is_of_hub(answer) or answer.status_code not in (200, 404):
             return
@@ -77,7 +79,7 @@ class Client:
         if is_there and noun == "server":
             model = answer.json()
             is_there = model["ready"] or model["pending"] in GOING
-        self.saw(subject, bool(is_there))
+        self.read(subject, bool(is_there))
 
 
 def is_of_hub(answer: requests.Response) -> bool:
@@ -85,14 +87,14 @@ def is_of_hub(answer: requests.Response) -> bool:
     return "X-Request-Id" in answer.headers
 
 
-def noted(at: float, subject: str, wants: bool, answer: requests.Response | None) -> Act:
+def noted(at: float, subject: str, wants: bool, answer: requests.Response | None) -> Operation:
     if answer is None:
-        return Act(at, subject, wants, Outcome.UNKNOWN)
+        return Operation(at, subject, wants, Outcome.UNKNOWN)
     status, said = answer.status_code, "" if answer.ok else answer.text[:300]
     if not is_of_hub(answer) or status == 500 or "not known" in said:
-        return Act(at, subject, wants, Outcome.UNKNOWN, status, "", said)
+        return Operation(at, subject, wants, Outcome.UNKNOWN, status, "", said)
     outcome = Outcome.DONE if answer.ok else Outcome.REFUSED
-    return Act(at, subject, wants, outcome, status, answer.headers["X-Request-Id"], said)
+    return Operation(at, subject, wants, outcome, status, answer.headers["X-Request-Id"], said)
 
 
 class Registrar(Client):
@@ -147,22 +149,22 @@ class TokenHolder(Client):
 
     def _issue(self) -> None:
         answer = self.ask("POST", f"/users/{self.name}/tokens", json={})
-        act = noted(self._clock(), f"token-wanted/{self.fresh('token')}", True, answer)
-        if act.outcome is Outcome.DONE and answer is not None:
+        operation = noted(self._clock(), f"token-wanted/{self.fresh('token')}", True, answer)
+        if operation.outcome is Outcome.DONE and answer is not None:
             made = answer.json()
             self._held[made["id"]] = made["token"]
-            act = act._replace(subject=f"token/{made['id']}")
-        self._notebook.act(act)
+            operation = operation._replace(subject=f"token/{made['id']}")
+        self._recorder.operation(operation)
 
     def _revoke(self, token: str) -> None:
-        act = self.change(f"token/{token}", False, "DELETE", f"/users/{self.name}/tokens/{token}")
-        if act.outcome is not Outcome.REFUSED:
+        operation = self.change(f"token/{token}", False, "DELETE", f"/users/{self.name}/tokens/{token}")
+        if operation.outcome is not Outcome.REFUSED:
             self._revoked[token] = self._held.pop(token)
 
     def _use(self, token: str) -> None:
         answer = self.ask("GET", "/user", token={**self._held, **self._revoked}[token])
         if answer is not None and is_of_hub(answer) and answer.status_code in (200, 403):
-            self.saw(f"token/{token}", answer.status_code == 200)
+            self.read(f"token/{token}", answer.status_code == 200)
 
     def look_at_all(self) -> None:
         for token in [*self._held, *self._revoked]:
@@ -202,7 +204,7 @@ class SocketHolder(Client):
             time.sleep(0.1)
             return
         cut = self._hold(socket)
-        self._notebook.socket(Socket(opened, self._clock(), cut))
+        self._recorder.socket(Socket(opened, self._clock(), cut))
         socket.close()
 
     def _hold(self, socket: websocket.WebSocket) -> str:

@@ -1,6 +1,6 @@
-"""What happened in a run: what clients did and were answered, what they saw, and what was found in the end.
+"""What happened in a run: what clients did and were answered, what they read, and what was found in the end.
 
-A subject is what is there or not: `user/x`, `group/x`, `member/group/user`, `token/id`, `server/user`. One client
+A subject is what is there or not: `user/x`, `group/x`, `token/id`, `server/user`. One client
 alone changes it, one thing after the other.
 """
 
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     UNKNOWN = "no answer"  # it may be carried out now, later, or never
 
 
-class Act(NamedTuple):
+class Operation(NamedTuple):
     """`wants`: whether the subject is to be there. `request`: the id that the hub's answer bears, if it has one."""
 
     at: float
@@ -31,7 +31,7 @@ class Act(NamedTuple):
     said: str = ""
 
 
-class Sight(NamedTuple):
+class Read(NamedTuple):
     """What an answer showed."""
 
     at: float
@@ -47,15 +47,15 @@ class Socket(NamedTuple):
     cut: str = ""
 
 
-class Done(NamedTuple):
-    """A harm that was really done: there was something to do it to."""
+class InjectedFault(NamedTuple):
+    """A fault that was really done: there was something to do it to."""
 
     at: float
     ended: float
     kind: Kind
 
 
-class Life(NamedTuple):
+class HubProcess(NamedTuple):
     """A hub's process. `status`: how it ended by itself; None if it was ended, or was the last."""
 
     began: float
@@ -68,8 +68,8 @@ class Recorded(NamedTuple):
     request: str
 
 
-class Found(NamedTuple):
-    """What is there once all harm is over. `unsettled`: what never came to rest.
+class FinalState(NamedTuple):
+    """What is there once all faults are over. `unsettled`: what never came to rest.
 
     `running`: processes of each server that should run; `strays`: server processes after all were stopped.
     """
@@ -82,25 +82,25 @@ class Found(NamedTuple):
 
 
 class History(NamedTuple):
-    acts: tuple[Act | Sight, ...] = ()
+    operations: tuple[Operation | Read, ...] = ()
     sockets: tuple[Socket, ...] = ()
-    harms: tuple[Done, ...] = ()
-    lives: tuple[Life, ...] = ()
+    faults: tuple[InjectedFault, ...] = ()
+    hub_processes: tuple[HubProcess, ...] = ()
     recorded: tuple[Recorded, ...] = ()
-    found: Found = Found()
+    final: FinalState = FinalState()
 
 
-class Notebook:
+class Recorder:
     """Written by many clients at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.acts: list[Act | Sight] = []
+        self.operations: list[Operation | Read] = []
         self.sockets: list[Socket] = []
 
-    def act(self, act: Act | Sight) -> None:
+    def operation(self, operation: Operation | Read) -> None:
         with self._lock:
-            self.acts.append(act)
+            self.operations.append(operation)
 
     def socket(self, socket: Socket) -> None:
         with self._lock:

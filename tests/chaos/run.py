@@ -7,25 +7,25 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chaos.history import Act, History
-from tests.chaos.playing import Play
-from tests.chaos.rules import faults
-from tests.chaos.schedule import SHIM, Harm, Kind, plan
+from tests.chaos.checker import violations
+from tests.chaos.history import History, Operation
+from tests.chaos.runner import Runner
+from tests.chaos.schedule import SHIM, Fault, Kind, plan
 from tests.chaos.shim import NoCompilerError, Shim
 
 
-def play(directory: Path, seed: int, seconds: float, kinds: Sequence[Kind] = tuple(Kind)) -> list[str]:
+def run_seed(directory: Path, seed: int, seconds: float, kinds: Sequence[Kind] = tuple(Kind)) -> list[str]:
     """All that was wrong. What a run with this seed has done, and left of its hub, is in `directory`."""
     shim, possible = prepare(directory, kinds)
-    harms = plan(seed, seconds, possible)
-    say(f"chaos: seed {seed}, {seconds:g} s, {len(harms)} harms")
-    history = Play(directory / "hub", seed, shim).run(harms)
-    wrong = faults(history)
+    faults = plan(seed, seconds, possible)
+    say(f"chaos: seed {seed}, {seconds:g} s, {len(faults)} faults planned")
+    history = Runner(directory / "hub", seed, shim).run(faults)
+    wrong = violations(history)
     say(summary(history))
     for one in wrong:
         say(f"  {one}")
     if wrong:
-        say(told(harms, history))
+        say(explanation(faults, history))
     return wrong
 
 
@@ -39,18 +39,18 @@ def prepare(directory: Path, kinds: Sequence[Kind]) -> tuple[Shim | None, list[K
 
 
 def summary(history: History) -> str:
-    acts = Counter(act.outcome.value for act in history.acts if isinstance(act, Act))
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(acts.items()))
+    outcomes = Counter(one.outcome.value for one in history.operations if isinstance(one, Operation))
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     return (
-        f"chaos: {counted}; {len(history.sockets)} WebSockets, {len(history.harms)} harms done, "
-        f"{len(history.lives)} lives of the hub"
+        f"chaos: {counted}; {len(history.sockets)} WebSockets, {len(history.faults)} faults, "
+        f"{len(history.hub_processes)} processes of the hub"
     )
 
 
-def told(harms: Sequence[Harm], history: History) -> str:
+def explanation(faults: Sequence[Fault], history: History) -> str:
     """What was done, for whoever looks for the cause."""
-    planned = [f"  planned {harm}" for harm in harms]
-    done = [f"  {one}" for one in (*history.harms, *history.lives)]
+    planned = [f"  planned {fault}" for fault in faults]
+    done = [f"  {one}" for one in (*history.faults, *history.hub_processes)]
     return "\n".join((*planned, *done))
 
 

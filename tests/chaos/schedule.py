@@ -36,10 +36,10 @@ WEIGHT = {kind: 1 if kind in AWAY else 3 for kind in Kind}
 
 DAY = 86400
 LEAPS = (-400 * DAY, -DAY, -3600, -30, -2, 2, 30, 3600, DAY, 400 * DAY)  # seconds
-PAUSE = 1.2  # seconds between the beginnings of two harms, on average
+PAUSE = 1.2  # seconds between the beginnings of two faults, on average
 
 
-class Harm(NamedTuple):
+class Fault(NamedTuple):
     """`at`: seconds after the beginning. `amount`: by how much the clock jumps, or that every so manieth call fails."""
 
     at: float
@@ -48,18 +48,18 @@ class Harm(NamedTuple):
     amount: int = 1
 
 
-def plan(seed: int, seconds: float, kinds: Sequence[Kind] = tuple(Kind)) -> list[Harm]:
+def plan(seed: int, seconds: float, kinds: Sequence[Kind] = tuple(Kind)) -> list[Fault]:
     """What is done in the first so many seconds, in order. Everything is over when they are."""
     rng = random.Random(seed)
     found = list(_some(rng, seconds, kinds))
-    return [harm._replace(lasts=min(harm.lasts, seconds - harm.at)) for harm in found]
+    return [fault._replace(lasts=min(fault.lasts, seconds - fault.at)) for fault in found]
 
 
-def _some(rng: random.Random, seconds: float, kinds: Sequence[Kind]) -> Iterator[Harm]:
+def _some(rng: random.Random, seconds: float, kinds: Sequence[Kind]) -> Iterator[Fault]:
     at = rng.uniform(0.2, PAUSE)
     while at < seconds:
         kind = rng.choices(kinds, [WEIGHT[kind] for kind in kinds])[0]
-        yield Harm(round(at, 3), kind, round(_lasts(rng, kind), 3), _amount(rng, kind))
+        yield Fault(round(at, 3), kind, round(_lasts(rng, kind), 3), _amount(rng, kind))
         at += rng.expovariate(1 / PAUSE)
 
 
@@ -75,16 +75,19 @@ def _amount(rng: random.Random, kind: Kind) -> int:
     return rng.choice((1, 1, 2, 3, 7))
 
 
-class Turn(NamedTuple):
-    """The beginning or the end of a harm."""
+class Transition(NamedTuple):
+    """The beginning or the end of a fault."""
 
     at: float
     is_end: bool
-    harm: Harm
+    fault: Fault
 
 
-def turns(harms: Sequence[Harm]) -> list[Turn]:
+def transitions(faults: Sequence[Fault]) -> list[Transition]:
     """Beginnings and ends in order."""
-    both = [Turn(harm.at + harm.lasts * is_end, is_end, harm) for harm in harms for is_end in (False, True)]
-    return sorted(both, key=lambda turn: (turn.at, turn.is_end))
-
+    both = [
+        Transition(fault.at + fault.lasts * is_end, is_end, fault)
+        for fault in faults
+        for is_end in (False, True)
+    ]
+    return sorted(both, key=lambda transition: (transition.at, transition.is_end))

@@ -7,7 +7,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.chaos.schedule import Harm, Kind
+from tests.chaos.schedule import Fault, Kind
 
 SOURCE = Path(__file__).with_name("shim.c")
 LAYOUT = struct.Struct("=4iq")  # struct control
@@ -38,11 +38,11 @@ class Shim:
         """For a process that is to be under it."""
         return {"LD_PRELOAD": str(self._library), "CHAOS_CONTROL": str(self._control)}
 
-    def begin(self, harm: Harm) -> None:
-        self._set(harm.kind, harm.amount)
+    def begin(self, fault: Fault) -> None:
+        self._set(fault.kind, fault.amount)
 
-    def end(self, harm: Harm) -> None:
-        self._set(harm.kind, 0)
+    def end(self, fault: Fault) -> None:
+        self._set(fault.kind, 0)
 
     def _set(self, kind: Kind, amount: int) -> None:
         """In place: whoever is under it has the file mapped."""

@@ -1,4 +1,4 @@
-"""Short runs: one with a seed that nobody has tried, and those that once found a fault. `make chaos` plays long ones."""
+"""Short runs: with a seed that nobody has tried, and with those that once found a fault of the hub's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.chaos.run import play
+from tests.chaos.run import run_seed
 
 SECONDS = 15.0
 
@@ -31,7 +31,7 @@ RUNS = [Kept(random.SystemRandom().randrange(2**32), SECONDS), *kept()]
 @pytest.mark.flaky(reruns=0)  # what is found once in a while is what is looked for
 @pytest.mark.parametrize("number", range(len(RUNS)), ids=["a fresh seed", *(str(one.seed) for one in kept())])
 def test_nothing_is_wrong_whatever_is_done_to_a_hub(number: int, tmp_path: Path) -> None:
-    """Its output names the seed: `make chaos SEED=...` plays it again."""
+    """Its output names the seed: `make chaos SEED=...` repeats it."""
     seed, seconds = RUNS[number]
-    wrong = play(tmp_path, seed, seconds)
+    wrong = run_seed(tmp_path, seed, seconds)
     assert wrong == [], f"seed {seed}, {seconds:g} s"

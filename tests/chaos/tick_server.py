@@ -5,6 +5,7 @@ WebSocket gets a number every 100 ms, from 0 on; everything else is answered wit
 """
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -33,11 +34,8 @@ except BlockingIOError:
 
 
 def serve(connection: socket.socket) -> None:
-    with connection:
-        try:
-            answer(connection)
-        except OSError:
-            pass
+    with connection, contextlib.suppress(OSError):
+        answer(connection)
 
 
 def answer(connection: socket.socket) -> None:

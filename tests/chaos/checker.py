@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
-from tests.chaos.history import Act, Done, History, Life, Outcome, Sight, Socket
+from tests.chaos.history import History, HubProcess, InjectedFault, Operation, Outcome, Read, Socket
 from tests.chaos.schedule import AWAY, SHIM, Kind
 
 Rule = Callable[[History], Iterator[str]]
@@ -17,7 +17,7 @@ PROXY_KILLS = frozenset({Kind.KILL_PROXY, Kind.KILL_BOTH})
 ENDING = SHIM - {Kind.CLOCK} | {Kind.LOCK}  # a hub that starts may refuse to, while the log cannot be used
 
 
-def faults(history: History) -> list[str]:
+def violations(history: History) -> list[str]:
     """All that is wrong, rule by rule."""
     return [f"{rule.__name__}: {what}" for rule in RULES for what in rule(history)]
 
@@ -27,27 +27,29 @@ def faults(history: History) -> list[str]:
 
 def every_answer_is_kept(history: History) -> Iterator[str]:
     """What was acknowledged is there, what was refused is not; what had no answer may be either, from then on."""
-    by_subject = sorted(history.acts, key=attrgetter("subject", "at"))
-    for subject, acts in groupby(by_subject, key=attrgetter("subject")):
-        yield from _contradictions(subject, acts)
+    by_subject = sorted(history.operations, key=attrgetter("subject", "at"))
+    for subject, operations in groupby(by_subject, key=attrgetter("subject")):
+        yield from _contradictions(subject, operations)
 
 
-def _contradictions(subject: str, acts: Iterable[Act | Sight]) -> Iterator[str]:
+def _contradictions(subject: str, operations: Iterable[Operation | Read]) -> Iterator[str]:
     possible, late, last = {False}, set[bool](), "nothing had been asked"
-    for one in acts:
+    for one in operations:
         match one:
-            case Act(outcome=Outcome.UNKNOWN):
+            case Operation(outcome=Outcome.UNKNOWN):
                 late.add(one.wants)
-            case Act(outcome=Outcome.DONE):
+            case Operation(outcome=Outcome.DONE):
                 possible = {one.wants}
-            case Sight() if one.present not in possible:
+            case Read() if one.present not in possible:
                 yield f"{subject} is {_there(one.present)} at {one.at:.2f}, but {last}"
                 possible = {one.present}
-            case Sight():
+            case Read():
                 possible = {one.present}
         possible |= late
-        if isinstance(one, Act):
-            last = f"{_there(one.wants)} was asked at {one.at:.2f}: {one.outcome} ({one.status} {one.said[:80]})"
+        if isinstance(one, Operation):
+            last = (
+                f"{_there(one.wants)} was asked at {one.at:.2f}: {one.outcome} ({one.status} {one.said[:80]})"
+            )
 
 
 def _there(present: bool) -> str:
@@ -57,27 +59,31 @@ def _there(present: bool) -> str:
 def what_is_acknowledged_is_in_the_log(history: History) -> Iterator[str]:
     """But for servers: to start one that starts, or to stop one that is stopped, is done without an event."""
     recorded = {event.request for event in history.recorded}
-    for act in _acts(history, Outcome.DONE):
-        if act.request not in recorded and not act.subject.startswith("server/"):
-            yield f"{act} is not in the log"
+    for operation in _operations(history, Outcome.DONE):
+        if operation.request not in recorded and not operation.subject.startswith("server/"):
+            yield f"{operation} is not in the log"
 
 
 def what_is_refused_is_not_in_the_log(history: History) -> Iterator[str]:
     recorded = {event.request: event.type for event in history.recorded}
-    for act in _acts(history, Outcome.REFUSED):
-        if act.request in recorded:
-            yield f"{act} has led to {recorded[act.request]}"
+    for operation in _operations(history, Outcome.REFUSED):
+        if operation.request in recorded:
+            yield f"{operation} has led to {recorded[operation.request]}"
 
 
 def no_answer_is_a_bug(history: History) -> Iterator[str]:
-    for act in (one for one in history.acts if isinstance(one, Act)):
-        if act.status == 500:
-            yield f"{act}"
+    for operation in (one for one in history.operations if isinstance(one, Operation)):
+        if operation.status == 500:
+            yield f"{operation}"
 
 
-def _acts(history: History, outcome: Outcome) -> list[Act]:
+def _operations(history: History, outcome: Outcome) -> list[Operation]:
     """Those that the hub itself has answered."""
-    return [one for one in history.acts if isinstance(one, Act) and one.outcome is outcome and one.request]
+    return [
+        one
+        for one in history.operations
+        if isinstance(one, Operation) and one.outcome is outcome and one.request
+    ]
 
 
 # --- what lives ---
@@ -86,62 +92,67 @@ def _acts(history: History, outcome: Outcome) -> list[Act]:
 def no_socket_is_cut(history: History) -> Iterator[str]:
     """Except through a proxy that was killed, or that was stopped and could not be told from one that hangs."""
     for socket in history.sockets:
-        if socket.cut and not any(_excuses(harm, socket, history.lives) for harm in history.harms):
+        if socket.cut and not any(_excuses(fault, socket, history.hub_processes) for fault in history.faults):
             yield f"a WebSocket opened at {socket.opened:.2f} was cut at {socket.ended:.2f} ({socket.cut})"
 
 
-def _excuses(harm: Done, socket: Socket, lives: Iterable[Life]) -> bool:
-    if not socket.opened <= harm.at <= socket.ended:
+def _excuses(fault: InjectedFault, socket: Socket, hub_processes: Iterable[HubProcess]) -> bool:
+    if not socket.opened <= fault.at <= socket.ended:
         return False
-    if harm.kind is Kind.FREEZE_PROXY:
-        has_hung = harm.ended - harm.at > HANGS
-        return has_hung or any(harm.at <= life.began <= harm.ended for life in lives)
-    return harm.kind in PROXY_KILLS
+    if fault.kind is Kind.FREEZE_PROXY:
+        has_hung = fault.ended - fault.at > HANGS
+        return has_hung or any(fault.at <= process.began <= fault.ended for process in hub_processes)
+    return fault.kind in PROXY_KILLS
 
 
 def no_hub_ends_by_itself(history: History) -> Iterator[str]:
     """Except where its log has gone, or could not be used when it started."""
-    for life in history.lives:
-        if life.status is not None and not any(_explains(harm, life) for harm in history.harms):
-            yield f"the hub of {life.began:.2f} ended by itself at {life.ended:.2f} with status {life.status}"
+    for process in history.hub_processes:
+        if process.status is not None and not any(_explains(fault, process) for fault in history.faults):
+            yield f"the hub of {process.began:.2f} ended by itself at {process.ended:.2f} with status {process.status}"
 
 
-def _explains(harm: Done, life: Life) -> bool:
-    if harm.kind in AWAY:
-        return life.status == LOG_LOST and harm.at <= life.ended
-    return harm.kind in ENDING and life.status == 1 and harm.at <= life.ended and harm.ended >= life.began
+def _explains(fault: InjectedFault, process: HubProcess) -> bool:
+    if fault.kind in AWAY:
+        return process.status == LOG_LOST and fault.at <= process.ended
+    return (
+        fault.kind in ENDING
+        and process.status == 1
+        and fault.at <= process.ended
+        and fault.ended >= process.began
+    )
 
 
 def a_log_that_goes_away_is_noticed(history: History) -> Iterator[str]:
-    for harm in history.harms:
-        if harm.kind in AWAY and not any(_notices(life, harm) for life in history.lives):
-            yield f"{harm.kind} at {harm.at:.2f}, and the hub went on"
+    for fault in history.faults:
+        if fault.kind in AWAY and not any(_notices(process, fault) for process in history.hub_processes):
+            yield f"{fault.kind} at {fault.at:.2f}, and the hub went on"
 
 
-def _notices(life: Life, harm: Done) -> bool:
-    return life.status == LOG_LOST and life.began <= harm.at <= life.ended
+def _notices(process: HubProcess, fault: InjectedFault) -> bool:
+    return process.status == LOG_LOST and process.began <= fault.at <= process.ended
 
 
 def no_server_runs_twice(history: History) -> Iterator[str]:
-    yield from history.found.doubles
+    yield from history.final.doubles
 
 
 def each_server_that_should_run_is_one_process(history: History) -> Iterator[str]:
-    for server, count in history.found.running:
+    for server, count in history.final.running:
         if count != 1:
             yield f"{server} is {count} processes"
 
 
 def nothing_is_left(history: History) -> Iterator[str]:
-    yield from history.found.strays
+    yield from history.final.strays
 
 
 def all_comes_to_rest(history: History) -> Iterator[str]:
-    yield from history.found.unsettled
+    yield from history.final.unsettled
 
 
 def the_log_is_sound(history: History) -> Iterator[str]:
-    yield from history.found.unsound
+    yield from history.final.unsound
 
 
 RULES: tuple[Rule, ...] = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.chaos.clients import OWNER, Client, Registrar, SocketHolder, Starter, TokenHolder
-from tests.chaos.finding import find, settle
-from tests.chaos.harming import Harming
-from tests.chaos.history import Found, History, Life, Notebook, Recorded
-from tests.chaos.schedule import AWAY, Harm, Turn, turns
+from tests.chaos.final_state import NoRestError, find, settle
+from tests.chaos.history import FinalState, History, HubProcess, Recorded, Recorder
+from tests.chaos.nemesis import Nemesis
+from tests.chaos.schedule import AWAY, Fault, Transition, transitions
 from tests.chaos.shim import Shim
 from tests.integration.hub import RealHub
 
@@ -37,10 +37,10 @@ NOTICING = 15.0  # seconds in which a hub notices that its log has gone
 
 
 class Keeper:
-    """Starts the hub again whenever it has ended, as systemd would. Notes its lives."""
+    """Starts the hub again whenever it has ended, as systemd would. Notes its processes."""
 
     def __init__(self, hub: RealHub, shim: Shim | None, clock: Callable[[], float]) -> None:
-        self.lives: list[Life] = []
+        self.hub_processes: list[HubProcess] = []
         self._hub = hub
         self._environment = shim.environment if shim else {}
         self._clock = clock
@@ -63,35 +63,37 @@ class Keeper:
 
     def _note(self, status: int) -> None:
         """One that was killed has not ended by itself."""
-        self.lives.append(Life(self._began, self._clock(), None if status == -9 else status))
+        self.hub_processes.append(HubProcess(self._began, self._clock(), None if status == -9 else status))
 
-    def all_lives(self) -> tuple[Life, ...]:
-        return (*self.lives, Life(self._began, self._clock()))
+    def all_hub_processes(self) -> tuple[HubProcess, ...]:
+        return (*self.hub_processes, HubProcess(self._began, self._clock()))
 
 
-class Play:
+class Runner:
     def __init__(self, directory: Path, seed: int, shim: Shim | None) -> None:
         self._epoch = time.monotonic()
         self.hub = RealHub(directory, config=CONFIG, cmd=["python3", "-S", "-E", str(TICK_SERVER)])
-        self._notebook = Notebook()
+        self._recorder = Recorder()
         self._keeper = Keeper(self.hub, shim, self._clock)
-        self._harming = Harming(self.hub, shim, self._clock)
+        self._nemesis = Nemesis(self.hub, shim, self._clock)
         self._clients = [
-            kind(self.hub, self._notebook, self._clock, name, f"{seed} {name}") for name, kind in CLIENTS
+            kind(self.hub, self._recorder, self._clock, name, f"{seed} {name}") for name, kind in CLIENTS
         ]
 
     def _clock(self) -> float:
         return time.monotonic() - self._epoch
 
-    def run(self, harms: Sequence[Harm]) -> History:
+    def run(self, faults: Sequence[Fault]) -> History:
         try:
             self._prepare()
             with self._at_work():
-                self._harm(turns(harms))
+                self._inject(transitions(faults))
                 self._calm()
-            return self._history(find(self.hub, self._notebook, self._clients))
+            return self._history(find(self.hub, self._recorder, self._clients))
+        except NoRestError as error:
+            return self._history(FinalState(unsettled=(str(error),)))
         finally:
-            self._harming.end_all()
+            self._nemesis.end_all()
             self.hub.close()
 
     def _prepare(self) -> None:
@@ -105,7 +107,7 @@ class Play:
         self.hub.wait_ready(OWNER)
 
     @contextlib.contextmanager
-    def _at_work(self) -> None:
+    def _at_work(self) -> Iterator[None]:
         threads = [threading.Thread(target=client.run, name=client.name) for client in self._clients]
         for thread in threads:
             thread.start()
@@ -117,53 +119,53 @@ class Play:
             for thread in threads:
                 thread.join()
 
-    # --- harm ---
+    # --- faults ---
 
-    def _harm(self, todo: Sequence[Turn]) -> None:
+    def _inject(self, todo: Sequence[Transition]) -> None:
         begin = self._clock()
-        for turn in todo:
-            while self._clock() < begin + turn.at:
+        for transition in todo:
+            while self._clock() < begin + transition.at:
                 self._keep()
                 time.sleep(STEP)
-            if turn.harm.kind in AWAY:
-                begin += self._have_noticed(turn)
-            elif turn.is_end:
-                self._harming.end(turn.harm)
+            if transition.fault.kind in AWAY:
+                begin += self._have_noticed(transition)
+            elif transition.is_end:
+                self._nemesis.end(transition.fault)
             else:
-                self._harming.begin(turn.harm)
+                self._nemesis.begin(transition.fault)
 
-    def _have_noticed(self, turn: Turn) -> float:
+    def _have_noticed(self, transition: Transition) -> float:
         """Nothing else is done meanwhile. How long it took the hub to notice."""
-        if turn.is_end:
+        if transition.is_end:
             return 0.0
         self._calm()
         begin = self._clock()
-        self._harming.begin(turn.harm)
+        self._nemesis.begin(transition.fault)
         while not self._keeper.has_ended() and self._clock() < begin + NOTICING:
             time.sleep(STEP)
-        self._harming.end(turn.harm)
+        self._nemesis.end(transition.fault)
         return self._clock() - begin
 
     def _calm(self) -> None:
-        self._harming.end_all()
+        self._nemesis.end_all()
         settle(self.hub, self._keep)
 
     def _keep(self) -> None:
-        if self._keeper.has_ended() and self._clock() >= self._harming.downtime:
+        if self._keeper.has_ended() and self._clock() >= self._nemesis.downtime:
             self._keeper.start()
 
-    def _history(self, found: Found) -> History:
+    def _history(self, final: FinalState) -> History:
         recorded = [Recorded(type, request) for type, request in requests_of(self.hub)]
         return History(
-            tuple(self._notebook.acts),
-            tuple(self._notebook.sockets),
-            self._harming.all_done(),
-            self._keeper.all_lives(),
+            tuple(self._recorder.operations),
+            tuple(self._recorder.sockets),
+            self._nemesis.injected(),
+            self._keeper.all_hub_processes(),
             tuple(recorded),
-            found,
+            final,
         )
 
 
 def requests_of(hub: RealHub) -> list[tuple[str, str]]:
     with hub.reading() as db:
-        return db.execute("SELECT type, request FROM events WHERE request <> ''").fetchall()
+        return list(db.execute("SELECT type, request FROM events WHERE request <> ''"))

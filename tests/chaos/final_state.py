@@ -1,15 +1,16 @@
-"""What is there once all harm is over."""
+"""What is there once all fault is over."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import requests
 
 from tests.chaos.clients import Client, TokenHolder
-from tests.chaos.history import Found, Notebook
+from tests.chaos.history import FinalState, Recorder
 from tests.integration.hub import RealHub
 
 REST = 40.0  # seconds in which all comes to rest
@@ -32,22 +33,29 @@ def settle(hub: RealHub, keep: Callable[[], None]) -> None:
 
 def _illness(hub: RealHub) -> str | None:
     try:
-        answers = [hub.request("GET", "/hub/health", token=None, direct=direct, timeout=5) for direct in (True, False)]
+        answers = [
+            hub.request("GET", "/hub/health", token=None, direct=direct, timeout=5)
+            for direct in (True, False)
+        ]
     except requests.RequestException as error:
         return str(error)
-    bad = [f"{answer.status_code} {answer.text}" for answer in answers if answer.status_code != 200 or answer.text]
+    bad = [
+        f"{answer.status_code} {answer.text}"
+        for answer in answers
+        if answer.status_code != 200 or answer.text
+    ]
     return bad[0] if bad else None
 
 
-def find(hub: RealHub, notebook: Notebook, clients: Sequence[Client]) -> Found:
+def find(hub: RealHub, recorder: Recorder, clients: Sequence[Client]) -> FinalState:
     """Ends all servers, and the hub. Each subject is looked at once more."""
     unsettled = list(_unsettled(hub))
-    _look_at_all(notebook, clients)
+    _look_at_all(recorder, clients)
     running = _running(hub)
     unsettled += _end_servers(hub, [server for server, _ in running])
     strays = tuple(f"{left.pid} {left.prefix} {left.spawn_id}" for left in hub.processes() if left.spawn_id)
     unsettled += _end_hub(hub)
-    return Found(tuple(unsettled), tuple(running), strays, tuple(_doubles(hub)), tuple(_unsound(hub)))
+    return FinalState(tuple(unsettled), tuple(running), strays, tuple(_doubles(hub)), tuple(_unsound(hub)))
 
 
 def _pending(hub: RealHub) -> list[str]:
@@ -59,10 +67,11 @@ def _pending(hub: RealHub) -> list[str]:
     ]
 
 
-def _users(hub: RealHub) -> list[dict]:
+def _users(hub: RealHub) -> list[dict[str, Any]]:
     answer = hub.api("GET", "/users?limit=200&state=active")
     answer.raise_for_status()
-    return answer.json()
+    found: list[dict[str, Any]] = answer.json()
+    return found
 
 
 def _unsettled(hub: RealHub) -> Iterator[str]:
@@ -77,9 +86,9 @@ def _wait_none(left: Callable[[], list[str]]) -> list[str]:
     return found
 
 
-def _look_at_all(notebook: Notebook, clients: Sequence[Client]) -> None:
+def _look_at_all(recorder: Recorder, clients: Sequence[Client]) -> None:
     looker = clients[0]
-    for subject in sorted({act.subject for act in notebook.acts}):
+    for subject in sorted({operation.subject for operation in recorder.operations}):
         if subject.partition("/")[0] in ("user", "group", "server"):
             looker.look(subject)
     for client in clients:
