@@ -6,7 +6,6 @@ commands take turns, and the state is kept for a while for the next one.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from core.actors.keyed_lock import KeyedLock
 from core.events.record import By
 from core.events.store import EventStore, Write
+from core.events.tables import Tables
 from core.events.writer import Claim
 
 State = TypeVar("State")
@@ -53,7 +53,7 @@ class Entities(Generic[State, Command, Event]):
         by: By,
         claim: Claim | None = None,
         also: Sequence[Write] = (),
-        side_work: Callable[[sqlite3.Connection], None] | None = None,
+        side_work: Callable[[Tables], None] | None = None,
     ) -> State:
         """The entity as the command left it; raises the HubError it was refused with.
 
@@ -70,7 +70,7 @@ class Entities(Generic[State, Command, Event]):
         by: By,
         claim: Claim | None,
         also: Sequence[Write],
-        side_work: Callable[[sqlite3.Connection], None] | None,
+        side_work: Callable[[Tables], None] | None,
     ) -> State:
         state, version = await self._fold(entity_id)
         events: Sequence[Any] = self._decide(state, command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from quart import Response
 from core.errors import AlreadyExistsError, InvalidError
 from core.events.group import GroupCreated, group_stream
 from core.events.store import Write
+from core.events.tables import Tables
 from core.events.writer import Outcome
 from core.group import Command, Delete, Join, Leave, ReplaceProperties
 from core.naming.ids import new_id
@@ -161,7 +161,7 @@ async def _create(names: list[str], users_in_each: list[str]) -> list[GroupModel
     members, show = _ids_of(users_in_each), _show()
     writes = [Write(group_stream(new_id("g")), 0, [GroupCreated(name, members)]) for name in names]
 
-    def models(db: sqlite3.Connection) -> list[GroupModel]:
+    def models(db: Tables) -> list[GroupModel]:
         return [show(db, row) for row in groups.listed(db, names, limit=len(names))]
 
     await hub().store.append(*writes, by=by(), claim=claim(lambda db: Outcome(201, encode(models(db)))))
@@ -172,7 +172,7 @@ async def _change(row: GroupRow, command: Command) -> Response:
     """The group as the command left it."""
     show = _show()
 
-    def answer(db: sqlite3.Connection) -> bytes:
+    def answer(db: Tables) -> bytes:
         changed = groups.by_name(db, row.name)
         return b"" if changed is None else encode(show(db, changed))
 
@@ -182,11 +182,11 @@ async def _change(row: GroupRow, command: Command) -> Response:
     return reply(show(database(), known_group(row.name)))
 
 
-def _show() -> Callable[[sqlite3.Connection, GroupRow], GroupModel]:
+def _show() -> Callable[[Tables, GroupRow], GroupModel]:
     """How the caller sees a group. Also for the writer of the log, who knows of no request."""
     models, held = hub().models, scopes()
 
-    def show(db: sqlite3.Connection, row: GroupRow) -> GroupModel:
+    def show(db: Tables, row: GroupRow) -> GroupModel:
         model = models.group(db, row, held)
         assert model is not None, "who may get here may see the group's name"
         return model

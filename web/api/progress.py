@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from quart import Response, request
 
 from core.errors import HubError, InvalidError, NotFoundError
 from core.events.server import server_stream
+from core.events.tables import Tables
 from core.queue.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message
@@ -142,7 +142,7 @@ async def _line(the_hub: Hub, message: Message, user: str, server: ServerRow) ->
     return b"id: %d\ndata: %b\n\n" % (message.position, data)
 
 
-def _is_over(db: sqlite3.Connection, server: ServerRow, phase: str) -> bool:
+def _is_over(db: Tables, server: ServerRow, phase: str) -> bool:
     """The server has moved on to another start, or is gone: nothing more will come of this phase."""
     now = servers.by_id(db, server.id)
     return now is None or now.spawn_id != server.spawn_id or now.state != phase

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from quart import Response, request
 
 from core.errors import NotFoundError
+from core.events.tables import Tables
 from core.events.writer import Outcome
 from core.scopes import Server
 from core.share import without_filter
@@ -116,7 +116,7 @@ def _by_id(text: str) -> ShareCodeRow | None:
     return share_codes.by_number(database(), int(number[1])) if number else None
 
 
-def _issued(db: sqlite3.Connection, digest: str) -> ShareCodeRow:
+def _issued(db: Tables, digest: str) -> ShareCodeRow:
     row = share_codes.by_digest(db, digest)
     if row is None:
         raise NotFoundError("The server has gone meanwhile.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
@@ -10,6 +9,7 @@ from quart import Response
 
 from core.errors import ForbiddenError, InvalidError
 from core.events.group import group_stream
+from core.events.tables import Tables
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.scopes import Answer, Group, Server, User, check
@@ -81,7 +81,7 @@ async def grant(user: str, server: str) -> Response:
 
     model = hub().share_models.share
 
-    def outcome(db: sqlite3.Connection) -> Outcome:
+    def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.id, grantee))))
 
     await hub().sharing.grant(command, by=by(), claim=claim(outcome))
@@ -109,7 +109,7 @@ async def revoke(user: str, server: str) -> Response:
 
     model = hub().share_models.share
 
-    def rest(db: sqlite3.Connection) -> Any:
+    def rest(db: Tables) -> Any:
         left = shares.between(db, found.id, grantee)
         return {} if left is None else model(left)
 

@@ -5,11 +5,10 @@ Below `/shares` stand the names of owners. A name that looks like a code still i
 
 from __future__ import annotations
 
-import sqlite3
-
 from quart import Response
 
 from core.errors import ForbiddenError
+from core.events.tables import Tables
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from projections import users
@@ -64,7 +63,7 @@ async def accept_it(code: str) -> Response:
     found, identity, model = find_code(code), caller(), hub().share_models.share
     _check("users:shares", user=identity.name)
 
-    def outcome(db: sqlite3.Connection) -> Outcome:
+    def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.server_id, user_stream(identity.id)))))
 
     return reply(model(await accept(found, claim=claim(outcome))))

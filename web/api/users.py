@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +14,7 @@ from quart import Response, request
 
 from core.actors.new_users import creations
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
+from core.events.tables import Tables
 from core.events.writer import Outcome
 from core.scopes import listed as visible_in_lists
 from core.user import Change, UserState
@@ -303,7 +303,7 @@ async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]
     """All of these or none."""
     show = _show()
 
-    def models(db: sqlite3.Connection) -> list[UserModel]:
+    def models(db: Tables) -> list[UserModel]:
         return [show(db, name) for name in new]
 
     outcome = claim(lambda db: Outcome(201, answer(models(db))))
@@ -311,11 +311,11 @@ async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]
     return await in_steps(partial(show, database()), new)
 
 
-def _show() -> Callable[[sqlite3.Connection, str], UserModel]:
+def _show() -> Callable[[Tables, str], UserModel]:
     """How the caller sees a user of that name. Also for the writer of the log, who knows of no request."""
     models, held = hub().models, scopes()
 
-    def show(db: sqlite3.Connection, name: str) -> UserModel:
+    def show(db: Tables, name: str) -> UserModel:
         row = users.by_name(db, name)
         model = None if row is None else models.user(row, servers.of_user(db, row.id), held)
         return model or UserModel("user", name)  # renamed out of the caller's sight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 
 from quart import Response, g, request
@@ -32,10 +31,8 @@ async def answer_to(error: Exception, routes: Routes) -> Response:
             return await _not_routed(error)
         case HTTPException():
             return await _http_error(error, routes)
-        case sqlite3.Error():
-            return await _database_error(error, routes)
         case _:
-            return await _bug(error)
+            return await _failed(error, routes)
 
 
 async def _refused(error: HubError, routes: Routes) -> Response:
@@ -97,8 +94,8 @@ def _allow(methods: frozenset[str]) -> dict[str, str]:
     return {"Allow": ", ".join(sorted({*methods, "OPTIONS"} - {request.method}))}
 
 
-async def _database_error(error: sqlite3.Error, routes: Routes) -> Response:
-    """A file that cannot be read is no bug; a wrong statement is."""
+async def _failed(error: Exception, routes: Routes) -> Response:
+    """A file that cannot be read is no bug; all else is."""
     reason = unreadable(error)
     if reason is None:
         return await _bug(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from core.events import codec
 from core.events.record import Record, utc_text
+from core.events.tables import Tables
 from projections import histories
 from web.history.names import NO_NAME, NameBook
 
@@ -38,7 +38,7 @@ def as_json(record: Record) -> bytes:
 class Lines:
     """Says who did what to whom, by the names they had then. `db`: with the table of names, if `has_names`."""
 
-    def __init__(self, db: sqlite3.Connection, *, has_names: bool) -> None:
+    def __init__(self, db: Tables, *, has_names: bool) -> None:
         self._db = db
         self._names = NameBook(db) if has_names else None
 

@@ -16,8 +16,7 @@ from web.commands.long_work import long_work
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.events.tables import Tables
     from core.settings import Settings
 
 KINDS = ("events", "users", "servers", "groups", "services")
@@ -61,7 +60,7 @@ def export(where: Where, kind: str, as_csv: bool, output: Path | None) -> None:
         db.close()
 
 
-def _events(db: sqlite3.Connection, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+def _events(db: Tables, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
     import msgspec
 
     from core.events.reading import read_rows
@@ -74,7 +73,7 @@ def _events(db: sqlite3.Connection, on_progress: Callable[[int], None]) -> Itera
         on_progress(len(rows))
 
 
-def _models(db: sqlite3.Connection, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:
+def _models(db: Tables, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:
     import msgspec
 
     from web.commands.models_at_rest import ModelsAtRest

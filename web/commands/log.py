@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.events.tables import Tables
 from web.commands.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables, tables_are_current
 
@@ -90,7 +90,7 @@ def _need_known(types: tuple[str, ...]) -> None:
             raise click.UsageError(f"no event is of type {wanted!r}: try {', '.join(near)}")
 
 
-def _span(db: sqlite3.Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+def _span(db: Tables, since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The positions behind which to begin, and with which to end."""
     from core.events.reading import head_position, position_at
     from core.events.record import utc_text
@@ -99,7 +99,7 @@ def _span(db: sqlite3.Connection, since: datetime | None, until: datetime | None
     return begin, head_position(db) if until is None else position_at(db, utc_text(until))
 
 
-def _show(db: sqlite3.Connection, *, as_json: bool) -> Show:
+def _show(db: Tables, *, as_json: bool) -> Show:
     from web.commands.event_line import Lines
     from web.commands.event_line import as_json as to_json
 
@@ -109,7 +109,7 @@ def _show(db: sqlite3.Connection, *, as_json: bool) -> Show:
 
 
 def _last(
-    db: sqlite3.Connection, choice: Choice, begin: int, end: int, count: int | None
+    db: Tables, choice: Choice, begin: int, end: int, count: int | None
 ) -> Iterator[Record] | deque[Record]:
     from web.history.chosen import chosen
 
@@ -123,7 +123,7 @@ def _print(records: Iterator[Record] | deque[Record], show: Show) -> None:
     sys.stdout.flush()
 
 
-def _follow(db: sqlite3.Connection, choice: Choice, after: int, show: Show) -> None:
+def _follow(db: Tables, choice: Choice, after: int, show: Show) -> None:
     """Each event once: positions are given in the order of commits, and have no gaps."""
     from core.events.reading import head_position
     from web.history.chosen import chosen

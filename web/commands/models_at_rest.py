@@ -6,7 +6,6 @@ server, and what logins store.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 from msgspec import UNSET
@@ -14,6 +13,7 @@ from msgspec import UNSET
 from core.config.desired import desired_state
 from core.config.roles import ADMIN, DEFAULT_ROLES
 from core.errors import NotFoundError
+from core.events.tables import Tables
 from core.scopes import Owner
 from core.settings import Settings
 from projections import groups, servers, services, users
@@ -29,7 +29,7 @@ PAGE = 200
 
 
 class ModelsAtRest:
-    def __init__(self, db: sqlite3.Connection, settings: Settings) -> None:
+    def __init__(self, db: Tables, settings: Settings) -> None:
         """`settings`: for what the log does not say, such as the base URL."""
         book = ServiceBook(db, {service.name: service for service in settings.hub.services})
         rights = Rights(db, book, desired_state(settings).rights)

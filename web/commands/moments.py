@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import click
+
+from core.events.tables import Tables
 
 _AGO = re.compile(r"(\d+)\s*(s|sec|min|m|h|d|w)(?:\s+ago)?")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -40,7 +41,7 @@ def parse_moment(text: str, now: datetime | None = None) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-def parse_position(log: sqlite3.Connection, text: str) -> int:
+def parse_position(log: Tables, text: str) -> int:
     """A position as such, or the last one at a moment. Raises click.BadParameter."""
     from core.events.reading import head_position, position_at
     from core.events.record import utc_text

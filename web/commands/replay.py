@@ -11,8 +11,7 @@ from web.commands.moments import parse_position
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.events.tables import Tables
     from core.settings import Settings
 
 
@@ -47,7 +46,7 @@ def replay(where: Where, moment: str | None, user: str, server: str, as_json: bo
     click.echo(shown if as_json else msgspec.json.format(shown))
 
 
-def told(db: sqlite3.Connection, settings: Settings, moment: str | None, user: str, server: str) -> Any:
+def told(db: Tables, settings: Settings, moment: str | None, user: str, server: str) -> Any:
     """A model, or all of them. Raises click.BadParameter, NotFoundError."""
     import projections
     from core.events.reading import head_position, read_at

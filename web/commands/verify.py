@@ -12,8 +12,7 @@ from web.commands.long_work import long_work
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.events.tables import Tables
     from core.events.verify import Head
 
 SHOWN = 20  # rows that differ, at most
@@ -82,7 +81,7 @@ def examined(log: str, noted: list[Head]) -> Found:
         connection.close()
 
 
-def _tables(connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
+def _tables(connection: Tables) -> tuple[list[str], list[str]]:
     """What differs, and the projections that the next start of a hub makes anew anyway."""
     import projections
     from core.errors import HubError

@@ -12,12 +12,11 @@ import click
 from web.commands.failure import Failure
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from core.events.tables import Tables
     from core.settings import Settings
 
 
-def tables_are_current(db: sqlite3.Connection) -> bool:
+def tables_are_current(db: Tables) -> bool:
     """Whether they are as this program has them. If not, the next start of a hub makes them so."""
     import projections
     from projections.rebuild import up_to_date
@@ -25,7 +24,7 @@ def tables_are_current(db: sqlite3.Connection) -> bool:
     return len(up_to_date(db, projections.ALL)) == len(projections.ALL)
 
 
-def need_current_tables(db: sqlite3.Connection) -> None:
+def need_current_tables(db: Tables) -> None:
     """Raises Failure."""
     if not tables_are_current(db):
         raise Failure(

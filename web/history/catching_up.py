@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from core.events.database import MEMORY, open_for_reading
 from core.events.reading import read_at, read_backwards, read_records
 from core.events.record import Record
 from core.events.store import CHUNK, EventStore
+from core.events.tables import Tables
 from projections import histories
 from web.history.feed import Happening
 from web.history.wanted import Wanted
@@ -33,7 +33,7 @@ class LogReader:
     def __init__(self, store: EventStore, wanted: Wanted) -> None:
         self._store = store
         self._wanted = wanted
-        self._own: sqlite3.Connection | None = None
+        self._own: Tables | None = None
 
     def close(self) -> None:
         if self._own is not None:
@@ -51,7 +51,7 @@ class LogReader:
         read = partial(_before, things=self._wanted.found(self._store.db), before=position)
         return await self._read(read, is_long=False)
 
-    async def _read(self, read: Callable[[sqlite3.Connection], Piece], *, is_long: bool) -> Piece:
+    async def _read(self, read: Callable[[Tables], Piece], *, is_long: bool) -> Piece:
         if not is_long or self._store.path == MEMORY:
             await trio.lowlevel.checkpoint()
             return read(self._store.db)
@@ -60,7 +60,7 @@ class LogReader:
         return await trio.to_thread.run_sync(read, self._own)
 
 
-def _after(db: sqlite3.Connection, things: frozenset[str] | None, after: int, head: int) -> Piece:
+def _after(db: Tables, things: frozenset[str] | None, after: int, head: int) -> Piece:
     if things is None:
         records = read_records(db, after, min(CHUNK, head - after))
         return _piece(db, records, records[-1].position if records else head)
@@ -68,7 +68,7 @@ def _after(db: sqlite3.Connection, things: frozenset[str] | None, after: int, he
     return _piece(db, read_at(db, positions), positions[-1] if len(positions) == CHUNK else head)
 
 
-def _before(db: sqlite3.Connection, things: frozenset[str] | None, before: int) -> Piece:
+def _before(db: Tables, things: frozenset[str] | None, before: int) -> Piece:
     if things is None:
         records = read_backwards(db, before, CHUNK)
         return _piece(db, records, records[-1].position if records else 1)
@@ -76,5 +76,5 @@ def _before(db: sqlite3.Connection, things: frozenset[str] | None, before: int) 
     return _piece(db, read_at(db, positions), positions[-1] if len(positions) == CHUNK else 1)
 
 
-def _piece(db: sqlite3.Connection, records: Sequence[Record], reached: int) -> Piece:
+def _piece(db: Tables, records: Sequence[Record], reached: int) -> Piece:
     return Piece([Happening(record, histories.about(db, record)) for record in records], reached)

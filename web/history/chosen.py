@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -12,6 +11,7 @@ from core.errors import NotFoundError
 from core.events import codec
 from core.events.reading import read_at, read_records
 from core.events.record import Record
+from core.events.tables import Tables
 from projections import histories
 
 CHUNK = 500
@@ -35,7 +35,7 @@ class Choice(Struct, frozen=True):
         return not self.types or any(fnmatchcase(tag, wanted) for wanted in self.types)
 
 
-def things_called(db: sqlite3.Connection, user: str, server: str) -> tuple[str, ...] | None:
+def things_called(db: Tables, user: str, server: str) -> tuple[str, ...] | None:
     """All that ever bore the name of this user, or of this server (`alice/lab`; `alice/` for the default one).
 
     None: neither is named. Raises NotFoundError.
@@ -49,7 +49,7 @@ def things_called(db: sqlite3.Connection, user: str, server: str) -> tuple[str, 
     return _found(histories.servers_ever_called(db, owners, name), f"server was ever named {server!r}")
 
 
-def principals_called(db: sqlite3.Connection, name: str) -> tuple[str, ...] | None:
+def principals_called(db: Tables, name: str) -> tuple[str, ...] | None:
     """`hub`, `service/ops`, or a user: `alice`, `user/alice`, `user/{id}`. Raises NotFoundError."""
     if not name:
         return None
@@ -67,14 +67,14 @@ def _found(things: list[str], what: str) -> tuple[str, ...]:
     return tuple(things)
 
 
-def chosen(db: sqlite3.Connection, choice: Choice, after: int, upto: int) -> Iterator[Record]:
+def chosen(db: Tables, choice: Choice, after: int, upto: int) -> Iterator[Record]:
     """Those behind position `after` up to `upto`, in their order."""
     while records := _chunk(db, choice, after, upto):
         yield from (record for record in records if record.position <= upto and choice.has(record))
         after = records[-1].position
 
 
-def _chunk(db: sqlite3.Connection, choice: Choice, after: int, upto: int) -> list[Record]:
+def _chunk(db: Tables, choice: Choice, after: int, upto: int) -> list[Record]:
     if choice.things is None:
         return read_records(db, after, min(CHUNK, upto - after)) if after < upto else []
     return read_at(db, histories.positions(db, choice.things, after, upto, CHUNK))

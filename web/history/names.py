@@ -6,7 +6,6 @@ What is gone keeps its last name until another bears that; from then on only sco
 
 from __future__ import annotations
 
-import sqlite3
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import itemgetter
@@ -14,6 +13,7 @@ from typing import Any
 
 from core.events.group import GroupDeleted
 from core.events.record import Record
+from core.events.tables import Tables
 from core.events.user import ServerRemoved, UserDeleted
 from core.scopes import Group, Resource, Server, Service, User
 from projections import groups, histories, servers, users
@@ -28,7 +28,7 @@ _SINCE = itemgetter(0)
 class NameBook:
     """Remembers what it was asked for, until a name changes."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Tables) -> None:
         """`db`: what the event loop reads through."""
         self._db = db
         self._names: dict[str, list[tuple[int, str]]] = {}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from core.errors import InvalidError
 from core.events import codec
+from core.events.tables import Tables
 from projections import histories
 from projections.histories import About
 
@@ -46,13 +46,13 @@ class Wanted(NamedTuple):
     def has_type(self, tag: str) -> bool:
         return not self.types or tag in self.types or tag.partition(".")[0] in self.types
 
-    def found(self, db: sqlite3.Connection) -> frozenset[str] | None:
+    def found(self, db: Tables) -> frozenset[str] | None:
         """The things as they are known now; None for all there are."""
         if not (self.users or self.servers or self.groups or self.things):
             return None
         return frozenset((*self.things, *self._named(db)))
 
-    def _named(self, db: sqlite3.Connection) -> Iterable[str]:
+    def _named(self, db: Tables) -> Iterable[str]:
         for name in self.users:
             yield from histories.ever_called(db, "user", name)
         for name in self.groups:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from core.events.tables import Tables
 from core.naming.names import escape, full_name, server_prefix
 from core.scopes import (
     Scopes,
@@ -188,7 +188,7 @@ class Models:
             model.state = self._state_of(row.spawn_id) if row.is_active else {}
         return model
 
-    def group(self, db: sqlite3.Connection, row: GroupRow, scopes: Scopes) -> GroupModel | None:
+    def group(self, db: Tables, row: GroupRow, scopes: Scopes) -> GroupModel | None:
         """None: the caller may not see this group. `db`: where its members are read."""
         keys = visible_group_keys(scopes, row.name, self._rights.memberships)
         if keys is None:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from collections.abc import Sequence
 
 from core.events.record import HUB, Record
 from core.events.server import ServerStopped, SpawnAnswered, StopRequested
+from core.events.tables import Tables
 from projections import routes
 
 SCHEMA = "https://schema.jupyter.org/jupyterhub/events/server-action"
 
 
 class EventLog:
-    def __init__(self, db: sqlite3.Connection, handlers: Sequence[logging.Handler]) -> None:
+    def __init__(self, db: Tables, handlers: Sequence[logging.Handler]) -> None:
         """`db`: what the event loop reads through."""
         self._db = db
         self._handlers = handlers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -10,6 +9,7 @@ from quart import current_app, g, request
 
 from core.errors import ForbiddenError, InvalidError
 from core.events.record import By
+from core.events.tables import Tables
 from core.scopes import Scopes
 from web.rights.identity import Identity
 from web.site.bounds import check_json
@@ -24,7 +24,7 @@ def hub() -> Hub:
     return cast("Hub", current_app.extensions["callboard"])
 
 
-def database() -> sqlite3.Connection:
+def database() -> Tables:
     """What the event loop reads through."""
     return hub().store.db
 

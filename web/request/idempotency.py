@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import cast
 
 from quart import Response, g, request
 
 from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
+from core.events.tables import Tables
 from core.events.writer import Claim, Outcome
 from web.request import answers
 from web.request.context import caller, hub
@@ -80,7 +80,7 @@ def _is_passing(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def claim(outcome: Callable[[sqlite3.Connection], Outcome]) -> Claim | None:
+def claim(outcome: Callable[[Tables], Outcome]) -> Claim | None:
     """To be appended with the command's events; `outcome` says what it answers if nobody lives to tell."""
     key = cast("tuple[str, str] | None", g.get("command_key"))
     return None if key is None else Claim(*key, outcome)

@@ -6,9 +6,9 @@ of its visitors.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
+from core.events.tables import Tables
 from core.scopes import Reach, Scopes
 from projections import names as names_table
 from projections import users
@@ -17,9 +17,7 @@ from web.rights.identity import Identity
 ACCESS = "access:servers"
 
 
-def under_present_name(
-    db: sqlite3.Connection, identity: Identity | None, names: Mapping[str, str]
-) -> Mapping[str, str]:
+def under_present_name(db: Tables, identity: Identity | None, names: Mapping[str, str]) -> Mapping[str, str]:
     """The names in a URL, its user's by the present name where a server asks about its own user."""
     if identity is None or not identity.server or names.get("user", identity.name) == identity.name:
         return names
@@ -28,7 +26,7 @@ def under_present_name(
     return {**names, "user": identity.name}
 
 
-def with_older_names(db: sqlite3.Connection, scopes: Scopes) -> Scopes:
+def with_older_names(db: Tables, scopes: Scopes) -> Scopes:
     """The same, with each user and server to which there is access by their older names too."""
     reach = scopes.held.get(ACCESS)
     if reach is None or reach.everywhere:

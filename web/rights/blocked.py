@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from core.events.tables import Tables
 from projections import servers, users
 from projections.users import UserRow
 
 
 class Blocked:
-    def __init__(self, db: sqlite3.Connection, names: frozenset[str]) -> None:
+    def __init__(self, db: Tables, names: frozenset[str]) -> None:
         """`names`: as stored; of some there may be no user."""
         self._db = db
         self.names = names

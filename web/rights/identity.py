@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct
 
+from core.events.tables import Tables
 from core.scopes import Scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest
 from projections import tokens
@@ -44,7 +44,7 @@ def token_in(authorization: str) -> str | None:
 class TokenBook:
     """Finds tokens: one look at an index for those the hub made, a slow digest at most for chosen ones."""
 
-    def __init__(self, db: sqlite3.Connection, salt: str) -> None:
+    def __init__(self, db: Tables, salt: str) -> None:
         self._db = db
         self._salt = salt
         self._slow: dict[str, str] = {}

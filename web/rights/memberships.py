@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-
+from core.events.tables import Tables
 from projections import groups
 
 REMEMBERED = 20_000
 
 
 class GroupMemberships:
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Tables) -> None:
         self._db = db
         self._groups: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, frozenset[str]] = {}

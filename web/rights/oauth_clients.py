@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from core.events.server import server_stream
 from core.events.service import service_stream
+from core.events.tables import Tables
 from core.scopes import Server, Service, depends_on_holder
 from projections import oauth, servers, services
 from projections.oauth import ClientRow
@@ -49,9 +49,7 @@ class OAuthClient(Struct, frozen=True):
 
 
 class Clients:
-    def __init__(
-        self, db: sqlite3.Connection, hosts: Hosts, known_user: Callable[[str], UserRow | None]
-    ) -> None:
+    def __init__(self, db: Tables, hosts: Hosts, known_user: Callable[[str], UserRow | None]) -> None:
         """`known_user`: by id; who is nobody here has no servers that could ask."""
         self._db = db
         self._hosts = hosts

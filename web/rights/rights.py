@@ -5,7 +5,6 @@ What the configuration denies nobody holds, whatever the log says that they were
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Protocol
 
@@ -14,6 +13,7 @@ from core.config.roles import ADMIN, USER
 from core.events.group import group_stream
 from core.events.record import Record
 from core.events.server import ServerEvent
+from core.events.tables import Tables
 from core.events.token import TokenRevoked
 from core.events.user import AdminGranted, AdminRevoked, user_stream
 from core.naming.names import full_name
@@ -51,7 +51,7 @@ class Owned:
 
 
 class Rights:
-    def __init__(self, db: sqlite3.Connection, services: Services, configured: ConfiguredRights) -> None:
+    def __init__(self, db: Tables, services: Services, configured: ConfiguredRights) -> None:
         self._db = db
         self._services = services
         self._configured = configured

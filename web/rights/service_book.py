@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from typing import Literal
 
+from core.events.tables import Tables
 from core.settings import ServiceSettings
 from projections import services
 from projections.services import ServiceRow
@@ -17,7 +17,7 @@ _OF_PROCESS: dict[str, Status] = {"running": "running", "stopped": "stopped", "f
 
 
 class ServiceBook:
-    def __init__(self, db: sqlite3.Connection, configured: Mapping[str, ServiceSettings]) -> None:
+    def __init__(self, db: Tables, configured: Mapping[str, ServiceSettings]) -> None:
         self._db = db
         self.configured = configured
         self.answers: dict[str, bool] = {}  # whether each external one did when it was last asked

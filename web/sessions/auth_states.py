@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from core.errors import InvalidError
 from core.events.store import EventStore
+from core.events.tables import Tables
 from core.secrets.crypt import ENVIRONMENT, CryptKeeper, SealError
 from core.settings import ConfigError
 from projections import auth_states
 
 logger = logging.getLogger("callboard.login")
 
-SideWork = Callable[[sqlite3.Connection], None]
+SideWork = Callable[[Tables], None]
 
 
 class AuthStates:

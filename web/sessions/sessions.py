@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from core.actors import hub_entities as of_the_hub
 from core.events.hub import ClockCorrected
 from core.events.record import By, Record, utc_text
+from core.events.tables import Tables
 from core.events.user import user_stream
 from core.secrets.secret_file import derive
 from core.session import End, Open, new_session_id, new_session_secret
@@ -32,9 +32,7 @@ class NewSession(NamedTuple):
 
 
 class Sessions:
-    def __init__(
-        self, db: sqlite3.Connection, entities: of_the_hub.Sessions, settings: Settings, secret: bytes
-    ) -> None:
+    def __init__(self, db: Tables, entities: of_the_hub.Sessions, settings: Settings, secret: bytes) -> None:
         self._db = db
         self._entities = entities
         self._began = datetime.now(UTC)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from core.errors import ForbiddenError, NotFoundError
+from core.events.tables import Tables
 from core.events.user import user_stream
 from core.events.writer import Claim
 from core.scopes import NOBODY, Server, excess_scopes, share_scopes
@@ -31,7 +31,7 @@ def check_may_share(scopes_to_share: Collection[str]) -> None:
         raise ForbiddenError(f"You cannot share what you may not do yourself: {', '.join(excess)}.")
 
 
-def known_share(db: sqlite3.Connection, server_id: str, grantee: str) -> ShareRow:
+def known_share(db: Tables, server_id: str, grantee: str) -> ShareRow:
     """Raises NotFoundError. `grantee`: `user/{id}` or `group/{id}`."""
     row = shares.between(db, server_id, grantee)
     if row is None:

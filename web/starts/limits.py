@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime
 
+from core.events.tables import Tables
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
 from projections import servers, spawn_queue
 
 
-def limits_of(settings: Settings, db: sqlite3.Connection) -> SpawnLimits:
+def limits_of(settings: Settings, db: Tables) -> SpawnLimits:
     """Where the last hub left off; from here on they listen to the store."""
     limits = SpawnLimits(
         settings.hub.concurrent_spawn_limit,
@@ -22,7 +22,7 @@ def limits_of(settings: Settings, db: sqlite3.Connection) -> SpawnLimits:
     return limits
 
 
-def _take_up_queue(limits: SpawnLimits, db: sqlite3.Connection) -> None:
+def _take_up_queue(limits: SpawnLimits, db: Tables) -> None:
     position = 0
     while rows := spawn_queue.waiting(db, position):
         for row in rows:
@@ -32,7 +32,7 @@ def _take_up_queue(limits: SpawnLimits, db: sqlite3.Connection) -> None:
         position = rows[-1].position
 
 
-def _take_up_servers(limits: SpawnLimits, db: sqlite3.Connection) -> None:
+def _take_up_servers(limits: SpawnLimits, db: Tables) -> None:
     last = ""
     while rows := servers.unfinished(db, last):
         for server in rows:

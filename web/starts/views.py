@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from core.events.tables import Tables
 from core.naming.names import server_prefix
 from core.server import Spawning
 from core.settings import Settings
@@ -20,7 +20,7 @@ from web.starts.hook_views import GroupView, HandlerView, HubView, ServerView, S
 class Views:
     def __init__(
         self,
-        db: sqlite3.Connection,
+        db: Tables,
         settings: Settings,
         hosts: Hosts,
         hub_url: str,
