@@ -25,7 +25,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    db.execute("DELETE FROM auth_states WHERE user = ?", (record.stream.partition("/")[2],))
+    db.execute("DELETE FROM auth_states WHERE user = ?", (record.key,))
 
 
 # --- changes, in the transaction of an event ---

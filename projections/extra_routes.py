@@ -32,7 +32,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             row = (added.spec, added.target, added.from_config)
             db.execute("INSERT OR REPLACE INTO extra_routes VALUES (?, ?, ?)", row)
         case RouteRemoved():
-            spec = record.stream.partition("/")[2]
+            spec = record.key
             db.execute("DELETE FROM extra_routes WHERE spec = ?", (spec,))
 
 

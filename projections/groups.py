@@ -54,7 +54,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case GroupCreated(name=name, users=users, properties=properties):
             row = (record.position, entity, name, _json(properties))

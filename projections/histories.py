@@ -113,7 +113,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 
 def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case UserCreated(default_server=server) | ServerAdded(server=server):
             yield server_stream(server), Belonging(entity)
@@ -149,7 +149,7 @@ def new_names(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def about(db: sqlite3.Connection, record: Record) -> About:
-    kind, _, entity = record.stream.partition("/")
+    kind, entity = record.kind, record.key
     match record.event:
         case (
             ServerAdded(server=server)

@@ -61,7 +61,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case UserCreated(name=name):
             _claim(db, "user", "", name, entity)

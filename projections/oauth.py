@@ -93,7 +93,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case SpawnRequested() as spawn:
             row = ClientRow(

@@ -62,7 +62,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    server = record.stream.partition("/")[2]
+    server = record.key
     match record.event:
         case SpawnRequested():
             _begin(db, server, (SPAWN, STOP))

@@ -44,7 +44,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    name = record.stream.partition("/")[2]
+    name = record.key
     match record.event:
         case RoleDefined(description=description, scopes=scopes, managed=managed):
             row = (name, description, msgspec.json.encode(scopes).decode(), managed)

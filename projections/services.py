@@ -78,7 +78,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    name = record.stream.partition("/")[2]
+    name = record.key
     match record.event:
         case ServiceAdded(definition=definition, from_config=from_config):
             _claim_client(db, name, definition.oauth_client_id)

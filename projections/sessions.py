@@ -54,7 +54,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case SessionOpened(user=user, digest=digest, expires_at=expires_at, address=address):
             row = SessionRow(entity, user, digest, utc_text(record.at), utc_text(expires_at), address)

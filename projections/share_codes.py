@@ -66,7 +66,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     at = utc_text(record.at)
     match record.event:
         case ShareCodeIssued() as code:

@@ -77,7 +77,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     match record.event:
         case ShareGranted() as share:
             _insert(db, record, entity, share)

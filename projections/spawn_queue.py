@@ -33,7 +33,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    server = record.stream.partition("/")[2]
+    server = record.key
     match record.event:
         case SpawnRequested(queued=True, user=user):
             db.execute("INSERT OR REPLACE INTO spawn_queue VALUES (?, ?, ?)", (server, user, record.position))

@@ -104,7 +104,7 @@ _INSERT = f"INSERT INTO tokens VALUES ({', '.join('?' * len(TokenRow._fields))})
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    entity = record.stream.partition("/")[2]
+    entity = record.key
     created = utc_text(record.at)
     match record.event:
         case TokenIssued() as token:

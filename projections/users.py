@@ -106,7 +106,7 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
-    user_id = record.stream.partition("/")[2]
+    user_id = record.key
     match record.event:
         case UserCreated(name=name, default_server=server, admin=admin):
             row = (record.position, user_id, name, admin, utc_text(record.at), None, server, False, None, 0)

@@ -36,6 +36,16 @@ class Record(Struct, frozen=True, gc=False):
     by: By
     event: Event
 
+    @property
+    def kind(self) -> str:
+        """What its stream is about: `user` of `user/{id}`."""
+        return self.stream.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """Which one its stream is about: the id, or the name, after the kind. `""` where there is only one."""
+        return self.stream.partition("/")[2]
+
 
 @functools.lru_cache(maxsize=256)  # every projection asks it of the same moment
 def utc_text(moment: datetime) -> str:

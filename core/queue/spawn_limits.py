@@ -88,7 +88,7 @@ class SpawnLimits:
             if isinstance(record.event, ClockCorrected):
                 shift(self._starting, record.event)
                 continue
-            self._note(record.stream.partition("/")[2], record)
+            self._note(record.key, record)
 
     def _note(self, server_id: str, record: Record) -> None:
         match record.event:

@@ -286,7 +286,7 @@ class House:
     def _evolve(self, unit: AppendRequest) -> None:
         assert unit.error is None or isinstance(unit.error, HubError), unit.error
         for record in unit.records:
-            kind = record.stream.partition("/")[0]
+            kind = record.kind
             state, _ = self.states.get(record.stream, (INITIAL[kind], 0))
             self.states[record.stream] = EVOLVE[kind](state, record.event), record.version
             if isinstance(record.event, HubStarted):

@@ -82,7 +82,7 @@ class Rights:
             if isinstance(event, ServerEvent):
                 self._by_token.pop(event.spawn_id if hasattr(event, "spawn_id") else "", None)
             elif isinstance(event, TokenRevoked):
-                self._by_token.pop(record.stream.partition("/")[2], None)
+                self._by_token.pop(record.key, None)
             elif isinstance(event, AdminGranted | AdminRevoked):
                 self._owned.pop(record.stream, None)
             else:
