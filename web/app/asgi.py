@@ -12,6 +12,7 @@ from quart.typing import ResponseTypes
 from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
 
+from core.cancellation import cancelled_when
 from web.hub.hub import Hub
 from web.request.received import Request
 from web.site.bounds import are_too_many_cookies
@@ -65,14 +66,8 @@ class ASGIConnection(TrioASGIHTTPConnection):
                 await send(message)
             is_sending = False
 
-        async def cut(scope: trio.CancelScope) -> None:
-            await over.wait()
-            scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(cut, nursery.cancel_scope)
+        async with cancelled_when(over):
             await super()._send_response(cast(ASGISendCallable, send_on), response)
-            nursery.cancel_scope.cancel()
         if over.is_set() and not (is_sending or is_ended):
             with trio.CancelScope(shield=True):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -17,6 +17,7 @@ from pathlib import Path
 import trio
 
 import projections
+from core.cancellation import cancelled_when
 from core.errors import HubError
 from core.events.database import MEMORY, LogLock, log_id_at, put_aside
 from core.events.heads import head_of, note_head
@@ -137,8 +138,7 @@ async def _serve_until_told(
         house.start_soon(hub.metrics.watch_loop)
         async with trio.open_nursery() as doors:
             await doors.start(partial(serve, app, listener, hub.closed.wait))
-            async with trio.open_nursery() as opening:
-                opening.start_soon(_cancel_when, hub.closing, opening.cancel_scope)
+            async with cancelled_when(hub.closing):
                 await proxy.begin(hub.proxies.wait_connected)
                 _settle_garbage()
                 hub.metrics.hub_started((datetime.now(UTC) - hub.began).total_seconds())
@@ -150,11 +150,6 @@ async def _serve_until_told(
             hub.closed.set()  # streams end, and requests have a moment to finish
         await end(hub, proxy)
         house.cancel_scope.cancel()
-
-
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
 
 
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

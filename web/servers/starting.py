@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from quart import g, request
 
 from core.actors.server import ServerActor
+from core.cancellation import cancelled_when
 from core.errors import (
     AlreadyExistsError,
     HubError,
@@ -63,17 +64,10 @@ async def in_time(seconds: float, event: Awaitable[object]) -> bool:
     """Whether `event` comes within so many seconds, and before the hub no longer serves."""
     came = False
     with trio.move_on_after(seconds):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_when, hub().closed, nursery.cancel_scope)
+        async with cancelled_when(hub().closed):
             await event
             came = True
-            nursery.cancel_scope.cancel()
     return came
-
-
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()
 
 
 def time_to_wait(seconds: float) -> float:
