@@ -37,6 +37,7 @@ from core.events.server import (
     SpawnSucceeded,
     StopRequested,
 )
+from core.events.stop_reason import StopReason
 
 MAX_MESSAGES = 50  # stored progress messages a spawn
 
@@ -134,6 +135,7 @@ class Stop(Struct, frozen=True):
 
     why: str = ""
     spawn_id: str | None = None
+    reason: StopReason = ""
 
 
 class StoreOptions(Struct, frozen=True):
@@ -215,11 +217,12 @@ def _stop(server: Server, command: Stop) -> list[ServerEvent]:
         return []
     match server:
         case Queued():
-            return [SpawnCancelled(server.spawn_id, command.why), ServerStopped(server.spawn_id)]
+            cancelled = SpawnCancelled(server.spawn_id, command.why, command.reason)
+            return [cancelled, ServerStopped(server.spawn_id)]
         case Spawning():
-            return [SpawnCancelled(server.spawn_id, command.why)]
+            return [SpawnCancelled(server.spawn_id, command.why, command.reason)]
         case Ready() | Checking():
-            return [StopRequested(server.spawn_id, command.why)]
+            return [StopRequested(server.spawn_id, command.why, command.reason)]
         case Stopping():
             return []
         case _:

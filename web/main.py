@@ -21,6 +21,7 @@ from core.events import hub as hub_events
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
 from core.events.store import EventStore, Write
+from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
 from core.reconcile.strays import NO_CONSENT, Consent
 from core.settings import Settings
@@ -111,7 +112,9 @@ def _first_steps(hub: Hub, secret: bytes, wanted: DesiredState) -> Iterator[Step
 
 
 async def _record_start(store: EventStore) -> Record:
-    write = Write(hub_events.STREAM, store.version(hub_events.STREAM), [HubStarted(version.OWN)])
+    expected = store.version(hub_events.STREAM)
+    started = HubStarted(version.OWN, new_id("i"), epoch=expected + 1)
+    write = Write(hub_events.STREAM, expected, [started])
     (record,) = await store.append(write, by=HUB)
     return record
 

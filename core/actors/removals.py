@@ -32,7 +32,7 @@ class Removals:
         await self._errands.wait_done(_key(server_id))
 
     async def _remove(self, user_id: str, server_id: str) -> None:
-        await self._servers.end(server_id, "The server is being removed.")
+        await self._servers.end(server_id, "The server is being removed.", "removed")
         await self._users.ask(user_id, FinishRemoval(server_id), by=HUB)
 
 

@@ -285,7 +285,7 @@ class ServerWork:
             case Gone():
                 await self._report(ServerLost(spawn_id, _status(found), found.trouble))
             case _:
-                await self._tell(Stop(_why_not_adopted(found), spawn_id))
+                await self._tell(Stop(_why_not_adopted(found), spawn_id, "reconciler"))
 
     async def _find_out(self, checking: Checking) -> SpawnError | Gone | None:
         """None if it runs and answers. That it does not answer counts only where it is known to run."""

@@ -20,6 +20,7 @@ from core.actors.work_task import WorkTask
 from core.errors import UnavailableError
 from core.events.disk import unreadable
 from core.events.record import HUB, By, Record
+from core.events.stop_reason import StopReason
 from core.events.writer import Claim
 from core.server import Command, Ready, Server, Stop, has_ended
 
@@ -61,10 +62,10 @@ class Supervisor:
     async def ask(self, server_id: str, command: Command, *, by: By, claim: Claim | None = None) -> Server:
         return await self.actor(server_id).ask(command, by=by, claim=claim)
 
-    async def end(self, server_id: str, why: str) -> None:
+    async def end(self, server_id: str, why: str, reason: StopReason) -> None:
         """Have the server stopped; returns once nothing is left of it, nor of what it has left behind."""
         actor = self.actor(server_id)
-        await actor.ask(Stop(why), by=HUB)
+        await actor.ask(Stop(why, reason=reason), by=HUB)
         await actor.wait_until(has_ended)
 
     def actor(self, server_id: str) -> ServerActor:

@@ -52,7 +52,7 @@ class UserDeletion:
 
         async def end(server_id: str) -> None:
             try:
-                await self._servers.end(server_id, f"User {user.name} is being deleted.")
+                await self._servers.end(server_id, f"User {user.name} is being deleted.", "removed")
             except HubError as refusal:
                 refusals.append(refusal)
 

@@ -12,9 +12,15 @@ CLOCK = "clock"
 
 
 class HubStarted(Urgent, frozen=True, tag="hub.started"):
-    """A hub took the log over. Every server that was ready is in doubt until it has been adopted or lost."""
+    """A hub took the log over. Every server that was ready is in doubt until it has been adopted or lost.
+
+    `hub`: the id of this one run of a hub. `epoch`: greater than that of any hub that had the log before, so that one
+    that comes too late can be told apart; 0 where it was not recorded.
+    """
 
     version: str
+    hub: str = ""
+    epoch: int = 0
 
 
 class HubStopped(Urgent, frozen=True, tag="hub.stopped"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.events.stop_reason import StopReason
 from core.events.urgency import Ordinary, Urgent
 
 
@@ -84,6 +85,7 @@ class SpawnCancelled(Urgent, frozen=True, tag="server.spawn-cancelled"):
 
     spawn_id: str
     why: str = ""
+    reason: StopReason = ""
 
 
 class StopRequested(Urgent, frozen=True, tag="server.stop-requested"):
@@ -91,6 +93,7 @@ class StopRequested(Urgent, frozen=True, tag="server.stop-requested"):
 
     spawn_id: str
     why: str = ""
+    reason: StopReason = ""
 
 
 class ServerStopped(Urgent, frozen=True, tag="server.stopped"):

@@ -20,7 +20,7 @@ def new_id(kind: str) -> str:
     """A new id. `kind` is its one-letter beginning.
 
     `s` spawn, `u` user, `v` server, `t` token, `g` group, `h` share, `c` share code,
-    `o` OAuth code.
+    `o` OAuth code, `i` hub, `j` job.
     """
     return (
         kind + _digits(int(time.time() * 1000), _TIME_DIGITS) + _digits(secrets.randbits(77), _RANDOM_DIGITS)

@@ -23,4 +23,4 @@ def adopt(server: Server, start: Start) -> list[ServerEvent]:
 
 def _end(server: Server) -> Command:
     stopped = Report(ServerStopped(server.spawn_id, leftover=True))
-    return stopped if decide(server, stopped) else Stop(WHY)
+    return stopped if decide(server, stopped) else Stop(WHY, reason="reconciler")

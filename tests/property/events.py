@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from hypothesis import strategies as st
@@ -39,6 +39,8 @@ def _values(wanted: Any, text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]
         return struct(wanted, text)
     if get_origin(wanted) in (Union, UnionType):
         return st.one_of([_values(part, text) for part in parts])
+    if get_origin(wanted) is Literal:
+        return st.sampled_from(parts)
     if get_origin(wanted) is dict:
         return st.dictionaries(text, _values(parts[1], text), max_size=3)
     if get_origin(wanted) is list:

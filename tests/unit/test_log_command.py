@@ -32,13 +32,13 @@ def spawned(name: str) -> list[Any]:
 
 
 HISTORY: list[tuple[By, str, int, list[Any]]] = [
-    (HUB, "hub", 0, [HubStarted("0.1")]),
+    (HUB, "hub", 0, [HubStarted("0.1", "i1", 7)]),
     (HUB, "user/u1", 0, [UserCreated("alice", "v1", admin=True)]),
     (By("hub", "command-line/root"), "token/t1", 0, [TokenIssued("user/u1", "digest-of-t1", ["inherit"])]),
     (ALICE, "user/u1", 1, [ServerAdded("v2", "lab")]),
     (ALICE, "server/v2", 0, spawned("alice")),
     (ALICE, "user/u2", 0, [UserCreated("bob", "v3")]),
-    (ALICE, "server/v2", 3, [StopRequested("s1"), ServerStopped("s1", 0)]),
+    (ALICE, "server/v2", 3, [StopRequested("s1", reason="person"), ServerStopped("s1", 0)]),
     (By("service/ops"), "user/u1", 2, [UserRenamed("alicia")]),
     (HUB, "user/u2", 1, [UserDeleted()]),
     (HUB, "user/u3", 0, [UserCreated("bob", "v4")]),
@@ -127,7 +127,7 @@ def test_a_type_that_nothing_can_be_of_is_told_apart_from_nothing_found(
 def test_lines_name_people_as_they_were_called_then(log: str) -> None:
     lines = callboard("log", "--db", log).stdout.splitlines()
     told = [" ".join(line.split()) for line in lines]
-    assert told[0] == "1 2026-05-04 09:00:00Z hub hub.started hub version=0.1"
+    assert told[0] == "1 2026-05-04 09:00:00Z hub hub.started hub version=0.1 hub=i1 epoch=7"
     assert told[2].startswith("3 2026-05-04 09:02:00Z root token.issued token of alice owner=user/u1")
     assert told[4].startswith("5 2026-05-04 09:04:00Z alice server.spawn-requested alice/lab spawn_id=s1")
     assert told[10] == "11 2026-05-04 09:07:00Z service/ops user.renamed alicia name=alicia"
@@ -146,7 +146,7 @@ def test_json_has_the_whole_event(log: str) -> None:
         "via": "t1",
         "request": "r1",
         "cause": None,
-        "event": {"type": "server.stop-requested", "spawn_id": "s1", "why": ""},
+        "event": {"type": "server.stop-requested", "spawn_id": "s1", "why": "", "reason": "person"},
     }
 
 
@@ -197,7 +197,7 @@ def exported(log: str, *arguments: str) -> str:
 def test_events_are_exported_as_they_are_stored(log: str, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in exported(log, "events").splitlines()]
     assert [line["position"] for line in lines] == ALL
-    assert lines[0]["payload"] == {"type": "hub.started", "version": "0.1"}
+    assert lines[0]["payload"] == {"type": "hub.started", "version": "0.1", "hub": "i1", "epoch": 7}
     assert len(lines[0]["digest"]) == 64
     file = tmp_path / "events.csv"
     assert exported(log, "events", "--csv", "-o", str(file)) == ""

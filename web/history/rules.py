@@ -110,7 +110,7 @@ GRANTEES = {"user": ("read:users:shares",), "group": ("read:groups:shares",)}
 TOKEN = ("read:tokens",)
 
 RULES: Mapping[type, Rule] = {
-    HubStarted: Rule("hub", HUB, ("version",)),
+    HubStarted: Rule("hub", HUB, ("version", "hub", "epoch")),
     HubStopped: Rule("hub", HUB, ("servers",)),
     ClockCorrected: Rule("hub", HUB, ("before", "after")),
     UserCreated: Rule("user", ("read:users",), ("name", "admin")),
@@ -138,8 +138,8 @@ RULES: Mapping[type, Rule] = {
         SERVER,
         ("spawn_id", "reason", "status", "html_message", "exit_status", "leftover"),
     ),
-    SpawnCancelled: Rule("server", SERVER, ("spawn_id", "why")),
-    StopRequested: Rule("server", SERVER, ("spawn_id", "why")),
+    SpawnCancelled: Rule("server", SERVER, ("spawn_id", "why", "reason")),
+    StopRequested: Rule("server", SERVER, ("spawn_id", "why", "reason")),
     ServerStopped: Rule("server", SERVER, ("spawn_id", "exit_status", "leftover")),
     ServerDied: Rule("server", SERVER, ("spawn_id", "exit_status", "trouble")),
     ServerAdopted: Rule("server", SERVER, ("spawn_id",)),

@@ -56,7 +56,7 @@ async def stop_servers(hub: Hub) -> None:
     async def stop_one(server_id: str) -> None:
         try:
             actor = hub.servers.actor(server_id)
-            await actor.ask(Stop("The hub is shutting down."), by=HUB)
+            await actor.ask(Stop("The hub is shutting down.", reason="shutdown"), by=HUB)
             await actor.wait_until(lambda state: isinstance(state, Stopped))
         except HubError as error:
             logger.warning("server %s could not be stopped: %s", server_id, error)

@@ -79,4 +79,4 @@ async def _end_sharing(hub: Hub, user: UserRow) -> None:
 
 async def _stop(hub: Hub, user_id: str, server_id: str) -> None:
     if hub.rights.blocked.user(user_id) is not None:
-        await hub.servers.end(server_id, WHY)
+        await hub.servers.end(server_id, WHY, "blocked")

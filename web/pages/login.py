@@ -152,7 +152,7 @@ async def _stop_servers(user_id: str, by: By) -> None:
 async def _stop(server_id: str, by: By) -> None:
     actor = hub().servers.actor(server_id)
     try:
-        await actor.ask(Stop("The user logged out."), by=by)
+        await actor.ask(Stop("The user logged out.", reason="person"), by=by)
         await actor.wait_until(lambda state: isinstance(state, Stopped))
     except HubError:
         return  # something else is under way with it

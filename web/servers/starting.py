@@ -22,6 +22,7 @@ from core.errors import (
     UnavailableError,
 )
 from core.events.server import SpawnFailed
+from core.events.stop_reason import reason_of
 from core.events.writer import Outcome
 from core.naming.ids import new_id
 from core.naming.names import check_any_server_name, check_display_name, check_server_name
@@ -225,7 +226,7 @@ async def end(owner: UserRow, server: ServerRow, *, remove: bool) -> bool:
     if remove:
         await the_hub.removals.begin(owner.id, server.id, by=by(), claim=outcome)
     else:
-        await actor.ask(Stop(), by=by(), claim=outcome)
+        await actor.ask(Stop(reason=reason_of(by().principal)), by=by(), claim=outcome)
     # only now may patience end: what is acknowledged is in the log
     gone: Awaitable[object] = (
         the_hub.removals.wait_gone(server.id)
