@@ -11,7 +11,7 @@ import trio
 
 from tests.conftest import Client
 from tests.unit.openapi_check import contract
-from web.client.events import EventReader
+from web.http1.server_sent_events import LineReader
 
 
 class Told(NamedTuple):
@@ -34,8 +34,7 @@ class LiveStream:
         self._put, self._get = trio.open_memory_channel[bytes](buffer)
         self._waiting: list[Told] = []
         self._text = ""
-        self._kind = "message"
-        self._reader = EventReader()
+        self._reader = LineReader()
         self.disconnected = trio.Event()
 
     # --- the server's side ---
@@ -92,13 +91,10 @@ class LiveStream:
     def _feed(self, text: str) -> None:
         *lines, self._text = (self._text + text).split("\n")
         for line in lines:
-            if line.startswith("event:"):
-                self._kind = line.removeprefix("event:").strip()
-            elif line.startswith("id:"):
+            if line.startswith("id:"):
                 self.last_id = line.removeprefix("id:").strip()
             if (event := self._reader.line(line)) is not None:
-                self._waiting.append(Told(event.id, self._kind, json.loads(event.data)))
-                self._kind = "message"
+                self._waiting.append(Told(event.id, event.name, json.loads(event.data)))
 
 
 @asynccontextmanager

@@ -25,10 +25,10 @@ from web.client import (
     UnreachableError,
     calls,
 )
-from web.client.events import EventReader
 from web.client.repeating import LONGEST, repeated
-from web.client.steps import Answer, Ask, Broken, Event, Follow, Left, Pause, Reply, Step, Steps
+from web.client.steps import Answer, Ask, Broken, Follow, Left, Pause, Reply, Step, Steps
 from web.client.waiting import wait_ready, wait_stopped
+from web.http1.server_sent_events import ServerSentEvent
 
 T = TypeVar("T")
 
@@ -161,18 +161,9 @@ def test_names_are_encoded_and_the_default_server_has_none(steps: Steps[Any], pa
 # --- events ---
 
 
-def test_events_are_read_line_by_line() -> None:
-    reader = EventReader("3")
-    lines = [": a comment", "", "", "data: {", "data: }", "", "id: 7", "event: x", "data:one", ""]
-    assert [event for line in lines if (event := reader.line(line))] == [
-        Event("3", "{\n}"),
-        Event("7", "one"),
-    ]
-
-
 def saw(step: Step, *events: tuple[str, dict[str, Any]]) -> list[bool]:
     assert isinstance(step, Follow)
-    return [step.each(Event(number, json.dumps(data))) for number, data in events]
+    return [step.each(ServerSentEvent(number, json.dumps(data))) for number, data in events]
 
 
 def test_waiting_ends_with_the_ready_event() -> None:
@@ -386,7 +377,13 @@ def test_it_needs_nothing_of_the_hub() -> None:
     ).stdout.split()
     hubs = ("core", "projections", "spawners", "web", "quart", "trio", "hypercorn", "werkzeug")
     loaded = {name for name in found if name.split(".")[0] in hubs and not name.startswith("web.client")}
-    assert loaded == {"web", "core", "core.backoff"}, "how long to wait, and nothing else of the hub"
+    assert loaded == {
+        "web",
+        "core",
+        "core.backoff",
+        "web.http1",
+        "web.http1.server_sent_events",
+    }, "how long to wait, how events are read, and nothing else of the hub"
 
 
 # --- a hub ---

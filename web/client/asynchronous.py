@@ -12,11 +12,11 @@ import httpx
 
 from web.client import calls, waiting
 from web.client.connection import Connection
-from web.client.events import EventReader
 from web.client.facade import described_as
 from web.client.models import Page
 from web.client.repeating import repeated
 from web.client.steps import Ask, Follow, Left, Pause, Reply, Step, Steps
+from web.http1.server_sent_events import LineReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -141,7 +141,7 @@ class AsyncHub(Connection):
 
     async def _follow(self, step: Follow) -> Left:
         """Until it ends, breaks, or there is no need for more: whoever waits looks for itself then."""
-        reader = EventReader(step.last_id)
+        reader = LineReader(step.last_id)
         # Cancelled rather than broken out of: so httpx's generators come to their ends.
         with anyio.move_on_after(step.timeout) as scope, contextlib.suppress(httpx.TransportError):
             async with self._http.stream(**self._stream(step)) as response:

@@ -12,11 +12,11 @@ import httpx
 
 from web.client import calls, waiting
 from web.client.connection import Connection
-from web.client.events import EventReader
 from web.client.facade import described_as
 from web.client.models import Page
 from web.client.repeating import repeated
 from web.client.steps import Ask, Follow, Left, Pause, Reply, Step, Steps
+from web.http1.server_sent_events import LineReader
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -138,7 +138,7 @@ class Hub(Connection):
 
     def _follow(self, step: Follow) -> Left:
         """Until it ends, breaks, or there is no need for more: whoever waits looks for itself then."""
-        reader, until = EventReader(step.last_id), time.monotonic() + step.timeout
+        reader, until = LineReader(step.last_id), time.monotonic() + step.timeout
         with contextlib.suppress(httpx.TransportError), self._http.stream(**self._stream(step)) as response:
             for line in response.iter_lines() if response.is_success else ():
                 event = reader.line(line)

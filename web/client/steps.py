@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from web.client.errors import HubError, RefusedError, UnreachableError
+from web.http1.server_sent_events import ServerSentEvent
 
 T = TypeVar("T")
 
@@ -32,13 +33,6 @@ class Ask(NamedTuple):
     key: str = ""
 
 
-class Event(NamedTuple):
-    """One of a stream of events."""
-
-    id: str
-    data: str
-
-
 class Follow(NamedTuple):
     """A stream of events. `each` is told every event; it returns whether that was all.
 
@@ -47,7 +41,7 @@ class Follow(NamedTuple):
 
     path: str
     last_id: str
-    each: Callable[[Event], bool]
+    each: Callable[[ServerSentEvent], bool]
     timeout: float
 
 

@@ -10,7 +10,8 @@ import msgspec
 from web.client import calls
 from web.client.errors import RefusedError, StartFailedError
 from web.client.models import Progress, Server
-from web.client.steps import Event, Follow, Pause, Steps
+from web.client.steps import Follow, Pause, Steps
+from web.http1.server_sent_events import ServerSentEvent
 
 OnEvent = Callable[[Progress], object]
 
@@ -74,7 +75,7 @@ class _Watch:
         progress = f"{calls.server_path(user, server)}/progress"
         yield Follow(progress, self._last_id, self._saw, max(until - time.monotonic(), 0))
 
-    def _saw(self, event: Event) -> bool:
+    def _saw(self, event: ServerSentEvent) -> bool:
         self._last_id = event.id
         try:
             said = msgspec.json.decode(event.data, type=Progress)

@@ -8,9 +8,9 @@ import trio
 from msgspec import Struct
 
 from core.backoff import Backoff
+from web.http1.server_sent_events import EventReader, ServerSentEvent
 from web.proxy.hub import HubClient, HubStream
 from web.proxy.routes import Route, Routes
-from web.proxy.sse import EventReader, ServerSentEvent
 from web.proxy.target import parse_target
 from web.proxy.upstreams import Upstreams
 
