@@ -5,36 +5,30 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import httpx
 
-from web.client import calls, waiting
 from web.client.connection import Connection
-from web.client.facade import described_as
+from web.client.facade import Awaited, Facade
 from web.client.models import Page
 from web.client.repeating import repeated
 from web.client.steps import Ask, Follow, Left, Pause, Reply, Step, Steps
 from web.http1.server_sent_events import LineReader
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _call(call: Callable[P, Steps[T]]) -> Callable[Concatenate[AsyncHub, P], Coroutine[Any, Any, T]]:
-    @described_as(call)
-    async def method(self: AsyncHub, /, *args: P.args, **kwargs: P.kwargs) -> T:
+def _of_call(call: Callable[..., Steps[T]]) -> Callable[..., Coroutine[Any, Any, T]]:
+    async def method(self: AsyncHub, /, *args: Any, **kwargs: Any) -> T:
         return await self.take(call(*args, **kwargs))
 
     return method
 
 
-def _each(
-    call: Callable[Concatenate[int, P], Steps[Page[T]]],
-) -> Callable[Concatenate[AsyncHub, P], AsyncIterator[T]]:
-    @described_as(call)
-    async def method(self: AsyncHub, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+def _of_each(call: Callable[..., Steps[Page[T]]]) -> Callable[..., AsyncIterator[T]]:
+    async def method(self: AsyncHub, /, *args: Any, **kwargs: Any) -> AsyncIterator[T]:
         offset: int | None = 0
         while offset is not None:
             page = await self.take(call(offset, *args, **kwargs))
@@ -46,7 +40,7 @@ def _each(
     return method
 
 
-class AsyncHub(Connection):
+class AsyncHub(Connection, Awaited, Facade, of_call=_of_call, of_each=_of_each):
     """See web.client. `api_url`: such as `http://127.0.0.1:8000/hub/api`. `attempts`: how often a request is tried."""
 
     def __init__(
@@ -68,49 +62,6 @@ class AsyncHub(Connection):
 
     async def close(self) -> None:
         await self._http.aclose()
-
-    me = _call(calls.me)
-    request = _call(calls.request)
-
-    users = _each(calls.users)
-    user = _call(calls.user)
-    create_user = _call(calls.create_user)
-    create_users = _call(calls.create_users)
-    change_user = _call(calls.change_user)
-    delete_user = _call(calls.delete_user)
-
-    tokens = _call(calls.tokens)
-    issue_token = _call(calls.issue_token)
-    revoke_token = _call(calls.revoke_token)
-
-    groups = _each(calls.groups)
-    group = _call(calls.group)
-    create_group = _call(calls.create_group)
-    delete_group = _call(calls.delete_group)
-    add_to_group = _call(calls.add_to_group)
-    remove_from_group = _call(calls.remove_from_group)
-    set_group_properties = _call(calls.set_group_properties)
-
-    services = _call(calls.services)
-    service = _call(calls.service)
-
-    server = _call(calls.server)
-    create_server = _call(calls.create_server)
-    start = _call(calls.start)
-    stop = _call(calls.stop)
-    logs = _call(calls.logs)
-    wait_ready = _call(waiting.wait_ready)
-    wait_stopped = _call(waiting.wait_stopped)
-
-    quick_start = _call(calls.quick_start)
-    quick_status = _call(calls.quick_status)
-
-    shares = _each(calls.shares)
-    shared_with = _each(calls.shared_with)
-    share = _call(calls.share)
-    unshare = _call(calls.unshare)
-    create_share_code = _call(calls.create_share_code)
-    accept_share = _call(calls.accept_share)
 
     # --- taking the steps ---
 

@@ -6,33 +6,29 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
-from web.client import calls, waiting
 from web.client.connection import Connection
-from web.client.facade import described_as
+from web.client.facade import Blocking, Facade
 from web.client.models import Page
 from web.client.repeating import repeated
 from web.client.steps import Ask, Follow, Left, Pause, Reply, Step, Steps
 from web.http1.server_sent_events import LineReader
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _call(call: Callable[P, Steps[T]]) -> Callable[Concatenate[Hub, P], T]:
-    @described_as(call)
-    def method(self: Hub, /, *args: P.args, **kwargs: P.kwargs) -> T:
+def _of_call(call: Callable[..., Steps[T]]) -> Callable[..., T]:
+    def method(self: Hub, /, *args: Any, **kwargs: Any) -> T:
         return self.take(call(*args, **kwargs))
 
     return method
 
 
-def _each(call: Callable[Concatenate[int, P], Steps[Page[T]]]) -> Callable[Concatenate[Hub, P], Iterator[T]]:
-    @described_as(call)
-    def method(self: Hub, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+def _of_each(call: Callable[..., Steps[Page[T]]]) -> Callable[..., Iterator[T]]:
+    def method(self: Hub, /, *args: Any, **kwargs: Any) -> Iterator[T]:
         offset: int | None = 0
         while offset is not None:
             page = self.take(call(offset, *args, **kwargs))
@@ -43,7 +39,7 @@ def _each(call: Callable[Concatenate[int, P], Steps[Page[T]]]) -> Callable[Conca
     return method
 
 
-class Hub(Connection):
+class Hub(Connection, Blocking, Facade, of_call=_of_call, of_each=_of_each):
     """See web.client. `api_url`: such as `http://127.0.0.1:8000/hub/api`. `attempts`: how often a request is tried."""
 
     def __init__(
@@ -65,49 +61,6 @@ class Hub(Connection):
 
     def close(self) -> None:
         self._http.close()
-
-    me = _call(calls.me)
-    request = _call(calls.request)
-
-    users = _each(calls.users)
-    user = _call(calls.user)
-    create_user = _call(calls.create_user)
-    create_users = _call(calls.create_users)
-    change_user = _call(calls.change_user)
-    delete_user = _call(calls.delete_user)
-
-    tokens = _call(calls.tokens)
-    issue_token = _call(calls.issue_token)
-    revoke_token = _call(calls.revoke_token)
-
-    groups = _each(calls.groups)
-    group = _call(calls.group)
-    create_group = _call(calls.create_group)
-    delete_group = _call(calls.delete_group)
-    add_to_group = _call(calls.add_to_group)
-    remove_from_group = _call(calls.remove_from_group)
-    set_group_properties = _call(calls.set_group_properties)
-
-    services = _call(calls.services)
-    service = _call(calls.service)
-
-    server = _call(calls.server)
-    create_server = _call(calls.create_server)
-    start = _call(calls.start)
-    stop = _call(calls.stop)
-    logs = _call(calls.logs)
-    wait_ready = _call(waiting.wait_ready)
-    wait_stopped = _call(waiting.wait_stopped)
-
-    quick_start = _call(calls.quick_start)
-    quick_status = _call(calls.quick_status)
-
-    shares = _each(calls.shares)
-    shared_with = _each(calls.shared_with)
-    share = _call(calls.share)
-    unshare = _call(calls.unshare)
-    create_share_code = _call(calls.create_share_code)
-    accept_share = _call(calls.accept_share)
 
     # --- taking the steps ---
 
