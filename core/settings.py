@@ -307,6 +307,7 @@ class OIDCSettings(Struct, frozen=True):
     claim_groups_key: Any = ""  # likewise
     auth_state_groups_key: Any = ""  # the same, in or of the auth state
     allowed_groups: set[str] = set()
+    allowed_scopes: set[str] = set()  # whoever has been granted all of these
     admin_groups: set[str] = set()
     extra_authorize_params: dict[str, str] = {}
     token_params: dict[str, str] = {}

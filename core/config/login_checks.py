@@ -14,6 +14,8 @@ def login_warnings(settings: Settings) -> Iterator[str]:
         or login.allowed_users
         or login.allow_existing_users
         or settings.local_users.allowed_groups
+        or settings.oidc.allowed_groups
+        or settings.oidc.allowed_scopes
         or login.any_allow_config
     )
     if name == "null":

@@ -134,7 +134,7 @@ _JUPYTERHUB: dict[str, str] = {
     # of oauthenticator 17, which these stand in for
     "OAuthenticator": """
         custom_403_message http_proxy http_request_kwargs modify_auth_state_hook
-        refresh_user_hook userdata_token_method allowed_scopes""",
+        refresh_user_hook userdata_token_method""",
     "Proxy": "extra_routes should_start",
     "ConfigurableHTTPProxy": """
         api_url auth_token check_running_interval command command_umask concurrency debug log_level

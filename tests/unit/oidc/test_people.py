@@ -67,6 +67,22 @@ async def test_groups_decide_who_may_come_in_and_who_is_an_administrator(setting
     assert found.groups is None
 
 
+@pytest.mark.parametrize(
+    ("allowed_scopes", "granted", "allowed"),
+    [
+        (set(), ["jupyter"], False),
+        ({"jupyter"}, ["openid", "jupyter"], True),
+        ({"jupyter", "openid"}, ["openid", "jupyter"], True),
+        ({"jupyter", "gpu"}, ["openid", "jupyter"], False),
+        ({"jupyter"}, [], False),
+        ({"jupyter"}, None, False),
+    ],
+)
+async def test_what_the_provider_has_granted_decides_who_may_come_in(allowed_scopes, granted, allowed):
+    found = await login({}, auth_state={"scope": granted}, allowed_scopes=allowed_scopes)
+    assert found.allowed is allowed
+
+
 async def test_whom_the_configuration_names_stays_an_administrator():
     assert (await login({}, admins={"Bob"}, admin_groups={"other"})).admin is None
 

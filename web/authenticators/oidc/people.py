@@ -75,8 +75,14 @@ class People:
             groups=groups if self._manage_groups else None,
             auth_state=auth_state,
             user_info=_shown(claims),
-            allowed=is_admin or bool(self._settings.allowed_groups.intersection(groups)),
+            allowed=is_admin or self._is_allowed(groups, auth_state),
         )
+
+    def _is_allowed(self, groups: tuple[str, ...], auth_state: dict[str, Any]) -> bool:
+        """By a group, or by what the provider has granted. Source: oauthenticator 17."""
+        wanted = self._settings.allowed_scopes
+        granted = wanted and wanted.issubset(auth_state.get("scope") or ())
+        return bool(granted or self._settings.allowed_groups.intersection(groups))
 
     async def _name(self, claims: Claims) -> str:
         wanted = self._settings.username_claim
