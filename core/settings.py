@@ -329,6 +329,9 @@ class CryptSettings(Struct, frozen=True):
     keys: list[str] = []
 
 
+Engine = Literal["own", "hypercorn"]  # what speaks HTTP on the hub's own port
+
+
 class CallboardSettings(Struct, frozen=True):
     """`c.Callboard`: what JupyterHub has no word for"""
 
@@ -341,6 +344,7 @@ class CallboardSettings(Struct, frozen=True):
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
     hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
+    http_engine: Engine = "own"
     log_style: Literal["auto", "text", "json"] = (
         "auto"  # auto: text on a terminal, else an object for each line
     )

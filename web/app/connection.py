@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from typing import Any, Protocol, cast
 
 import trio
 from hypercorn.typing import HTTPScope
 from quart import Quart
 from quart.typing import ResponseTypes
+from quart.wrappers.response import ResponseBody
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import BadRequest
 
 from web.app.head import body_chunk, head_of
-from web.http1.body import BadBodyError, Body, ChunkedBody, LengthBody
+from web.app.upload import Upload
 from web.http1.connection import Connection, Server
 from web.http1.fields import Fields
 from web.http1.request import SPECIAL, BadRequestError, Request
@@ -23,11 +22,7 @@ from web.http1.stream import Stream
 from web.request.received import Body as ReceivedBody
 from web.site.bounds import are_too_many_cookies
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-NOT_WAITED_FOR = (
-    64 * 1024
-)  # bytes of a body that nobody has read, and that may still be read for the next request
 TITLES = 1000  # names of headers that are remembered
 
 logger = logging.getLogger("callboard.http")
@@ -101,26 +96,22 @@ class HubConnection(Connection):
             self._streaming.cancel()
 
     async def answer(self, request: Request) -> bool:
-        body = _open_body(request)
-        asked = self._as_quarts(request, body)
-        response = await self._hub.app.handle_request(asked)
-        overrun = body is not None and body.overrun
-        keep = (
-            request.keep_alive and (body is None or body.done) and not overrun and not self._hub.is_draining
-        )
-        content = getattr(response.response, "data", None)
-        if isinstance(content, bytes):
-            head = head_of(response, request, length=len(content), keep=keep)
-            await self.stream.send(head + content if request.method != b"HEAD" else head)
-        else:
-            keep = await self._stream(response, request, keep=keep)
-        if body is not None and not body.done:
-            await self.linger()
-        return keep
+        upload = Upload(self, request) if request.has_body else None
+        response = await self._hub.app.handle_request(self._as_quarts(request, upload))
+        keep = request.keep_alive and not self._hub.is_draining
+        if upload is not None:
+            keep = keep and upload.can_be_followed
+        keep = await self._send_answer(response, request, keep=keep)
+        if upload is None or upload.is_over:
+            return keep
+        if keep:
+            return await upload.skip()
+        await self.linger()
+        return False
 
     # --- what comes ---
 
-    def _as_quarts(self, request: Request, body: Body | None) -> Any:
+    def _as_quarts(self, request: Request, upload: Upload | None) -> Any:
         app = self._hub.app
         fields = cast(HeaderPairs, request.fields)
         path, _, query = request.target.partition(b"?")
@@ -153,39 +144,51 @@ class HubConnection(Connection):
             send_push_promise=_no_push,
         )
         received = cast(ReceivedBody, asked.body)
-        if body is None:
+        if upload is None:
             received.set_complete()
             return asked
-        received.append(_first_of(body, self.take_buffer()))
-        if body.done:
-            self.buffer = body.excess
+        received.append(upload.begin())
+        if upload.is_over:
             received.set_complete()
         else:
-            received.read_from(_Upload(self, body, is_waited_for=request.expects_continue))
+            received.read_from(upload)
         return asked
 
     # --- what goes ---
 
-    async def _stream(self, response: ResponseTypes, request: Request, *, keep: bool) -> bool:
-        """As it comes, until its end, or until the hub no longer serves: then it ends properly wherever it is."""
-        chunked = not request.is_http10
-        is_whole = False
+    async def _send_answer(self, response: ResponseTypes, request: Request, *, keep: bool) -> bool:
+        """Whether another may follow."""
+        content = getattr(response.response, "data", None)
+        if isinstance(content, bytes):
+            head = _head_of(response, request, length=len(content), keep=keep)
+            await self.stream.send(head + content if request.method != b"HEAD" else head)
+            return keep
+        keep = keep and not request.is_http10
+        head = _head_of(response, request, length=None, keep=keep)
+        return await self._stream(head, cast(ResponseBody, response.response), request) and keep
+
+    async def _stream(self, head: bytes, body: ResponseBody, request: Request) -> bool:
+        """As it comes, until its end, or until the hub no longer serves: then it ends properly wherever it is.
+
+        The body is entered before anything is sent, so it is left however this ends. Whether it was sent as a whole.
+        """
+        is_whole, self._is_sending = False, True
         with trio.CancelScope() as self._streaming:
             self._hub.streams.add(self)
             try:
-                await self._send(head_of(response, request, length=None, keep=keep and chunked))
-                if request.method != b"HEAD":
-                    async with response.response as pieces:  # type: ignore[union-attr]
-                        await self._send_all(cast("AsyncIterator[bytes]", pieces), chunked=chunked)
+                async with body as pieces:
+                    await self._send(head)
+                    if request.method != b"HEAD":
+                        await self._send_all(pieces, chunked=not request.is_http10)
                 is_whole = True
             finally:
                 self._hub.streams.discard(self)
                 self._streaming = None
-        if chunked and request.method != b"HEAD" and not self._is_sending:
+        if not (request.is_http10 or request.method == b"HEAD" or self._is_sending):
             await self.stream.send(LAST_CHUNK)
-        return keep and chunked and is_whole
+        return is_whole
 
-    async def _send_all(self, pieces: AsyncIterator[bytes], *, chunked: bool) -> None:
+    async def _send_all(self, pieces: AsyncIterable[Any], *, chunked: bool) -> None:
         async for piece in pieces:
             if piece:
                 await self._send(body_chunk(piece) if chunked else piece)
@@ -197,55 +200,13 @@ class HubConnection(Connection):
         self._is_sending = False
 
 
-class _Upload:
-    """The rest of a body, read when it is asked for."""
-
-    def __init__(self, connection: HubConnection, body: Body, *, is_waited_for: bool) -> None:
-        self._connection = connection
-        self._body = body
-        self._is_waited_for = is_waited_for
-
-    async def receive(self) -> bytes | None:
-        """What came next; None behind the end. Raises BadRequest; it is cancelled where the client has left."""
-        if self._is_over():
-            return None
-        data = await self._read()
-        self._connection.made_progress()
-        try:
-            content = self._body.feed(data)
-        except BadBodyError as error:
-            raise BadRequest(str(error)) from error
-        if self._is_over():
-            self._connection.buffer = self._body.excess
-        return content
-
-    async def _read(self) -> bytes:
-        stream, data = self._connection.stream, b""
-        with contextlib.suppress(OSError):
-            if self._is_waited_for:
-                self._is_waited_for = False
-                await stream.send(CONTINUE)
-            data = await stream.receive()
-        if not data:
-            self._connection.abandon()
-            await trio.lowlevel.checkpoint()
-        return data
-
-    def _is_over(self) -> bool:
-        return self._body.done
-
-
-def _open_body(request: Request) -> Body | None:
-    if request.chunked:
-        return ChunkedBody(chunked_out=False, counted=True)
-    return LengthBody(request.length) if request.length else None
-
-
-def _first_of(body: Body, data: bytes) -> bytes:
+def _head_of(response: ResponseTypes, request: Request, *, length: int | None, keep: bool) -> bytes:
+    """Raises BadRequestError where the configuration, say, has set a header that cannot be sent."""
     try:
-        return body.feed(data)
-    except BadBodyError as error:
-        raise BadRequestError(400, str(error)) from error
+        return head_of(response, request, length=length, keep=keep)
+    except ValueError:
+        logger.exception("an answer cannot be sent")
+        raise BadRequestError(500, "the answer has a header that cannot be sent") from None
 
 
 async def _no_push(path: str, headers: Headers) -> None:

@@ -44,7 +44,10 @@ def head_of(response: ResponseTypes, request: Request, *, length: int | None, ke
     has_length = False
     for pair in response.headers:
         name = pair[0].lower()
-        has_length = has_length or name == "content-length"
+        if name == "content-length":
+            if length is None:
+                continue  # its end is told otherwise
+            has_length = True
         if name not in _OURS:
             lines.append(_lines.get(pair) or _line(name, pair))
     if length is None:

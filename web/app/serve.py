@@ -19,6 +19,7 @@ from msgspec import Struct
 from quart import Quart
 from quart_trio import QuartTrio
 
+from core.settings import Engine
 from web.app.connection import HubConnection
 from web.http1.connection import Connection
 from web.http1.listen import accept, accept_waiting
@@ -42,12 +43,15 @@ class Limits(Struct, frozen=True):
     idle_timeout: float = KEEP_ALIVE
 
 
+LIMITS = Limits()
+
+
 class OwnServer:
     """The hub's own HTTP/1.1: a task for each connection, and two for all of them."""
 
     def __init__(self, app: Quart) -> None:
         self.app = app
-        self.limits = Limits()
+        self.limits = LIMITS
         self.watch = Watch()
         self.connections: set[Connection] = set()
         self.streams: set[HubConnection] = set()
@@ -154,13 +158,13 @@ async def serve(
     listener: socket.socket,
     until: Callable[[], Awaitable[None]],
     *,
-    by_hypercorn: bool = False,
+    engine: Engine = "own",
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `until` returns; then let requests finish for a while."""
     config = _config()
     lifespan = Lifespan(wrap_app(app, 2**20, "asgi"), config, {})
-    server = HypercornServer(app, config) if by_hypercorn else OwnServer(app)
+    server = HypercornServer(app, config) if engine == "hypercorn" else OwnServer(app)
     async with trio.open_nursery() as nursery:
         await nursery.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()

@@ -5,6 +5,7 @@ are moments that are looked at once a second for all connections, and a client t
 is noticed by one epoll for all (web/http1/watch.py).
 """
 
+import contextlib
 import logging
 import math
 import time
@@ -21,7 +22,8 @@ from web.http1.watch import BROKEN, HANGUP, Watch
 log = logging.getLogger("callboard.http1")
 
 HALF_CLOSED = 0.5  # seconds for a reply to begin, or go on, once the client has said that it sends no more
-LINGER = 1.0  # seconds in which a refused client may read the refusal
+SILENCE = 1.0  # seconds without a byte after which a refused client is taken to have read the refusal
+LINGER = 30.0  # seconds that one who goes on sending has for it
 
 
 class HeadLimits(Protocol):
@@ -58,7 +60,7 @@ class Connection:
         self.buffer = b""
         self._server = server
         self._scope = trio.CancelScope()
-        self._doing: Literal["nothing", "head", "exchange"] = "nothing"
+        self._doing: Literal["nothing", "head", "exchange", "linger"] = "nothing"
         self._wait = server.limits.head_timeout  # for the first byte; later it is idle_timeout
         self._is_half_closed = False
         self.is_detached = False
@@ -73,13 +75,10 @@ class Connection:
         return None
 
     async def run(self) -> None:
-        self._server.watch.add(self.stream.sock, HANGUP, self._hung_up)
-        self.stream.read_by = time.monotonic() + self._wait
         try:
+            self._server.watch.add(self.stream.sock, HANGUP, self._hung_up)
             with self._scope:
-                await self.stream.handshake()
-                while await self._serve_one():
-                    pass
+                await self._serve_all()
         except OSError as error:
             log.debug("a connection broke: %s", error)
         except Exception:
@@ -90,12 +89,21 @@ class Connection:
                 self._server.watch.remove(self.stream.sock)
                 self.stream.close()
 
+    async def _serve_all(self) -> None:
+        self.stream.read_by = time.monotonic() + self._wait
+        await self.stream.handshake()
+        while await self._serve_one():
+            self.made_progress()
+            if self.buffer:  # whoever sends many requests at once takes turns with the others
+                await self.stream.give_way()
+
     def close_expired(self, now: float) -> None:
-        """Called about once a second."""
+        """Called about once a second, for all connections: nothing is raised here."""
         if now < self.stream.read_by and now < self.stream.write_by:
             return
         if self._doing == "head":
-            self.stream.send_now(refusal(408, "the request took too long to arrive"))
+            with contextlib.suppress(OSError):  # it may be broken, and its task not know yet
+                self.stream.send_now(refusal(408, "the request took too long to arrive"))
         self._scope.cancel()
 
     def close_idle(self) -> None:
@@ -193,8 +201,14 @@ class Connection:
         return end + len(HEAD_END) if end >= 0 else -1
 
     async def linger(self) -> None:
-        """Closing with bytes unread resets the connection, and may take our last words from the client."""
+        """Closing with bytes unread resets the connection, and may take our last words from the client.
+
+        So what still comes is read and thrown away, until it ends or pauses.
+        """
+        self._doing = "linger"
         self.stream.end_sending()
-        with trio.move_on_after(LINGER):
-            while await self.stream.receive():
-                pass
+        with trio.move_on_after(LINGER), trio.CancelScope() as silence:
+            is_over = False
+            while not is_over:
+                silence.deadline = trio.current_time() + SILENCE
+                is_over = not await self.stream.receive()

@@ -27,16 +27,17 @@ class Watch:
         self._listeners: dict[int, Callable[[int], None]] = {}
 
     def add(self, sock: socket.socket, events: int, listener: Callable[[int], None]) -> None:
-        self._listeners[sock.fileno()] = listener
+        """Raises OSError where the kernel has no room for one more."""
         self._epoll.register(sock, events)
+        self._listeners[sock.fileno()] = listener
 
     def modify(self, sock: socket.socket, events: int) -> None:
         self._epoll.modify(sock, events)
 
     def remove(self, sock: socket.socket) -> None:
         """Before the socket is closed: another may get its number."""
-        del self._listeners[sock.fileno()]
-        self._epoll.unregister(sock)
+        if self._listeners.pop(sock.fileno(), None) is not None:
+            self._epoll.unregister(sock)
 
     async def run(self) -> None:
         """Listeners are called here; they must neither block nor raise.

@@ -137,7 +137,8 @@ async def _serve_until_told(
             await house.start(serve_control, control, commands(hub))
         house.start_soon(hub.metrics.watch_loop)
         async with trio.open_nursery() as doors:
-            await doors.start(partial(serve, app, listener, hub.closed.wait))
+            engine = hub.settings.callboard.http_engine
+            await doors.start(partial(serve, app, listener, hub.closed.wait, engine=engine))
             async with cancelled_when(hub.closing):
                 await proxy.begin(hub.proxies.wait_connected)
                 _settle_garbage()
