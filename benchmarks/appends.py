@@ -21,7 +21,7 @@ import trio
 
 import projections
 from core.events import Event
-from core.events.append_request import Unit, Write
+from core.events.append_request import AppendRequest, Write
 from core.events.record import By
 from core.events.server import (
     ServerStopped,
@@ -141,7 +141,7 @@ def one_by_one(writer: Writer) -> Append:
     turn = trio.CapacityLimiter(1)
 
     async def append(write: Write) -> None:
-        unit = Unit([write], BY)
+        unit = AppendRequest([write], BY)
         await trio.to_thread.run_sync(writer.commit, [unit], limiter=turn)
         if unit.error is not None:
             raise unit.error

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 
+from msgspec import UNSET, UnsetType
 from sqlite_utils import Database
 
 from core.events.record import Record
+from core.events.side_tables import KeyAndValue, SideTableChange
 from core.events.user import UserDeleted
 
 NAME = "auth_states"
 VERSION = 1
 TABLES: tuple[str, ...] = ()  # none that may be dropped, or must equal what the log says
 EVENTS = (UserDeleted,)
+
+SIDE_TABLE = KeyAndValue(NAME, "user", "sealed")
 
 
 def create(db: Database) -> None:
@@ -31,17 +35,11 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 # --- changes, in the transaction of an event ---
 
 
-def keep(db: sqlite3.Connection, user_id: str, sealed: bytes | None) -> None:
-    """None: nothing is kept from now on."""
-    if sealed is None:
-        db.execute("DELETE FROM auth_states WHERE user = ?", (user_id,))
-    else:
-        db.execute("INSERT OR REPLACE INTO auth_states VALUES (?, ?)", (user_id, sealed))
-
-
-def exchange(db: sqlite3.Connection, user_id: str, before: bytes, after: bytes) -> None:
-    """The same, sealed anew, unless it has changed meanwhile."""
-    db.execute("UPDATE auth_states SET sealed = ? WHERE user = ? AND sealed = ?", (after, user_id, before))
+def kept(
+    user_id: str, sealed: bytes | None, *, replaces: bytes | UnsetType | None = UNSET
+) -> SideTableChange:
+    """`sealed`: None where nothing is kept from now on. `replaces`: unless it has changed meanwhile."""
+    return SideTableChange(NAME, user_id, sealed, replaces)
 
 
 # --- queries ---

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 
 from core.actors.keyed_lock import KeyedLock
 from core.events.record import By
+from core.events.side_tables import SideTableChange
 from core.events.store import EventStore, Write
-from core.events.tables import Tables
 from core.events.writer import Claim
 
 State = TypeVar("State")
@@ -53,15 +53,15 @@ class Entities(Generic[State, Command, Event]):
         by: By,
         claim: Claim | None = None,
         also: Sequence[Write] = (),
-        side_work: Callable[[Tables], None] | None = None,
+        changes: Sequence[SideTableChange] = (),
     ) -> State:
         """The entity as the command left it; raises the HubError it was refused with.
 
         `also`: of new streams that nobody else can be writing yet; recorded with the entity's events or not at all.
-        `side_work`: a change that is no event, in the transaction of the events, if there are any.
+        `changes`: those that are no events, in the transaction of the events, if there are any.
         """
         async with self._turns.take(entity_id):
-            return await self._answer(entity_id, command, by, claim, also, side_work)
+            return await self._answer(entity_id, command, by, claim, also, changes)
 
     async def _answer(
         self,
@@ -70,7 +70,7 @@ class Entities(Generic[State, Command, Event]):
         by: By,
         claim: Claim | None,
         also: Sequence[Write],
-        side_work: Callable[[Tables], None] | None,
+        changes: Sequence[SideTableChange],
     ) -> State:
         state, version = await self._fold(entity_id)
         events: Sequence[Any] = self._decide(state, command)
@@ -79,7 +79,7 @@ class Entities(Generic[State, Command, Event]):
         self._kept.pop(entity_id, None)  # should the append fail, fold again
         write = Write(self._stream(entity_id), version, events)
         records = await self._store.append(
-            write, *also, by=by, claim=claim, side_work=side_work if events else None
+            write, *also, by=by, claim=claim, changes=changes if events else ()
         )
         for record in records:
             if record.stream == write.stream:

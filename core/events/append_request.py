@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,8 @@ from msgspec import Struct
 
 from core.events import Event
 from core.events.record import By, Record
+from core.events.side_tables import SideTableChange
+from core.events.tables import Tables
 
 
 class VersionError(Exception):
@@ -37,25 +38,25 @@ class Claim(NamedTuple):
 
     key: str
     digest: str
-    outcome: Callable[[sqlite3.Connection], Outcome]
+    outcome: Callable[[Tables], Outcome]
 
 
 class AppendRequest:
     """What one caller appends: all of it or nothing. It comes back with its records, or with an error."""
 
-    __slots__ = ("by", "claim", "error", "records", "side_work", "task", "writes")
+    __slots__ = ("by", "changes", "claim", "error", "records", "task", "writes")
 
     def __init__(
         self,
         writes: Sequence[Write],
         by: By,
         claim: Claim | None = None,
-        side_work: Callable[[sqlite3.Connection], None] | None = None,
+        changes: Sequence[SideTableChange] = (),
     ) -> None:
         self.writes = writes
         self.by = by
         self.claim = claim
-        self.side_work = side_work  # a change that is no event, such as the final answer under a key
+        self.changes = changes  # that are no events, such as the final answer under a key
         self.task: trio.lowlevel.Task | None = None  # who waits for it
         self.records: list[Record] = []
         self.error: Exception | None = None

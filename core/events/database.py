@@ -14,6 +14,7 @@ from hashlib import sha256
 from sqlite_utils import Database, Migrations
 
 from core.events import codec
+from core.events.side_tables import KeyAndValue, SideTableChange
 from core.events.soundness import UnsoundError, check_sound, has_frames
 
 logger = logging.getLogger("callboard")
@@ -24,7 +25,15 @@ SCHEMA_VERSION = 1  # raised when an older program could no longer read the log
 MEMORY = ":memory:"
 
 WAL_PAGES = 4000  # a checkpoint is due when the WAL has as many
+INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
 WAL_KEPT = 32 * 2**20  # bytes: a longer WAL is cut back once it starts afresh
+
+
+SIDE_TABLES = (
+    KeyAndValue("event_shapes", "type", "fields", is_text=True),
+    KeyAndValue("log_facts", "name", "value", is_text=True),
+)
 
 
 class DatabaseError(Exception):
@@ -98,7 +107,7 @@ def open_log(
         try:
             _check_wal(connection, path)
             _set_up(connection)
-            _check_shapes(connection, path)
+            check_shapes(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             bring_up(connection)
             connection.execute("COMMIT")
@@ -165,7 +174,7 @@ def open_to_look(path: str) -> sqlite3.Connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != APPLICATION_ID:
                 raise DatabaseError(f"{path} is no Callboard log: it is empty.")  # noqa: TRY301
-            _check_shapes(connection, path)
+            check_shapes(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -273,7 +282,7 @@ def log_id_at(path: str) -> str:
 # --- shapes of events ---
 
 
-def _check_shapes(connection: sqlite3.Connection, path: str) -> None:
+def check_shapes(connection: sqlite3.Connection, path: str) -> None:
     """An older program would overlook what a newer one has recorded, and so decide wrongly: it refuses the log."""
     for tag, fields in connection.execute("SELECT type, fields FROM event_shapes").fetchall():
         if tag not in codec.FIELDS:
@@ -290,9 +299,8 @@ def noted_shapes(connection: sqlite3.Connection) -> set[str]:
     return {tag for tag, fields in rows if codec.FIELDS.get(tag) == frozenset(fields.split())}
 
 
-def note_shape(connection: sqlite3.Connection, tag: str) -> None:
-    row = (tag, " ".join(sorted(codec.FIELDS[tag])))
-    connection.execute("INSERT OR REPLACE INTO event_shapes VALUES (?, ?)", row)
+def shape_noted(tag: str) -> SideTableChange:
+    return SideTableChange("event_shapes", tag, " ".join(sorted(codec.FIELDS[tag])).encode())
 
 
 # --- one hub per log ---

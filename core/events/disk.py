@@ -8,6 +8,8 @@ import os
 import sqlite3
 
 from core.errors import DoubtError, UnavailableError
+from core.events.log import LogUnreachableError
+from core.events.place import LogLostError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE = 2**20  # bytes
@@ -30,7 +32,7 @@ def is_disk_trouble(error: BaseException) -> bool:
     """Whether the file is the problem: else it is a bug of one unit, and refuses that unit alone."""
     if isinstance(error, sqlite3.Error):
         return _code(error) not in BUGS
-    return isinstance(error, MemoryError)
+    return isinstance(error, MemoryError | LogUnreachableError | LogLostError)
 
 
 def unreadable(error: BaseException) -> UnavailableError | None:

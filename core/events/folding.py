@@ -8,8 +8,11 @@ from typing import Protocol
 
 from sqlite_utils import Database
 
+from core.events import command_keys
+from core.events.database import SIDE_TABLES
 from core.events.reading import read_records
 from core.events.record import Record
+from core.events.side_tables import HasSideTable, SideTables
 
 CHUNK = 1000  # events read at a time
 
@@ -33,7 +36,7 @@ class Projection(Protocol):
 
 
 class Folding:
-    """Which projections hear of which events."""
+    """Which projections hear of which events, and who keeps what is no event."""
 
     def __init__(self, projections: Sequence[Projection]) -> None:
         self._projections = projections
@@ -41,6 +44,8 @@ class Folding:
         for projection in projections:
             for event in projection.EVENTS:
                 self._listeners[event] = (*self._listeners.get(event, ()), projection.project)
+        kept = (one.SIDE_TABLE for one in projections if isinstance(one, HasSideTable))
+        self.side_tables = SideTables((*SIDE_TABLES, command_keys, *kept))
 
     def project(self, db: sqlite3.Connection, records: Iterable[Record]) -> None:
         for record in records:

@@ -9,23 +9,24 @@ from datetime import datetime, timedelta
 from core.events import codec, command_keys
 from core.events.append_request import AppendRequest, VersionError, Write
 from core.events.chain import GENESIS, columns_of, digest_of, netstring
-from core.events.database import note_shape, noted_shapes
+from core.events.database import INSERT_EVENT, noted_shapes, shape_noted
 from core.events.folding import Folding
 from core.events.hub import CLOCK, ClockCorrected
+from core.events.log import Row, Unit
 from core.events.reading import version_of
 from core.events.record import HUB, Record, utc_text
+from core.events.side_tables import SideTableChange
 
 KNOWN_VERSIONS = 50_000  # streams whose version is remembered; the rest is looked up
 TOLERANCE = timedelta(seconds=1)  # a clock set back by no more is waited for: time stands still
-
-INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-Row = tuple[int, str, int, str, str, str, str, str, str, int | None, str]
 
 
 class LogEnd:
     """Begins with what the file says. Whoever rolls a transaction back needs a new one."""
 
-    def __init__(self, connection: sqlite3.Connection, folding: Folding) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, folding: Folding, *, keeps_units: bool = False
+    ) -> None:
         self._connection = connection
         self._folding = folding
         row = connection.execute(
@@ -37,6 +38,15 @@ class LogEnd:
         self._last_at = datetime.fromisoformat(at)
         self._versions: dict[str, int] = {}
         self._shapes = noted_shapes(connection)
+        self._new_shapes: list[SideTableChange] = []
+        self._units: list[Unit] | None = [] if keeps_units else None
+
+    def take_units(self) -> list[Unit]:
+        """What the open transaction adds, for a log that is kept elsewhere; none where it is not."""
+        units = self._units or []
+        if units:
+            self._units = []
+        return units
 
     def follow_clock(self, now: datetime) -> None:
         """Record that the clock was set back, if it was: times go on from `now`. Comes before any unit."""
@@ -53,17 +63,30 @@ class LogEnd:
             self._versions.clear()
         at = self._last_at = max(now, self._last_at)
         rows: list[Row] = []
+        placed: list[Unit] = []
         for unit in units:
+            begin = len(rows)
             if unit.claim:
                 command_keys.check_free(self._connection, unit.claim)
             unit.records = self._place(unit, at, rows)
             self._folding.project(self._connection, unit.records)
-            if unit.claim:
-                command_keys.take(self._connection, unit.claim, utc_text(at))
-            if unit.side_work:
-                unit.side_work(self._connection)
+            changes = self._change(unit, at)
+            if self._units is not None:
+                placed.append(Unit(tuple(rows[begin:]), changes))
         if rows:
-            self._connection.executemany(INSERT, rows)
+            self._connection.executemany(INSERT_EVENT, rows)
+        if self._units is not None:
+            self._units += placed
+
+    def _change(self, unit: AppendRequest, at: datetime) -> tuple[SideTableChange, ...]:
+        """Make the changes that are no events, behind the unit's events; those that did change something."""
+        if not (unit.claim or unit.changes or self._new_shapes):
+            return ()
+        changes, self._new_shapes = [*self._new_shapes, *unit.changes], []
+        if unit.claim:
+            changes.append(command_keys.taken(self._connection, unit.claim, utc_text(at)))
+        apply = self._folding.side_tables.apply
+        return tuple(change for change in changes if apply(self._connection, change))
 
     def put_alone(self, unit: AppendRequest, now: datetime) -> None:
         """Add one unit; if it is refused, it is as if it had never been here."""
@@ -75,6 +98,7 @@ class LogEnd:
             self.put([unit], now)
         except Exception:
             unit.records = []
+            self._new_shapes = []
             if self._connection.in_transaction:  # a failing disk may have ended it
                 self._connection.execute("ROLLBACK TO unit")
                 self._connection.execute("RELEASE unit")
@@ -118,5 +142,5 @@ class LogEnd:
         return version
 
     def _note_shape(self, tag: str) -> None:
-        note_shape(self._connection, tag)
+        self._new_shapes.append(shape_noted(tag))
         self._shapes.add(tag)

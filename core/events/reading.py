@@ -23,7 +23,7 @@ def read_stream(connection: sqlite3.Connection, stream: str, after: int, count: 
     rows = connection.execute(
         _SELECT + "WHERE stream = ? AND version > ? ORDER BY version LIMIT ?", (stream, after, count)
     ).fetchall()
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def read_records(connection: sqlite3.Connection, after: int, count: int) -> list[Record]:
@@ -31,7 +31,7 @@ def read_records(connection: sqlite3.Connection, after: int, count: int) -> list
     rows = connection.execute(
         _SELECT + "WHERE position > ? ORDER BY position LIMIT ?", (after, count)
     ).fetchall()
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def read_rows(connection: sqlite3.Connection, after: int, count: int) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def read_backwards(connection: sqlite3.Connection, before: int, count: int) -> l
     rows = connection.execute(
         _SELECT + "WHERE position < ? ORDER BY position DESC LIMIT ?", (before, count)
     ).fetchall()
-    return [_record(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 def read_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Record]:
@@ -58,7 +58,7 @@ def read_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Re
         (json.dumps(positions),),
     ).fetchall()
     found = {row[0]: row for row in rows}
-    return [_record(found[position]) for position in positions]
+    return [record_of(found[position]) for position in positions]
 
 
 def positions_in(
@@ -154,7 +154,8 @@ def version_of(connection: sqlite3.Connection, stream: str) -> int:
     return int(version)
 
 
-def _record(row: Sequence[Any]) -> Record:
+def record_of(row: Sequence[Any]) -> Record:
+    """Of the columns position, stream, version, payload, at, principal, via, request, cause."""
     position, stream, version, payload, at, principal, via, request, cause = row
     try:
         event = codec.decode(payload)

@@ -6,7 +6,6 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from time import perf_counter
 
 import trio
@@ -16,8 +15,10 @@ from core.events import command_keys
 from core.events.append_request import AppendRequest, Claim, Outcome, Write
 from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
 from core.events.folding import Projection
+from core.events.log import Log
 from core.events.reading import read_records, read_stream, version_of
 from core.events.record import HUB, By, Record, utc_text
+from core.events.side_tables import SideTableChange
 from core.events.writer import Writer
 
 BATCH = 2000  # units a transaction at most
@@ -32,7 +33,7 @@ class EventStore:
     """The log on SQLite, with one writer.
 
     `run` must be running for appends to be answered. `threaded=False` commits on the event loop itself, for
-    tests whose clock jumps while a thread runs. `now`, `connect`: see Writer.
+    tests whose clock jumps while a thread runs. `now`, `connect`, `log`: see Writer.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class EventStore:
         now: Callable[[], datetime] | None = None,
         threaded: bool = True,
         connect: Callable[[str], sqlite3.Connection] = open_for_writing,
+        log: Log | None = None,
     ) -> None:
         self.path = path
-        self._writer = Writer(path, projections, now, connect)
+        self._writer = Writer(path, projections, now, connect, log)
         self._threaded = threaded and path != MEMORY  # there the loop reads through the writer's connection
         self._thread = trio.CapacityLimiter(1)
         self._queue: list[AppendRequest] = []
@@ -93,33 +95,32 @@ class EventStore:
         *writes: Write,
         by: By,
         claim: Claim | None = None,
-        side_work: Callable[[sqlite3.Connection], None] | None = None,
+        changes: Sequence[SideTableChange] = (),
     ) -> list[Record]:
         """Record all the events or none; returns once they are on disk, and is not cancelled before that.
 
         Raises UnavailableError when the log cannot be written, RepeatedError when the claim's key is taken,
         whatever HubError a projection refuses with, and VersionError for two writers on one stream (a bug).
-        What is urgent is recorded even when the disk is full, as far as the ballast goes. `side_work`: a change in
-        the same transaction that is no event, such as a secret.
+        What is urgent is recorded even when the disk is full, as far as the ballast goes. `changes`: those in
+        the same transaction that are no events, such as of secrets.
         """
-        return await self._carry_out(AppendRequest(writes, by, claim, side_work))
+        return await self._carry_out(AppendRequest(writes, by, claim, changes))
 
-    async def amend(self, side_work: Callable[[sqlite3.Connection], None]) -> None:
-        """A change that is no event, in a transaction. Raises UnavailableError."""
-        await self._carry_out(AppendRequest((), HUB, side_work=side_work))
+    async def amend(self, *changes: SideTableChange) -> None:
+        """Changes that are no events: all of them or none. Raises UnavailableError."""
+        await self._carry_out(AppendRequest((), HUB, changes=changes))
 
     async def store_outcome(self, key: str, digest: str, outcome: Outcome) -> None:
         """The final answer to a command that may be repeated. Raises UnavailableError."""
-
-        def answer(db: sqlite3.Connection) -> None:
-            command_keys.answer(db, key, digest, outcome, utc_text(self._writer.now()))
-
-        await self.amend(answer)
+        change = command_keys.answered(self.db, key, digest, outcome, utc_text(self._writer.now()))
+        if change is not None:
+            await self.amend(change)
 
     async def forget_keys(self, before: datetime) -> None:
         """Drop the idempotency keys taken before that moment, or after now. Raises UnavailableError."""
         now = utc_text(self._writer.now())
-        await self.amend(partial(command_keys.forget, before=utc_text(before), now=now))
+        while changes := command_keys.expired(self.db, utc_text(before), now):
+            await self.amend(*changes)
 
     async def _carry_out(self, unit: AppendRequest) -> list[Record]:
         if self._is_over:

@@ -18,6 +18,8 @@ from core.events.append_request import AppendRequest, Claim, Outcome, VersionErr
 from core.events.database import MEMORY, open_for_writing, open_log
 from core.events.disk import is_disk_trouble
 from core.events.folding import Folding, Projection
+from core.events.log import Log
+from core.events.log_copy import LogCopy
 from core.events.log_end import LogEnd
 from core.events.place import LogLostError, Place
 from core.events.record import utc_text
@@ -31,6 +33,7 @@ logger = logging.getLogger("callboard.log")
 class Writer:
     """`trouble`: why nothing can be recorded now, if so. `connect` opens the file, and again after trouble.
 
+    `log`: where the log is kept, if not in the file, which is a copy of it then.
     `lost`: what has become of the file, if it is no longer where it should be: nothing is recorded after that.
     """
 
@@ -40,6 +43,7 @@ class Writer:
         projections: Sequence[Projection],
         now: Callable[[], datetime] | None = None,
         connect: Callable[[str], sqlite3.Connection] = open_for_writing,
+        log: Log | None = None,
     ) -> None:
         self.now = now or partial(datetime.now, UTC)
         self.trouble = ""
@@ -47,17 +51,27 @@ class Writer:
         self._path = path
         self._connect = connect
         self._folding = Folding(projections)
+        self._copy = None if log is None else LogCopy(log, self._folding)
         self._room = Room("" if path == MEMORY else path)
-        self.connection = self._room.open(partial(open_log, path, self._folding.bring_up, connect))
-        self._end = LogEnd(self.connection, self._folding)
+        self.connection = self._room.open(partial(open_log, path, self._bring_up, connect))
+        self._end = self._find_end()
         self._is_open = True
         self._is_committing = False
         self._is_room_missing = False  # and made the last attempt fail
         self._digest_before = self._end.digest
+        self._cursor_before = 0
         self._wal = WalLimit(path)
         self._place = Place("" if path == MEMORY else path)
         if self._room.is_short:
             self._note_trouble(self._room.why)
+
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        self._folding.bring_up(connection)
+        if self._copy:
+            self._copy.begin(connection)
+
+    def _find_end(self) -> LogEnd:
+        return LogEnd(self.connection, self._folding, keeps_units=self._copy is not None)
 
     @property
     def position(self) -> int:
@@ -72,6 +86,8 @@ class Writer:
         self._room.before_closing()
         self.connection.close()
         self._room.closed()
+        if self._copy:
+            self._copy.close()
 
     def commit(self, units: Sequence[AppendRequest]) -> None:
         """Record the units in one transaction. Each then holds its records, or the error that refused it."""
@@ -141,6 +157,7 @@ class Writer:
     def _transact(self, units: Sequence[AppendRequest]) -> None:
         """All at once, as if nobody could be refused; where somebody is, again with a savepoint for each."""
         self._digest_before = self._end.digest
+        self._cursor_before = self._copy.cursor if self._copy else 0
         _fault("before", units)
         now = self.now()
         self.connection.execute("BEGIN IMMEDIATE")
@@ -154,12 +171,14 @@ class Writer:
         _fault("in", units)
         self._room.keep(self.connection, whole=not all(unit.is_urgent for unit in units))
         self._is_committing = True
+        if self._copy and (added := self._end.take_units()):
+            self._copy.append(self.connection, added)
         self.connection.execute("COMMIT")
         _fault("after", units)
 
     def _put_one_by_one(self, units: Sequence[AppendRequest], now: datetime) -> None:
         self.connection.execute("ROLLBACK")
-        self._end = LogEnd(self.connection, self._folding)
+        self._end = self._find_end()
         self.connection.execute("BEGIN IMMEDIATE")
         self._follow_clock(units, now)
         for unit in units:
@@ -181,6 +200,8 @@ class Writer:
         """After a failure only the file knows what happened: ask it, through a new connection."""
         self._is_room_missing = self._room.missed(error)
         reason = self._room.why if self._is_room_missing else str(error)
+        if isinstance(error, LogLostError):
+            self.lost = reason
         if self._is_room_missing or is_disk_trouble(error):
             self._note_trouble(reason)
         else:
@@ -220,12 +241,26 @@ class Writer:
             self.connection = self._connect(self._path)
         elif self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
-        self._end = LogEnd(self.connection, self._folding)
+        if self._copy:
+            self._catch_up(self._copy)
+        self._end = self._find_end()
         self._is_open = True
         self._room.keep_wal()
 
+    def _catch_up(self, copy: LogCopy) -> None:
+        """With what the log has taken, whatever became of the file's own commit."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            copy.catch_up(self.connection)
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
     def _is_there(self, units: Sequence[AppendRequest], digest_after: str) -> bool:
-        """Whether the transaction is in the file: the head says so, or a claim where there were no events."""
+        """Whether the transaction is in the file: the cursor or the head says so, or a claim without events."""
+        if self._copy:
+            return self._copy.cursor != self._cursor_before
         if digest_after != self._digest_before:
             return self._end.digest == digest_after
         claims = [unit.claim for unit in units if unit.claim and unit.error is None]

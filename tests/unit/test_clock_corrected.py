@@ -236,7 +236,8 @@ def test_keys_taken_ahead_of_time_are_forgotten(path: str, log: Log) -> None:
     commit(log.writer, AppendRequest([said("x", 0)], BY, claim("k1")))
     log.now -= AHEAD
     commit(log.writer, AppendRequest([said("x", 1)], BY, claim("k2")))
-    command_keys.forget(log.writer.connection, utc_text(NOW - timedelta(days=1)), utc_text(NOW))
+    expired = command_keys.expired(log.writer.connection, utc_text(NOW - timedelta(days=1)), utc_text(NOW))
+    commit(log.writer, AppendRequest((), BY, changes=expired))
     assert log.writer.connection.execute("SELECT key FROM command_keys").fetchall() == [("k2",)]
 
 

@@ -14,6 +14,7 @@ from core.events import Event, codec, room
 from core.events.append_request import AppendRequest, Write
 from core.events.record import HUB
 from core.events.server import SpawnFailed, SpawnProgressed
+from core.events.side_tables import SideTableChange
 from core.events.store import EventStore
 from core.events.urgency import Ordinary, Urgent
 from tests.logs import BY, FullDisk, claim, commit, ended
@@ -74,7 +75,7 @@ def test_what_is_recorded_with_an_urgent_event_is_recorded_with_it() -> None:
 
 def test_a_key_alone_is_not_urgent() -> None:
     assert not AppendRequest([Write("user/u1", 1, [])], BY, claim("key")).is_urgent
-    assert not AppendRequest((), HUB, side_work=lambda _: None).is_urgent
+    assert not AppendRequest((), HUB, changes=[SideTableChange("log_facts", "a", b"b")]).is_urgent
 
 
 async def test_callers_cannot_make_their_append_more_urgent_than_it_is() -> None:

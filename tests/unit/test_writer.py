@@ -24,6 +24,7 @@ from core.events.disk import is_disk_trouble
 from core.events.hub import ClockCorrected
 from core.events.reading import read_stream
 from core.events.record import Record
+from core.events.side_tables import SideTableChange
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
@@ -229,7 +230,7 @@ def test_nothing_is_said_of_the_clock_where_there_is_nothing_to_record(writer: W
     ticks = iter([60, 0, 0])
     writer.now = lambda: NOON + timedelta(seconds=next(ticks))
     commit(writer, said("a", 0))
-    commit(writer, AppendRequest((), BY, side_work=lambda _: None))
+    commit(writer, AppendRequest((), BY, changes=[SideTableChange("log_facts", "a", b"b")]))
     assert seconds_recorded(writer) == [("server/a", 60)]
     commit(writer, said("a", 7), said("a", 1))  # the first is refused
     assert seconds_recorded(writer) == [("server/a", 60), ("clock", 0), ("server/a", 0)]

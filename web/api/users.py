@@ -213,7 +213,7 @@ async def change(user: str) -> Response:
         check_may_grant(roles_of_user_name(name), f"The name {name}")
     if asked.auth_state:
         hub().logins.auth_states.check_kept()
-    keep = None if asked.auth_state is UNSET else hub().logins.auth_states.change(row.id, asked.auth_state)
+    keep = () if asked.auth_state is UNSET else hub().logins.auth_states.change(row.id, asked.auth_state)
     command = Change(
         name,
         None if asked.admin is UNSET else asked.admin,
@@ -222,7 +222,7 @@ async def change(user: str) -> Response:
     show = _show()
     outcome = claim(lambda db: Outcome(200, encode(show(db, name))))
     try:
-        await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, side_work=keep)
+        await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, changes=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
     await disarm(hub(), row.id)  # should the new name be a blocked one

@@ -136,7 +136,7 @@ async def _create(hub: Hub, login: Login) -> bool:
     keep = hub.logins.auth_states.change(user_id, login.auth_state)
     command = Create(login.name, new_id("v"), bool(login.admin), login.user_info, True if keep else None)
     try:
-        await hub.entities.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
+        await hub.entities.users.ask(user_id, command, by=by_login(user_id), changes=keep)
     except AlreadyExistsError:
         return False
     return True
@@ -150,7 +150,7 @@ async def _change(hub: Hub, user_id: str, login: Login) -> None:
         user_info=UNSET if login.user_info is None else login.user_info,
         auth_state=login.auth_state is not None if keep else None,
     )
-    await hub.entities.users.ask(user_id, command, by=by_login(user_id), side_work=keep)
+    await hub.entities.users.ask(user_id, command, by=by_login(user_id), changes=keep)
 
 
 def _present(hub: Hub, name: str) -> UserRow:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InvalidError
+from core.events.side_tables import SideTableChange
 from core.events.store import EventStore
-from core.events.tables import Tables
 from core.secrets.crypt import ENVIRONMENT, CryptKeeper, SealError
 from core.settings import ConfigError
 from projections import auth_states
 
 logger = logging.getLogger("callboard.login")
-
-SideWork = Callable[[Tables], None]
 
 
 class AuthStates:
@@ -42,19 +39,19 @@ class AuthStates:
             logger.warning("the auth_state of user/%s cannot be read: %s", user_id, error)
             return None
 
-    def change(self, user_id: str, state: dict[str, Any] | None) -> SideWork | None:
-        """What to do in the transaction of the event that says it changed; None if it did not.
+    def change(self, user_id: str, state: dict[str, Any] | None) -> Sequence[SideTableChange]:
+        """What goes with the event that says it changed; empty if it did not.
 
         Where states are not kept there is none, whatever `state` says: one of earlier days goes.
         """
         wanted = state if self.enabled else None
         if auth_states.sealed(self._store.db, user_id) is None:
             if wanted is None:
-                return None
+                return ()
         elif wanted is not None and wanted == self.of(user_id):
-            return None
+            return ()
         sealed = None if wanted is None else self._keeper.seal(wanted)
-        return partial(auth_states.keep, user_id=user_id, sealed=sealed)
+        return (auth_states.kept(user_id, sealed),)
 
     def check_kept(self) -> None:
         """Raises InvalidError where this hub keeps none."""
@@ -81,4 +78,4 @@ class AuthStates:
                 "the auth_state of user/%s was encrypted with a key that is no longer given", user_id
             )
             return
-        await self._store.amend(partial(auth_states.exchange, user_id=user_id, before=sealed, after=anew))
+        await self._store.amend(auth_states.kept(user_id, anew, replaces=sealed))
