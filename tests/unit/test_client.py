@@ -358,6 +358,13 @@ def test_both_clients_have_the_same_methods() -> None:
     assert Hub.users.__doc__ is not None
 
 
+def test_a_client_may_be_derived_from() -> None:
+    class Ours(Hub):
+        pass
+
+    assert Ours.start is Hub.start
+
+
 def test_address_and_token_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTERHUB_API_URL", "http://hub.test/hub/api")
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "of the service")

@@ -61,7 +61,9 @@ class Facade:
     A client says how it is asked: `of_call` makes a method of a call, `of_each` of one that gives pages.
     """
 
-    def __init_subclass__(cls, *, of_call: MethodOf, of_each: MethodOf) -> None:
+    def __init_subclass__(cls, *, of_call: MethodOf | None = None, of_each: MethodOf | None = None) -> None:
+        if of_call is None or of_each is None:
+            return  # somebody's own class, below a client
         for name, declared in vars(Facade).items():
             if isinstance(declared, Call):
                 setattr(cls, name, _described_as(declared.call, of_call(declared.call)))
