@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from core.errors import AlreadyRunningError, PendingError
 from core.events.hub import HubStarted
@@ -55,8 +55,8 @@ class Stopped(Struct, frozen=True):
     leftovers: tuple[str, ...] = ()
 
 
-class Queued(Struct, frozen=True):
-    """It waits for its turn to start; nothing of it has been begun. The names: see SpawnRequested."""
+class Starting(Struct, frozen=True):
+    """What is known of a start under way. The names: see SpawnRequested."""
 
     spawn_id: str
     user_options: UserOptions
@@ -68,37 +68,33 @@ class Queued(Struct, frozen=True):
     client_scopes: list[str] = []
 
 
-class Spawning(Struct, frozen=True):
-    """`url` is known once the server has answered there. The names: see SpawnRequested."""
+class Queued(Starting, frozen=True):
+    """It waits for its turn to start; nothing of it has been begun."""
 
-    spawn_id: str
-    user_options: UserOptions
-    prefix: str
-    user_name: str = ""
-    server_name: str = ""
-    previous: str = ""
+
+class Spawning(Starting, frozen=True):
+    """`url` is known once the server has answered there."""
+
     url: str = ""
     messages: int = 0
-    leftovers: tuple[str, ...] = ()
-    client_scopes: list[str] = []
 
 
-class Ready(Struct, frozen=True):
-    spawn_id: str
-    user_options: UserOptions
-    prefix: str
-    url: str
-    leftovers: tuple[str, ...] = ()
-
-
-class Checking(Struct, frozen=True):
-    """It was ready when the hub went away; whether it still is will be seen."""
+class Answered(Struct, frozen=True):
+    """What is known of a server that has answered at `url`."""
 
     spawn_id: str
     user_options: UserOptions
     prefix: str
     url: str
     leftovers: tuple[str, ...] = ()
+
+
+class Ready(Answered, frozen=True):
+    """It answers."""
+
+
+class Checking(Answered, frozen=True):
+    """It was ready in the previous hub process; whether it still is, is being verified."""
 
 
 class Stopping(Struct, frozen=True):
@@ -183,23 +179,7 @@ def decide(server: Server, command: Command) -> list[ServerEvent]:
 def _start(server: Server, command: Start) -> list[ServerEvent]:
     match server:
         case Stopped():
-            given = command.user_options
-            return [
-                SpawnRequested(
-                    command.spawn_id,
-                    command.user,
-                    command.user_name,
-                    command.server_name,
-                    command.prefix,
-                    user_options=given if given is not None else server.user_options or {},
-                    token_digest=command.token_digest,
-                    token_scopes=command.token_scopes,
-                    leftovers=server.leftovers,
-                    previous=server.spawn_id,
-                    queued=command.queued,
-                    client_scopes=command.client_scopes,
-                )
-            ]
+            return [_requested(server, command)]
         case Queued() | Spawning():
             return []  # already on its way: asking twice is the same as asking once
         case Ready():
@@ -210,6 +190,16 @@ def _start(server: Server, command: Start) -> list[ServerEvent]:
             raise PendingError("This server is still stopping.")
         case _:
             assert_never(server)
+
+
+def _requested(server: Stopped, command: Start) -> SpawnRequested:
+    given, stored = command.user_options, server.user_options or {}
+    known = {
+        "user_options": given if given is not None else stored,
+        "leftovers": server.leftovers,
+        "previous": server.spawn_id,
+    }
+    return SpawnRequested(**asdict(command) | known)
 
 
 def _stop(server: Server, command: Stop) -> list[ServerEvent]:
@@ -294,36 +284,16 @@ def evolve(server: Server, event: ServerEvent) -> Server:
 
 def _begun(event: SpawnRequested) -> Queued | Spawning:
     kind = Queued if event.queued else Spawning
-    return kind(
-        event.spawn_id,
-        event.user_options,
-        event.prefix,
-        event.user_name,
-        event.server_name,
-        event.previous,
-        leftovers=event.leftovers,
-        client_scopes=event.client_scopes,
-    )
+    return kind(**{field: getattr(event, field) for field in Starting.__struct_fields__})
 
 
 def _admitted(server: Server) -> Server:
-    if not isinstance(server, Queued):
-        return server
-    return Spawning(
-        server.spawn_id,
-        server.user_options,
-        server.prefix,
-        server.user_name,
-        server.server_name,
-        server.previous,
-        leftovers=server.leftovers,
-        client_scopes=server.client_scopes,
-    )
+    return Spawning(**asdict(server)) if isinstance(server, Queued) else server
 
 
 def _ready(server: Server) -> Server:
     if isinstance(server, Spawning | Checking):
-        return Ready(server.spawn_id, server.user_options, server.prefix, server.url, server.leftovers)
+        return Ready(**{field: getattr(server, field) for field in Answered.__struct_fields__})
     return server
 
 
@@ -346,7 +316,7 @@ def _last_begun(server: Server) -> str:
 def on_hub_started(server: Server, event: HubStarted) -> Server:
     """A new hub has not seen this server yet, so a ready one is in doubt."""
     if isinstance(server, Ready):
-        return Checking(server.spawn_id, server.user_options, server.prefix, server.url, server.leftovers)
+        return Checking(**asdict(server))
     return server
 
 
