@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from core.events.database import MEMORY, open_log
 from core.events.folding import Folding, Projection
 
-Heard = Callable[[int], None]
+OnProgress = Callable[[int], None]
 """Told how many more events were folded."""
 
 
 def rebuild(
-    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: Heard = lambda _: None
+    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: OnProgress = lambda _: None
 ) -> int:
     """Drop the tables and fold them afresh, in one transaction; the number of events read.
 
@@ -33,7 +33,7 @@ def rebuilt(
     log: sqlite3.Connection,
     projections: Sequence[Projection],
     until: int | None = None,
-    on_progress: Heard = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> sqlite3.Connection:
     """A database in memory with the projections folded afresh from `log`, which may be in use.
 
@@ -55,7 +55,7 @@ def up_to_date(log: sqlite3.Connection, projections: Sequence[Projection]) -> li
 
 
 def drift(
-    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: Heard = lambda _: None
+    log: sqlite3.Connection, projections: Sequence[Projection], on_progress: OnProgress = lambda _: None
 ) -> list[str]:
     """One line for each row in which the tables kept beside `log` are not what it says; empty when all is well.
 

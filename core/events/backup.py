@@ -1,4 +1,4 @@
-"""Copies of a log: taken while it is in use, and put back."""
+"""Copies of a log: taken while it is in use, and put back; and what happens to the log that was there."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from core.events.verify import Head
 PAGES = 2000  # copied at a time
 BESIDE = ("-wal", "-shm", ".heads")
 
-Heard = Callable[[int], None]
+OnProgress = Callable[[int], None]
 """Told how many more percent are copied."""
 
 
-def back_up(log: str, target: str, *, replace: bool, on_progress: Heard = lambda _: None) -> Head:
+def back_up(log: str, target: str, *, replace: bool, on_progress: OnProgress = lambda _: None) -> Head:
     """Copy the log as it is at one moment, in use or not; its head, which is written down beside both.
 
     The copy appears as a whole or not at all. Raises DatabaseError, OSError.
@@ -46,7 +46,7 @@ def restore(
     check: Callable[[str], None],
     *,
     replace: bool,
-    on_progress: Heard = lambda _: None,
+    on_progress: OnProgress = lambda _: None,
 ) -> tuple[Head, str]:
     """Put a copy in the place of the log. Its head, and under which name the former log is kept ("": there was none).
 
@@ -60,7 +60,7 @@ def restore(
             raise DatabaseError(f"{log} is there already: --force puts it aside.")
         head = _copy(backup, draft, on_progress)
         check(draft)
-        aside = _put_aside(log)
+        aside = put_aside(log)
         os.replace(draft, log)
         replace_heads(log, head, "restored")
     finally:
@@ -69,7 +69,27 @@ def restore(
     return head, aside
 
 
-def _copy(log: str, target: str, on_progress: Heard) -> Head:
+def put_aside(log: str) -> str:
+    """Give a log another name, so that another can begin in its place. The name, "" if there was none.
+
+    Everything that is in the WAL goes into the file first: a WAL must never be beside another log than its own.
+    """
+    if not os.path.exists(log):
+        return ""
+    aside = f"{log}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    with (
+        suppress(sqlite3.Error),
+        closing(open_for_writing(log)) as connection,
+    ):  # a damaged one is kept as it is
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    for part in (*BESIDE, ""):
+        if os.path.exists(log + part):
+            os.rename(log + part, aside + part)
+    sync_directory(heads_path(log).parent)
+    return aside
+
+
+def _copy(log: str, target: str, on_progress: OnProgress) -> Head:
     """A file of its own, without a WAL, synced to disk."""
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
     source = open_to_look(log)
@@ -88,7 +108,7 @@ def _copy(log: str, target: str, on_progress: Heard) -> Head:
     return head
 
 
-def _percent(on_progress: Heard) -> Callable[[int, int, int], None]:
+def _percent(on_progress: OnProgress) -> Callable[[int, int, int], None]:
     done = 0
 
     def progress(_: int, left: int, of: int) -> None:
@@ -98,23 +118,6 @@ def _percent(on_progress: Heard) -> Callable[[int, int, int], None]:
         done = now
 
     return progress
-
-
-def _put_aside(log: str) -> str:
-    """Everything that is in the WAL goes into the file first: a WAL must never be beside another log than its own."""
-    if not os.path.exists(log):
-        return ""
-    aside = f"{log}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    with (
-        suppress(sqlite3.Error),
-        closing(open_for_writing(log)) as connection,
-    ):  # a damaged one is kept as it is
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    for part in (*BESIDE, ""):
-        if os.path.exists(log + part):
-            os.rename(log + part, aside + part)
-    sync_directory(heads_path(log).parent)
-    return aside
 
 
 def _sync(path: str) -> None:

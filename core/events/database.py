@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from hashlib import sha256
 
 from sqlite_utils import Database, Migrations
@@ -140,18 +139,6 @@ def open_for_writing(path: str, factory: type[sqlite3.Connection] = sqlite3.Conn
         connection.close()
         raise
     return connection
-
-
-def put_aside(path: str) -> str:
-    """Give a log another name, so that the next hub begins a new one. The name, "" if there was none."""
-    if not os.path.exists(path):
-        return ""
-    aside = f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    for part in ("-wal", "-shm", ".heads", ""):
-        if os.path.exists(path + part):
-            os.rename(path + part, aside + part)
-    logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
-    return aside
 
 
 def open_for_reading(path: str) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import projections
+from core.events.backup import put_aside
 from core.events.database import LogLock
 from core.events.heads import KEPT, note_head, noted_heads
 from core.events.verify import Head
@@ -136,3 +137,12 @@ def test_the_oldest_heads_are_forgotten(log: str) -> None:
     for number in range(KEPT + 5):
         note_head(log, Head(number, 64 * "a"), "backup")
     assert [one.position for one in noted_heads(log)] == list(range(5, KEPT + 5))
+
+
+def test_a_log_put_aside_keeps_all_it_holds(log: str) -> None:
+    last = head(log)
+    aside = put_aside(log)
+    assert not os.path.exists(log)
+    assert aside.startswith(f"{log}.20")
+    assert head(aside) == last
+    assert put_aside(log) == ""

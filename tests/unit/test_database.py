@@ -22,7 +22,6 @@ from core.events.database import (
     open_for_reading,
     open_for_writing,
     open_log,
-    put_aside,
 )
 from tests.logs import Refusing, commit, created, rows, said
 from tests.unit.conftest import OpenWriter
@@ -219,12 +218,3 @@ def test_a_second_hub_is_refused_and_told_the_pid_of_the_first(path: str, tmp_pa
 def test_a_lock_where_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="cannot be opened: No such file or directory"):
         LogLock(str(tmp_path / "no" / "log.sqlite"))
-
-
-def test_a_log_put_aside_keeps_all_it_holds(path: str) -> None:
-    open_log(path).close()
-    aside = put_aside(path)
-    assert not os.path.exists(path)
-    assert aside.startswith(f"{path}.20")
-    open_log(aside).close()
-    assert put_aside(path) == ""

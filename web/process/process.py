@@ -19,7 +19,8 @@ import trio
 import projections
 from core.cancellation import cancelled_when
 from core.errors import HubError
-from core.events.database import MEMORY, LogLock, log_id_at, put_aside
+from core.events.backup import put_aside
+from core.events.database import MEMORY, LogLock, log_id_at
 from core.events.heads import head_of, note_head
 from core.events.store import EventStore
 from core.reconcile.strays import Answer, Consent
@@ -68,7 +69,8 @@ async def run(
     former_log = ""
     if settings.hub.reset_db and lock:
         former_log = log_id_at(path)
-        put_aside(path)
+        if aside := put_aside(path):
+            logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
     directory = _servers_folder(settings.callboard.state_dir, path)
     spawner = make_spawner(settings.hub.spawner_class, settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
