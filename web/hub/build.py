@@ -48,6 +48,7 @@ from web.sessions.sessions import Sessions
 from web.site.addresses import connect_url, local_address
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
+from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.limits import limits_of
 from web.starts.marks import Marks
@@ -137,6 +138,7 @@ def build_hub(
         models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
         share_models=ShareModels(hosts),
         feed=Feed(store),
+        stream_places=StreamPlaces(settings.callboard.max_streams, settings.callboard.max_streams_per_user),
         headers=AnswerHeaders(settings.hub),
         presentation=Presentation(settings.hub),
         metrics=metrics,

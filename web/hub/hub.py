@@ -39,6 +39,7 @@ from web.sessions.logins import Logins
 from web.sessions.sessions import Sessions
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
+from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
@@ -102,6 +103,7 @@ class Hub:
     models: Models
     share_models: ShareModels
     feed: Feed
+    stream_places: StreamPlaces
     headers: AnswerHeaders
     presentation: Presentation
     metrics: Metrics
