@@ -29,6 +29,7 @@ from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from web.authenticators import make_authenticator
 from web.history.feed import Feed
+from web.hub.build_acts import build_acts
 from web.hub.hub import Ending, Hub
 from web.models.activity import LastSeen
 from web.models.models import Models
@@ -98,7 +99,7 @@ def build_hub(
     clients = Clients(db, hosts, rights.known)
     sessions = Sessions(db, entities.sessions, settings, secret)
     store.listen(sessions.on_records)
-    return Hub(
+    hub = Hub(
         settings=settings,
         address=local_address(settings.hub),
         hosts=hosts,
@@ -144,6 +145,8 @@ def build_hub(
         metrics=metrics,
         ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
     )
+    hub.acts = build_acts(hub)
+    return hub
 
 
 def _logins(settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes) -> Logins:

@@ -27,6 +27,7 @@ from core.plugins.spawner import Spawner
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
 from web.history.feed import Feed
+from web.hub.acts import Acts
 from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
@@ -109,6 +110,7 @@ class Hub:
     metrics: Metrics
 
     ending: Ending
+    acts: Acts = field(init=False)  # what can be done with all of it; built last
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     command_turns: KeyedLock = field(
