@@ -22,9 +22,9 @@ from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from core.server import Ready, Spawning
-from core.settings import HubSettings, Settings, SimulatedSettings, SpawnerSettings
+from core.settings import HubSettings, Settings, SpawnerSettings
 from projections import servers, users
-from spawners.simulated import SimulatedSpawner
+from spawners.simulated import SimulatedSettings, SimulatedSpawner
 from web.app.app import build_app
 from web.hub.hub import Hub
 from web.main import open_hub

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta, Struct, field
 
@@ -146,8 +147,23 @@ class ProxySettings(Struct, frozen=True):
     redirect_to: Port = 0
 
 
+Ignore = Callable[[str, str], None]
+"""Told which part of a value does not act (`['stdin']`), and why."""
+Prepare = Callable[[Any, Ignore], Any]
+"""Brings a value that was given into the form of its setting. Raises ValueError, whose text says what is allowed."""
+
+
 class SpawnerSettings(Struct, frozen=True):
-    """`c.Spawner`, and what its subclasses' sections change"""
+    """`c.Spawner`, and what its subclasses' sections change
+
+    A spawner with traits of its own declares them in a struct derived from this one. `section`: where a configuration
+    sets those traits. `help`: a sentence or two for each, by subject and name. `prepare`: what brings those that may
+    be given in several forms into the form of their type.
+    """
+
+    section: ClassVar[str] = "Spawner"
+    help: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    prepare: ClassVar[Mapping[str, Prepare]] = {}
 
     cmd: list[str] = field(default_factory=lambda: ["jupyterhub-singleuser"])
     args: list[str] = []
@@ -194,28 +210,15 @@ class SpawnerSettings(Struct, frozen=True):
     options_from_form: Any = None
     group_overrides: Any = field(default_factory=dict)
 
+    @property
+    def stop_timeout(self) -> Seconds:
+        """How long a stop may take, from asking to killing. What is not gone by then is a leftover."""
+        return 70
 
-class LocalProcessSettings(Struct, frozen=True):
-    """`c.LocalProcessSpawner` and `c.SimpleLocalProcessSpawner`"""
-
-    interrupt_timeout: Seconds = 30
-    term_timeout: Seconds = 30
-    kill_timeout: Seconds = 5
-    shell_cmd: list[str] = []
-    popen_kwargs: dict[str, Any] = {}
-    port_range: tuple[Port, Port] | None = None
-    home_dir_template: str = "/tmp/{username}"  # noqa: S108 -- JupyterHub's default
-
-
-class SimulatedSettings(Struct, frozen=True):
-    """`c.SimulatedSpawner`: servers without processes, for tests, load and demos.
-
-    `url`: a server that already listens and stands for all of them. `gate_url`: a start is held until a GET
-    of this URL, with the user's name as its query, is answered.
-    """
-
-    url: str = ""
-    gate_url: str = ""
+    def with_options(self, user_options: Mapping[str, Any]) -> Self:
+        """The settings of a start with these options. Raises SpawnError (400) for those that are not allowed."""
+        del user_options
+        return self
 
 
 class AuthenticatorSettings(Struct, frozen=True):
@@ -345,8 +348,6 @@ class CallboardSettings(Struct, frozen=True):
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
     hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
     http_engine: Engine = "own"
-    max_streams_per_user: Annotated[int, Meta(ge=1)] = 1000
-    max_streams: Annotated[int, Meta(ge=1)] = 10_000
     log_style: Literal["auto", "text", "json"] = (
         "auto"  # auto: text on a terminal, else an object for each line
     )
@@ -382,9 +383,9 @@ class StartAPISettings(Struct, frozen=True):
 class Settings(Struct, frozen=True):
     hub: HubSettings = HubSettings()
     proxy: ProxySettings = ProxySettings()
-    spawner: SpawnerSettings = field(default_factory=SpawnerSettings)
-    local_process: LocalProcessSettings = LocalProcessSettings()
-    simulated: SimulatedSettings = SimulatedSettings()
+    spawner: SpawnerSettings = field(
+        default_factory=SpawnerSettings
+    )  # of the type that the one in use declares
     authenticator: AuthenticatorSettings = AuthenticatorSettings()
     callboard: CallboardSettings = CallboardSettings()
     dummy: DummySettings = DummySettings()

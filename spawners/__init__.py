@@ -1,41 +1,24 @@
-"""Places to run servers, and the names a config may use for them."""
+"""Places to run servers. Whoever adds one declares it in a module of its own, and names that declaration here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.plugins.spawner import Spawner
+from core.plugins.spawner_kind import SpawnerKind, kind_named
 from core.settings import Settings
-from spawners.local_process import LocalProcessSpawner
-from spawners.simulated import SimulatedSpawner
+from spawners import local_process, simulated
+
+KINDS: tuple[SpawnerKind, ...] = (
+    local_process.KIND,
+    local_process.SIMPLE,
+    simulated.KIND,
+)
 
 
-def make_spawner(name: str, settings: Settings, directory: Path) -> Spawner:
-    """The spawner of that name; its files go below `directory`. Raises ValueError for other names."""
-    make = _SPAWNERS.get(name)
-    if make is None:
-        raise ValueError(f"There is no spawner named {name!r}. Known are: {', '.join(sorted(_SPAWNERS))}.")
-    return make(settings, directory)
-
-
-def _local_process(settings: Settings, directory: Path) -> Spawner:
-    return LocalProcessSpawner(directory, settings.spawner, settings.local_process, simple=False)
-
-
-def _simple(settings: Settings, directory: Path) -> Spawner:
-    return LocalProcessSpawner(directory, settings.spawner, settings.local_process, simple=True)
-
-
-def _simulated(settings: Settings, directory: Path) -> Spawner:
-    return SimulatedSpawner(settings.simulated)
-
-
-_SPAWNERS: dict[str, Callable[[Settings, Path], Spawner]] = {
-    "default": _local_process,
-    "localprocess": _local_process,
-    "jupyterhub.spawner.LocalProcessSpawner": _local_process,
-    "simple": _simple,
-    "jupyterhub.spawner.SimpleLocalProcessSpawner": _simple,
-    "simulated": _simulated,
-}
+def make_spawner(settings: Settings, directory: Path, kinds: Sequence[SpawnerKind] = KINDS) -> Spawner:
+    """The one of the configuration; its files go below `directory`. Raises ValueError for one that is not there."""
+    kind = kind_named(settings.hub.spawner_class, kinds)
+    assert isinstance(settings.spawner, kind.settings), "read for another spawner"
+    return kind.make(settings.spawner, directory)

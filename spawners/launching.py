@@ -12,10 +12,10 @@ from core.errors import SpawnError
 from core.machine import faults
 from core.machine.process_identity import this_boot, this_namespace
 from core.plugins.spawner import Attempt
-from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.account import Account, hub_account, system_account
 from spawners.attempt_files import AttemptFiles
+from spawners.local_settings import LocalProcessSettings
 from spawners.ports import WILDCARDS, Ports, url_at
 from spawners.process_family import MARK
 
@@ -26,8 +26,7 @@ def launch(
     attempt: Attempt,
     files: AttemptFiles,
     ports: Ports,
-    spawner: SpawnerSettings,
-    local: LocalProcessSettings,
+    configured: LocalProcessSettings,
     *,
     simple: bool,
 ) -> int | None:
@@ -35,12 +34,13 @@ def launch(
 
     It blocks: call it in a thread.
     """
-    spawner = attempt.settings or spawner
+    settings = attempt.settings_as(LocalProcessSettings, configured)
+    popen = settings.popen_kwargs
     try:
         account = (
-            hub_account(attempt.user, local.home_dir_template) if simple else system_account(attempt.user)
+            hub_account(attempt.user, settings.home_dir_template) if simple else system_account(attempt.user)
         )
-        account = account.elsewhere(local.popen_kwargs.get("cwd", ""), local.popen_kwargs.get("umask"))
+        account = account.elsewhere(popen.get("cwd", ""), popen.get("umask"))
         files.create()
         lock = files.take_lock()
         if lock is None:
@@ -49,14 +49,11 @@ def launch(
             if files.has_begun():
                 return None
             faults.point("launch locked")
-            port = spawner.port or ports.take(attempt.spawn_id)
-            environment = {
-                **_environment(attempt, account, port, spawner),
-                **local.popen_kwargs.get("env", {}),
-            }
-            command = _command(environment, account, spawner, local)
+            port = settings.port or ports.take(attempt.spawn_id)
+            environment = {**_environment(attempt, account, port, settings), **popen.get("env", {})}
+            command = _command(environment, account, settings)
             files.write_mark(attempt.mark)
-            files.write_url(url_at(WILDCARDS.get(spawner.ip, spawner.ip), port))
+            files.write_url(url_at(WILDCARDS.get(settings.ip, settings.ip), port))
             faults.point("launch named")
             launcher = run_launcher(files, account, command, environment, lock)
             faults.point("launched")
@@ -69,30 +66,30 @@ def launch(
         raise SpawnError("The server's command or environment cannot be handed to a process.") from error
 
 
-def _environment(attempt: Attempt, account: Account, port: int, spawner: SpawnerSettings) -> dict[str, str]:
+def _environment(
+    attempt: Attempt, account: Account, port: int, settings: LocalProcessSettings
+) -> dict[str, str]:
     """Only what is named here: nothing else of the hub's own environment."""
-    listen = url_at("0.0.0.0" if spawner.ip in ("", "*") else spawner.ip, port)  # noqa: S104 -- as configured
+    listen = url_at("0.0.0.0" if settings.ip in ("", "*") else settings.ip, port)  # noqa: S104 -- as configured
     return {
-        **{name: os.environ[name] for name in spawner.env_keep if name in os.environ},
+        **{name: os.environ[name] for name in settings.env_keep if name in os.environ},
         "USER": account.user,
         "HOME": account.home,
         "SHELL": account.shell,
         "JUPYTERHUB_SERVICE_URL": listen + attempt.prefix,
         **attempt.environment,
-        **spawner.environment,
+        **settings.environment,
         MARK: attempt.spawn_id,
     }
 
 
-def _command(
-    environment: dict[str, str], account: Account, spawner: SpawnerSettings, local: LocalProcessSettings
-) -> list[str]:
-    command = [*spawner.cmd, *spawner.args]
+def _command(environment: dict[str, str], account: Account, settings: LocalProcessSettings) -> list[str]:
+    command = [*settings.cmd, *settings.args]
     if not command:
         raise SpawnError("There is no command to start a server with (c.Spawner.cmd).")
-    if local.shell_cmd:
+    if settings.shell_cmd:
         # exec: else some shells stay in between, and heed no interrupt while a command of theirs runs
-        command = [*local.shell_cmd, f"exec {shlex.join(command)}"]
+        command = [*settings.shell_cmd, f"exec {shlex.join(command)}"]
     _check_exists(command[0], environment, account)
     return [*account.prefix, *command]
 

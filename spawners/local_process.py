@@ -23,11 +23,12 @@ from core.machine import faults
 from core.machine.process_identity import Identity, open_process
 from core.naming.ids import is_id
 from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
-from core.settings import LocalProcessSettings, SpawnerSettings
+from core.plugins.spawner_kind import SpawnerKind
 from spawners import output_file
 from spawners.answering import trouble_after_end, wait_answer
 from spawners.attempt_files import Alive, AttemptFiles, AttemptStatus, Ended, UnderWay, Untouched
 from spawners.launching import launch as launch_server
+from spawners.local_settings import LocalProcessSettings
 from spawners.pauses import pauses
 from spawners.ports import Ports
 from spawners.process_end import end_family, end_server, has_left_nothing
@@ -68,19 +69,16 @@ class LocalProcessSpawner:
     def __init__(
         self,
         directory: Path,
-        spawner: SpawnerSettings,
-        local: LocalProcessSettings,
+        settings: LocalProcessSettings,
         *,
         simple: bool,
         launch: Callable[[Attempt, AttemptFiles], int | None] | None = None,
     ) -> None:
         """`launch`: how an attempt that holds no process yet gets one; by default as a server."""
         self._directory = str(directory.absolute())
-        self._local = local
-        self._ports = Ports(spawner.ip, local.port_range, self._ports_in_use)
-        self._launch = launch or partial(
-            launch_server, ports=self._ports, spawner=spawner, local=local, simple=simple
-        )
+        self._settings = settings
+        self._ports = Ports(settings.ip, settings.port_range, self._ports_in_use)
+        self._launch = launch or partial(launch_server, ports=self._ports, configured=settings, simple=simple)
         self._launchers: dict[str, int] = {}  # pids of children that nobody has waited for yet
         self._forks = trio.CapacityLimiter(_FORKS_AT_ONCE)
         self._census = Census()
@@ -147,7 +145,7 @@ class LocalProcessSpawner:
             files = self._files(spawn_id)
             ended = await self._end(spawn_id, files)
             if files.exists() and not files.is_swept():  # it died before anybody asked it to
-                await end_family(spawn_id, set(), self._census, self._local)
+                await end_family(spawn_id, set(), self._census, self._settings)
                 files.mark_swept()
             await self._let_go(spawn_id)
             return Gone(ended.exit_status)
@@ -222,11 +220,11 @@ class LocalProcessSpawner:
                 case Ended():
                     return stage
                 case Alive(identity):
-                    family, in_order = await end_server(identity, self._local)
+                    family, in_order = await end_server(identity, self._settings)
                     faults.point("server ended")
                     await self._reap_soon(spawn_id)
                     if not (in_order and await has_left_nothing(family, identity.session)):
-                        await end_family(spawn_id, family, self._census, self._local)
+                        await end_family(spawn_id, family, self._census, self._settings)
                     files.mark_swept()
                 case Untouched():
                     if not files.exists():
@@ -334,3 +332,18 @@ def _asking() -> Iterator[None]:
         yield
     except OSError as error:
         raise UnreachableError(f"This machine's processes cannot be asked after: {error}.") from error
+
+
+KIND = SpawnerKind(
+    names=("localprocess", "default"),
+    settings=LocalProcessSettings,
+    make=lambda settings, directory: LocalProcessSpawner(directory, settings, simple=False),
+    known=frozenset({"interrupt_timeout", "kill_timeout", "popen_kwargs", "shell_cmd", "term_timeout"}),
+)
+SIMPLE = SpawnerKind(
+    names=("simple",),
+    settings=LocalProcessSettings,
+    make=lambda settings, directory: LocalProcessSpawner(directory, settings, simple=True),
+    own_section="SimpleLocalProcessSpawner",
+    known=frozenset({"home_dir_template"}),
+)

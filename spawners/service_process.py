@@ -16,21 +16,22 @@ from msgspec.structs import replace
 
 from core.errors import SpawnError
 from core.plugins.spawner import Attempt, Spawner
-from core.settings import LocalProcessSettings, ServiceSettings, Settings
+from core.settings import ServiceSettings, Settings
 from spawners.account import Account, system_account
 from spawners.attempt_files import AttemptFiles
 from spawners.launching import run_launcher
 from spawners.local_process import LocalProcessSpawner
+from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import MARK
 
-_TIMEOUT = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeout=5)
+_SETTINGS = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeout=5)
 
 
 def make_service_spawner(settings: Settings, directory: Path) -> Spawner:
     """For the services of the configuration: `Attempt.server` is the name of one. Its files go below `directory`."""
     services = {service.name: service for service in settings.hub.services if service.command}
     launch = partial(launch_service, services=services)
-    return LocalProcessSpawner(directory, settings.spawner, _TIMEOUT, simple=True, launch=launch)
+    return LocalProcessSpawner(directory, _SETTINGS, simple=True, launch=launch)
 
 
 def launch_service(

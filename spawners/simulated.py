@@ -9,9 +9,9 @@ about runs, until it is stopped.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from math import inf
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -21,7 +21,8 @@ from msgspec import Meta, Struct
 from core.errors import SpawnError, UnreachableError
 from core.machine.readiness import get, parse_url, wait_server_up
 from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
-from core.settings import SimulatedSettings
+from core.plugins.spawner_kind import SpawnerKind
+from core.settings import SpawnerSettings
 
 _NEVER = "what was never started has no spawn id"
 _DOMAIN = "simulated"
@@ -29,6 +30,25 @@ _GATE_PAUSE = 0.1
 _LAST_LINES = 100
 
 Seconds = Annotated[float, Meta(ge=0)]
+
+
+class SimulatedSettings(SpawnerSettings, frozen=True):
+    """`c.SimulatedSpawner`: servers without processes, for tests, load and demos.
+
+    `url`: a server that already listens and stands for all of them. `gate_url`: a start is held until a GET
+    of this URL, with the user's name as its query, is answered.
+    """
+
+    section: ClassVar[str] = "SimulatedSpawner"
+    help: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "For tests and load": {
+            "url": "A server that stands for all.",
+            "gate_url": "A URL that is asked before each start.",
+        }
+    }
+
+    url: str = ""
+    gate_url: str = ""
 
 
 class Simulation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -302,3 +322,10 @@ def _outage(server: SimulatedServer) -> tuple[float, float]:
 def _moments(server: SimulatedServer) -> tuple[float, ...]:
     """When something becomes different by itself."""
     return server.ends, *_outage(server)
+
+
+KIND = SpawnerKind(
+    names=("simulated",),
+    settings=SimulatedSettings,
+    make=lambda settings, _: SimulatedSpawner(settings),
+)

@@ -15,8 +15,8 @@ import projections
 from core import token
 from core.events.store import EventStore
 from core.events.writer import Writer
-from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings, SimulatedSettings
-from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings
+from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.unit import openapi_check
 from web.app.app import build_app
 from web.hub.hub import Hub

@@ -16,6 +16,7 @@ from traitlets.config.loader import Config, PyFileConfigLoader
 from core.config.notes import IGNORED, UNKNOWN, Note
 from core.config.reader import to_settings
 from core.config.section import Given
+from core.config.trait_names import Names
 from core.config.values import Word
 from core.settings import ConfigError, Settings
 
@@ -26,15 +27,18 @@ COMMAND_LINE = "command line"
 _OVERRIDE = re.compile(r"(?:--)?([A-Z]\w*)\.([a-z]\w*)=(.*)", re.DOTALL)
 
 
-def load_settings(files: Sequence[Path], overrides: Sequence[str]) -> tuple[Settings, list[Note]]:
+def load_settings(
+    files: Sequence[Path], overrides: Sequence[str], *, names: Names
+) -> tuple[Settings, list[Note]]:
     """The settings, and notes on what was given in vain. Raises ConfigError, whose text is one line.
 
+    `names`: what may be named, with the classes of the spawners there are.
     `files`: the later wins; of a folder those that end in .py or .toml, by name. None means `jupyterhub_config.py`
     and `callboard.toml` in the current directory, if they are there.
     `overrides`: `--Class.trait=value`, which win over the files.
     """
     notes: list[Note] = []
-    given = Given(Config(), {})
+    given = Given(names)
     for file in _found(files or [file for file in DEFAULT_FILES if file.is_file()], notes):
         _add(given, _read_toml(file) if file.suffix == ".toml" else _run(file), str(file))
     notes += [_ignored(text) for text in overrides if not _OVERRIDE.fullmatch(text)]

@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from core.config.subclass import check_subclass, known_base
-from core.config.trait_names import AUTHENTICATORS, PROXIES, SPAWNERS
+from core.config.trait_names import AUTHENTICATORS, PROXIES
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -45,7 +44,8 @@ def _none_is_unset(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _class_name(names: dict[str, str]) -> Callable[[Any], str]:
+def class_name(names: dict[str, str]) -> Callable[[Any], str]:
+    """`names`: from what may be said for a class to its name; of each the first is the short one."""
     short = {name: short for short, name in reversed(names.items())}
 
     def canonical(value: Any) -> str:
@@ -71,18 +71,6 @@ def _function(value: Any, expected: str = "a function, or None", *, none: bool =
     if not callable(value) and not (none and value is None):
         raise ValueError(f"expected {expected}")
     return value
-
-
-def _spawner_class(value: Any) -> str:
-    """Of a class written in the file, the known one that it is derived from."""
-    base = known_base(value) if isinstance(value, type) else None
-    if base is None or value.__module__.startswith("jupyterhub."):
-        return _known_spawner(value)
-    check_subclass(value)
-    return _known_spawner(base)
-
-
-_known_spawner = _class_name(SPAWNERS)
 
 
 def _options_to_traits(value: Any) -> Any:
@@ -206,11 +194,9 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "cmd": words,
     "command": words,
     "add_user_cmd": words,
-    "shell_cmd": words,
     "cookie_secret": _hex,
     "log_level": _log_level,
     "hub_connect_url": _none_is_unset,
-    "spawner_class": _spawner_class,
-    "authenticator_class": _class_name(AUTHENTICATORS),
-    "proxy_class": _class_name(PROXIES),
+    "authenticator_class": class_name(AUTHENTICATORS),
+    "proxy_class": class_name(PROXIES),
 }

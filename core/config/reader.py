@@ -23,20 +23,10 @@ from core.config.oidc import oidc_settings
 from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
 from core.config.subclass import known_base, overrides
-from core.config.trait_names import (
-    AUTHENTICATORS,
-    CLASSES,
-    MOVED,
-    SPAWNERS,
-    acting_traits,
-    known_traits,
-    lineage,
-    misspelt,
-    nearest,
-    renamed,
-)
+from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
 from core.config.values import Trait, convert
 from core.naming.subdomains import is_host
+from core.plugins.spawner_kind import SpawnerKind
 from core.settings import (
     CallboardSettings,
     ConfigError,
@@ -44,11 +34,9 @@ from core.settings import (
     DummySettings,
     EventLoggerSettings,
     HubSettings,
-    LocalProcessSettings,
     PAMSettings,
     Port,
     Settings,
-    SimulatedSettings,
     SpawnerSettings,
     StartAPISettings,
 )
@@ -59,15 +47,14 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     notes = _note_names(given)
     top = Section(given, "JupyterHub", notes)
     hub = _hub(top)
-    spawner = Section(given, SPAWNERS[hub.spawner_class], notes)
+    kind = given.names.spawner(hub.spawner_class)
+    spawner = Section(given, kind.section, notes)
     login = Section(given, AUTHENTICATORS[hub.authenticator_class], notes)
     _check_login_names(given, AUTHENTICATORS[hub.authenticator_class])
     settings = Settings(
         hub=hub,
         proxy=proxy_settings(Section(given, "ConfigurableHTTPProxy", notes), hub),
-        spawner=_spawner(spawner, top),
-        local_process=spawner.fill(LocalProcessSettings),
-        simulated=spawner.fill(SimulatedSettings),
+        spawner=_spawner(spawner, top, kind),
         authenticator=authenticator_settings(login, top, hub.authenticator_class),
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
         dummy=login.fill(DummySettings),
@@ -102,13 +89,16 @@ def _hub(top: Section) -> HubSettings:
     )
 
 
-def _spawner(section: Section, top: Section) -> SpawnerSettings:
+def _spawner(section: Section, top: Section, kind: SpawnerKind) -> SpawnerSettings:
     """Of a class written in the file, what it overrides counts too."""
-    found, given = section.fill(SpawnerSettings), top.raw("spawner_class")
-    if not isinstance(given, type) or known_base(given) is None or given.__module__.startswith("jupyterhub."):
+    found, given = section.fill(kind.settings), top.raw("spawner_class")
+    if not isinstance(given, type) or given.__module__.startswith("jupyterhub."):
+        return found
+    base = known_base(given, top.known.spawners.values())
+    if base is None:
         return found
     kept = section.names() - {"pre_spawn_hook"}
-    wanted = {name: value for name, value in overrides(given, found).items() if name not in kept}
+    wanted = {name: value for name, value in overrides(given, base, found).items() if name not in kept}
     trait = top.trait("spawner_class")
     types = {field.name: field.type for field in fields(SpawnerSettings)}
     values = {
@@ -206,48 +196,48 @@ def _note_names(given: Given) -> list[Note]:
     """What is unknown, does not act or has moved."""
     notes: dict[Note, None] = {}  # in order, and each once
     for (section, name), origin in given.origins.items():
-        if section not in CLASSES or not isinstance(given.config.get(section), Config):
+        if section not in given.names.classes or not isinstance(given.config.get(section), Config):
             notes[Note(origin, f"c.{section}", UNKNOWN, _about_class(given, section))] = None
-        elif note := _trouble(origin, section, name):
+        elif note := _trouble(given.names, origin, section, name):
             notes[note] = None
     return list(notes)
 
 
 def _about_class(given: Given, section: str) -> str:
     """What it is where that is known; else which one may be meant, if that looks like a slip of the hand."""
-    chosen = given.config.get("JupyterHub", {}).get("spawner_class")
+    names, chosen = given.names, given.config.get("JupyterHub", {}).get("spawner_class")
     if isinstance(chosen, type) and section in [base.__name__ for base in chosen.__mro__]:
         return "a class of yours: set this as c.Spawner, or as an attribute of the class"
     if is_foreign(section):
         return what_it_is(section)
     return (
-        _did_you_mean(misspelt(section, CLASSES))
+        _did_you_mean(names.misspelt(section, names.classes))
         or what_it_is(section)
-        or _did_you_mean(nearest(section, CLASSES))
+        or _did_you_mean(nearest(section, names.classes))
     )
 
 
-def _trouble(origin: str, section: str, name: str) -> Note | None:
+def _trouble(names: Names, origin: str, section: str, name: str) -> Note | None:
     full = f"c.{section}.{name}"
     if (section, name) in MOVED:
         return Note(origin, full, ODD, f"deprecated: use c.{'.'.join(MOVED[section, name])}")
-    if newer := renamed(section).get(name):
+    if newer := names.renamed(section).get(name):
         return Note(origin, full, ODD, f"deprecated: use c.{section}.{newer}")
-    if name in acting_traits(section):
+    if name in names.acting_traits(section):
         return None
-    known = known_traits(section)
+    known = names.known_traits(section)
     if name not in known:
         return Note(origin, full, UNKNOWN, _did_you_mean(nearest(name, known)))
-    why = reason(lineage(section), name)
+    why = reason(names.lineage(section), name)
     return Note(origin, full, IGNORED if why else NOT_YET, why)
 
 
 def _check_login_names(given: Given, authenticator: str) -> None:
     """What is misspelt where it says who may come in might let everybody in. Raises ConfigError."""
-    sections = lineage(authenticator)
+    sections = given.names.lineage(authenticator)
     for (section, name), origin in given.origins.items():
-        near = section if section in sections else misspelt(section, sections)
-        known = known_traits(section) if section in sections else set()
+        near = section if section in sections else given.names.misspelt(section, sections)
+        known = given.names.known_traits(section) if section in sections else set()
         if near and name not in known and (section, name) not in MOVED:
             hint = _did_you_mean(near if near != section else nearest(name, known))
             raise ConfigError(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import NODEFAULT, Struct, to_builtins
 from msgspec.structs import fields
 
-from core.config.trait_names import STRUCTS
+from core.config.trait_names import Names
+from core.settings import SpawnerSettings
 
 _HELP = Path(__file__).with_name("help.toml")
 
@@ -33,17 +34,23 @@ class Option(Struct, frozen=True):
         return f"c.{self.section}.{self.name}"
 
 
-def options() -> list[Option]:
+def options(names: Names) -> list[Option]:
     """By class and subject. One without help comes last in its class."""
-    return [option for section in STRUCTS for option in _of(section)]
+    texts = help_texts(names)
+    return [option for section in names.structs for option in _of(names, section, texts.get(section, {}))]
 
 
-def help_texts() -> dict[str, dict[str, dict[str, str]]]:
-    """By class, subject and name."""
-    return tomllib.loads(_HELP.read_text(encoding="utf-8"))
+def help_texts(names: Names) -> dict[str, dict[str, dict[str, str]]]:
+    """By class, subject and name. Those of spawners are beside their settings."""
+    own = {
+        section: {group: dict(texts) for group, texts in settings.help.items()}
+        for section, settings in names.structs.items()
+        if issubclass(settings, SpawnerSettings) and settings.help
+    }
+    return tomllib.loads(_HELP.read_text(encoding="utf-8")) | own
 
 
-def config_file() -> str:
+def config_file(names: Names) -> str:
     """All options as a config file that changes nothing: every line is a comment."""
     lines = [
         "# Configuration of a hub. Every option is here with its default; take the # away from those you change.",
@@ -51,7 +58,7 @@ def config_file() -> str:
     ]
     lines += ["c = get_config()  # noqa"]
     section = group = ""
-    for option in options():
+    for option in options(names):
         if option.section != section:
             section = option.section
             lines += ["", "", f"# {'-' * 100}", f"# {section}", f"# {'-' * 100}"]
@@ -63,16 +70,16 @@ def config_file() -> str:
     return "\n".join([*lines, ""])
 
 
-def markdown() -> str:
+def markdown(names: Names) -> str:
     """The same as a page of documentation."""
     lines = [
         "# Options",
         "",
-        "Made from the settings and `core/config/help.toml` by `python -m core.config.reference > docs/options.md`.",
+        "Made from the settings and `core/config/help.toml` by `python -m spawners.configuration > docs/options.md`.",
         "What they are for and how to give them: [configuration.md](configuration.md).",
     ]
     section = group = ""
-    for option in options():
+    for option in options(names):
         if option.section != section:
             section = option.section
             lines += ["", f"## c.{section}"]
@@ -84,18 +91,17 @@ def markdown() -> str:
     return "\n".join([*lines, ""])
 
 
-def _of(section: str) -> Iterator[Option]:
+def _of(names: Names, section: str, help_of: Mapping[str, Mapping[str, str]]) -> Iterator[Option]:
     defaults = {name: default for (owner, name), default in PARTS.items() if owner == section}
-    for field in fields(STRUCTS[section]):
+    own = names.own_settings(section)
+    for field in fields(names.structs[section]):
+        if field.name not in own:
+            continue
         default = field.default if field.default_factory is NODEFAULT else field.default_factory()
         defaults[field.name] = to_builtins(default) if isinstance(default, Struct) else default
-    for group, texts in help_texts().get(section, {}).items():
+    for group, texts in help_of.items():
         for name, text in texts.items():
             if name in defaults:
                 yield Option(section, group, name, text, defaults.pop(name))
     for name, default in defaults.items():
         yield Option(section, "More", name, "", default)
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
-from msgspec import NODEFAULT, Struct, to_builtins
+from msgspec import NODEFAULT, Struct, field, to_builtins
 from msgspec.structs import fields, replace
 from traitlets.config.loader import Config, LazyConfigValue
 
 from core.config.notes import IGNORED, Kind, Note
 from core.config.prepare import words
 from core.config.service_definition import CLIENT_ID_START, misfits
-from core.config.trait_names import lineage, renamed
+from core.config.subclass import spawner_class
+from core.config.trait_names import Names
 from core.config.values import Trait, convert, convert_struct
-from core.settings import GroupSettings, ServiceSettings, TornadoSettings
+from core.settings import GroupSettings, Prepare, ServiceSettings, TornadoSettings
 
 S = TypeVar("S", bound=Struct)
 
@@ -24,10 +25,14 @@ _fields = cache(fields)  # finding the types of a struct's fields takes a while
 
 
 class Given(Struct):
-    """What files and command line say, unchecked. `origins`: who said it, by section and trait."""
+    """What files and command line say, unchecked. `names`: what they may name.
 
-    config: Config
-    origins: dict[tuple[str, str], str]
+    `origins`: who said it, by section and trait.
+    """
+
+    names: Names
+    config: Config = field(default_factory=Config)
+    origins: dict[tuple[str, str], str] = {}
 
 
 class Section:
@@ -37,11 +42,12 @@ class Section:
         self._values = Config()
         self._traits: dict[str, Trait] = {}
         self._notes = notes
-        for section in lineage(name):
+        self.known = given.names
+        for section in given.names.lineage(name):
             values = given.config.get(section, {})
             self._values.merge(Config({key: _own_copy(value) for key, value in values.items()}))
             self._traits |= {key: Trait(given.origins[section, key], section, key) for key in values}
-        for old, new in renamed(name).items():
+        for old, new in given.names.renamed(name).items():
             if old in self and new not in self:
                 self._values[new], self._traits[new] = self._values[old], self._traits[old]
 
@@ -64,16 +70,19 @@ class Section:
 
     def fill(self, to: type[S]) -> S:
         """The struct with what is given, and its defaults for the rest."""
-        given = {}
-        for field in _fields(to):
-            if field.name in self:
-                make = field.default_factory
-                default = field.default if make is NODEFAULT else make()
-                given[field.name] = self.read(field.name, field.type, default)
+        given, prepare = {}, getattr(to, "prepare", {})
+        for each in _fields(to):
+            if each.name in self:
+                make = each.default_factory
+                default = each.default if make is NODEFAULT else make()
+                given[each.name] = self.read(each.name, each.type, default, prepare.get(each.name))
         return to(**given)
 
-    def read(self, name: str, to: Any, default: Any) -> Any:
-        """The value given for a trait, or `default`, which is also what changes in place start from."""
+    def read(self, name: str, to: Any, default: Any, prepare: Prepare | None = None) -> Any:
+        """The value given for a trait, or `default`, which is also what changes in place start from.
+
+        `prepare`: what brings it into its form, where the spawner whose trait it is says so.
+        """
         if name not in self:
             return default
         value = self._values[name]
@@ -84,7 +93,13 @@ class Section:
                 return default
         if name in READERS:
             return READERS[name](self, self.trait(name), value)
-        return convert(self.trait(name), value, to)
+        if prepare is None:
+            return convert(self.trait(name), value, to)
+        ignore = partial(self._note_ignored, name)
+        return convert(self.trait(name), value, to, lambda given: prepare(given, ignore))
+
+    def _note_ignored(self, name: str, at: str, why: str) -> None:
+        self.note(name, IGNORED, why, at)
 
 
 def _own_copy(value: Any) -> Any:
@@ -143,19 +158,16 @@ def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
     return replace(service, oauth_client_id=service.oauth_client_id or f"{CLIENT_ID_START}{service.name}")
 
 
-def _popen_kwargs(section: Section, trait: Trait, value: Any) -> dict[str, Any]:
-    """What a launcher can be told of `subprocess.Popen`'s arguments."""
-    given: dict[str, Any] = convert(trait, value, dict[str, Any])
-    known = {"cwd": str, "umask": int, "env": dict[str, str]}
-    for name in given.keys() - known.keys():
-        section.note(trait.name, IGNORED, "a launcher of the hub starts servers", f"[{name!r}]")
-    return {name: convert(trait, given[name], known[name]) for name in given.keys() & known.keys()}
+def _spawner_class(section: Section, trait: Trait, value: Any) -> str:
+    """The name that is shown first of the spawner that is meant."""
+    names = section.known
+    return str(convert(trait, value, str, lambda given: spawner_class(given, names.spawners)))
 
 
 READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "environment": _environment,
     "tornado_settings": _tornado_settings,
-    "popen_kwargs": _popen_kwargs,
+    "spawner_class": _spawner_class,
     "load_groups": _groups,
     "services": _services,
 }

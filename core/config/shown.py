@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets.config.loader import Config
+from msgspec.structs import replace
 
 from core.config.masking import describe
 from core.config.reader import to_settings
 from core.config.section import Given
-from core.config.trait_names import SECTION_OF
+from core.config.trait_names import Names, section_of
 from core.settings import Settings
 
 
-def differing(settings: Settings) -> dict[str, dict[str, Any]]:
+def differing(settings: Settings, names: Names) -> dict[str, dict[str, Any]]:
     """By class and name, as JSON has it."""
-    found = {}
-    shown, usual = describe(settings), describe(to_settings(Given(Config(), {}))[0])
+    found: dict[str, dict[str, Any]] = {}
+    usual = replace(to_settings(Given(names))[0], spawner=type(settings.spawner)())
+    shown, by_default = describe(settings), describe(usual)
     for part, values in shown.items():
-        changed = {name: value for name, value in values.items() if value != usual[part][name]}
-        if changed:
-            found[SECTION_OF[type(getattr(settings, part))]] = changed
+        for name, value in values.items():
+            if value != by_default[part][name]:
+                found.setdefault(section_of(getattr(settings, part), name), {})[name] = value
     return found
 
 
-def as_text(settings: Settings) -> str:
+def as_text(settings: Settings, names: Names) -> str:
     """One option a line, as a config file would have it."""
     return "\n".join(
         f"c.{section}.{name} = {value!r}"
-        for section, values in differing(settings).items()
+        for section, values in differing(settings, names).items()
         for name, value in values.items()
     )

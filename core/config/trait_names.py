@@ -7,19 +7,14 @@ and "no such thing" are told apart. Source: JupyterHub 6.1.1, the traits tagged 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
 from core import settings as config
 from core.config.foreign import is_foreign
+from core.plugins.spawner_kind import SpawnerKind
 
-SPAWNERS = {
-    "localprocess": "LocalProcessSpawner",
-    "default": "LocalProcessSpawner",
-    "simple": "SimpleLocalProcessSpawner",
-    "simulated": "SimulatedSpawner",
-}
 AUTHENTICATORS = {
     "pam": "PAMAuthenticator",
     "default": "PAMAuthenticator",
@@ -41,9 +36,6 @@ PROXIES = {
 
 PARENT = {
     "JupyterHub": "Application",
-    "LocalProcessSpawner": "Spawner",
-    "SimpleLocalProcessSpawner": "LocalProcessSpawner",
-    "SimulatedSpawner": "Spawner",
     "LocalAuthenticator": "Authenticator",
     "PAMAuthenticator": "LocalAuthenticator",
     "DummyAuthenticator": "Authenticator",
@@ -60,8 +52,6 @@ STRUCTS: dict[str, type[Struct]] = {
     "JupyterHub": config.HubSettings,
     "Proxy": config.ProxySettings,
     "Spawner": config.SpawnerSettings,
-    "LocalProcessSpawner": config.LocalProcessSettings,
-    "SimulatedSpawner": config.SimulatedSettings,
     "Authenticator": config.AuthenticatorSettings,
     "DummyAuthenticator": config.DummySettings,
     "SharedPasswordAuthenticator": config.SharedPasswordSettings,
@@ -75,6 +65,15 @@ STRUCTS: dict[str, type[Struct]] = {
 }
 
 SECTION_OF = {settings: name for name, settings in STRUCTS.items()}
+
+
+def section_of(part: Struct, name: str) -> str:
+    """The class of a configuration that has this setting; of a spawner's settings the most general one."""
+    if not isinstance(part, config.SpawnerSettings):
+        return SECTION_OF[type(part)]
+    mro = [base for base in type(part).__mro__ if issubclass(base, config.SpawnerSettings)]
+    return next(base.section for base in reversed(mro) if name in base.__struct_fields__)
+
 
 # Act as well, but are folded into others: the first two into `bind_url`, what the third says into `c.Proxy`'s, ...
 PARTS = {"JupyterHub": frozenset({"ip", "port"}), "ConfigurableHTTPProxy": frozenset({"command"})}
@@ -117,8 +116,6 @@ _JUPYTERHUB: dict[str, str] = {
         mem_guarantee mem_limit notebook_dir oauth_client_allowed_scopes oauth_roles options_form
         options_from_form poll_interval poll_jitter port post_stop_hook pre_spawn_hook progress_ready_hook
         server_token_scopes ssl_alt_names ssl_alt_names_include_local start_timeout""",
-    "LocalProcessSpawner": "interrupt_timeout kill_timeout popen_kwargs shell_cmd term_timeout",
-    "SimpleLocalProcessSpawner": "home_dir_template",
     "Authenticator": """
         admin_users allow_all allow_existing_users allowed_users any_allow_config auth_refresh_age
         auth_refresh_strict auto_login auto_login_oauth2_authorize blocked_users delete_invalid_users
@@ -156,51 +153,78 @@ _JUPYTERHUB: dict[str, str] = {
 
 KNOWN_OF_JUPYTERHUB = {section: frozenset(traits.split()) for section, traits in _JUPYTERHUB.items()}
 
-CLASSES = frozenset(_JUPYTERHUB) | frozenset(STRUCTS) | frozenset(PARENT)
+
+class Names:
+    """All classes and traits that a configuration may name: the hub's own, and those that its spawners declare."""
+
+    def __init__(self, spawners: Sequence[SpawnerKind]) -> None:
+        self.spawners = {name.lower(): kind.section for kind in spawners for name in kind.names}
+        self._kinds = {kind.section: kind for kind in spawners}
+        self._parents = PARENT | {name: base for kind in spawners for name, base in kind.parents.items()}
+        self.structs = _with_spawners(spawners)
+        self.known = KNOWN_OF_JUPYTERHUB | {kind.section: kind.known for kind in spawners}
+        self.classes = frozenset(self.known) | frozenset(self.structs) | frozenset(self._parents)
+
+    def spawner(self, name: str) -> SpawnerKind:
+        """`name`: what `c.JupyterHub.spawner_class` says."""
+        return self._kinds[self.spawners[name]]
+
+    def lineage(self, name: str) -> list[str]:
+        """The class with its ancestors, the most general first: the later one's section wins."""
+        parent = self._parents.get(name)
+        return [*self.lineage(parent), name] if parent else [name]
+
+    def own_settings(self, section: str) -> list[str]:
+        """The names of the settings that this class adds to those of its ancestors."""
+        if section not in self.structs:
+            return []
+        inherited = getattr(self.structs[section].__base__, "__struct_fields__", ())
+        return [name for name in self.structs[section].__struct_fields__ if name not in inherited]
+
+    def acting_traits(self, section: str) -> set[str]:
+        """What acts when set in `c.<section>`; an ancestor's section may set a descendant's traits."""
+        found: set[str] = set()
+        for name in self._family(section):
+            found |= PARTS.get(name, frozenset())
+            found |= {trait for owner, trait in (*MOVED, *RENAMED) if owner == name}
+            found.update(self.own_settings(name))
+        return found
+
+    def known_traits(self, section: str) -> set[str]:
+        """`acting_traits`, and those that JupyterHub knows besides."""
+        family = self._family(section)
+        return self.acting_traits(section).union(*(self.known.get(name, ()) for name in family))
+
+    def renamed(self, section: str) -> dict[str, str]:
+        """From older names of what may be set in `c.<section>` to those that took their place."""
+        lineage = self.lineage(section)
+        return {old: new for (owner, old), new in RENAMED.items() if owner in lineage}
+
+    def misspelt(self, section: str, among: Collection[str]) -> str:
+        """Which of these classes is meant, if one is but for a letter or two; "" for any class there is."""
+        if section in self.classes or is_foreign(section):
+            return ""
+        by_lower_case = {other.lower(): other for other in among}
+        close = difflib.get_close_matches(section.lower(), by_lower_case, n=1, cutoff=0.85)
+        return by_lower_case[close[0]] if close else ""
+
+    def _family(self, section: str) -> set[str]:
+        lineage = self.lineage(section)
+        return {name for name in self.classes if name in lineage or section in self.lineage(name)}
 
 
-def lineage(name: str) -> list[str]:
-    """The class with its ancestors, the most general first: the later one's section wins."""
-    parent = PARENT.get(name)
-    return [*lineage(parent), name] if parent else [name]
-
-
-def acting_traits(section: str) -> set[str]:
-    """What acts when set in `c.<section>`; an ancestor's section may set a descendant's traits."""
-    found: set[str] = set()
-    for name in _family(section):
-        found |= PARTS.get(name, frozenset())
-        found |= {trait for owner, trait in (*MOVED, *RENAMED) if owner == name}
-        if name in STRUCTS:
-            found.update(STRUCTS[name].__struct_fields__)
-    return found
-
-
-def renamed(section: str) -> dict[str, str]:
-    """From older names of what may be set in `c.<section>` to those that took their place."""
-    return {old: new for (owner, old), new in RENAMED.items() if owner in lineage(section)}
-
-
-def known_traits(section: str) -> set[str]:
-    """`acting_traits`, and those that JupyterHub knows besides."""
-    return acting_traits(section).union(*(_JUPYTERHUB.get(name, "").split() for name in _family(section)))
-
-
-def nearest(name: str, among: set[str] | frozenset[str]) -> str:
+def nearest(name: str, among: Collection[str]) -> str:
     """The known name that looks most like this one, or "" if none does."""
     by_lower_case = {other.lower(): other for other in sorted(among)}
     close = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
     return by_lower_case[close[0]] if close else ""
 
 
-def misspelt(section: str, among: Collection[str]) -> str:
-    """Which of these classes is meant, if one is but for a letter or two; "" for any class there is."""
-    if section in CLASSES or is_foreign(section):
-        return ""
-    by_lower_case = {other.lower(): other for other in among}
-    close = difflib.get_close_matches(section.lower(), by_lower_case, n=1, cutoff=0.85)
-    return by_lower_case[close[0]] if close else ""
-
-
-def _family(section: str) -> set[str]:
-    return {name for name in CLASSES if name in lineage(section) or section in lineage(name)}
+def _with_spawners(kinds: Sequence[SpawnerKind]) -> dict[str, type[Struct]]:
+    """The settings behind each class, those of spawners after what they have in common."""
+    found: dict[str, type[Struct]] = {}
+    for section, settings in STRUCTS.items():
+        found[section] = settings
+        if settings is config.SpawnerSettings:
+            found |= {kind.settings.section: kind.settings for kind in kinds}
+    return found

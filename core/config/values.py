@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -46,19 +47,20 @@ class Word(str):
     __slots__ = ()
 
 
-def convert(trait: Trait, value: Any, to: Any) -> Any:
-    """The value as the type `to`. Raises ConfigError."""
+def convert(trait: Trait, value: Any, to: Any, prepare: Callable[[Any], Any] | None = None) -> Any:
+    """The value as the type `to`. Raises ConfigError. `prepare`: in place of what PREPARE has for the trait."""
+    convert_as = partial(_convert, trait, to=to, prepare=prepare)
     if not isinstance(value, Word):
-        return _convert(trait, value, to, strict=True)
+        return convert_as(value, strict=True)
     try:
-        return _convert(trait, ast.literal_eval(value), to, strict=True)
+        return convert_as(ast.literal_eval(value), strict=True)
     except ConfigError as error:
         try:
-            return _convert(trait, str(value), to, strict=False)  # "1" is a file's name as well
+            return convert_as(str(value), strict=False)  # "1" is a file's name as well
         except ConfigError:
             raise error from None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return _convert(trait, str(value), to, strict=False)
+        return convert_as(str(value), strict=False)
 
 
 def convert_struct(trait: Trait, value: Any, to: type[S], at: str = "") -> S:
@@ -73,9 +75,18 @@ def convert_struct(trait: Trait, value: Any, to: type[S], at: str = "") -> S:
     return result
 
 
-def _convert(trait: Trait, value: Any, to: Any, *, strict: bool, at: str = "") -> Any:
+def _convert(
+    trait: Trait,
+    value: Any,
+    to: Any,
+    *,
+    strict: bool,
+    at: str = "",
+    prepare: Callable[[Any], Any] | None = None,
+) -> Any:
+    prepare = prepare or PREPARE.get(trait.name)
     try:
-        prepared = PREPARE[trait.name](value) if trait.name in PREPARE and not at else value
+        prepared = prepare(value) if prepare is not None and not at else value
         return msgspec.convert(prepared, to, strict=strict)
     except msgspec.ValidationError as error:
         message, path = _split(str(error))

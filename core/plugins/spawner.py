@@ -7,13 +7,14 @@ Everything a spawner makes is named after the spawn id before it exists. So a hu
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import trio
 from msgspec import Struct
 
 from core.settings import SpawnerSettings
 
+S = TypeVar("S", bound=SpawnerSettings)
 UserOptions = dict[str, Any]
 
 ANOTHER_ANSWERS = "another-answers"
@@ -24,7 +25,7 @@ class Attempt(Struct, frozen=True):
     """One start of one server, with all a spawner needs to know; built anew after a restart.
 
     `environment` is the hub's part of the server's environment and holds the server's token: never log it.
-    `settings`: the spawner's settings as hooks and options have left them for this start; None: as configured.
+    `settings`: of the spawner's own type, as options and hooks have left them for this start; None: as configured.
     `mark`: to be kept with what is started, and told by `marks`: see core/reconcile/mark.py.
     """
 
@@ -36,6 +37,15 @@ class Attempt(Struct, frozen=True):
     environment: dict[str, str]
     settings: SpawnerSettings | None = None
     mark: str = ""
+
+    def settings_as(self, kind: type[S], configured: S) -> S:
+        """The settings of this start, of the spawner's own type."""
+        settings = configured if self.settings is None else self.settings
+        if not isinstance(settings, kind):
+            raise TypeError(
+                f"{type(settings).__name__} given to a spawner whose settings are {kind.__name__}"
+            )
+        return settings
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):

@@ -12,10 +12,10 @@ import trio
 from core.machine.readiness import wait_server_up
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Progress, Spawner
-from core.settings import LocalProcessSettings, SimulatedSettings, SpawnerSettings
 from spawners.local_process import LocalProcessSpawner
+from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import marked
-from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 
 TINY_SERVER = str(Path(__file__).with_name("tiny_server.py"))
 
@@ -54,8 +54,8 @@ class LocalWorld:
         self.directory = directory
         self.state = directory / "attempts"
         self.spawn_ids: list[str] = []
-        self.spawner = SpawnerSettings(cmd=[sys.executable, "-S", "-E", TINY_SERVER])
-        self.local = LocalProcessSettings(
+        self.settings = LocalProcessSettings(
+            cmd=[sys.executable, "-S", "-E", TINY_SERVER],
             interrupt_timeout=5,
             term_timeout=5,
             kill_timeout=5,
@@ -63,7 +63,7 @@ class LocalWorld:
         )
 
     def hub(self) -> LocalProcessSpawner:
-        return LocalProcessSpawner(self.state, self.spawner, self.local, simple=True)
+        return LocalProcessSpawner(self.state, self.settings, simple=True)
 
     def attempt(self, **behaviour: Any) -> Attempt:
         spawn_id = new_id("s")

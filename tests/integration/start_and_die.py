@@ -6,16 +6,15 @@ from pathlib import Path
 import trio
 
 from core.plugins.spawner import Attempt
-from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners.local_process import LocalProcessSpawner
+from spawners.local_settings import LocalProcessSettings
 from tests.integration.spawner_worlds import TINY_SERVER, ignore
 
 
 async def main(state: str, home: str, *spawn_ids: str) -> None:
-    settings = SpawnerSettings(cmd=[sys.executable, "-S", "-E", TINY_SERVER])
-    spawner = LocalProcessSpawner(
-        Path(state), settings, LocalProcessSettings(home_dir_template=home), simple=True
-    )
+    command = [sys.executable, "-S", "-E", TINY_SERVER]
+    settings = LocalProcessSettings(cmd=command, home_dir_template=home)
+    spawner = LocalProcessSpawner(Path(state), settings, simple=True)
     async with trio.open_nursery() as nursery:
         print("go", flush=True)
         for spawn_id in spawn_ids:

@@ -226,7 +226,7 @@ async def test_a_hub_killed_while_it_starts_servers_leaves_one_or_none_of_each(
     attempts = [world.attempt() for _ in range(8)]
     spawn_ids = [attempt.spawn_id for attempt in attempts]
     driver = [sys.executable, "-m", "tests.integration.start_and_die"]
-    arguments = [str(world.state), world.local.home_dir_template, *spawn_ids]
+    arguments = [str(world.state), world.settings.home_dir_template, *spawn_ids]
     with subprocess.Popen([*driver, *arguments], stdout=subprocess.PIPE) as killed_hub:
         assert killed_hub.stdout is not None
         assert killed_hub.stdout.readline() == b"go\n"

@@ -36,10 +36,10 @@ from core.events.server import (
 from core.events.store import EventStore, Write
 from core.plugins.spawner import Attempt, Gone, Report, Running
 from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
-from core.settings import CallboardSettings, HubSettings, Settings, SimulatedSettings
+from core.settings import CallboardSettings, HubSettings, Settings
 from core.user import AddServer, Create
 from projections import rebuild, routes, servers, users
-from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
+from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSettings, SimulatedSpawner
 from web.hub.hub import Hub
 from web.main import open_hub
 from web.starts.limits import limits_of

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from core.config.file import load_settings
 from core.config.login_checks import login_warnings
-from core.config.trait_names import AUTHENTICATORS, acting_traits, known_traits, lineage
+from core.config.trait_names import AUTHENTICATORS
 from core.errors import ForbiddenError
 from core.plugins.authenticator import Login
 from core.settings import ConfigError, Settings
+from spawners.configuration import NAMES, load_settings
 from tests.conftest import hub_in_memory
+from web.login.log_in import log_in, user_of_login
 
 FORM_LOGIN = "c.JupyterHub.authenticator_class = 'dummy'; c.DummyAuthenticator.password = 'right'\n"
 
@@ -76,8 +77,8 @@ def test_a_way_to_log_in_that_there_is_not_stops_the_hub(tmp_path: Path, name: s
 @pytest.mark.parametrize("authenticator", sorted({*AUTHENTICATORS.values()}))
 def test_no_option_about_logins_is_known_and_does_nothing(authenticator: str) -> None:
     """One that is merely noted as `not yet` might be meant to keep somebody out."""
-    for section in lineage(authenticator):
-        assert known_traits(section) - acting_traits(section) <= HARMLESS, section
+    for section in NAMES.lineage(authenticator):
+        assert NAMES.known_traits(section) - NAMES.acting_traits(section) <= HARMLESS, section
 
 
 HARMLESS = {  # none of them says who may come in; the hooks are named to whoever starts the hub as not acting yet
@@ -111,7 +112,7 @@ async def test_who_is_not_named_stays_out(tmp_path: Path, lines: str, comes_in: 
         came = set()
         for name in ("alice", "bob", "mallory"):
             try:
-                came |= {name} if await hub.acts.accounts.of_login(Login(name)) else set()
+                came |= {name} if await user_of_login(hub, Login(name)) else set()
             except ForbiddenError:
                 continue
         assert came == comes_in
@@ -119,19 +120,14 @@ async def test_who_is_not_named_stays_out(tmp_path: Path, lines: str, comes_in: 
 
 async def test_without_a_way_to_log_in_nobody_does(tmp_path: Path) -> None:
     async with hub_in_memory(load(tmp_path, "c.JupyterHub.authenticator_class = 'null'")) as hub:
-        assert (
-            await hub.acts.credential_login.log_in(
-                {"username": "alice", "password": "x"}, address="192.0.2.1"
-            )
-            is None
-        )
+        assert await log_in(hub, {"username": "alice", "password": "x"}, address="192.0.2.1") is None
 
 
 @pytest.mark.parametrize("password", ["", "wrong", "Right", "right ", "right\0"])
 async def test_a_shared_password_is_needed_where_there_is_one(tmp_path: Path, password: str) -> None:
     async with hub_in_memory(load(tmp_path, FORM_LOGIN)) as hub:
         given = {"username": "bob", "password": password}
-        assert await hub.acts.credential_login.log_in(given, address="192.0.2.1") is None
+        assert await log_in(hub, given, address="192.0.2.1") is None
 
 
 def test_administrators_without_a_password_are_warned_of(tmp_path: Path) -> None:

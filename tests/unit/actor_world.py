@@ -23,8 +23,7 @@ from core.events.store import EventStore, Write
 from core.plugins.spawner import Attempt, Gone, Report, Running, Telling
 from core.queue.spawn_limits import SpawnLimits
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped
-from core.settings import SimulatedSettings
-from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSpawner
+from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSettings, SimulatedSpawner
 
 ALICE = By("user/u1")
 

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from core.config.file import load_settings
 from core.config.foreign import is_foreign, what_it_is
 from core.config.masking import describe, is_secret
 from core.config.notes import REASONS, Note, table
-from core.config.trait_names import CLASSES, acting_traits, known_traits
 from core.settings import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
+from spawners.configuration import NAMES, load_settings
+from spawners.local_settings import LocalProcessSettings
 
 TOKEN = "0123456789abcdef"
 A_CLASS = """
@@ -52,12 +52,12 @@ def look_up(settings, path):
         ("c.JupyterHub.cleanup_servers = False", "hub.cleanup_servers", False),
         ("c.Spawner.cmd = 'jupyter-labhub'", "spawner.cmd", ["jupyter-labhub"]),
         ("c.Spawner.cmd = ('a', 'b')", "spawner.cmd", ["a", "b"]),
-        ("c.LocalProcessSpawner.shell_cmd = ['bash', '-lc']", "local_process.shell_cmd", ["bash", "-lc"]),
+        ("c.LocalProcessSpawner.shell_cmd = ['bash', '-lc']", "spawner.shell_cmd", ["bash", "-lc"]),
         ("c.Spawner.start_timeout = 90", "spawner.start_timeout", 90.0),
         ("c.Authenticator.admin_users = ['alice', 'bob']", "authenticator.admin_users", {"alice", "bob"}),
         ("c.Authenticator.allowed_users = ('bob',)", "authenticator.allowed_users", {"bob"}),
         ("c.Spawner.hub_connect_url = None", "spawner.hub_connect_url", ""),
-        ("c.LocalProcessSpawner.port_range = (20000, 20100)", "local_process.port_range", (20000, 20100)),
+        ("c.LocalProcessSpawner.port_range = (20000, 20100)", "spawner.port_range", (20000, 20100)),
         ("c.JupyterHub.log_level = 10", "hub.log_level", "DEBUG"),
         ("c.JupyterHub.log_level = 'ERROR'", "hub.log_level", "ERROR"),
         ("c.JupyterHub.cookie_secret = bytes(32)", "hub.cookie_secret", "00" * 32),
@@ -278,7 +278,7 @@ def test_a_class_is_called_by_its_name_and_not_by_its_metaclass(load, line, said
 
 def test_classes_of_other_packages_are_not_here():
     """Else their sections would act, and say nothing of it."""
-    assert not [name for name in CLASSES if is_foreign(name)]
+    assert not [name for name in NAMES.classes if is_foreign(name)]
     assert len({what_it_is(name) for name in ("DockerSpawner", "KubeSpawner", "KubeIngressProxy")}) == 3
     assert what_it_is("Whatever") == ""
 
@@ -298,8 +298,8 @@ def test_notes_are_one_table():
 def test_every_reason_is_about_an_option_that_there_is_and_that_does_not_act():
     for name in REASONS:
         section, _, trait = name.partition(".")
-        assert section in CLASSES
-        assert not trait or trait in known_traits(section) - acting_traits(section)
+        assert section in NAMES.classes
+        assert not trait or trait in NAMES.known_traits(section) - NAMES.acting_traits(section)
 
 
 # --- TOML, and folders ---
@@ -391,7 +391,7 @@ def test_an_ancestors_section_may_set_a_descendants_trait(load):
     settings, notes = load(
         "c.JupyterHub.spawner_class = 'simple'; c.Spawner.home_dir_template = '/srv/{username}'"
     )
-    assert settings.local_process.home_dir_template == "/srv/{username}"
+    assert settings.spawner.home_dir_template == "/srv/{username}"
     assert notes == []
 
 
@@ -502,7 +502,7 @@ def test_a_file_that_is_asked_for_must_be_there(tmp_path):
 
 def test_defaults_without_any_file():
     settings, notes = load_settings([], [])
-    assert settings.spawner == Settings().spawner
+    assert settings.spawner == LocalProcessSettings()
     assert notes == []
 
 
@@ -566,8 +566,8 @@ def test_every_trait_of_jupyterhub_is_known():
     """Else a file that works there would be told that it has a typing error."""
     output = subprocess.run([sys.executable, "-c", LIST_TRAITS], check=True, capture_output=True).stdout
     for name, traits in json.loads(output).items():
-        assert name in CLASSES
-        assert set(traits) - known_traits(name) == set()
+        assert name in NAMES.classes
+        assert set(traits) - NAMES.known_traits(name) == set()
 
 
 ODD_VALUES = [
@@ -581,7 +581,7 @@ ODD_VALUES = [
     "section", ["JupyterHub", "Spawner", "LocalProcessSpawner", "Authenticator", "Callboard"]
 )
 def test_any_value_of_any_trait_is_accepted_or_refused_in_one_line(load, section):
-    for name in sorted(acting_traits(section)):
+    for name in sorted(NAMES.acting_traits(section)):
         for value in ODD_VALUES:
             try:
                 settings, notes = load(f"c.{section}.{name} = {value}")
@@ -600,6 +600,6 @@ def test_any_value_of_any_trait_is_accepted_or_refused_in_one_line(load, section
 )
 @pytest.mark.parametrize("word", ["", "geheim", "5", "[", "{}", "((", "-", "a\0b", "nan", "None"])
 def test_any_word_of_the_command_line_is_accepted_or_refused(section, word):
-    for name in sorted(acting_traits(section)):
+    for name in sorted(NAMES.acting_traits(section)):
         with contextlib.suppress(ConfigError):
             load_settings([], [f"--{section}.{name}={word}"])

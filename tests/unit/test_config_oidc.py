@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from core.config.file import load_settings
 from core.config.masking import describe
 from core.config.oidc_urls import is_acceptable
 from core.config.trait_names import RENAMED
 from core.settings import ConfigError
+from spawners.configuration import load_settings
 
 OIDC = """
 c.JupyterHub.authenticator_class = "oidc"

@@ -5,22 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec.structs import fields
 
-from core.config.file import load_settings
-from core.config.reference import PARTS, config_file, help_texts, markdown, options
-from core.config.shown import as_text, differing
-from core.config.trait_names import STRUCTS
+from core.config.reference import PARTS, help_texts, markdown, options
 from core.settings import Settings
+from spawners.configuration import NAMES, as_text, config_file, differing, load_settings
 
 
 def test_every_option_has_its_help_and_every_help_its_option() -> None:
-    """A new option wants a line in core/config/help.toml."""
-    there_are = {f"{section}.{field.name}" for section, kind in STRUCTS.items() for field in fields(kind)}
+    """A new option wants a line in core/config/help.toml, or beside the settings of its spawner."""
+    there_are = {f"{section}.{name}" for section in NAMES.structs for name in NAMES.own_settings(section)}
     there_are |= {f"{section}.{name}" for section, name in PARTS}
     texts = {
         f"{section}.{name}": text
-        for section, groups in help_texts().items()
+        for section, groups in help_texts(NAMES).items()
         for names in groups.values()
         for name, text in names.items()
     }
@@ -37,7 +34,7 @@ def test_the_generated_file_changes_nothing(tmp_path: Path) -> None:
 def test_each_line_of_the_generated_file_may_be_taken_over(tmp_path: Path) -> None:
     """With its # taken away an option has its default, and the hub has nothing to say about it."""
     file = tmp_path / "hub.py"
-    names = tuple(f"# {option.full_name} = " for option in options())
+    names = tuple(f"# {option.full_name} = " for option in options(NAMES))
     lines = [line[2:] for line in config_file().splitlines() if line.startswith(names)]
     assert len(lines) == len(names)
     kept = [line for line in lines if not line.startswith(("c.JupyterHub.ip", "c.JupyterHub.port"))]
@@ -51,7 +48,7 @@ def test_each_line_of_the_generated_file_may_be_taken_over(tmp_path: Path) -> No
 
 def test_the_page_of_options_is_as_it_is_made() -> None:
     page = Path(__file__).parents[2] / "docs" / "options.md"
-    assert page.read_text() == markdown()
+    assert page.read_text() == markdown(NAMES)
 
 
 def test_the_configuration_in_force_is_shown_without_secrets(tmp_path: Path) -> None:
@@ -75,6 +72,6 @@ c.Spawner.pre_spawn_hook = hook
     assert "geheim" not in text
 
 
-@pytest.mark.parametrize("option", options(), ids=lambda option: option.full_name)
+@pytest.mark.parametrize("option", options(NAMES), ids=lambda option: option.full_name)
 def test_help_is_short(option: object) -> None:
     assert 10 < len(option.help) < 260  # type: ignore[attr-defined]

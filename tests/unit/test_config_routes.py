@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.config.file import load_settings
 from core.settings import ConfigError, Settings
+from spawners.configuration import load_settings
 
 
 def load(tmp_path: Path, lines: str) -> Settings:

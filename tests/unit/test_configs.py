@@ -17,16 +17,18 @@ import trio
 from msgspec.structs import replace
 from quart import request
 
-from core.config.file import _run, load_settings
+from core.config.file import _run
 from core.errors import ForbiddenError
 from core.plugins.authenticator import Login
 from core.plugins.spawner import Attempt
 from core.settings import ConfigError, Settings
+from spawners.configuration import load_settings
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.hub.hub import Hub
 from web.lifecycle.proxy_process import ProxyProcess
+from web.login.log_in import user_of_login
 from web.request.client_address import address_of
 from web.site.addresses import bind_address, connect_url
 
@@ -82,7 +84,7 @@ async def token_of(client: Client, user: str) -> Client:
 
 async def may_come_in(hub: Hub, name: str) -> bool:
     try:
-        await hub.acts.accounts.of_login(Login(name))
+        await user_of_login(hub, Login(name))
     except ForbiddenError:
         return False
     return True
@@ -104,8 +106,8 @@ async def test_pam_classroom(
     assert as_given.hub.authenticator_class == "pam"
     assert (as_given.pam.open_sessions, as_given.pam.service) == (False, "jupyter")
     assert as_given.local_users.create_system_users
-    assert as_given.local_process.shell_cmd == ["bash", "-l", "-c"]
-    assert as_given.local_process.term_timeout == 12
+    assert as_given.spawner.shell_cmd == ["bash", "-l", "-c"]
+    assert as_given.spawner.term_timeout == 12
     assert "CLASS_YEAR" in as_given.spawner.env_keep
     async with opened("pam_classroom.py") as client:
         hub = client.hub
@@ -122,7 +124,7 @@ async def test_pam_classroom(
         assert await may_come_in(hub, "bob")
         assert not await may_come_in(hub, "mallory")
         assert not await may_come_in(hub, "stranger")
-        assert (await hub.acts.accounts.of_login(Login("Robert"))).user.name == "bob"
+        assert (await user_of_login(hub, Login("Robert"))).user.name == "bob"
         # servers: cmd, args, notebook_dir, default_url, environment, mem_limit, cpu_limit
         assert (await client.post("/users/bob/server")).status_code == 201
         (attempt,) = attempts
@@ -179,7 +181,7 @@ async def test_oidc_groups(opened: Opened, attempts: list[Attempt]) -> None:
         assert oidc.login_service == "Example University"
         # allow_all, manage_groups, enable_auth_state with keys
         login = Login("carol", groups=["gpu-users"], auth_state={"access_token": "of-carol"})
-        carol = (await hub.acts.accounts.of_login(login)).user
+        carol = (await user_of_login(hub, login)).user
         assert [model["name"] for model in (await Client.get(_below(client), "/groups")).json()] == [
             "gpu-users"
         ]
@@ -198,7 +200,7 @@ def _below(client: Client) -> Client:
 async def test_oidc_groups_start_with_what_the_login_left(opened: Opened, attempts: list[Attempt]) -> None:
     async with opened("oidc_groups.py") as client:
         login = Login("carol", groups=["gpu-users"], auth_state={"access_token": "of-carol"})
-        await client.hub.acts.accounts.of_login(login)
+        await user_of_login(client.hub, login)
         hub_settings = client.hub.settings
         client.hub.settings = replace(  # the provider that would be asked again is not there
             hub_settings, authenticator=replace(hub_settings.authenticator, refresh_pre_spawn=False)
@@ -217,7 +219,7 @@ async def test_dummy_named(opened: Opened, attempts: list[Attempt]) -> None:
     as_given = loaded("dummy_named.py")
     assert as_given.hub.spawner_class == "simple"
     assert as_given.hub.db_url == "sqlite:///trial.sqlite"
-    assert as_given.local_process.home_dir_template == "/tmp/homes/{username}"
+    assert as_given.spawner.home_dir_template == "/tmp/homes/{username}"
     assert as_given.hub.log_level == "DEBUG"
     assert as_given.hub.default_server_name == "lab"
     async with opened("dummy_named.py") as client:

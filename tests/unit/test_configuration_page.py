@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.file import load_settings
+from spawners.configuration import load_settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

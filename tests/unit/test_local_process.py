@@ -27,10 +27,10 @@ from core.machine.process_identity import (
 )
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Running
-from core.settings import LocalProcessSettings, SpawnerSettings
 from spawners import output_file
 from spawners.attempt_files import AttemptFiles
 from spawners.local_process import LocalProcessSpawner
+from spawners.local_settings import LocalProcessSettings
 from spawners.ports import Ports
 from spawners.process_family import marked
 from tests.integration.spawner_worlds import LocalWorld, ignore
@@ -78,7 +78,7 @@ async def test_the_first_signal_is_an_interrupt(world: LocalWorld) -> None:
 
 
 async def test_who_ignores_all_else_is_killed_in_the_end(world: LocalWorld) -> None:
-    world.local = change(world.local, interrupt_timeout=0.1, term_timeout=0.1)
+    world.settings = change(world.settings, interrupt_timeout=0.1, term_timeout=0.1)
     hub, attempt = world.hub(), world.attempt(stubborn=True, children=2)
     await world.wait_up(await hub.start(attempt, ignore))
     begin = trio.current_time()
@@ -93,7 +93,7 @@ async def test_a_stop_cut_short_can_be_taken_up_again(world: LocalWorld) -> None
     with trio.move_on_after(0.1):
         await hub.stop(attempt.spawn_id)
     assert isinstance(await hub.poll(attempt.spawn_id), Running)
-    world.local = change(world.local, interrupt_timeout=0.1, term_timeout=0.1)
+    world.settings = change(world.settings, interrupt_timeout=0.1, term_timeout=0.1)
     assert await world.hub().stop(attempt.spawn_id) == Gone(-signal.SIGKILL)
 
 
@@ -415,7 +415,9 @@ async def test_a_server_gets_what_is_named_and_nothing_else(
     monkeypatch.setenv("HUB_SECRET", "hush")
     monkeypatch.setenv("LANG", "C.UTF-8")
     told = tmp_path / "told"
-    world.spawner = change(world.spawner, args=["--x=a b", ""], environment={"EXTRA": "1", "LANGUAGE": "la"})
+    world.settings = change(
+        world.settings, args=["--x=a b", ""], environment={"EXTRA": "1", "LANGUAGE": "la"}
+    )
     hub, attempt = world.hub(), world.attempt(tell=str(told))
     url = await hub.start(attempt, ignore)
     await until(told.exists)
@@ -430,7 +432,7 @@ async def test_a_server_gets_what_is_named_and_nothing_else(
     assert environment["JUPYTERHUB_SERVICE_URL"] == f"{url}/user/alice/"
     assert environment["JUPYTERHUB_API_TOKEN"] == "t0p-s3cret"
     given = {"USER", "HOME", "SHELL", "JUPYTERHUB_SERVICE_URL", "EXTRA", "LANGUAGE", "CALLBOARD_SPAWN_ID"}
-    assert environment.keys() <= given | attempt.environment.keys() | set(world.spawner.env_keep) | {
+    assert environment.keys() <= given | attempt.environment.keys() | set(world.settings.env_keep) | {
         "PWD",  # the shell's
         "_",
         "SHLVL",
@@ -471,16 +473,18 @@ async def test_a_server_inherits_its_output_and_a_lock_and_nothing_else(world: L
 async def test_an_attempt_may_bring_settings_of_its_own(world: LocalWorld) -> None:
     hub, attempt = world.hub(), world.attempt()
     settings = change(
-        world.spawner, cmd=["sh", "-c", 'echo "pid $EXTRA"; exec sleep 1000'], environment={"EXTRA": "x"}
+        world.settings, cmd=["sh", "-c", 'echo "pid $EXTRA"; exec sleep 1000'], environment={"EXTRA": "x"}
     )
     await hub.start(change(attempt, settings=settings), ignore)
     assert await written(hub, attempt) == ["pid x"]
 
 
 async def test_a_server_may_start_elsewhere_with_another_umask_and_more_variables(world: LocalWorld) -> None:
-    world.local = change(world.local, popen_kwargs={"cwd": "/usr", "umask": 0o027, "env": {"EXTRA": "x"}})
-    world.spawner = change(
-        world.spawner, cmd=["sh", "-c", 'echo "pid $(pwd) $(umask) $EXTRA"; exec sleep 1000']
+    world.settings = change(
+        world.settings, popen_kwargs={"cwd": "/usr", "umask": 0o027, "env": {"EXTRA": "x"}}
+    )
+    world.settings = change(
+        world.settings, cmd=["sh", "-c", 'echo "pid $(pwd) $(umask) $EXTRA"; exec sleep 1000']
     )
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
@@ -488,8 +492,8 @@ async def test_a_server_may_start_elsewhere_with_another_umask_and_more_variable
 
 
 async def test_the_command_may_go_through_a_shell(world: LocalWorld) -> None:
-    world.local = change(world.local, shell_cmd=["/bin/sh", "-c"])
-    world.spawner = change(world.spawner, cmd=["sh", "-c", 'echo "pid $0 $HOME"; exec sleep 1000', "it's"])
+    world.settings = change(world.settings, shell_cmd=["/bin/sh", "-c"])
+    world.settings = change(world.settings, cmd=["sh", "-c", 'echo "pid $0 $HOME"; exec sleep 1000', "it's"])
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
     assert await written(hub, attempt) == [f"pid it's {world.directory}/home/alice"]
@@ -499,7 +503,7 @@ async def test_the_command_may_go_through_a_shell(world: LocalWorld) -> None:
     "command", [[], ["no-such-command"], ["/no/such/command"], ["./no-such-command"], ["/etc/passwd"]]
 )
 async def test_a_command_that_is_none_is_told_at_once(world: LocalWorld, command: list[str]) -> None:
-    world.spawner = change(world.spawner, cmd=command)
+    world.settings = change(world.settings, cmd=command)
     hub, attempt = world.hub(), world.attempt()
     with pytest.raises(SpawnError, match="command"):
         await hub.start(attempt, ignore)
@@ -511,7 +515,7 @@ async def test_a_command_that_turns_out_to_be_none_ends_with_127(world: LocalWor
     script = world.directory / "script"
     script.write_text("#!/no/such/interpreter\n")
     script.chmod(0o700)
-    world.spawner = change(world.spawner, cmd=[str(script)])
+    world.settings = change(world.settings, cmd=[str(script)])
     hub, attempt = world.hub(), world.attempt()
     with suppress(SpawnError):  # it may be seen at once, or a moment later
         await hub.start(attempt, ignore)
@@ -526,7 +530,7 @@ async def test_a_command_that_turns_out_to_be_none_ends_with_127(world: LocalWor
 async def test_an_environment_that_is_none_is_refused_without_showing_it(
     world: LocalWorld, environment: dict[str, str]
 ) -> None:
-    world.spawner = change(world.spawner, environment=environment)
+    world.settings = change(world.settings, environment=environment)
     hub, attempt = world.hub(), world.attempt()
     with pytest.raises(SpawnError) as refused:
         await hub.start(attempt, ignore)
@@ -535,8 +539,8 @@ async def test_an_environment_that_is_none_is_refused_without_showing_it(
 
 
 async def test_a_plain_shell_script_is_a_server_too(world: LocalWorld) -> None:
-    world.spawner = change(
-        world.spawner, cmd=["/bin/sh", "-c", "trap 'exit 9' INT; echo pid; sleep 0.2; exit 4"]
+    world.settings = change(
+        world.settings, cmd=["/bin/sh", "-c", "trap 'exit 9' INT; echo pid; sleep 0.2; exit 4"]
     )
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
@@ -551,8 +555,8 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act for
 
 
 def system_hub(world: LocalWorld, script: str) -> LocalProcessSpawner:
-    settings = SpawnerSettings(cmd=["/bin/sh", "-c", f"{script}; echo pid; exec sleep 1000"])
-    return LocalProcessSpawner(world.state, settings, world.local, simple=False)
+    settings = change(world.settings, cmd=["/bin/sh", "-c", f"{script}; echo pid; exec sleep 1000"])
+    return LocalProcessSpawner(world.state, settings, simple=False)
 
 
 def attempt_for(world: LocalWorld, user: str) -> Attempt:
@@ -615,7 +619,7 @@ async def test_who_is_no_user_of_the_system_gets_no_server(world: LocalWorld) ->
 
 
 async def test_output_is_kept_short_while_it_grows(world: LocalWorld) -> None:
-    world.spawner = change(world.spawner, environment={"PYTHONUNBUFFERED": ""})
+    world.settings = change(world.settings, environment={"PYTHONUNBUFFERED": ""})
     hub, attempt = world.hub(), world.attempt(says=["0123456789" * 10, 80_000])
     await world.wait_up(await hub.start(attempt, ignore))
     output = world.state / attempt.spawn_id / "output"
@@ -676,7 +680,9 @@ def test_what_was_dropped_is_not_read(tmp_path: Path) -> None:
 
 
 async def test_output_can_be_followed(world: LocalWorld) -> None:
-    world.spawner = change(world.spawner, cmd=["/bin/sh", "-c", "echo one; sleep 0.3; echo two >&2; exit 0"])
+    world.settings = change(
+        world.settings, cmd=["/bin/sh", "-c", "echo one; sleep 0.3; echo two >&2; exit 0"]
+    )
     hub, attempt = world.hub(), world.attempt()
     await hub.start(attempt, ignore)
     text = b""
@@ -711,15 +717,15 @@ def test_a_range_of_ports_is_used_up_and_given_back() -> None:
 
 async def test_the_next_hub_gives_no_port_away_on_which_somebody_may_yet_listen(world: LocalWorld) -> None:
     low = random.randrange(20_000, 30_000)
-    world.local = change(world.local, port_range=(low, low + 40))
-    world.spawner = change(world.spawner, cmd=["sleep", "1000"])
+    world.settings = change(world.settings, port_range=(low, low + 40))
+    world.settings = change(world.settings, cmd=["sleep", "1000"])
     urls = [await world.hub().start(world.attempt(), ignore) for _ in range(4)]
     assert len(set(urls)) == 4
 
 
 async def test_every_address_is_no_address_to_connect_to(world: LocalWorld, tmp_path: Path) -> None:
     told = tmp_path / "told"
-    world.spawner = change(world.spawner, ip="")
+    world.settings = change(world.settings, ip="")
     hub, attempt = world.hub(), world.attempt(tell=str(told))
     url = await hub.start(attempt, ignore)
     assert url.startswith("http://127.0.0.1:")
@@ -728,12 +734,12 @@ async def test_every_address_is_no_address_to_connect_to(world: LocalWorld, tmp_
 
 
 async def test_a_port_of_the_configuration_is_taken(world: LocalWorld) -> None:
-    world.spawner = change(world.spawner, port=54321, cmd=["sh", "-c", "exec sleep 1000"])
+    world.settings = change(world.settings, port=54321, cmd=["sh", "-c", "exec sleep 1000"])
     hub, attempt = world.hub(), world.attempt()
     assert await hub.start(attempt, ignore) == "http://127.0.0.1:54321"
 
 
 def test_options_that_choose_a_place_or_an_image_are_not_supported(tmp_path: Path) -> None:
-    hub = LocalProcessSpawner(tmp_path, SpawnerSettings(), LocalProcessSettings(), simple=True)
+    hub = LocalProcessSpawner(tmp_path, LocalProcessSettings(), simple=True)
     assert hub.unsupported_options({"image": "x", "colour": "red", "system": "y"}) == {"image", "system"}
     assert hub.unsupported_options({}) == frozenset()

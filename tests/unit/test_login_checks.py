@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config.file import load_settings
 from core.config.login_checks import login_warnings
 from core.config.trait_names import AUTHENTICATORS
 from core.naming.user_names import UserNames
 from core.settings import AuthenticatorSettings, ConfigError, HubSettings, LocalUsersSettings, Settings
+from spawners.configuration import load_settings
 from web.authenticators import make_authenticator
 
 

@@ -18,10 +18,9 @@ from core.events.store import EventStore, Write
 from core.events.user import UserDeletionRequested, user_stream
 from core.reconcile.strays import NO_CONSENT, Consent
 from core.server import Ready
-from core.settings import SimulatedSettings
 from projections import servers, users
 from projections.servers import ServerRow
-from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, settings_for_tests
 from web.hub.hub import Hub
 from web.lifecycle.older_log import TIMEOUT, OlderLogError

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from core.config.file import load_settings
 from core.settings import ConfigError, ProxySettings, Settings
+from spawners.configuration import load_settings
 from tests.unit.test_proxy_command import settings
 from web.http1.listen import Listeners
 from web.http1.request import parse_request

@@ -22,8 +22,16 @@ from core.events import codec
 from core.events.hub import STREAM
 from core.events.store import EventStore
 from core.naming.ids import is_id
-from core.settings import GroupSettings, PAMSettings, ServiceSettings, Settings, TornadoSettings
+from core.settings import (
+    GroupSettings,
+    PAMSettings,
+    ServiceSettings,
+    Settings,
+    SpawnerSettings,
+    TornadoSettings,
+)
 from spawners import make_spawner
+from spawners.local_settings import LocalProcessSettings
 from spawners.service_process import make_service_spawner
 from tests.conftest import SECRET, settings_for_tests
 from tests.unit.built_parts import parts
@@ -164,7 +172,14 @@ def changes(base: Settings) -> Iterator[Change]:
                 yield Change(part, name, USABLE.get((part, name), another(field.type, value)))
 
 
-BASE = settings_for_tests(services=[OPS, WEB], load_roles=[{"name": "reader", "scopes": ["read:users"]}])
+BASE = replace(
+    settings_for_tests(
+        spawner_class="localprocess",
+        services=[OPS, WEB],
+        load_roles=[{"name": "reader", "scopes": ["read:users"]}],
+    ),
+    spawner=LocalProcessSettings(),
+)
 ALL = list(changes(BASE))
 ACTING = [change for change in ALL if change.name in CHANGEABLE.get(change.part, ())]
 WAITING = [change for change in ALL if change not in ACTING]
@@ -190,7 +205,7 @@ class Process:
     async def hub(self, settings: Settings) -> AsyncIterator[Hub]:
         forget_logging()
         set_up_logging(settings.hub, settings.callboard.log_style)
-        spawner = make_spawner("localprocess", settings, self._directory)
+        spawner = make_spawner(settings, self._directory)
         service_spawner = make_service_spawner(settings, self._directory / "services")
         with closing(EventStore(str(self.log), projections.ALL, threaded=False)) as store:
             async with open_hub(
@@ -234,7 +249,10 @@ LOGGED = ("level", "propagate", "disabled", "handlers")
 OF_THE_LOG = re.compile(
     r"(_writer|_end|_since|_known_events|answers|\.entities\.\w+)\.|\._store\.head$|\._salt$|marks\._log$|\._?began$"
 )
-CARRIED_BY_ATTEMPTS = re.compile(r"\._launch\.keywords\.spawner(\.|$)")
+OF_ALL_SPAWNERS = "|".join(SpawnerSettings.__struct_fields__)
+CARRIED_BY_ATTEMPTS = re.compile(
+    rf"(\._launch\.keywords\.configured|\._state_of\.self\._settings)\.({OF_ALL_SPAWNERS})(\.|$)"
+)
 
 
 def built(hub: Hub) -> dict[str, str]:

@@ -48,7 +48,7 @@ def test_words_that_make_no_sense(line: str, error: type[click.UsageError]) -> N
         ("web.cli", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
         ("web.proxy.command", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
         ("web.control.channel", {"trio", "quart", "sqlite3", "msgspec", "traitlets"}),
-        ("core.config.file", {"quart", "sqlite_utils"}),
+        ("spawners.configuration", {"quart", "sqlite_utils"}),
     ],
 )
 def test_what_starts_fast_does_not_load(module: str, spared: set[str]) -> None:

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core.config.file import load_settings
 from core.config.service_definition import MAX_NAME, MAX_URL, defined, said_of
 from core.errors import InvalidError
 from core.events.service import ServiceDefinition
 from core.settings import ConfigError
+from spawners.configuration import load_settings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 
 LONG = "http://h/" + "x" * MAX_URL

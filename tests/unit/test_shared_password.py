@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config.file import load_settings
 from core.config.login_checks import login_warnings
 from core.naming.user_names import UserNames
 from core.plugins.authenticator import Login
 from core.settings import AuthenticatorSettings, ConfigError, HubSettings, Settings, SharedPasswordSettings
+from spawners.configuration import load_settings
 from web.authenticators.shared_password import SharedPasswordAuthenticator
 
 OF_USERS, OF_ADMINS, OF_TUTORS = "for-everybody", "a" * 32, "for-tutors"

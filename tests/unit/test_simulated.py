@@ -12,10 +12,11 @@ from trio.testing import MockClock
 from core.errors import SpawnError, UnreachableError
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Progress, Running
-from core.settings import Settings, SimulatedSettings
+from core.settings import HubSettings, Settings
 from spawners import make_spawner
+from spawners.configuration import load_settings
 from spawners.local_process import LocalProcessSpawner
-from spawners.simulated import SimulatedBackend, SimulatedSpawner
+from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 
 
 def ignore(progress: Progress) -> None:
@@ -241,9 +242,11 @@ def test_servers_live_on_between_runs_with_a_clock_of_their_own() -> None:
     ],
 )
 def test_a_config_names_its_spawner(tmp_path: Path, name: str, kind: type) -> None:
-    assert isinstance(make_spawner(name, Settings(), tmp_path), kind)
+    settings, notes = load_settings([], [f"--JupyterHub.spawner_class={name}"])
+    assert notes == []
+    assert isinstance(make_spawner(settings, tmp_path), kind)
 
 
 def test_a_name_that_is_unknown_is_answered_with_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'docker'.*localprocess.*simple.*simulated"):
-        make_spawner("docker", Settings(), tmp_path)
+        make_spawner(Settings(HubSettings(spawner_class="docker")), tmp_path)

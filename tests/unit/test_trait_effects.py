@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.config.notes import reason
-from core.config.trait_names import KNOWN_OF_JUPYTERHUB, acting_traits
+from spawners.configuration import NAMES
 
 TESTS = Path(__file__).parents[1]
 
@@ -34,8 +34,8 @@ TABLE = table()
 def test_all_that_acts_is_in_the_table() -> None:
     acting = {
         (section, trait)
-        for section, traits in KNOWN_OF_JUPYTERHUB.items()
-        for trait in traits & acting_traits(section)
+        for section, traits in NAMES.known.items()
+        for trait in traits & NAMES.acting_traits(section)
     }
     assert TABLE.keys() == acting
 

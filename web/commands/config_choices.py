@@ -48,9 +48,8 @@ def config_choices(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def show(files: Sequence[Path], overrides: Sequence[str], *, as_json: bool) -> None:
     from core.config.desired import desired_state
-    from core.config.file import load_settings
     from core.config.notes import table
-    from core.config.shown import as_text, differing
+    from spawners.configuration import as_text, differing, load_settings
 
     settings, notes = load_settings(files, overrides)
     desired_state(settings)  # what it says of roles, scopes and names is as wrong here as at a start
@@ -62,7 +61,7 @@ def show(files: Sequence[Path], overrides: Sequence[str], *, as_json: bool) -> N
 def generate(file: Path | None, *, yes: bool) -> None:
     """Raises ConfigError where it cannot be written."""
     from core.config.file import DEFAULT_FILES
-    from core.config.reference import config_file
+    from spawners.configuration import config_file
 
     target = file or DEFAULT_FILES[0]
     if target.exists() and not yes and not click.confirm(f"Overwrite {target}?"):

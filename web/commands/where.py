@@ -41,7 +41,7 @@ class Where:
     @property
     def settings(self) -> Settings:
         """Raises ConfigError."""
-        from core.config.file import load_settings
+        from spawners.configuration import load_settings
 
         if self._settings is None:
             overrides = [f"--JupyterHub.db_url={self._db}"] if self._db else []

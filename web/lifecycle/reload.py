@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from core.config.desired import DesiredState, desired_state
 from core.config.notes import Note, table
-from core.config.trait_names import SECTION_OF
+from core.config.trait_names import section_of
 from core.plugins.admission import Admission
 from core.settings import ConfigError, ServiceSettings, Settings
 from web.authenticators import make_authenticator
@@ -130,6 +130,8 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
         old, new = getattr(present, part), getattr(given, part)
         changes = {}
         for name in old.__struct_fields__:
+            if not hasattr(new, name):  # of a spawner that is another one now, which waits itself
+                continue
             value = getattr(new, name)
             if (part, name) == ("hub", "services"):
                 value, held = _services(old.services, value)
@@ -190,7 +192,7 @@ def _essence(function: FunctionType) -> tuple[Any, ...]:
 
 
 def _full(part: Struct, name: str) -> str:
-    return f"c.{SECTION_OF[type(part)]}.{name}"
+    return f"c.{section_of(part, name)}.{name}"
 
 
 def _ending(settings: Settings) -> Ending:

@@ -72,7 +72,7 @@ async def run(
         if aside := put_aside(path):
             logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
     directory = _servers_folder(settings.callboard.state_dir, path)
-    spawner = make_spawner(settings.hub.spawner_class, settings, directory)
+    spawner = make_spawner(settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
     try:

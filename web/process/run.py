@@ -10,7 +10,6 @@ from pathlib import Path
 
 import trio
 
-from core.config.file import load_settings
 from core.config.notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
@@ -18,6 +17,7 @@ from core.events.database import DatabaseError
 from core.events.disk import unreadable
 from core.reconcile.strays import Answer
 from core.settings import ConfigError
+from spawners.configuration import load_settings
 from web.app.listen import BindError
 from web.hub.giving_up import GivenUpError
 from web.hub.hub import Hub

@@ -10,14 +10,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from msgspec.structs import asdict, fields, replace
+from msgspec.structs import asdict, replace
 
 from core.errors import SpawnError
 from core.naming.names import escape
 from core.plugins.spawner import UserOptions
 from core.settings import SpawnerSettings
-
-SETTINGS = frozenset(field.name for field in fields(SpawnerSettings))
 
 
 class GroupView(str):
@@ -206,12 +204,18 @@ class SpawnerView:
             text = text.replace(f"{{{name}}}", value)
         return text
 
+    def has_setting(self, name: str) -> bool:
+        """Whether the spawner in use has a setting of this name."""
+        return name in self._settings.__struct_fields__
+
     def set_trait(self, name: str, value: Any) -> None:
-        """Raises SpawnError for a setting that spawners do not have."""
-        if name not in SETTINGS:
+        """Raises SpawnError for a setting that the spawner does not have."""
+        if not self.has_setting(name):
             raise SpawnError(f"The option would set {name!r}, which spawners do not have.", status=400)
         setattr(self, name, value)
 
     def changed_settings(self) -> SpawnerSettings:
         """The settings as they are now."""
-        return replace(self._settings, **{name: getattr(self, name) for name in SETTINGS})
+        return replace(
+            self._settings, **{name: getattr(self, name) for name in self._settings.__struct_fields__}
+        )

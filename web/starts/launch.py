@@ -17,7 +17,7 @@ from core.naming.ids import new_id
 from core.naming.names import escape, full_name, server_client_id, server_prefix
 from core.plugins.authenticator import SessionAuthenticator
 from core.plugins.hooks import Hooks
-from core.plugins.spawner import Attempt, Telling
+from core.plugins.spawner import Attempt, Telling, UserOptions
 from core.scopes import Owner, cut
 from core.secrets.secret_file import derive
 from core.server import Spawning, Start
@@ -57,9 +57,12 @@ class Launch:
         self._handlers: dict[str, HandlerView] = {}
 
     async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
-        """Raises SpawnError where a function of the configuration fails, ForbiddenError for who is blocked."""
+        """Raises SpawnError where a function of the configuration fails or options are not allowed, ForbiddenError
+        for who is blocked.
+        """
         if why_not := self._why_not(server.id):
             raise ForbiddenError(why_not)
+        self.settings.spawner.with_options(_options(server, user_options))
         spawn_id = new_id("s")
         return Start(
             spawn_id,
@@ -82,8 +85,8 @@ class Launch:
         """
         wanted = self.settings.spawner.server_token_scopes
         if callable(wanted):
-            options = user_options if user_options is not None else server.options()
-            wanted = await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
+            view = self.views.of_server(user, server, _options(server, user_options))
+            wanted = await self.spawn_hooks.scopes(wanted, view)
         rights = self._rights
         wanted = wanted or rights.scopes_of_role(SERVER)
         owner = Owner(user=user.name, server=full_name(user.name, server.name))
@@ -96,8 +99,8 @@ class Launch:
         wanted = self.settings.spawner.oauth_client_allowed_scopes
         if not callable(wanted):
             return list(wanted)
-        options = user_options if user_options is not None else server.options()
-        return await self.spawn_hooks.scopes(wanted, self.views.of_server(user, server, options))
+        view = self.views.of_server(user, server, _options(server, user_options))
+        return await self.spawn_hooks.scopes(wanted, view)
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
@@ -109,8 +112,8 @@ class Launch:
         environment = self._environment(spawning)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
-        settings = await self._after_hooks(server_id, spawning, environment, telling)
-        environment |= settings_environment(settings or self.settings.spawner, spawning)
+        settings = await self._settings_of(server_id, spawning, environment, telling)
+        environment |= settings_environment(settings, spawning)
         return Attempt(
             spawning.spawn_id,
             spawning.user_name,
@@ -118,7 +121,7 @@ class Launch:
             spawning.prefix,
             spawning.user_options,
             environment,
-            settings or self.settings.spawner,
+            settings,
         )
 
     def _why_not(self, server_id: str) -> str:
@@ -126,21 +129,21 @@ class Launch:
         owner = self._rights.blocked.owner(server_id)
         return "" if owner is None else f"User {owner.name} is blocked: nothing of theirs starts here."
 
-    def remember(self, spawn_id: str, view: Callable[[], HandlerView]) -> None:
+    def remember(self, spawn_id: str, handler: HandlerView) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
         if self.spawn_hooks.change_starts:
-            self._handlers[spawn_id] = view()
+            self._handlers[spawn_id] = handler
 
     def forget(self, spawn_id: str) -> None:
         """It will not be begun."""
         self._handlers.pop(spawn_id, None)
 
-    async def _after_hooks(
+    async def _settings_of(
         self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
-    ) -> SpawnerSettings | None:
-        """The spawner's settings as options and hooks leave them; None if there are none of either."""
+    ) -> SpawnerSettings:
+        """The spawner's settings as options and hooks leave them."""
         if not self.spawn_hooks.change_starts:
-            return None
+            return self.settings.spawner.with_options(spawning.user_options)
         handler = self._handlers.pop(spawning.spawn_id, None)
         view = self.views.of_start(server_id, spawning, environment, handler)
         return await self.spawn_hooks.prepare(view, telling)
@@ -187,3 +190,8 @@ class Launch:
         if self.settings.hub.admin_access:
             environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
         return environment
+
+
+def _options(server: ServerRow, given: UserOptions | None) -> UserOptions:
+    """Of a start: those of the last one where none are given."""
+    return given if given is not None else server.options() or {}

@@ -53,12 +53,11 @@ class HubServerRuntime:
 
     def configure(self, settings: Settings) -> None:
         """Deadlines of states entered from now on, and of the next polls."""
-        local = settings.local_process
         self.deadlines = Deadlines(
             start=settings.spawner.start_timeout,
             answer=settings.spawner.http_timeout,
             turn=settings.callboard.spawn_queue_timeout,
-            stop=local.interrupt_timeout + local.term_timeout + local.kill_timeout + 5,
+            stop=settings.spawner.stop_timeout,
             hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
         )
         self._poll_interval = settings.spawner.poll_interval

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, get_type_hints
 
 import trio
@@ -17,12 +17,12 @@ from core.errors import InvalidError, SpawnError
 from core.plugins.hooks import Hooks, as_spawn_error
 from core.plugins.spawner import Telling
 from core.settings import SpawnerSettings
-from web.starts.hook_views import SETTINGS, SpawnerView
+from web.starts.hook_views import SpawnerView
 from web.starts.narrated import Narrated
 
 logger = logging.getLogger("callboard.hooks")
 
-_TYPES = get_type_hints(SpawnerSettings, include_extras=True)
+_types = cache(partial(get_type_hints, include_extras=True))
 
 FormData = dict[str, list[Any]]
 
@@ -84,7 +84,7 @@ class SpawnHooks:
             raise as_spawn_error(error) from error
 
     async def _override(self, view: SpawnerView, name: str, value: Any) -> None:
-        if name not in SETTINGS:
+        if not view.has_setting(name):
             logger.warning("group_overrides: spawners have no setting %r", name)
             return
         if callable(value):
@@ -222,16 +222,26 @@ def _takes(function: Callable[..., Any], name: str) -> bool:
 
 def checked(settings: SpawnerSettings) -> SpawnerSettings:
     """What hooks and options have set, in the types that settings have. Raises SpawnError (400)."""
-    values = {}
-    for name in SETTINGS:
-        value = getattr(settings, name)
+    values, types = {}, _types(type(settings))
+    for name in settings.__struct_fields__:
         try:
-            values[name] = PREPARE[name](value) if name in PREPARE else value
+            values[name] = _prepared(settings, name)
             if name != "environment":
-                values[name] = convert(values[name], _TYPES[name], strict=False)
+                values[name] = convert(values[name], types[name], strict=False)
         except (ValueError, ValidationError) as error:
             raise SpawnError(f"The setting {name} of this start is invalid: {error}.", status=400) from error
     return replace(settings, **values)
+
+
+def _prepared(settings: SpawnerSettings, name: str) -> Any:
+    value = getattr(settings, name)
+    if name in settings.prepare:
+        return settings.prepare[name](value, _let_go)
+    return PREPARE[name](value) if name in PREPARE else value
+
+
+def _let_go(part: str, why: str) -> None:
+    logger.debug("%s of a setting of this start does not act: %s", part, why)
 
 
 def _whose(view: SpawnerView) -> str:

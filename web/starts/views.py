@@ -69,6 +69,7 @@ class Views:
             self.user_called(spawning.user_name) if owner is None else self.user(owner),
             spawning.server_name,
             spawning.user_options,
+            settings=self.settings.spawner.with_options(spawning.user_options),
             environment=environment,
             handler=handler,
             prefix=spawning.prefix,
@@ -99,10 +100,8 @@ class Views:
 
     def _spawner(self, user: UserView, name: str, user_options: dict[str, Any], **more: Any) -> SpawnerView:
         hub = HubView(self.settings.hub.base_url, f"{self.hub_url}/api", self.hosts.origin)
-        more = {"environment": {}, **more}
-        return SpawnerView(
-            settings=self.settings.spawner, user=user, name=name, user_options=user_options, hub=hub, **more
-        )
+        more = {"environment": {}, "settings": self.settings.spawner, **more}
+        return SpawnerView(user=user, name=name, user_options=user_options, hub=hub, **more)
 
     def _server_view(self, row: ServerRow) -> ServerView:
         pending = row.state if row.state not in ("stopped", "ready") else None

@@ -13,11 +13,11 @@ import pytest
 import trio
 
 import projections
-from core.config.file import load_settings
 from core.events.store import EventStore
 from core.plugins.spawner import Attempt
 from core.settings import ConfigError
 from projections import servers, users
+from spawners.configuration import load_settings
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from core.config.file import load_settings
+from spawners.configuration import load_settings
 from tests.conftest import Client, hub_in_memory
 from tests.live import live
 from tests.unit.api.test_hooks import HEAD

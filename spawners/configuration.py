@@ -1,0 +1,19 @@
+"""The hub's configuration, read with what every spawner there is declares of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from core.config import file, reference, shown
+from core.config.trait_names import Names
+from spawners import KINDS
+
+NAMES = Names(KINDS)
+
+load_settings = partial(file.load_settings, names=NAMES)
+config_file = partial(reference.config_file, NAMES)
+differing = partial(shown.differing, names=NAMES)
+as_text = partial(shown.as_text, names=NAMES)
+
+if __name__ == "__main__":
+    print(reference.markdown(NAMES), end="")
