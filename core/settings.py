@@ -348,6 +348,8 @@ class CallboardSettings(Struct, frozen=True):
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
     hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
     http_engine: Engine = "own"
+    max_streams_per_user: Annotated[int, Meta(ge=1)] = 1000
+    max_streams: Annotated[int, Meta(ge=1)] = 10_000
     log_style: Literal["auto", "text", "json"] = (
         "auto"  # auto: text on a terminal, else an object for each line
     )

@@ -26,7 +26,7 @@ from core.plugins.spawner import Spawner
 from core.reconcile.strays import NO_CONSENT, Consent
 from core.settings import Settings
 from web.hub.build import build_hub
-from web.hub.giving_up import give_up_log
+from web.hub.giving_up import give_up_log, give_up_starts
 from web.hub.hub import Hub
 from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
 from web.lifecycle.configured import configure_routes, configure_services
@@ -38,7 +38,7 @@ from web.lifecycle.reconcile import bootstrap_steps
 from web.lifecycle.resume import resume
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
-from web.servers.failed_starts import FailedStarts, give_up_starts
+from web.servers.failed_starts import FailedStarts
 from web.services.checks import ServiceChecks
 from web.site import version
 
@@ -138,7 +138,12 @@ def _begin_background_work(hub: Hub, nursery: trio.Nursery) -> None:
     nursery.start_soon(
         do, "auth_state is not encrypted with the first key yet", hub.logins.auth_states.reseal
     )
-    nursery.start_soon(do, "whether all users could still log in is not known", partial(check_users, hub))
+    nursery.start_soon(do, "whether all users could still log in is not known", partial(_check_users, hub))
+
+
+async def _check_users(hub: Hub) -> None:
+    deletes = hub.settings.authenticator.delete_invalid_users
+    await check_users(hub.store.db, hub.logins, hub.user_deletion, deletes=deletes)
 
 
 async def _forget_keys(store: EventStore) -> None:

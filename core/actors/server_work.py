@@ -11,7 +11,8 @@ import trio
 from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause
-from core.errors import HubError, SpawnError, UnreachableError
+from core.errors import DoubtError, HubError, SpawnError, UnreachableError
+from core.events.disk import unreadable
 from core.events.server import (
     LeftoverEnded,
     ServerAdopted,
@@ -147,9 +148,13 @@ class ServerWork:
     # --- spawn ---
 
     async def _spawn(self, spawning: Spawning) -> News:
+        """How the start went. Raises DoubtError where the log could not be read, which says nothing about it."""
         try:
             await self._start(spawning)
         except Exception as error:
+            doubt = unreadable(root_cause(error))
+            if isinstance(doubt, DoubtError):
+                raise doubt from error
             failure = _as_spawn_error(spawning.spawn_id, error)
         else:
             return SpawnSucceeded(spawning.spawn_id)

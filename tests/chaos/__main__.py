@@ -14,10 +14,10 @@ from tests.chaos.schedule import Kind
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long fault is done")
+    parser.add_argument("--seconds", type=float, default=120.0, help="for how long there are faults")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument(
-        "--only", choices=[kind.name for kind in Kind], nargs="*", help="fault of these kinds alone"
+        "--only", choices=[kind.name for kind in Kind], nargs="*", help="faults of these kinds alone"
     )
     parser.add_argument("--keep", type=Path, default=None, help="where the hub's files are to stay")
     given = parser.parse_args()

@@ -48,7 +48,7 @@ class Socket(NamedTuple):
 
 
 class InjectedFault(NamedTuple):
-    """A fault that was really done: there was something to do it to."""
+    """A fault that was really done: there was something to do it to. A kill ends once it has been done."""
 
     at: float
     ended: float

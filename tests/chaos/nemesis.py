@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos.history import InjectedFault
-from tests.chaos.schedule import SHIM, Fault, Kind
+from tests.chaos.schedule import KILLS, SHIM, Fault, Kind
 from tests.chaos.shim import Shim
 from tests.integration.hub import Process, RealHub
 
@@ -40,10 +40,13 @@ class Nemesis:
 
     def begin(self, fault: Fault) -> None:
         """Unless there is nothing to do it to."""
+        begun = self._clock()
         undo = self._do(fault)
         if undo is not None:
-            self._begun[fault] = self._clock() - 0.02  # the fault was done before it could be noted
+            self._begun[fault] = begun
             self._undo[fault] = undo
+        if fault.kind in KILLS:
+            self.end(fault)
 
     def end(self, fault: Fault) -> None:
         if fault in self._undo:

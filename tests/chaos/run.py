@@ -15,27 +15,30 @@ from tests.chaos.shim import NoCompilerError, Shim
 
 
 def run_seed(directory: Path, seed: int, seconds: float, kinds: Sequence[Kind] = tuple(Kind)) -> list[str]:
-    """All that was wrong. What a run with this seed has done, and left of its hub, is in `directory`."""
-    shim, possible = prepare(directory, kinds)
-    faults = plan(seed, seconds, possible)
-    say(f"chaos: seed {seed}, {seconds:g} s, {len(faults)} faults planned")
-    history = Runner(directory / "hub", seed, shim).run(faults)
+    """All that was wrong after what this seed stands for."""
+    return run(directory, seed, plan(seed, seconds, kinds))
+
+
+def run(directory: Path, seed: int, faults: Sequence[Fault]) -> list[str]:
+    """All that was wrong. What is left of the hub is in `directory`. `seed`: what the clients do."""
+    shim = make_shim(directory / "shim")
+    possible = [fault for fault in faults if shim or fault.kind not in SHIM]
+    say(f"chaos: seed {seed}, {len(possible)} faults planned")
+    history = Runner(directory / "hub", seed, shim).run(possible)
     wrong = violations(history)
-    say(summary(history))
-    for one in wrong:
-        say(f"  {one}")
+    say("\n".join((summary(history), *(f"  {one}" for one in wrong))))
     if wrong:
-        say(explanation(faults, history))
+        say(explanation(possible, history))
     return wrong
 
 
-def prepare(directory: Path, kinds: Sequence[Kind]) -> tuple[Shim | None, list[Kind]]:
-    """The shim, and what can be done with it; without one where it cannot be built, and says so."""
+def make_shim(directory: Path) -> Shim | None:
+    """None where it cannot be built, which is said."""
     try:
-        return Shim(directory / "shim"), list(kinds)
+        return Shim(directory)
     except NoCompilerError as error:
         say(f"chaos: {error}")
-        return None, [kind for kind in kinds if kind not in SHIM]
+        return None
 
 
 def summary(history: History) -> str:
@@ -49,9 +52,14 @@ def summary(history: History) -> str:
 
 def explanation(faults: Sequence[Fault], history: History) -> str:
     """What was done, for whoever looks for the cause."""
-    planned = [f"  planned {fault}" for fault in faults]
-    done = [f"  {one}" for one in (*history.faults, *history.hub_processes)]
+    planned = (f"  {as_source(fault)}," for fault in faults)
+    done = (f"  {one}" for one in (*history.faults, *history.hub_processes))
     return "\n".join((*planned, *done))
+
+
+def as_source(fault: Fault) -> str:
+    """As it stands in kept.py."""
+    return f"Fault({fault.at:g}, Kind.{fault.kind.name}, {fault.lasts:g}, {fault.amount})"
 
 
 def say(text: str) -> None:

@@ -18,7 +18,6 @@ from core.plugins.authenticator import Login
 from core.settings import ConfigError, Settings
 from spawners.configuration import NAMES, load_settings
 from tests.conftest import hub_in_memory
-from web.login.log_in import log_in, user_of_login
 
 FORM_LOGIN = "c.JupyterHub.authenticator_class = 'dummy'; c.DummyAuthenticator.password = 'right'\n"
 
@@ -112,7 +111,7 @@ async def test_who_is_not_named_stays_out(tmp_path: Path, lines: str, comes_in: 
         came = set()
         for name in ("alice", "bob", "mallory"):
             try:
-                came |= {name} if await user_of_login(hub, Login(name)) else set()
+                came |= {name} if await hub.acts.accounts.of_login(Login(name)) else set()
             except ForbiddenError:
                 continue
         assert came == comes_in
@@ -120,14 +119,19 @@ async def test_who_is_not_named_stays_out(tmp_path: Path, lines: str, comes_in: 
 
 async def test_without_a_way_to_log_in_nobody_does(tmp_path: Path) -> None:
     async with hub_in_memory(load(tmp_path, "c.JupyterHub.authenticator_class = 'null'")) as hub:
-        assert await log_in(hub, {"username": "alice", "password": "x"}, address="192.0.2.1") is None
+        assert (
+            await hub.acts.credential_login.log_in(
+                {"username": "alice", "password": "x"}, address="192.0.2.1"
+            )
+            is None
+        )
 
 
 @pytest.mark.parametrize("password", ["", "wrong", "Right", "right ", "right\0"])
 async def test_a_shared_password_is_needed_where_there_is_one(tmp_path: Path, password: str) -> None:
     async with hub_in_memory(load(tmp_path, FORM_LOGIN)) as hub:
         given = {"username": "bob", "password": password}
-        assert await log_in(hub, given, address="192.0.2.1") is None
+        assert await hub.acts.credential_login.log_in(given, address="192.0.2.1") is None
 
 
 def test_administrators_without_a_password_are_warned_of(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_test
 from tests.unit.api.rights_world import send, token_of, users
 from tests.unit.pages.browser import logged_in
 from web.hub.hub import Hub
-from web.login.log_in import user_of_login
 from web.proxy.routes import Route, Routes
 from web.proxy.target import parse_target
 
@@ -35,7 +34,7 @@ NAMES = UserNames()
 @pytest.mark.parametrize("name", ["Bob", "BOB", "bOb"])
 async def test_who_differs_by_case_alone_is_the_same(hub: Hub, name: str) -> None:
     """As JupyterHub has it: an authenticator that tells them apart sets `username_map`, or ids as names."""
-    one, two = await user_of_login(hub, Login("bob")), await user_of_login(hub, Login(name))
+    one, two = await hub.acts.accounts.of_login(Login("bob")), await hub.acts.accounts.of_login(Login(name))
     assert one is not None
     assert two is not None
     assert one.user.id == two.user.id
@@ -52,8 +51,8 @@ async def test_who_differs_by_case_alone_is_the_same(hub: Hub, name: str) -> Non
 )
 async def test_a_name_in_another_form_is_nobodys(client: Client, hub: Hub, name: str) -> None:
     twin = unicodedata.normalize("NFC", name).lower()
-    assert await user_of_login(hub, Login(twin)) is not None
-    assert await user_of_login(hub, Login(name)) is None
+    assert await hub.acts.accounts.of_login(Login(twin)) is not None
+    assert await hub.acts.accounts.of_login(Login(name)) is None
     assert (await client.post(f"/users/{quote(name)}")).status_code == 400
     assert (await client.patch("/users/alice", json={"name": name})).status_code == 400
 
@@ -75,7 +74,7 @@ async def test_a_name_in_another_form_is_nobodys(client: Client, hub: Hub, name:
     ],
 )
 async def test_who_merely_looks_like_somebody_is_somebody_else(hub: Hub, name: str) -> None:
-    bob, other = await user_of_login(hub, Login("bob")), await user_of_login(hub, Login(name))
+    bob, other = await hub.acts.accounts.of_login(Login("bob")), await hub.acts.accounts.of_login(Login(name))
     assert bob is not None
     assert other is None or other.user.id != bob.user.id
 
@@ -104,7 +103,7 @@ async def test_who_merely_looks_like_somebody_is_somebody_else(hub: Hub, name: s
     ],
 )
 async def test_names_that_no_path_could_carry_are_nobodys(hub: Hub, name: str) -> None:
-    assert await user_of_login(hub, Login(name)) is None
+    assert await hub.acts.accounts.of_login(Login(name)) is None
 
 
 @given(st.text(max_size=12), st.text(max_size=12))

@@ -21,7 +21,6 @@ from projections.rebuild import drift, rebuild
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import send, token_of
 from web.hub.hub import Hub
-from web.login.log_in import user_of_login
 
 OLD, NEW = "00" * 32, "11" * 32
 STATE = {"access_token": "very-secret", "scopes": ["a", "b"]}
@@ -44,7 +43,7 @@ async def hub_with(
 
 
 async def bob_logs_in(hub: Hub, auth_state: dict[str, Any] | None = STATE) -> str:
-    logged_in = await user_of_login(hub, Login("bob", auth_state=auth_state))
+    logged_in = await hub.acts.accounts.of_login(Login("bob", auth_state=auth_state))
     assert logged_in is not None
     return logged_in.user.id
 

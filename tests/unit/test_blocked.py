@@ -23,7 +23,6 @@ from tests.unit.lives import How, Lives, configured, lives
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.test_oauth import AUTHORIZE, TOKEN, answer_in, of_server
 from web.control.commands import issue_token
-from web.login.by_link import make_link
 
 BOBS_TOKEN = "token-of-bob-in-the-configuration"
 GIVEN: dict[str, Any] = {
@@ -77,7 +76,7 @@ class Before:
         self.tokens["given to carol's server"] = await self.visit(self.browser, "carol", self.secret("carol"))
         self.oauth_code = await self.ask(self.browser, "carol")
         self.carols_code = await self.ask(self.carols, "bob")
-        self.link = make_link(self.world.hub, self.world.user("bob").id)
+        self.link = self.world.hub.acts.link_login.make(self.world.user("bob").id)
 
     def secret(self, user: str) -> str:
         """The token of the default server of this user."""

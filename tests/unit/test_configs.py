@@ -28,7 +28,6 @@ from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.hub.hub import Hub
 from web.lifecycle.proxy_process import ProxyProcess
-from web.login.log_in import user_of_login
 from web.request.client_address import address_of
 from web.site.addresses import bind_address, connect_url
 
@@ -84,7 +83,7 @@ async def token_of(client: Client, user: str) -> Client:
 
 async def may_come_in(hub: Hub, name: str) -> bool:
     try:
-        await user_of_login(hub, Login(name))
+        await hub.acts.accounts.of_login(Login(name))
     except ForbiddenError:
         return False
     return True
@@ -124,7 +123,7 @@ async def test_pam_classroom(
         assert await may_come_in(hub, "bob")
         assert not await may_come_in(hub, "mallory")
         assert not await may_come_in(hub, "stranger")
-        assert (await user_of_login(hub, Login("Robert"))).user.name == "bob"
+        assert (await hub.acts.accounts.of_login(Login("Robert"))).user.name == "bob"
         # servers: cmd, args, notebook_dir, default_url, environment, mem_limit, cpu_limit
         assert (await client.post("/users/bob/server")).status_code == 201
         (attempt,) = attempts
@@ -181,7 +180,7 @@ async def test_oidc_groups(opened: Opened, attempts: list[Attempt]) -> None:
         assert oidc.login_service == "Example University"
         # allow_all, manage_groups, enable_auth_state with keys
         login = Login("carol", groups=["gpu-users"], auth_state={"access_token": "of-carol"})
-        carol = (await user_of_login(hub, login)).user
+        carol = (await hub.acts.accounts.of_login(login)).user
         assert [model["name"] for model in (await Client.get(_below(client), "/groups")).json()] == [
             "gpu-users"
         ]
@@ -200,7 +199,7 @@ def _below(client: Client) -> Client:
 async def test_oidc_groups_start_with_what_the_login_left(opened: Opened, attempts: list[Attempt]) -> None:
     async with opened("oidc_groups.py") as client:
         login = Login("carol", groups=["gpu-users"], auth_state={"access_token": "of-carol"})
-        await user_of_login(client.hub, login)
+        await client.hub.acts.accounts.of_login(login)
         hub_settings = client.hub.settings
         client.hub.settings = replace(  # the provider that would be asked again is not there
             hub_settings, authenticator=replace(hub_settings.authenticator, refresh_pre_spawn=False)

@@ -66,7 +66,10 @@ async def test_who_is_left(delete, authenticator, left, says, caplog, autojump_c
     )
     async with hub_in_memory(settings) as hub:
         hub.logins.authenticator = authenticator
-        await do("who could log in is not known", partial(check_users, hub))
+        await do(
+            "who could log in is not known",
+            partial(check_users, hub.store.db, hub.logins, hub.user_deletion, deletes=delete),
+        )
         await trio.sleep(1)
         assert [row.name for row in users.listed(hub.store.db, Listing())] == left
     hub.store.close()

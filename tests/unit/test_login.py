@@ -19,7 +19,7 @@ from core.user import Change
 from projections import groups, users
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.hub.hub import Hub
-from web.login.log_in import LoggedIn, log_in, user_of_login
+from web.login.accounts import LoggedIn
 
 HERE = "192.0.2.1"
 
@@ -36,7 +36,7 @@ async def hub_with(**authenticator: Any) -> AsyncIterator[Hub]:
 
 
 async def admitted(hub: Hub, login: Login) -> LoggedIn:
-    logged_in = await user_of_login(hub, login)
+    logged_in = await hub.acts.accounts.of_login(login)
     assert logged_in is not None
     return logged_in
 
@@ -52,8 +52,8 @@ def group_names(hub: Hub, user: str) -> list[str]:
 
 async def test_the_first_login_makes_the_user_and_the_next_one_finds_it():
     async with hub_with() as hub:
-        first = await log_in(hub, {"username": "Bob", "password": "x"}, address=HERE)
-        second = await log_in(hub, {"username": "bob", "password": "x"}, address=HERE)
+        first = await hub.acts.credential_login.log_in({"username": "Bob", "password": "x"}, address=HERE)
+        second = await hub.acts.credential_login.log_in({"username": "bob", "password": "x"}, address=HERE)
         assert first is not None
         assert second is not None
         assert (first.user.name, first.is_new, second.is_new) == ("bob", True, False)
@@ -83,30 +83,30 @@ async def test_a_login_that_says_nothing_new_records_nothing():
 async def test_wrong_credentials_are_nobody_and_leave_no_trace(credentials):
     async with hub_with() as hub:
         head = hub.store.head
-        assert await log_in(hub, credentials, address=HERE) is None
+        assert await hub.acts.credential_login.log_in(credentials, address=HERE) is None
         assert hub.store.head == head
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", " bob", "", "a\nb", "a%2Fb"])
 async def test_a_name_that_no_user_can_have_is_nobody(name):
     async with hub_with() as hub:
-        assert await user_of_login(hub, Login(name)) is None
+        assert await hub.acts.accounts.of_login(Login(name)) is None
 
 
 async def test_names_are_mapped_and_checked_as_configured():
     async with hub_with(username_pattern="[a-m].*", username_map={"service-bob": "bob", "bob": "zoe"}) as hub:
         assert (await admitted(hub, Login("Service-Bob"))).user.name == "bob"
-        assert await user_of_login(hub, Login("bob")) is None  # zoe does not match
-        assert await user_of_login(hub, Login("nobody")) is None
+        assert await hub.acts.accounts.of_login(Login("bob")) is None  # zoe does not match
+        assert await hub.acts.accounts.of_login(Login("nobody")) is None
 
 
 async def test_who_may_not_come_in_is_told_so_and_not_made():
     async with hub_with(allow_all=False, allowed_users={"bob"}, blocked_users={"mallory"}) as hub:
         for name in ("carol", "mallory"):
             with pytest.raises(ForbiddenError):
-                await log_in(hub, {"username": name}, address=HERE)
+                await hub.acts.credential_login.log_in({"username": name}, address=HERE)
             assert users.by_name(hub.store.db, name) is None
-        assert await log_in(hub, {"username": "bob"}, address=HERE)
+        assert await hub.acts.credential_login.log_in({"username": "bob"}, address=HERE)
 
 
 async def test_two_first_logins_at_once_make_one_user():
@@ -176,7 +176,7 @@ async def test_managed_groups_are_those_of_the_last_login():
 async def test_managed_groups_need_a_login_that_tells_them():
     async with hub_with(manage_groups=True) as hub:
         with pytest.raises(ForbiddenError, match="groups"):
-            await user_of_login(hub, Login("bob"))
+            await hub.acts.accounts.of_login(Login("bob"))
 
 
 async def test_groups_are_left_alone_where_they_are_not_managed():
@@ -190,10 +190,10 @@ async def test_groups_are_left_alone_where_they_are_not_managed():
 
 async def test_logins_and_failures_are_counted():
     async with hub_with(allow_all=False, allowed_users={"bob"}) as hub:
-        await log_in(hub, {"username": "bob"}, address=HERE)
-        await log_in(hub, {}, address=HERE)
+        await hub.acts.credential_login.log_in({"username": "bob"}, address=HERE)
+        await hub.acts.credential_login.log_in({}, address=HERE)
         with pytest.raises(ForbiddenError):
-            await log_in(hub, {"username": "carol"}, address=HERE)
+            await hub.acts.credential_login.log_in({"username": "carol"}, address=HERE)
         text = hub.metrics.as_text().decode()
         assert 'jupyterhub_login_duration_seconds_count{status="LoginStatus.success"} 1.0' in text
         assert 'jupyterhub_login_duration_seconds_count{status="LoginStatus.failure"} 2.0' in text
@@ -263,7 +263,7 @@ async def test_a_hook_that_says_no_or_fails_lets_nobody_in(outcome, says):
 
     async with hub_with(post_auth_hook=hook) as hub:
         with pytest.raises(ForbiddenError, match=says) as refused:
-            await user_of_login(hub, Login("bob"))
+            await hub.acts.accounts.of_login(Login("bob"))
         assert "secret" not in str(refused.value)
         assert users.by_name(hub.store.db, "bob") is None
 
@@ -272,6 +272,6 @@ async def test_a_login_may_allow_whom_no_list_names():
     async with hub_with(allow_all=False, blocked_users={"mallory"}) as hub:
         await admitted(hub, Login("bob", allowed=True))
         with pytest.raises(ForbiddenError):
-            await user_of_login(hub, Login("bob"))
+            await hub.acts.accounts.of_login(Login("bob"))
         with pytest.raises(ForbiddenError):
-            await user_of_login(hub, Login("mallory", allowed=True))
+            await hub.acts.accounts.of_login(Login("mallory", allowed=True))

@@ -17,7 +17,6 @@ from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, path_of
 from web.hub.hub import Hub
 from web.lifecycle.hello import say_hello
-from web.login.by_link import make_link, redeem
 from web.sessions.links import KEPT, LIFE, LoginLinks
 
 HERE = "192.0.2.1"
@@ -60,7 +59,7 @@ async def test_only_so_many_are_kept():
 
 
 async def test_a_browser_that_follows_it_is_logged_in_and_sees_the_ticket_no_more(hub: Hub):
-    link = make_link(hub, alice(hub), next_url="/hub/token")
+    link = hub.acts.link_login.make(alice(hub), next_url="/hub/token")
     browser, other = Browser(hub), Browser(hub)
     answer = await browser.get(link, headers=NAVIGATES)
     assert (answer.status_code, path_of(answer)) == (302, "/hub/token")
@@ -71,7 +70,7 @@ async def test_a_browser_that_follows_it_is_logged_in_and_sees_the_ticket_no_mor
 
 async def test_the_ticket_is_in_no_line_of_the_log(hub: Hub, caplog):
     caplog.set_level("DEBUG")
-    link = make_link(hub, alice(hub))
+    link = hub.acts.link_login.make(alice(hub))
     answer = await Browser(hub).get(link, headers=NAVIGATES)
     assert path_of(answer) == "/hub/spawn"
     ticket = urlsplit(link).query.partition("=")[2]
@@ -86,14 +85,14 @@ async def test_who_has_gone_is_not_logged_in(hub: Hub):
     ticket = hub.logins.links.make(user)
     await hub.user_deletion.begin(user, by=HUB)
     await hub.user_deletion.wait_gone(user)
-    assert redeem(hub, ticket, address=HERE) is None
+    assert hub.acts.link_login.redeem(ticket, address=HERE) is None
 
 
 async def test_who_is_blocked_is_not_logged_in():
     settings = replace(settings_for_tests(), authenticator=AuthenticatorSettings(blocked_users={"alice"}))
     async with hub_in_memory(settings) as hub:
         with pytest.raises(ForbiddenError):
-            redeem(hub, hub.logins.links.make(alice(hub)), address=HERE)
+            hub.acts.link_login.redeem(hub.logins.links.make(alice(hub)), address=HERE)
     hub.store.close()
 
 

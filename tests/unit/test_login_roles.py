@@ -18,7 +18,6 @@ from core.settings import AuthenticatorSettings
 from projections import roles, users
 from tests.conftest import hub_in_memory, settings_for_tests
 from web.hub.hub import Hub
-from web.login.log_in import user_of_login
 
 LISTS = {"name": "lists-users", "description": "May see who is there.", "scopes": ["list:users"]}
 WIDER = {**LISTS, "scopes": ["list:users", "read:users"]}
@@ -40,7 +39,7 @@ async def hub_with(store: EventStore | None = None, **authenticator: Any) -> Asy
 
 async def bob_logs_in(hub: Hub, *told: dict[str, Any]) -> list[str]:
     """With these roles; those that he has then."""
-    assert await user_of_login(hub, Login("bob", roles=told))
+    assert await hub.acts.accounts.of_login(Login("bob", roles=told))
     return roles_of_bob(hub)
 
 
@@ -55,7 +54,7 @@ async def test_a_user_holds_the_roles_of_the_last_login():
         assert await bob_logs_in(hub, LISTS, {"name": "tutors"}) == ["user", "lists-users", "tutors"]
         assert await bob_logs_in(hub, LISTS, LISTS) == ["user", "lists-users"]
         assert await bob_logs_in(hub) == ["user"]
-        assert await user_of_login(hub, Login("bob"))
+        assert await hub.acts.accounts.of_login(Login("bob"))
         assert roles_of_bob(hub) == ["user"]
 
 
@@ -96,7 +95,7 @@ async def test_a_role_that_cannot_be_lets_nobody_in(told):
 async def test_the_admin_flag_is_no_role_of_a_login():
     async with hub_with() as hub:
         assert await bob_logs_in(hub, {"name": "admin"}, {"name": "user"}) == ["user"]
-        assert await user_of_login(hub, Login("alice", roles=()))
+        assert await hub.acts.accounts.of_login(Login("alice", roles=()))
         row = users.by_name(hub.store.db, "alice")
         assert row is not None
         assert "admin" in hub.rights.roles_of_user(row)

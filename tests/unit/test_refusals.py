@@ -11,7 +11,6 @@ from core.events.store import EventStore
 from projections import users
 from tests.conftest import Client, hub_in_memory
 from web.hub.hub import Hub
-from web.login.log_in import log_in
 
 HERE = "192.0.2.1"
 
@@ -76,7 +75,10 @@ async def test_failed_logins_name_users_that_exist_and_nothing_that_was_typed():
         alice = users.by_name(hub.store.db, "alice")
         assert alice is not None
         for name in ("Alice", "correct horse battery staple"):
-            assert await log_in(hub, {"username": name, "password": 5}, address=HERE) is None
+            assert (
+                await hub.acts.credential_login.log_in({"username": name, "password": 5}, address=HERE)
+                is None
+            )
         await hub.refusals.record()
         assert refused(hub) == [AccessRefused(2, 0, {HERE: 2}, {alice.id: 1})]
     hub.store.close()

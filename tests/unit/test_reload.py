@@ -23,7 +23,6 @@ from spawners.simulated import SimulatedBackend
 from tests.conftest import SECRET, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from web.lifecycle.reload import CHANGEABLE, Reloaded, Reloader
-from web.login.log_in import log_in
 
 HEAD = """
 c.JupyterHub.spawner_class = 'simulated'
@@ -209,7 +208,7 @@ async def test_a_new_administrator_is_one_to_the_authenticator_too(started: Star
         await world.reload(lines + "c.Authenticator.admin_users = {'alice', 'bob'}\n")
         for whose, is_in in (("user", False), ("admin", True)):
             given = {"username": "bob", "password": passwords[whose]}
-            found = await log_in(world.client.hub, given, address="192.0.2.1")
+            found = await world.client.hub.acts.credential_login.log_in(given, address="192.0.2.1")
             assert (found is not None and bool(found.user.admin)) == is_in
 
 

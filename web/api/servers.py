@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UnsetType
 from quart import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, PendingError
 from core.events.writer import Outcome
-from core.naming.ids import new_id
 from core.server import StoreOptions
-from core.user import RenameServer
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.api.server_bodies import Changes, StartBody, StopBody, parse_start, parse_stop
 from web.models.models import ServerModel
 from web.request.access import needs
 from web.request.answers import empty, reply
 from web.request.context import body, by, database, hub, raw_body, scopes
 from web.request.declared import ANY_STATUS, Text
+from web.request.facts import request_facts, time_to_wait
 from web.request.idempotency import claim
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
-from web.servers.starting import (
-    StartRequest,
-    add_server,
-    begin,
-    check_named_servers_allowed,
-    check_new_name,
-    end,
-    existing_or_new,
-    parse_start,
-    parse_stop,
-    server_limit,
-    title,
-    wait_settled,
-)
+from web.servers.named import StartRequest
 
 endpoints = RouteGroup("servers")
 
@@ -47,27 +32,6 @@ NOT_SERVERS = frozenset({"server", "servers", "tokens", "activity", "shared", "a
 STARTED = (Text(), ServerModel)
 
 PATHS = ("/users/<user>/servers/<maybe:server>", "/users/<user>/server")
-
-
-class StartBody(Struct, frozen=True):
-    """With neither of these keys, the body is the options."""
-
-    user_options: dict[str, Any] | None = None
-    display_name: str | UnsetType = UNSET
-
-
-class StopBody(Struct, frozen=True):
-    """`remove`: the server too, not only what runs."""
-
-    remove: bool = False
-
-
-class Changes(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a PATCH: at least one of these."""
-
-    name: str | UnsetType = UNSET
-    display_name: str | UnsetType = UNSET
-    user_options: dict[str, Any] | UnsetType = UNSET
 
 
 @endpoints.get(*PATHS, access=needs("read:servers"), answers={200: ServerModel})
@@ -93,9 +57,11 @@ async def create(user: str, server: str = "") -> Response:
     asked = parse_start(await raw_body())
     if not server:
         raise AlreadyExistsError("The default server is there from the start.")
-    check_named_servers_allowed()
-    new = StartRequest(asked.user_options or {}, asked.display_name)
-    return reply(visible_model(owner, await add_server(owner, server, new, final=True)), 201)
+    named, new = hub().acts.named, StartRequest(asked.user_options or {}, asked.display_name)
+    named.check_allowed()
+    outcome = claim(lambda _: Outcome(201))
+    added = await named.add(owner, server, new, by=by(), claim=outcome, request=request_facts())
+    return reply(visible_model(owner, added), 201)
 
 
 @endpoints.post(
@@ -112,9 +78,13 @@ async def start(user: str, server: str = "") -> Response:
     """
     owner = known_user(user)
     asked = parse_start(await raw_body())
-    found = await existing_or_new(owner, server, asked)
-    actor, spawn_id = await begin(owner, found, asked.user_options)
-    state = None if spawn_id is None else await wait_settled(actor, spawn_id)
+    acts, facts = hub().acts, request_facts()
+    found = await acts.named.find_or_add(owner, server, asked.display_name, by=by(), request=facts)
+    outcome = claim(lambda _: Outcome(202))
+    started = await acts.starting.begin(
+        owner, found, asked.user_options, by=by(), claim=outcome, request=facts
+    )
+    state = await acts.starting.wait_settled(started, time_to_wait(acts.starting.usual_wait))
     return _answer_to_start(owner, found, 202 if state is None else 201)
 
 
@@ -130,13 +100,15 @@ async def change(user: str, server: str = "") -> Response:
     found = known_server(owner, server)
     if found.is_active:
         raise PendingError("A server can be changed only while it is stopped.")
+    named = hub().acts.named
     if not isinstance(changes.name, UnsetType):
-        await _rename(owner, found, changes.name)
+        outcome = claim(lambda _: Outcome(200))
+        await named.rename(owner, found, changes.name, by=by(), claim=outcome, request=request_facts())
     if not isinstance(changes.display_name, UnsetType):
-        check_named_servers_allowed()
+        named.check_allowed()
         if not server and isinstance(changes.name, UnsetType):
             raise InvalidError("The default server has no display name.")
-        await title(owner, found, changes.display_name)
+        await named.title(owner, found, changes.display_name, by=by())
     if not isinstance(changes.user_options, UnsetType):
         await hub().servers.ask(found.id, StoreOptions(changes.user_options), by=by())
     renamed = servers.by_id(database(), found.id)
@@ -173,9 +145,18 @@ async def stop_named(owner: UserRow, name: str, *, remove: bool) -> Response:
     if not name and remove:
         raise InvalidError("The default server cannot be removed.")
     if servers.by_name(database(), owner.id, name) is None:
-        check_named_servers_allowed()
-    in_time = await end(owner, known_server(owner, name), remove=remove)
-    return empty(204 if in_time else 202)
+        hub().acts.named.check_allowed()
+    stopping, outcome = hub().acts.stopping, claim(lambda _: Outcome(202))
+    has_ended = await stopping.end(
+        owner,
+        known_server(owner, name),
+        removes=remove,
+        wait=time_to_wait(stopping.usual_wait),
+        by=by(),
+        claim=outcome,
+        request=request_facts(),
+    )
+    return empty(204 if has_ended else 202)
 
 
 def visible_model(owner: UserRow, server: ServerRow) -> ServerModel:
@@ -194,11 +175,3 @@ def _answer_to_start(owner: UserRow, server: ServerRow, status: int) -> Response
     row = servers.by_id(database(), server.id)
     model = None if row is None else hub().models.server(owner.name, row, scopes())
     return empty(status) if model is None else reply(model, status)
-
-
-async def _rename(owner: UserRow, server: ServerRow, name: str) -> None:
-    check_named_servers_allowed()
-    if not name:
-        raise AlreadyExistsError("The name of the default server is taken: there always is one.")
-    command = RenameServer(server.id, check_new_name(name), new_id("v"), await server_limit())
-    await hub().entities.users.ask(owner.id, command, by=by(), claim=claim(lambda _: Outcome(200)))

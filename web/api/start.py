@@ -14,6 +14,7 @@ from core.errors import (
     LimitError,
     SpawnError,
 )
+from core.events.writer import Outcome
 from core.naming.names import escape, slug
 from core.plugins.spawner import Progress
 from core.scopes import Answer, Server, check
@@ -23,11 +24,13 @@ from projections.servers import ServerRow
 from projections.users import UserRow
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import Refusal, reply
-from web.request.context import caller, database, hub, raw_body
+from web.request.context import by, caller, database, hub, raw_body
 from web.request.declared import ANY_STATUS
+from web.request.facts import request_facts, time_to_wait
+from web.request.idempotency import claim
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
-from web.servers.starting import StartRequest, add_server, begin, wait_settled
+from web.servers.named import StartRequest
 from web.site.public_url import origin
 
 endpoints = RouteGroup("start")
@@ -161,7 +164,7 @@ async def _server_called(owner: UserRow, name: str, title: str) -> ServerRow:
         return row
     limit = hub().settings.start_api.server_limit
     try:
-        return await add_server(owner, name, StartRequest(display_name=title), limit=limit)
+        return await hub().acts.named.add(owner, name, StartRequest(display_name=title), by=by(), limit=limit)
     except AlreadyExistsError:
         return known_server(owner, name)
     except LimitError:
@@ -174,12 +177,15 @@ async def _server_called(owner: UserRow, name: str, title: str) -> ServerRow:
 async def _start(
     owner: UserRow, server: ServerRow, options: dict[str, Any], ineffective: list[str]
 ) -> Response:
-    actor, spawn_id = await begin(owner, server, options)
+    starting = hub().acts.starting
+    started = await starting.begin(
+        owner, server, options, by=by(), claim=claim(lambda _: Outcome(202)), request=request_facts()
+    )
     if ineffective:
         text = f"These default options mean nothing here: {', '.join(ineffective)}"
-        actor.add_message(Progress(text))
+        started.actor.add_message(Progress(text))
     try:
-        state = None if spawn_id is None else await wait_settled(actor, spawn_id)
+        state = await starting.wait_settled(started, time_to_wait(starting.usual_wait))
     except SpawnError as error:
         return _failed(owner, servers.by_id(database(), server.id) or server, error.message, error.status)
     return _running(owner, server) if isinstance(state, Ready) else _pending(owner, server)

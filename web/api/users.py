@@ -21,7 +21,6 @@ from core.user import Change, UserState
 from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, Visible
-from web.login.disarming import disarm
 from web.models.models import UserModel
 from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
@@ -33,7 +32,7 @@ from web.request.paging import argument, page, paged, wants_wrapping
 from web.request.routing import RouteGroup
 from web.request.steps import in_steps
 from web.request.timestamps import parse_timestamp
-from web.servers.starting import in_time
+from web.servers.waiting import in_time
 from web.sharing.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 
 endpoints = RouteGroup("users")
@@ -225,7 +224,7 @@ async def change(user: str) -> Response:
         await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, changes=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
-    await disarm(hub(), row.id)  # should the new name be a blocked one
+    await hub().acts.disarming.disarm(row.id)  # should the new name be a blocked one
     model = show(database(), name)
     model.auth_state = None
     keep_secret(Outcome(200, encode(model)))
@@ -242,7 +241,8 @@ async def delete(user: str) -> Response:
     the_hub = hub()
     await the_hub.user_deletion.begin(row.id, by=by(), claim=claim(lambda _: Outcome(202)))
     timeout = the_hub.settings.hub.tornado_settings.slow_stop_timeout
-    return empty(204 if await in_time(timeout, the_hub.user_deletion.wait_gone(row.id)) else 202)
+    gone = the_hub.user_deletion.wait_gone(row.id)
+    return empty(204 if await in_time(gone, timeout, unless=the_hub.closed) else 202)
 
 
 @endpoints.post("/users/<user>/admin-access", access=needs("servers"), answers={200: None})

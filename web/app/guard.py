@@ -5,13 +5,12 @@ from __future__ import annotations
 from quart import Response, g, request
 
 from core.errors import ForbiddenError
-from web.login.log_in import identify_by_login
-from web.login.refresh import confirmed
 from web.request import answers
 from web.request.access import Needs, Open, check_access
 from web.request.client_address import address_of
 from web.request.context import hub, raw_body
 from web.request.credentials import identify
+from web.request.facts import request_facts
 from web.request.forms import received_form
 from web.request.idempotency import once
 from web.request.routing import Handler, Route, defaults_of
@@ -35,7 +34,7 @@ def guarded_handler(route: Route) -> Handler:
 
     async def let_in(given: dict[str, str]) -> Response:
         found = identify(route) or await _logged_in_for(route)
-        g.identity = await confirmed(hub(), found, by_cookie=g.session is not None)
+        g.identity = await hub().acts.login_refresh.confirmed(found, request_facts())
         if g.identity is None and route.page and not isinstance(route.access, Open):
             return to_login(route)
         names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
@@ -55,7 +54,7 @@ async def _logged_in_for(route: Route) -> Identity | None:
     credentials = sent.get("auth") if isinstance(sent, dict) else None
     if not isinstance(credentials, dict):
         return None
-    return await identify_by_login(hub(), credentials, address=address_of(request))
+    return await hub().acts.credential_login.identify(credentials, address=address_of(request))
 
 
 def _on_the_hubs_host(route: Route) -> Response:

@@ -29,6 +29,7 @@ from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from web.authenticators import make_authenticator
 from web.history.feed import Feed
+from web.hub.build_acts import build_acts
 from web.hub.hub import Ending, Hub
 from web.models.activity import LastSeen
 from web.models.models import Models
@@ -48,6 +49,7 @@ from web.sessions.sessions import Sessions
 from web.site.addresses import connect_url, local_address
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
+from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.limits import limits_of
 from web.starts.marks import Marks
@@ -97,7 +99,7 @@ def build_hub(
     clients = Clients(db, hosts, rights.known)
     sessions = Sessions(db, entities.sessions, settings, secret)
     store.listen(sessions.on_records)
-    return Hub(
+    hub = Hub(
         settings=settings,
         address=local_address(settings.hub),
         hosts=hosts,
@@ -137,11 +139,14 @@ def build_hub(
         models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
         share_models=ShareModels(hosts),
         feed=Feed(store),
+        stream_places=StreamPlaces(settings.callboard.max_streams, settings.callboard.max_streams_per_user),
         headers=AnswerHeaders(settings.hub),
         presentation=Presentation(settings.hub),
         metrics=metrics,
         ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
     )
+    hub.acts = build_acts(hub)
+    return hub
 
 
 def _logins(settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes) -> Logins:

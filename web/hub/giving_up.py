@@ -30,3 +30,7 @@ def give_up(hub: Hub, why: str, status: int = 1) -> None:
 def give_up_log(hub: Hub, lost: str) -> None:
     why = f"{lost} while the hub ran on {hub.store.path}: put back what it held, or restore a backup."
     give_up(hub, why, LOG_LOST)
+
+
+def give_up_starts(hub: Hub, failed: int) -> None:
+    give_up(hub, f"{failed} starts have failed one after another (consecutive_failure_limit).")

@@ -27,6 +27,7 @@ from core.plugins.spawner import Spawner
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
 from web.history.feed import Feed
+from web.hub.acts import Acts
 from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
@@ -39,6 +40,7 @@ from web.sessions.logins import Logins
 from web.sessions.sessions import Sessions
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
+from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
@@ -102,11 +104,13 @@ class Hub:
     models: Models
     share_models: ShareModels
     feed: Feed
+    stream_places: StreamPlaces
     headers: AnswerHeaders
     presentation: Presentation
     metrics: Metrics
 
     ending: Ending
+    acts: Acts = field(init=False)  # what can be done with all of it; built last
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     command_turns: KeyedLock = field(

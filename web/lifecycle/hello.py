@@ -12,7 +12,6 @@ from core.naming.names import escape
 from core.token import Issue, new_token, quick_digest
 from web.hub.hub import Hub
 from web.lifecycle.reconcile import admins, ensure_user
-from web.login.by_link import make_link
 
 TOKEN_LIFE = timedelta(days=7)
 
@@ -53,6 +52,6 @@ async def say_hello(hub: Hub) -> None:
         token=token,
         address=address,
         api=f"{address}hub/api",
-        link=urljoin(address, make_link(hub, owner)),
+        link=urljoin(address, hub.acts.link_login.make(owner)),
     )
     print(text, flush=True)

@@ -74,7 +74,9 @@ class MetricsOfHub(Collector):
         yield GaugeMetricFamily("callboard_log_has_room", "0 while its disk is full.", has_room)
 
     def _feed(self) -> Iterator[Metric]:
-        feed = self._hub.feed
+        feed, places = self._hub.feed, self._hub.stream_places
+        yield GaugeMetricFamily("callboard_streams", "Event streams that are open.", places.taken)
+        yield CounterMetricFamily("callboard_streams_refused", "Event streams too many.", places.refused)
         yield GaugeMetricFamily("callboard_event_followers", "Streams of events.", feed.followers)
         yield GaugeMetricFamily("callboard_event_feed_size", "Events kept for them in memory.", feed.kept)
         yield CounterMetricFamily(

@@ -27,7 +27,6 @@ from core.user import Change
 from projections import groups, names, roles, tokens, users
 from web.hub.hub import Hub
 from web.lifecycle.carrying_out import Step
-from web.login.disarming import disarm_blocked
 
 AT_ONCE = 500  # users added in one append
 
@@ -42,7 +41,7 @@ async def reconcile(hub: Hub, desired_state: DesiredState) -> None:
 def bootstrap_steps(hub: Hub, desired_state: DesiredState) -> Iterator[Step]:
     for warning in (*desired_state.warnings, *login_warnings(hub.settings)):
         logger.warning("%s", warning)
-    yield "blocked users", partial(disarm_blocked, hub)
+    yield "blocked users", hub.acts.disarming.disarm_all
     yield "users", partial(_add_users, hub, desired_state.users, desired_state.admins)
     yield "administrators", partial(_set_admins, hub, desired_state)
     for name, group in desired_state.groups.items():

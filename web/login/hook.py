@@ -7,12 +7,11 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, replace
-from quart import has_request_context
 
 from core.errors import ForbiddenError, HubError
 from core.plugins.authenticator import Login
-from web.hub.hub import Hub
-from web.request.handler_view import handler_view
+from web.login.request_facts import RequestFacts, view_of
+from web.sessions.logins import Logins
 
 logger = logging.getLogger("callboard.hooks")
 
@@ -27,22 +26,21 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     roles: tuple[dict[str, Any], ...] | None = None
 
 
-async def after_hook(hub: Hub, login: Login) -> Login:
+async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFacts | None) -> Login:
     """The login as the hook leaves it; its name stays. Raises ForbiddenError where it does not let them in.
 
-    It is called with the authenticator, the request (None: there is none) and the login as a dict of the keys
-    name, admin, groups, roles, auth_state and user_info, and returns such a dict; anything false means no.
+    `hook`: None where the configuration has none. It is called with the authenticator, the request (None: there is
+    none) and the login as a dict of the keys name, admin, groups, roles, auth_state and user_info, and returns such a
+    dict; anything false means no.
     Source: JupyterHub 6.1.1.
     """
-    hook = hub.settings.authenticator.post_auth_hook
     if hook is None:
         return login
     model = {key: value for key, value in asdict(login).items() if key != "allowed"}
     for key in ("groups", "roles"):
         model[key] = None if model[key] is None else list(model[key])
     try:
-        handler = handler_view() if has_request_context() else None
-        answer = await hub.logins.hooks.call(hook, hub.logins.authenticator, handler, model)
+        answer = await logins.hooks.call(hook, logins.authenticator, view_of(request), model)
     except HubError:
         raise
     except Exception as error:

@@ -9,26 +9,31 @@ import logging
 
 import trio
 
+from core.actors.user_deletion import UserDeletion
 from core.errors import InvalidError
 from core.events.record import HUB
+from core.events.tables import Tables
 from core.plugins.authenticator import CheckingAuthenticator
 from projections import users
 from projections.users import UserRow
-from web.hub.hub import Hub
+from web.sessions.logins import Logins
 
 logger = logging.getLogger("callboard.login")
 
 
-async def check_users(hub: Hub) -> None:
-    """Nobody is deleted where the authenticator cannot be asked, or knows none of the users: then it is at fault."""
-    authenticator = hub.logins.authenticator
+async def check_users(db: Tables, logins: Logins, deletion: UserDeletion, *, deletes: bool) -> None:
+    """`deletes`: those who are invalid, not only named.
+
+    Nobody is deleted where the authenticator cannot be asked, or knows none of the users: then it is at fault.
+    """
+    authenticator = logins.authenticator
     if not isinstance(authenticator, CheckingAuthenticator):
         return
-    valid, invalid = await _asked(hub, authenticator)
+    valid, invalid = await _asked(db, logins, authenticator)
     if not invalid:
         return
     names = ", ".join(repr(user.name) for user in invalid[:20]) + (", ..." if len(invalid) > 20 else "")
-    if not hub.settings.authenticator.delete_invalid_users:
+    if not deletes:
         logger.warning(
             "%d users could not log in today: %s. c.Authenticator.delete_invalid_users = True deletes such users",
             len(invalid),
@@ -39,17 +44,19 @@ async def check_users(hub: Hub) -> None:
     else:
         logger.warning("%d users who could not log in today are deleted: %s", len(invalid), names)
         for user in invalid:
-            await hub.user_deletion.begin(user.id, by=HUB)
+            await deletion.begin(user.id, by=HUB)
 
 
-async def _asked(hub: Hub, authenticator: CheckingAuthenticator) -> tuple[int, list[UserRow]]:
+async def _asked(
+    db: Tables, logins: Logins, authenticator: CheckingAuthenticator
+) -> tuple[int, list[UserRow]]:
     """How many are valid, and those who are not. Who is blocked is not asked about."""
     valid, invalid, position = 0, [], 0
-    while page := users.after(hub.store.db, position):
+    while page := users.after(db, position):
         position = page[-1].position
         await trio.lowlevel.checkpoint()
         for user in page:
-            if user.leaving or hub.logins.admission.is_blocked(user.name):
+            if user.leaving or logins.admission.is_blocked(user.name):
                 continue
             try:
                 await authenticator.check_user(user.name)

@@ -7,78 +7,103 @@ working, for nobody can log in for it, unless `auth_refresh_strict` is set.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import trio
 
 from core.errors import ForbiddenError, UnavailableError
+from core.events.record import By
+from core.events.tables import Tables
+from core.events.user import user_stream
+from core.naming.user_names import UserNames
 from core.plugins.authenticator import RefreshingAuthenticator
+from core.settings import AuthenticatorSettings
 from projections import users
 from projections.users import UserRow
-from web.hub.hub import Hub
-from web.login.log_in import user_of_login
+from web.login.accounts import Accounts
+from web.login.request_facts import RequestFacts
 from web.rights.identity import Identity
+from web.sessions.logins import Logins
 
 ASKED_AGAIN_AFTER = 60.0  # seconds, where the answer was no or there was none
 
 logger = logging.getLogger("callboard.login")
 
 
-async def confirmed(hub: Hub, identity: Identity | None, *, by_cookie: bool) -> Identity | None:
-    """The caller, unless their login no longer stands and that matters to how they came."""
-    if identity is None or identity.kind != "user" or not _is_asked(hub):
-        return identity
-    user = users.by_id(hub.store.db, identity.id)
-    if user is None or await still_stands(hub, user):
-        return identity
-    is_strict = hub.settings.authenticator.auth_refresh_strict
-    return None if by_cookie or is_strict else identity
+class LoginRefresh:
+    """`settings`: as they are now."""
 
+    def __init__(
+        self,
+        db: Tables,
+        accounts: Accounts,
+        names: UserNames,
+        logins: Logins,
+        settings: Callable[[], AuthenticatorSettings],
+    ) -> None:
+        self._db = db
+        self._accounts = accounts
+        self._names = names
+        self._logins = logins
+        self._settings = settings
 
-async def check_before(hub: Hub, user: UserRow, caller: Identity, *, by_cookie: bool) -> None:
-    """For `refresh_pre_spawn` and `refresh_pre_stop`: ask now. Raises ForbiddenError for who must log in first.
+    async def confirmed(self, identity: Identity | None, request: RequestFacts) -> Identity | None:
+        """The caller, unless their login no longer stands and that matters to how they came."""
+        if identity is None or identity.kind != "user" or not self._is_asked():
+            return identity
+        user = users.by_id(self._db, identity.id)
+        if user is None or await self._still_stands(user, request):
+            return identity
+        is_strict = self._settings().auth_refresh_strict
+        return None if request.by_cookie or is_strict else identity
 
-    Whoever acts for somebody else, or by a token, is not kept from it unless `auth_refresh_strict` is set.
-    """
-    if not _is_asked(hub) or await still_stands(hub, user, ask_now=True):
-        return
-    is_own = (caller.kind, caller.id) == ("user", user.id)
-    if (is_own and by_cookie) or hub.settings.authenticator.auth_refresh_strict:
-        raise ForbiddenError(f"The login of {user.name} has expired. Please log in again.")
-    logger.warning("the login of %s has expired; what %s asked for goes on", user.name, caller.principal)
+    async def check_before(self, user: UserRow, *, by: By, request: RequestFacts | None) -> None:
+        """For `refresh_pre_spawn` and `refresh_pre_stop`: ask now. Raises ForbiddenError for who must log in first.
 
+        Whoever acts for somebody else, or by a token, is not kept from it unless `auth_refresh_strict` is set.
+        """
+        if not self._is_asked() or await self._still_stands(user, request, ask_now=True):
+            return
+        is_own = by.principal == user_stream(user.id)
+        by_cookie = request is not None and request.by_cookie
+        if (is_own and by_cookie) or self._settings().auth_refresh_strict:
+            raise ForbiddenError(f"The login of {user.name} has expired. Please log in again.")
+        logger.warning("the login of %s has expired; what %s asked for goes on", user.name, by.principal)
 
-def _is_asked(hub: Hub) -> bool:
-    return hub.settings.authenticator.auth_refresh_age > 0 and isinstance(
-        hub.logins.authenticator, RefreshingAuthenticator
-    )
+    def _is_asked(self) -> bool:
+        return self._settings().auth_refresh_age > 0 and isinstance(
+            self._logins.authenticator, RefreshingAuthenticator
+        )
 
+    async def _still_stands(
+        self, user: UserRow, request: RequestFacts | None, *, ask_now: bool = False
+    ) -> bool:
+        """Of many requests at once one asks, and the others wait for its answer."""
+        confirmations = self._logins.confirmations
+        known = None if ask_now else confirmations.about(user.id)
+        if known is not None:
+            return known
+        began = trio.current_time()
+        async with confirmations.turns.take(user.id):
+            known = None if ask_now and trio.current_time() == began else confirmations.about(user.id)
+            return await self._ask(user, request) if known is None else known
 
-async def still_stands(hub: Hub, user: UserRow, *, ask_now: bool = False) -> bool:
-    """Of many requests at once one asks, and the others wait for its answer."""
-    known = None if ask_now else hub.logins.confirmations.about(user.id)
-    if known is not None:
-        return known
-    began = trio.current_time()
-    async with hub.logins.confirmations.turns.take(user.id):
-        known = None if ask_now and trio.current_time() == began else hub.logins.confirmations.about(user.id)
-        return await _ask(hub, user) if known is None else known
-
-
-async def _ask(hub: Hub, user: UserRow) -> bool:
-    """What the answer says is stored as that of a login is."""
-    assert isinstance(hub.logins.authenticator, RefreshingAuthenticator), "nobody else is asked"
-    try:
-        login = await hub.logins.authenticator.refresh(user.name, hub.logins.auth_states.of(user.id))
-        stands = login is not None and hub.user_names.normalize(login.name) == user.name
-        if login is not None and stands:
-            stands = await user_of_login(hub, login) is not None
-    except UnavailableError as error:
-        logger.warning("whether the login of %s still stands is not known: %s", user.name, error.message)
-        hub.logins.confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)
-        return True
-    except ForbiddenError as error:
-        logger.warning("the login of %s no longer stands: %s", user.name, error.message)
-        stands = False
-    if not stands:
-        hub.logins.confirmations.note(user.id, stands=False, seconds=ASKED_AGAIN_AFTER)
-    return stands
+    async def _ask(self, user: UserRow, request: RequestFacts | None) -> bool:
+        """What the answer says is stored as that of a login is."""
+        authenticator, confirmations = self._logins.authenticator, self._logins.confirmations
+        assert isinstance(authenticator, RefreshingAuthenticator), "nobody else is asked"
+        try:
+            login = await authenticator.refresh(user.name, self._logins.auth_states.of(user.id))
+            stands = login is not None and self._names.normalize(login.name) == user.name
+            if login is not None and stands:
+                stands = await self._accounts.of_login(login, request) is not None
+        except UnavailableError as error:
+            logger.warning("whether the login of %s still stands is not known: %s", user.name, error.message)
+            confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)
+            return True
+        except ForbiddenError as error:
+            logger.warning("the login of %s no longer stands: %s", user.name, error.message)
+            stands = False
+        if not stands:
+            confirmations.note(user.id, stands=False, seconds=ASKED_AGAIN_AFTER)
+        return stands

@@ -10,39 +10,48 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from core.actors.hub_entities import Roles
 from core.config.roles import ADMIN, USER, Role, RoleError, role_of_login
 from core.errors import ForbiddenError
 from core.events.record import By
+from core.events.tables import Tables
 from core.events.user import user_stream
 from core.role import Define, GrantRole, Withdraw
 from projections import roles
-from web.hub.hub import Hub
+from web.rights.rights import Rights
 
 logger = logging.getLogger("callboard.login")
 
 
-async def give_roles(hub: Hub, user_id: str, specs: Sequence[dict[str, Any]], *, by: By) -> None:
-    """Raises ForbiddenError for roles that cannot be. Called again after an interruption it ends the same way."""
-    try:
-        told = [role_of_login(spec, hub.rights.table) for spec in specs]
-    except RoleError as error:
-        logger.warning("a login tells of a role that cannot be: %s", error)
-        raise ForbiddenError(
-            "This login gives roles that this hub cannot have. Please tell its administrators."
-        ) from None
-    wanted = {role.name: role for role in told if role.name not in (USER, ADMIN)}
-    holder = user_stream(user_id)
-    held = set(roles.granted_to(hub.store.db, holder))
-    for role in wanted.values():
-        await _define(hub, role, by)
-        if role.name not in held:
-            await hub.entities.roles.ask(role.name, GrantRole(frozenset({holder})), by=by)
-    for name in held - wanted.keys() - {USER, ADMIN}:
-        await hub.entities.roles.ask(name, Withdraw(frozenset({holder})), by=by)
+class LoginRoles:
+    def __init__(self, db: Tables, entities: Roles, rights: Rights) -> None:
+        self._db = db
+        self._ask = entities.ask
+        self._rights = rights
 
+    async def give(self, user_id: str, specs: Sequence[dict[str, Any]], *, by: By) -> None:
+        """Raises ForbiddenError for roles that cannot be. Called again after an interruption it ends the same way."""
+        wanted = {role.name: role for role in self._roles_of(specs) if role.name not in (USER, ADMIN)}
+        holder = user_stream(user_id)
+        held = set(roles.granted_to(self._db, holder))
+        for role in wanted.values():
+            await self._define(role, by)
+            if role.name not in held:
+                await self._ask(role.name, GrantRole(frozenset({holder})), by=by)
+        for name in held - wanted.keys() - {USER, ADMIN}:
+            await self._ask(name, Withdraw(frozenset({holder})), by=by)
 
-async def _define(hub: Hub, role: Role, by: By) -> None:
-    """Where nobody else has. A login that names no scopes leaves those that there are."""
-    row = roles.by_name(hub.store.db, role.name)
-    if row is None or (row.managed and role.scopes):
-        await hub.entities.roles.ask(role.name, Define(role.description, role.scopes, managed=True), by=by)
+    def _roles_of(self, specs: Sequence[dict[str, Any]]) -> list[Role]:
+        try:
+            return [role_of_login(spec, self._rights.table) for spec in specs]
+        except RoleError as error:
+            logger.warning("a login tells of a role that cannot be: %s", error)
+            raise ForbiddenError(
+                "This login gives roles that this hub cannot have. Please tell its administrators."
+            ) from None
+
+    async def _define(self, role: Role, by: By) -> None:
+        """Where nobody else has. A login that names no scopes leaves those that there are."""
+        row = roles.by_name(self._db, role.name)
+        if row is None or (row.managed and role.scopes):
+            await self._ask(role.name, Define(role.description, role.scopes, managed=True), by=by)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from web.request.access import Access, Identified, Lists, Needs, Open, TheProxy
-from web.request.declared import ANY_STATUS, Paged, alternatives
+from web.request.declared import ANY_STATUS, Events, Paged, alternatives
 from web.request.routing import Route
 
 _MEANINGS = {
@@ -32,6 +32,8 @@ def refusals(route: Route) -> list[int]:
         implied.add(404)
     if route.query is not None or _is_paged(route):
         implied.add(400)
+    if not isinstance(route.access, TheProxy) and _may_stream(route):
+        implied.add(429)
     return sorted(implied - route.answers.keys())
 
 
@@ -58,6 +60,10 @@ def _component(status: int) -> dict[str, Any]:
         about = "Seconds to wait, where the hub can say."
         response["headers"] = {"Retry-After": {"description": about, "schema": {"type": "integer"}}}
     return response
+
+
+def _may_stream(route: Route) -> bool:
+    return any(isinstance(one, Events) for answer in route.answers.values() for one in alternatives(answer))
 
 
 def _of_access(access: Access) -> Iterator[int]:

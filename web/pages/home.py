@@ -16,9 +16,9 @@ from web.pages.server_rows import shown_server
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import redirect
 from web.request.context import caller, database, hub
+from web.request.facts import request_facts
 from web.request.routing import RouteGroup
 from web.request.to_login import to_login
-from web.servers.starting import server_limit
 
 endpoints = RouteGroup("home", page=True)
 
@@ -42,13 +42,14 @@ async def show() -> Response:
         await hub().servers.look(default.id)
     rows = [shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
     settings = hub().settings.hub
+    limit = await hub().acts.named.limit(request_facts()) if settings.allow_named_servers else 0
     return await page(
         "home.html",
         default_server=next(row for row in rows if not row.name),
         spawners=[row for row in rows if row.name],
         url=hub().hosts.url(f"{hub().base_url}user/{quote(me.name, safe='@~')}/"),
         allow_named_servers=settings.allow_named_servers,
-        named_server_limit_per_user=await server_limit() if settings.allow_named_servers else 0,
+        named_server_limit_per_user=limit,
         longest_server_name=MAX_SERVER_NAME,
         url_path_join=url_path_join,
         invalid_server_names=[],

@@ -19,8 +19,7 @@ from core.server import Stop, Stopped
 from projections import servers, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
-from web.login.by_link import redeem
-from web.login.log_in import log_in
+from web.login.accounts import LoggedIn
 from web.pages.destination import destination
 from web.pages.login_form import logged_out, login_form
 from web.request.access import OPEN
@@ -29,6 +28,7 @@ from web.request.client_address import address_of
 from web.request.context import database, hub
 from web.request.credentials import check_meant, sent_form
 from web.request.errors import headers_of, status_of
+from web.request.facts import request_facts
 from web.request.forms import form as form_of_request
 from web.request.page_cookies import log_in_browser, log_out_browser
 from web.request.refused_forms import why_refused
@@ -60,7 +60,7 @@ async def form() -> Response:
 
 async def _log_in_by_link(ticket: str, asked: str) -> Response:
     """Whoever came by a link from the hub's own terminal. An answer's URL no longer has the ticket in it."""
-    user = redeem(hub(), ticket, address=address_of(request))
+    user = hub().acts.link_login.redeem(ticket, address=address_of(request))
     if user is None:
         return await login_form(next_url=asked, error=LINK_USED, status=403)
     return await enter(user, asked)
@@ -72,7 +72,7 @@ async def _log_in_unasked(asked: str) -> Response:
         return redirect(
             f"{hub().base_url}hub/oauth_login?{request.query_string.decode('latin-1')}".rstrip("?")
         )
-    logged_in = await log_in(hub(), {}, address=address_of(request))
+    logged_in = await _log_in({})
     if logged_in is None:
         raise ForbiddenError("You could not be logged in.")
     return await enter(logged_in.user, asked)
@@ -92,7 +92,7 @@ async def submit() -> Response:
         logger.warning("a login form from %s does not count: %s", address_of(request), why)
         return await login_form(next_url=asked, username=name, error=why, status=403)
     try:
-        logged_in = await log_in(hub(), given, address=address_of(request)) if name else None
+        logged_in = await _log_in(given) if name else None
     except HubError as refused:
         answer = await login_form(
             next_url=asked, username=name, error=refused.message, status=status_of(refused)
@@ -102,6 +102,11 @@ async def submit() -> Response:
     if logged_in is None:
         return await login_form(next_url=asked, username=name, error=WRONG, status=403)
     return await enter(logged_in.user, asked)
+
+
+async def _log_in(given: dict[str, str]) -> LoggedIn | None:
+    log_in = hub().acts.credential_login.log_in
+    return await log_in(given, address=address_of(request), request=request_facts())
 
 
 async def enter(user: UserRow, asked: str) -> Response:

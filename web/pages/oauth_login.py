@@ -12,13 +12,13 @@ from quart import Response, request
 from core.errors import ForbiddenError, NotFoundError
 from core.plugins.authenticator import Login, RedirectAuthenticator
 from projections.users import UserRow
-from web.login.log_in import user_of_login
 from web.pages.destination import checked
 from web.pages.login import enter
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of
 from web.request.context import hub
+from web.request.facts import request_facts
 from web.request.routing import RouteGroup
 from web.site.public_url import origin
 
@@ -61,7 +61,7 @@ async def finish() -> Response:
 
 
 async def _admitted(login: Login) -> UserRow:
-    logged_in = await user_of_login(hub(), login)
+    logged_in = await hub().acts.accounts.of_login(login, request_facts())
     if logged_in is None:
         raise ForbiddenError("Nobody can have the name that this login gives.")
     return logged_in.user

@@ -14,6 +14,7 @@ from core.errors import (
     PendingError,
     SpawnError,
 )
+from core.events.writer import Outcome
 from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
@@ -25,20 +26,14 @@ from web.pages.render import html_of_configuration, page
 from web.pages.server_rows import shown_server
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
-from web.request.context import caller, database, hub
+from web.request.context import by, caller, database, hub
 from web.request.credentials import xsrf_token
 from web.request.errors import headers_of, status_of
+from web.request.facts import request_facts, time_to_wait
 from web.request.handler_view import handler_view
+from web.request.idempotency import claim
 from web.request.known import known_user
 from web.request.routing import RouteGroup
-from web.servers.starting import (
-    StartRequest,
-    begin,
-    check_named_servers_allowed,
-    check_new_name,
-    existing_or_new,
-    wait_settled,
-)
 from web.starts.spawn_hooks import FormData
 
 endpoints = RouteGroup("spawn", page=True)
@@ -103,10 +98,10 @@ async def _looked_at(owner: UserRow, name: str) -> ServerRow | None:
         default = servers.by_id(database(), owner.default_server)
         if default is not None and default.is_active:
             return default
-        check_named_servers_allowed()
+        hub().acts.named.check_allowed()
     row = servers.by_name(database(), owner.id, name)
     if row is None:
-        check_new_name(name)
+        hub().acts.named.check_new_name(name)
         return None
     if row.state == "ready":
         await hub().servers.look(row.id)
@@ -158,11 +153,11 @@ async def _submit(owner: UserRow, name: str) -> Response:
 
 async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> Response:
     """Raises SpawnError where it fails at once."""
-    asked = StartRequest(options, request.args.get("display_name") or None)
-    server = await existing_or_new(owner, name, asked if name else StartRequest(options))
-    actor, spawn_id = await begin(owner, server, options)
-    if spawn_id is not None:
-        await wait_settled(actor, spawn_id, AT_ONCE)
+    acts, facts, display_name = hub().acts, request_facts(), request.args.get("display_name")
+    server = await acts.named.find_or_add(owner, name, display_name, by=by(), request=facts)
+    outcome = claim(lambda _: Outcome(202))
+    started = await acts.starting.begin(owner, server, options, by=by(), claim=outcome, request=facts)
+    await acts.starting.wait_settled(started, time_to_wait(AT_ONCE))
     return _to_pending(owner, name)
 
 

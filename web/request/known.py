@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.errors import NotFoundError
-from projections import groups, servers, users
+from projections import groups, users
 from projections.groups import GroupRow
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.request.context import database
+from web.request.context import database, hub
 
 
 def known_user(name: str) -> UserRow:
@@ -25,10 +25,7 @@ def known_group(name: str) -> GroupRow:
 
 
 def known_server(owner: UserRow, name: str) -> ServerRow:
-    row = servers.by_name(database(), owner.id, name)
-    if row is None:
-        raise NotFoundError(f"{owner.name} has no server named {name!r}.")
-    return row
+    return hub().acts.named.known(owner, name)
 
 
 def known_owner_and_server(owner: str, server: str) -> tuple[UserRow, ServerRow]:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 
 from core.events.record import Record
 from core.events.server import SpawnFailed, SpawnSucceeded
-from web.hub.giving_up import give_up
-from web.hub.hub import Hub
 
 
 class FailedStarts:
@@ -31,7 +29,3 @@ class FailedStarts:
                     self._failed += 1
                     if self._failed == self._limit:
                         self._give_up(self._failed)
-
-
-def give_up_starts(hub: Hub, failed: int) -> None:
-    give_up(hub, f"{failed} starts have failed one after another (consecutive_failure_limit).")

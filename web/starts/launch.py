@@ -129,10 +129,10 @@ class Launch:
         owner = self._rights.blocked.owner(server_id)
         return "" if owner is None else f"User {owner.name} is blocked: nothing of theirs starts here."
 
-    def remember(self, spawn_id: str, handler: HandlerView) -> None:
+    def remember(self, spawn_id: str, view: Callable[[], HandlerView]) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
         if self.spawn_hooks.change_starts:
-            self._handlers[spawn_id] = handler
+            self._handlers[spawn_id] = view()
 
     def forget(self, spawn_id: str) -> None:
         """It will not be begun."""

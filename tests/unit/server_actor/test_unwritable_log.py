@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,32 @@ async def test_a_log_that_is_long_away_does_not_make_a_start_late(
         world.store.is_away = False
         await hub.wait(Ready)
     assert "SpawnFailed" not in world.names()
+
+
+@pytest.mark.parametrize("again", [1, 3])
+async def test_a_log_that_cannot_be_read_while_a_server_starts_is_no_failed_start(
+    world: World, autojump_clock: MockClock, again: int
+) -> None:
+    failures = again
+
+    async def wait_route() -> None:
+        nonlocal failures
+        await trio.lowlevel.checkpoint()
+        if failures:
+            failures -= 1
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise ExceptionGroup("of a nursery", [error])
+
+    async with world.hub() as hub:
+        hub.stage.wait_route = wait_route
+        await hub.start({})
+        await trio.sleep(10)
+        assert isinstance(hub.actor().state, Ready)
+        assert hub.servers.restarts == 0
+    assert world.backend.begun == ["s1-1"]
+    told = [name for name in world.names() if name != "SpawnProgressed"]
+    assert told == ["SpawnRequested", "SpawnAnswered", "SpawnSucceeded"]
 
 
 async def test_a_death_waits_for_the_log(world: World, autojump_clock: MockClock) -> None:

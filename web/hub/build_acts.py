@@ -1,0 +1,52 @@
+"""Hands each act the parts it uses, and no more."""
+
+from __future__ import annotations
+
+from web.hub.acts import Acts
+from web.hub.hub import Hub
+from web.login.accounts import Accounts
+from web.login.by_link import LinkLogin
+from web.login.disarming import Disarming
+from web.login.groups import LoginGroups
+from web.login.log_in import CredentialLogin
+from web.login.refresh import LoginRefresh
+from web.login.roles import LoginRoles
+from web.servers.named import NamedServers
+from web.servers.starting import Starting
+from web.servers.stopping import Stopping
+
+
+def build_acts(hub: Hub) -> Acts:
+    db, entities, logins, names = hub.store.db, hub.entities, hub.logins, hub.user_names
+    accounts = Accounts(
+        db,
+        entities.users,
+        LoginGroups(db, entities.groups),
+        LoginRoles(db, entities.roles, hub.rights),
+        names,
+        logins,
+        lambda: hub.settings.authenticator,
+    )
+    refresh = LoginRefresh(db, accounts, names, logins, lambda: hub.settings.authenticator)
+    return Acts(
+        accounts=accounts,
+        credential_login=CredentialLogin(
+            db, accounts, names, logins, hub.refusals, hub.metrics, hub.rights.of_user
+        ),
+        link_login=LinkLogin(hub.base_url, db, logins, hub.refusals),
+        login_refresh=refresh,
+        disarming=Disarming(
+            hub.store, hub.rights, entities, hub.sessions, hub.sharing, hub.servers, hub.errands
+        ),
+        named=NamedServers(db, entities.users, hub.launch.hooks, lambda: hub.settings),
+        starting=Starting(
+            hub.servers,
+            hub.launch,
+            hub.turns,
+            refresh,
+            lambda: hub.settings,
+            is_ending=lambda: hub.closing.is_set() and hub.ending.servers,
+            closed=hub.closed,
+        ),
+        stopping=Stopping(hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
+    )

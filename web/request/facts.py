@@ -1,0 +1,21 @@
+"""What acts look at of the request that is being answered, and how long it wants to wait for them."""
+
+from __future__ import annotations
+
+from quart import g, request
+
+from web.login.request_facts import RequestFacts
+from web.request.handler_view import handler_view
+
+
+def request_facts() -> RequestFacts:
+    return RequestFacts(handler_view, by_cookie=g.session is not None)
+
+
+def time_to_wait(seconds: float) -> float:
+    """How long this request wants to wait, where others wait so many seconds: with `Prefer: respond-async`, not at all.
+
+    Source: RFC 7240, section 4.1.
+    """
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return 0.0 if any(one.strip() == "respond-async" for one in preferences) else seconds
