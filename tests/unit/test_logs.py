@@ -15,6 +15,7 @@ from core.secrets.scrubbing import scrubbed
 from core.settings import ConfigError, HubSettings
 from tests.conftest import ADMIN_TOKEN, Client
 from web.monitoring.logs import set_up_logging
+from web.request.log_context import request_named
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +154,7 @@ def test_what_is_no_secret_stays(line: str) -> None:
 async def test_lines_are_objects_that_name_the_request_and_so_its_events(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    set_up_logging(HubSettings(), "json")
+    set_up_logging(HubSettings(), "json", request_named)
     answer = await client.post(f"/users/bob?token={CANARY}", headers={"Cookie": f"a={CANARY}"})
     (line,) = lines_of(capsys)
     assert (line["status"], line["method"], line["user"], line["level"]) == (201, "POST", "alice", "info")
@@ -169,7 +170,7 @@ async def test_lines_are_objects_that_name_the_request_and_so_its_events(
 async def test_a_bug_is_told_with_the_request_it_came_of(
     client: Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_up_logging(HubSettings(), "json")
+    set_up_logging(HubSettings(), "json", request_named)
     monkeypatch.setattr("web.api.users.known_user", lambda name: 1 / 0)
     answer = await client.get("/users/bob", headers={"X-Secret-Key": CANARY})
     assert answer.status_code == 500
@@ -182,7 +183,7 @@ async def test_a_bug_is_told_with_the_request_it_came_of(
 
 
 def test_on_a_terminal_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up_logging(HubSettings(), "text")
+    set_up_logging(HubSettings(), "text", request_named)
     logging.getLogger("callboard").info("alice has come")
     said = capsys.readouterr().err
     assert "alice has come" in said

@@ -40,6 +40,7 @@ from web.hub.hub import Hub
 from web.lifecycle.reload import CHANGEABLE, Reloader
 from web.main import open_hub
 from web.monitoring.logs import set_up_logging
+from web.request.log_context import request_named
 
 WEB = ServiceSettings("web", url="http://127.0.0.1:1", timeout=0.1)
 OPS = ServiceSettings("ops", admin=True, api_token="token-of-the-service")
@@ -204,7 +205,7 @@ class Process:
     @asynccontextmanager
     async def hub(self, settings: Settings) -> AsyncIterator[Hub]:
         forget_logging()
-        set_up_logging(settings.hub, settings.callboard.log_style)
+        set_up_logging(settings.hub, settings.callboard.log_style, request_named)
         spawner = make_spawner(settings, self._directory)
         service_spawner = make_service_spawner(settings, self._directory / "services")
         with closing(EventStore(str(self.log), projections.ALL, threaded=False)) as store:

@@ -88,11 +88,17 @@ def _told(error: Exception) -> Exception:
     return error
 
 
+def _add_headers(response: Response) -> None:
+    nonce, form_targets = g.get("csp_nonce", ""), g.get("form_targets", ())
+    the_hub().headers.add(response.headers, request.path, nonce=nonce, form_targets=form_targets)
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+
+
 async def _finish(response: Response) -> Response:
     hub, took = the_hub(), time.monotonic() - g.began
     route: Route | None = g.route
     try:
-        hub.headers.add(request, response)
+        _add_headers(response)
         if "xsrf_token" in g or (route is not None and route.page):
             add_cookies(response)
     except Exception:

@@ -25,6 +25,7 @@ from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.reconcile import reconcile
 from web.monitoring.logs import set_up_logging, undo_logging_config
 from web.presentation.presentation import Presentation
+from web.request.log_context import request_named
 from web.site.headers import AnswerHeaders
 
 logger = logging.getLogger("callboard.config")
@@ -209,10 +210,10 @@ def _set_up_logging(before: Settings, after: Settings) -> None:
         return
     undo_logging_config(before.hub)
     try:
-        set_up_logging(after.hub, after.callboard.log_style)
+        set_up_logging(after.hub, after.callboard.log_style, request_named)
     except ConfigError:
         undo_logging_config(after.hub)
-        set_up_logging(before.hub, before.callboard.log_style)
+        set_up_logging(before.hub, before.callboard.log_style, request_named)
         raise
 
 

@@ -10,12 +10,13 @@ import json
 import logging
 import logging.config
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
-from quart import g, has_request_context
 from structlog.types import EventDict, Processor
 
 from core.secrets.scrubbing import is_clean, scrubbed, scrubbed_all
@@ -24,17 +25,22 @@ from core.settings import ConfigError, HubSettings
 _PLAIN = HubSettings()
 
 
-def set_up_logging(settings: HubSettings, style: str = "auto") -> None:
+Context = Callable[
+    [], Mapping[str, str]
+]  # what a line names besides: the request it is written for, and whose
+
+
+def set_up_logging(settings: HubSettings, style: str = "auto", context: Context = dict) -> None:
     """`style`: text, json, or auto for what suits standard error. A `log_format` of the configuration wins over it.
 
     `logging_config` is applied last, on top of the rest. Raises ConfigError.
     """
     for_people = style == "text" or (style == "auto" and sys.stderr.isatty())
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    handlers[0].setFormatter(_formatter(settings, for_people=for_people))
+    handlers[0].setFormatter(_formatter(settings, context, for_people=for_people))
     if settings.extra_log_file:
         handlers.append(_file(settings.extra_log_file))
-        handlers[1].setFormatter(_formatter(settings, for_people=style == "text"))
+        handlers[1].setFormatter(_formatter(settings, context, for_people=style == "text"))
     for handler in settings.extra_log_handlers:
         handler.addFilter(_scrub)
     logging.basicConfig(level=level(settings), handlers=[*handlers, *settings.extra_log_handlers], force=True)
@@ -100,7 +106,7 @@ def _reset(logger: logging.Logger) -> None:
 # --- what a line looks like ---
 
 
-def _formatter(settings: HubSettings, *, for_people: bool) -> logging.Formatter:
+def _formatter(settings: HubSettings, context: Context, *, for_people: bool) -> logging.Formatter:
     chosen = (settings.log_format, settings.log_datefmt)
     if chosen != (_PLAIN.log_format, _PLAIN.log_datefmt):
         try:
@@ -108,12 +114,12 @@ def _formatter(settings: HubSettings, *, for_people: bool) -> logging.Formatter:
         except ValueError as error:
             raise ConfigError(f"c.JupyterHub.log_format = {settings.log_format!r}: {error}") from error
     if not for_people:
-        return JSONLines()
+        return JSONLines(context)
     before: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-        _name_request,
+        partial(_add_context, context),
         structlog.processors.format_exc_info,
     ]
     return structlog.stdlib.ProcessorFormatter(
@@ -132,6 +138,10 @@ class JSONLines(logging.Formatter):
     request).
     """
 
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+
     def format(self, record: logging.LogRecord) -> str:
         given = record.__dict__
         line: EventDict = {
@@ -140,7 +150,7 @@ class JSONLines(logging.Formatter):
             "logger": record.name,
         }
         line["timestamp"] = _utc(record.created)
-        _name_request(None, "", line)
+        line.update(self._context())
         for key in given.keys() - _OF_EVERY_RECORD:
             line[key] = given[key]
         if record.exc_info:
@@ -168,12 +178,8 @@ def _for_people() -> Processor:
     )
 
 
-def _name_request(_: Any, __: str, line: EventDict) -> EventDict:
-    """Which request a line was written for, and whose."""
-    if has_request_context() and (request_id := g.get("request_id")):
-        line["request"] = request_id
-        if (identity := g.get("identity")) is not None:
-            line["user"] = identity.name
+def _add_context(context: Context, _: Any, __: str, line: EventDict) -> EventDict:
+    line.update(context())
     return line
 
 

@@ -25,6 +25,7 @@ from web.lifecycle.free_address import ProxyError
 from web.lifecycle.hello import say_hello
 from web.monitoring.logs import set_up_logging
 from web.process.process import run
+from web.request.log_context import request_named
 
 EXPECTED = (
     ConfigError,
@@ -43,7 +44,7 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, lat
     """The exit code: 0 after an orderly end, 1 for what keeps a hub from going on, 4 for a log that was lost."""
     try:
         settings, notes = load_settings(files, overrides)
-        set_up_logging(settings.hub, settings.callboard.log_style)
+        set_up_logging(settings.hub, settings.callboard.log_style, request_named)
         if notes:
             logging.getLogger("callboard.config").warning("%s", table(notes))
         trio.run(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from quart import Response
-from quart.wrappers import Request
+from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
 
 from core.settings import HubSettings
 from web.site.public_url import browser_scheme

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta
-from quart.wrappers import Request
 from werkzeug.exceptions import RequestURITooLarge
+from werkzeug.sansio.request import Request
 
 from core.errors import InvalidError
 

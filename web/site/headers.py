@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from quart import Response, g
-from quart.wrappers import Request
+from werkzeug.datastructures import Headers
 
 from core.settings import HubSettings
 from web.site import version
@@ -33,22 +33,22 @@ class AnswerHeaders:
         self._below = _all_below(settings.subdomain_host)
         self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
 
-    def add(self, request: Request, response: Response) -> None:
-        headers = response.headers
-        nonce: str = g.get("csp_nonce", "")
+    def add(
+        self, headers: Headers, path: str, *, nonce: str = "", form_targets: Collection[str] = ()
+    ) -> None:
+        """`nonce`: of a page that has scripts or styles of its own, the forms of which may lead to `form_targets`."""
         if nonce:
-            targets = "".join(f" {one}" for one in (*self._below, *sorted(g.get("form_targets", ()))))
+            targets = "".join(f" {one}" for one in (*self._below, *sorted(form_targets)))
             headers.update(
                 (name, value.replace(NONCE, nonce).replace(FORM_TARGETS, targets))
                 for name, value in self._of_pages
             )
-        elif is_api(request.path, self._base_url):
+        elif is_api(path, self._base_url):
             headers.update(self._of_api)
-        elif not request.path.startswith(self._static):
+        elif not path.startswith(self._static):
             headers.update(self._of_others)
         else:
             headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers["X-Request-Id"] = g.get("request_id", "")
 
     def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:
         ours = {

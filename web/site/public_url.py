@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from quart.wrappers import Request
+from werkzeug.sansio.request import Request
 
 from core.settings import Settings
 
