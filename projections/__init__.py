@@ -10,6 +10,7 @@ from projections import (
     extra_routes,
     groups,
     histories,
+    jobs,
     names,
     oauth,
     progress,
@@ -45,5 +46,6 @@ ALL = cast(
         extra_routes,
         routes,
         histories,
+        jobs,
     ),
 )

@@ -80,6 +80,7 @@ async def open_hub(
             await adopt_all(hub, later)
             await living.start(partial(resume, hub, consent))
             living.start_soon(hub.turns.open)
+            living.start_soon(hub.jobs.run)
             _begin_background_work(hub, living)
             if hub.service_processes is not None:
                 living.start_soon(hub.service_processes.run)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core import group, oauth_code, role, route, service, session, token, user
+from core import group, job, oauth_code, role, route, service, session, token, user
 from core.actors.entity import Entities
 from core.events.group import GroupEvent, group_stream
+from core.events.job import JobEvent, job_stream
 from core.events.oauth import CodeEvent, code_stream
 from core.events.role import RoleEvent, role_stream
 from core.events.route import RouteEvent, route_stream
@@ -21,6 +22,7 @@ Groups = Entities[group.AnyGroup, group.Command, GroupEvent]
 Roles = Entities[role.AnyRole, role.Command, RoleEvent]
 Services = Entities[service.AnyService, service.Command, ServiceEvent]
 Routes = Entities[route.AnyRoute, route.Command, RouteEvent]
+JobEntities = Entities[job.AnyJob, job.Command, JobEvent]
 Codes = Entities[oauth_code.AnyCode, oauth_code.Command, CodeEvent]
 
 
@@ -39,6 +41,7 @@ class HubEntities:
             store, service_stream, service.NoService(), service.decide, service.evolve
         )
         self.routes: Routes = Entities(store, route_stream, route.NoRoute(), route.decide, route.evolve)
+        self.jobs: JobEntities = Entities(store, job_stream, job.NoJob(), job.decide, job.evolve)
         self.codes: Codes = Entities(
             store, code_stream, oauth_code.NoCode(), oauth_code.decide, oauth_code.evolve
         )

@@ -4,6 +4,7 @@ from core.events.access import AccessEvent
 from core.events.activity import ActivityEvent
 from core.events.group import GroupEvent
 from core.events.hub import HubEvent
+from core.events.job import JobEvent
 from core.events.oauth import CodeEvent
 from core.events.role import RoleEvent
 from core.events.route import RouteEvent
@@ -29,6 +30,7 @@ Event = (
     | ShareCodeEvent
     | ActivityEvent
     | AccessEvent
+    | JobEvent
 )
 
 __all__ = ["Event"]

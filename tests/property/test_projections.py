@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import projections
+from core import job as jobs
 from core import server as servers
 from core import token as tokens
 from core import user as users
@@ -21,6 +22,7 @@ from core.events.append_request import AppendRequest, Write
 from core.events.database import MEMORY
 from core.events.folding import Projection
 from core.events.hub import HubStarted, HubStopped
+from core.events.job import job_stream
 from core.events.reading import read_stream
 from core.events.record import HUB
 from core.events.server import (
@@ -202,7 +204,24 @@ hub_wishes = st.one_of(
     st.just(lambda _: Order(hub.STREAM, HubStopped(servers=False))),
 )
 
-desired_state = st.one_of(user_wishes, server_wishes, server_wishes, server_wishes, token_wishes, hub_wishes)
+job_items = st.lists(st.sampled_from(["u0", "u1"]), max_size=2, unique=True).map(tuple)
+job_commands = st.one_of(
+    st.builds(
+        jobs.Request, st.just("k"), job_items, due=st.none() | moments, key=st.sampled_from(["", "key"])
+    ),
+    st.builds(jobs.Progress, job_items, st.dictionaries(st.sampled_from(["u0", "u1"]), st.just("no"))),
+    st.builds(jobs.PutOff, st.just("no"), moments),
+    st.sampled_from([jobs.Try(), jobs.Finish(), jobs.Cancel(), jobs.GiveUp("no")]),
+)
+job_wishes = st.builds(
+    lambda job, command: lambda _: Order(job_stream(job), command),
+    st.sampled_from(["j0", "j1", "j2"]),
+    job_commands,
+)
+
+desired_state = st.one_of(
+    user_wishes, server_wishes, server_wishes, server_wishes, token_wishes, hub_wishes, job_wishes
+)
 histories = st.lists(st.lists(desired_state, min_size=1, max_size=4), min_size=10, max_size=50)
 
 
@@ -212,6 +231,7 @@ INITIAL: dict[str, Any] = {
     "user": users.NoUser(),
     "server": servers.Stopped(),
     "token": tokens.NoToken(),
+    "job": jobs.NoJob(),
     activity.STREAM: None,
     hub.STREAM: None,
 }
@@ -219,6 +239,7 @@ DECIDE: dict[str, Callable[[Any, Any], Sequence[Any]]] = {
     "user": users.decide,
     "server": servers.decide,
     "token": tokens.decide,
+    "job": jobs.decide,
     activity.STREAM: lambda _, event: [event],
     hub.STREAM: lambda _, event: [event],
 }
@@ -226,6 +247,7 @@ EVOLVE: dict[str, Callable[[Any, Any], Any]] = {
     "user": users.evolve,
     "server": servers.evolve,
     "token": tokens.evolve,
+    "job": jobs.evolve,
     activity.STREAM: lambda state, _: state,
     hub.STREAM: lambda state, _: state,
 }

@@ -77,3 +77,18 @@ async def test_what_is_not_under_way_is_not_waited_for() -> None:
         with trio.fail_after(1):
             await running.wait_done("nobody")
     assert not running._under_way
+
+
+async def test_what_is_cancelled_ends_where_it_is_and_another_can_begin(autojump_clock: MockClock) -> None:
+    endless, another = Errand(*[KeyError("a bug")] * 1000), Errand()
+    async with errands() as running:
+        running.go_on("alice", endless)
+        await trio.sleep(100)
+        running.cancel("alice")
+        running.cancel("nobody")
+        await running.wait_done("alice")
+        tries = len(endless.times)
+        running.go_on("alice", another)
+        await running.wait_done("alice")
+        await trio.sleep(100)
+    assert (len(endless.times), len(another.times)) == (tries, 1)

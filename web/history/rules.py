@@ -12,6 +12,15 @@ from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.group import GroupCreated, GroupDeleted, PropertiesReplaced, UsersJoined, UsersLeft
 from core.events.hub import ClockCorrected, HubStarted, HubStopped
+from core.events.job import (
+    JobCancelled,
+    JobDone,
+    JobGivenUp,
+    JobProgressed,
+    JobPutOff,
+    JobRequested,
+    JobTried,
+)
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdrawn
 from core.events.route import RouteAdded, RouteRemoved
@@ -96,6 +105,7 @@ SHARE = ("read:shares",)
 ROLE = ("read:roles",)
 HUB = ("read:hub",)
 PROXY = ("proxy",)
+JOBS = ("admin:users",)
 
 DEFINED = ("url", "prefix", "admin", "managed", "info", "display")
 MEMBERS = {"user": ("read:users:groups",)}
@@ -168,6 +178,13 @@ RULES: Mapping[type, Rule] = {
     ServiceExited: Rule("service", SERVICE, ("exit_status",)),
     ServiceFailed: Rule("service", SERVICE, ("reason", "exit_status")),
     AccessRefused: Rule("hub", ("admin:users",), ("logins", "tokens", "addresses")),
+    JobRequested: Rule("hub", JOBS, ("kind", "due")),
+    JobTried: Rule("hub", JOBS),
+    JobPutOff: Rule("hub", JOBS, ("why", "again")),
+    JobProgressed: Rule("hub", JOBS),
+    JobDone: Rule("hub", JOBS),
+    JobGivenUp: Rule("hub", JOBS, ("why",)),
+    JobCancelled: Rule("hub", JOBS),
     RouteAdded: Rule("hub", PROXY, ("spec", "target", "from_config")),
     RouteRemoved: Rule("hub", PROXY),
     ShareGranted: Rule("server", SHARE, ("scopes",), others=GRANTEES),

@@ -9,6 +9,7 @@ from functools import partial
 from core.actors.activity import Activity
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
+from core.actors.jobs import Jobs
 from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
@@ -31,6 +32,7 @@ from web.authenticators import make_authenticator
 from web.history.feed import Feed
 from web.hub.build_acts import build_acts
 from web.hub.hub import Ending, Hub
+from web.hub.timetable import Timetable
 from web.models.activity import LastSeen
 from web.models.models import Models
 from web.models.shares import ShareModels
@@ -119,6 +121,7 @@ def build_hub(
         spawner=spawner,
         stage=stage,
         errands=errands,
+        jobs=Jobs(entities.jobs, Timetable(db), errands),
         servers=servers,
         launch=launch,
         marks=marks,

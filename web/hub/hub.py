@@ -12,6 +12,7 @@ from msgspec import Struct
 from core.actors.activity import Activity
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
+from core.actors.jobs import Jobs
 from core.actors.keyed_lock import KeyedLock
 from core.actors.refusals import Refusals
 from core.actors.removals import Removals
@@ -89,6 +90,7 @@ class Hub:
     spawner: Spawner
     stage: HubServerRuntime
     errands: Errands
+    jobs: Jobs
     servers: Supervisor
     launch: Launch
     marks: Marks

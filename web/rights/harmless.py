@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
 from core.events.hub import HubEvent
+from core.events.job import JobEvent
 from core.events.oauth import CodeEvent
 from core.events.route import RouteEvent
 from core.events.service import ServiceExited, ServiceFailed, ServiceStarted
@@ -40,4 +41,5 @@ HARMLESS = (
     | ServiceFailed
     | RouteEvent
     | ShareCodeEvent
+    | JobEvent
 )
