@@ -21,13 +21,12 @@ from projections.groups import GroupRow
 from web.models.models import GroupModel
 from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, database, hub, raw_body, scopes
+from web.request.context import body, by, caller, database, hub, raw_body, scopes
 from web.request.declared import Paged
 from web.request.idempotency import claim
 from web.request.known import known_group
 from web.request.paging import page, paged, wants_wrapping
 from web.request.routing import RouteGroup
-from web.sharing.granting import check_may_grant, roles_of_group_name
 
 endpoints = RouteGroup("groups")
 
@@ -115,7 +114,8 @@ async def add_users(group: str) -> Response:
     """Put users into a group. Those who are in it already stay; if one does not exist, nobody is added."""
     row = known_group(group)
     asked = await body(MembersBody)
-    check_may_grant(hub().rights.roles_of_group(row.id), f"A place in {group}")
+    roles = hub().rights.roles_of_group(row.id)
+    hub().acts.granting.check_may_grant(caller(), roles, f"A place in {group}")
     return await _change(row, Join(_ids_of(asked.users)))
 
 
@@ -152,10 +152,11 @@ def _ids_of(names: list[str]) -> tuple[str, ...]:
 
 async def _create(names: list[str], users_in_each: list[str]) -> list[GroupModel]:
     """All of these or none: a name that is taken, or comes twice, refuses them all."""
+    granting = hub().acts.granting
     for name in names:
         if not 0 < len(name) <= MAX_NAME:
             raise InvalidError(f"A group's name has 1 to {MAX_NAME} characters.")
-        check_may_grant(roles_of_group_name(name), f"A group named {name}")
+        granting.check_may_grant(caller(), granting.roles_of_group_name(name), f"A group named {name}")
     for row in groups.listed(database(), names, limit=1):
         raise AlreadyExistsError(f"There is already a group named {row.name!r}.")
     members, show = _ids_of(users_in_each), _show()

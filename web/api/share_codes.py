@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct
 from quart import Response, request
 
 from core.errors import NotFoundError
-from core.events.tables import Tables
 from core.events.writer import Outcome
 from core.scopes import Server
-from core.share import without_filter
-from core.share_code import DEFAULT_LIFE, Issue, check_life, new_code
-from core.token import quick_digest
+from core.share_code import DEFAULT_LIFE, check_life
 from projections import share_codes
 from projections.servers import ServerRow
 from projections.share_codes import Listing, ShareCodeRow
 from web.models.shares import ShareCodeModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, database, hub
+from web.request.context import body, by, caller, database, hub
 from web.request.declared import Paged
 from web.request.idempotency import claim, keep_secret
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import argument, page, paged
 from web.request.routing import RouteGroup
-from web.sharing.sharing import check_may_share, find_code, scopes_to_share
+from web.sharing.sharing import issued_code
 from web.site.bounds import ScopeNames
 
 endpoints = RouteGroup("share-codes")
@@ -75,18 +72,16 @@ async def issue(user: str, server: str) -> Response:
 
 async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
     """A new code: the only time it is shown."""
-    life = timedelta(seconds=check_life(asked.expires_in))
-    full_scopes = scopes_to_share(asked.scopes, Server(user, server))
-    check_may_share(full_scopes)
-    owner, found = known_owner_and_server(user, server)
-    code, model = new_code(), hub().share_models.code
-    digest = quick_digest(code)
-    command = Issue(owner.id, found.id, digest, without_filter(full_scopes), datetime.now(UTC) + life)
-    outcome = claim(lambda db: Outcome(200, encode(model(_issued(db, digest)))))
-    await hub().sharing.issue(command, by=by(), claim=outcome)
-    row = _issued(database(), digest)
+    check_life(asked.expires_in)
+    sharing, model = hub().acts.sharing, hub().share_models.code
+    full_scopes = sharing.scopes_to_share(asked.scopes, Server(user, server))
+    sharing.check_may_share(caller(), full_scopes)
+    _, found = known_owner_and_server(user, server)
+    new = sharing.new_code(found, full_scopes, asked.expires_in)
+    outcome = claim(lambda db: Outcome(200, encode(model(issued_code(db, new.command.digest)))))
+    row = await sharing.issue(new, by=by(), claim=outcome)
     keep_secret(Outcome(200, encode(model(row))))
-    return reply(model(row, code))
+    return reply(model(row, new.code))
 
 
 @endpoints.delete(
@@ -105,7 +100,7 @@ async def revoke(user: str, server: str) -> Response:
 
 def _meant(server: ServerRow) -> ShareCodeRow:
     """The code that the query speaks of. Raises NotFoundError."""
-    row = find_code(argument("code")) if "code" in request.args else _by_id(argument("id"))
+    row = hub().acts.sharing.find_code(argument("code")) if "code" in request.args else _by_id(argument("id"))
     if row is None or row.server_id != server.id:
         raise NotFoundError("This server has no such share code.")
     return row
@@ -114,13 +109,6 @@ def _meant(server: ServerRow) -> ShareCodeRow:
 def _by_id(text: str) -> ShareCodeRow | None:
     number = _ID.fullmatch(text)
     return share_codes.by_number(database(), int(number[1])) if number else None
-
-
-def _issued(db: Tables, digest: str) -> ShareCodeRow:
-    row = share_codes.by_digest(db, digest)
-    if row is None:
-        raise NotFoundError("The server has gone meanwhile.")
-    return row
 
 
 def _listed(listing: Listing) -> Response:

@@ -13,19 +13,19 @@ from core.events.tables import Tables
 from core.events.user import user_stream
 from core.events.writer import Outcome
 from core.scopes import Answer, Group, Server, User, check
-from core.share import GrantShare, Revoke, meant_on, without_filter
+from core.share import Revoke, meant_on
 from projections import groups, shares, users
 from projections.shares import Listing
 from web.models.shares import ShareModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, database, hub, scopes
+from web.request.context import body, by, caller, database, hub, scopes
 from web.request.declared import Paged
 from web.request.idempotency import claim
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import page, paged
 from web.request.routing import RouteGroup
-from web.sharing.sharing import check_may_share, known_share, scopes_to_share
+from web.sharing.sharing import known_share
 from web.site.bounds import ScopeNames
 
 endpoints = RouteGroup("shares")
@@ -70,22 +70,20 @@ async def grant(user: str, server: str) -> Response:
     """Share a server with a user or a group. Granting never takes away."""
     asked = await body(ShareBody, required=False)
     named = _grantee(asked)
-    full_scopes = scopes_to_share(asked.scopes, Server(user, server))
-    owner, found = known_owner_and_server(user, server)
-    check_may_share(full_scopes)
+    sharing = hub().acts.sharing
+    full_scopes = sharing.scopes_to_share(asked.scopes, Server(user, server))
+    _, found = known_owner_and_server(user, server)
+    sharing.check_may_share(caller(), full_scopes)
     _check_may_name(named)
     grantee = _find(named)
     if grantee is None:
         raise InvalidError(f"There is no {named.kind} named {named.name!r}.")
-    command = GrantShare(owner.id, found.id, grantee, without_filter(full_scopes))
-
     model = hub().share_models.share
 
     def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.id, grantee))))
 
-    await hub().sharing.grant(command, by=by(), claim=claim(outcome))
-    return reply(model(known_share(database(), found.id, grantee)))
+    return reply(model(await sharing.grant(found, grantee, full_scopes, by=by(), claim=claim(outcome))))
 
 
 @endpoints.patch(

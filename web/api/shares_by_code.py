@@ -18,10 +18,10 @@ from web.api.share_codes import CodeBody
 from web.models.shares import ShareCodeModel, ShareModel
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import encode, reply
-from web.request.context import body, caller, database, hub
+from web.request.context import body, by, caller, database, hub
 from web.request.idempotency import claim
 from web.request.routing import RouteGroup
-from web.sharing.sharing import accept, find_code, known_share
+from web.sharing.sharing import known_share
 
 endpoints = RouteGroup("shares-by-code")
 
@@ -51,7 +51,7 @@ async def read(code: str) -> Response:
     if users.by_name(database(), code) is not None:
         _check("read:shares", user=code)
         return await shares_api.of_owner(code)
-    return reply(hub().share_models.code(find_code(code)))
+    return reply(hub().share_models.code(hub().acts.sharing.find_code(code)))
 
 
 @endpoints.post("/shares/<code:code>/accept", access=IDENTIFIED, answers={200: ShareModel})
@@ -60,13 +60,14 @@ async def accept_it(code: str) -> Response:
     if users.by_name(database(), code) is not None:
         _check("shares", user=code, server="accept")
         return await shares_api.grant(code, "accept")
-    found, identity, model = find_code(code), caller(), hub().share_models.share
+    sharing, identity, model = hub().acts.sharing, caller(), hub().share_models.share
+    found = sharing.find_code(code)
     _check("users:shares", user=identity.name)
 
     def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.server_id, user_stream(identity.id)))))
 
-    return reply(model(await accept(found, claim=claim(outcome))))
+    return reply(model(await sharing.accept(found, identity, by=by(), claim=claim(outcome))))
 
 
 def _check(scope: str, **names: str) -> None:

@@ -33,7 +33,6 @@ from web.request.routing import RouteGroup
 from web.request.steps import in_steps
 from web.request.timestamps import parse_timestamp
 from web.servers.waiting import in_time
-from web.sharing.granting import check_may_grant, may_all_of_an_admin, roles_of_user_name
 
 endpoints = RouteGroup("users")
 
@@ -209,7 +208,8 @@ async def change(user: str) -> Response:
     if row.admin or asked.admin is True:
         _check_is_admin("change or make administrators")
     if name != row.name:
-        check_may_grant(roles_of_user_name(name), f"The name {name}")
+        granting = hub().acts.granting
+        granting.check_may_grant(caller(), granting.roles_of_user_name(name), f"The name {name}")
     if asked.auth_state:
         hub().logins.auth_states.check_kept()
     keep = () if asked.auth_state is UNSET else hub().logins.auth_states.change(row.id, asked.auth_state)
@@ -286,7 +286,7 @@ def _moment(text: str) -> datetime:
 
 
 def _check_is_admin(doing: str) -> None:
-    if not may_all_of_an_admin():
+    if not hub().acts.granting.may_all_of_an_admin(caller()):
         raise ForbiddenError(
             f"Only administrators can {doing}, with all that they may; some of their scopes do not suffice."
         )

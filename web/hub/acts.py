@@ -12,6 +12,9 @@ from web.login.refresh import LoginRefresh
 from web.servers.named import NamedServers
 from web.servers.starting import Starting
 from web.servers.stopping import Stopping
+from web.sharing.granting import Granting
+from web.sharing.issuing import TokenIssuing
+from web.sharing.sharing import ServerSharing
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -29,3 +32,8 @@ class Acts:
     named: NamedServers
     starting: Starting
     stopping: Stopping
+
+    # giving
+    granting: Granting
+    sharing: ServerSharing
+    tokens: TokenIssuing

@@ -14,6 +14,9 @@ from web.login.roles import LoginRoles
 from web.servers.named import NamedServers
 from web.servers.starting import Starting
 from web.servers.stopping import Stopping
+from web.sharing.granting import Granting
+from web.sharing.issuing import TokenIssuing
+from web.sharing.sharing import ServerSharing
 
 
 def build_acts(hub: Hub) -> Acts:
@@ -49,4 +52,7 @@ def build_acts(hub: Hub) -> Acts:
             closed=hub.closed,
         ),
         stopping=Stopping(hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
+        granting=Granting(hub.rights, logins, names, lambda: hub.settings.hub),
+        sharing=ServerSharing(db, hub.rights, hub.sharing),
+        tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub),
     )

@@ -15,11 +15,10 @@ from web.pages.render import page
 from web.pages.server_rows import shown_server
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
-from web.request.context import caller, database, hub
+from web.request.context import by, caller, database, hub
 from web.request.forms import form
 from web.request.routing import RouteGroup
 from web.rights.oauth_scopes import in_words
-from web.sharing.sharing import accept, find_code
 
 endpoints = RouteGroup("accept_share", page=True)
 
@@ -29,7 +28,7 @@ async def show() -> Response:
     code = request.args.get("code", "")
     if not code:
         raise InvalidError("The link has to bring a share code with it.")
-    found = find_code(code)
+    found = hub().acts.sharing.find_code(code)
     owner, server = _shared(found)
     if owner.id == caller().id:
         raise ForbiddenError("This code is for your own server: send the link to somebody else.")
@@ -53,11 +52,11 @@ async def submit() -> Response:
     fields = form().fields
     code = fields.get("code", "") or request.args.get("code", "")
     try:
-        found = find_code(code)
+        found = hub().acts.sharing.find_code(code)
     except NotFoundError as error:
         raise InvalidError(error.message) from None
     owner, server = _shared(found)
-    await accept(found)
+    await hub().acts.sharing.accept(found, caller(), by=by())
     asked = request.args.get("next", "") or fields.get("next", "")
     return redirect(checked(asked) or _url(owner, server))
 

@@ -18,10 +18,10 @@ from web.request.access import IDENTIFIED
 from web.request.context import database, hub
 from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
+from web.sharing.issuing import HUB_CLIENT
 
 endpoints = RouteGroup("token_page", page=True)
 
-HUB_CLIENT = "jupyterhub"
 EXPIRIES = (
     (3600, "1 hour"),
     (86_400, "1 day"),

@@ -1,1 +1,1 @@
-"""Sharing servers, and giving rights away."""
+"""Sharing servers, giving rights away, and issuing tokens: nobody gives what they do not hold."""
