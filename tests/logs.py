@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import AlreadyExistsError
-from core.events.append_request import AppendRequest, Claim, Outcome, Write
+from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
 from core.events.ballast import ballast_path
 from core.events.database import open_for_writing
 from core.events.record import By, Record
@@ -35,8 +35,8 @@ def ended(server: str, version: int) -> Write:
     return Write(server_stream(server), version, [LeftoverEnded("s1")])
 
 
-def claim(key: str, digest: str = "body", status: int = 201) -> Claim:
-    return Claim(key, digest, lambda _: Outcome(status, b'{"made":true}'))
+def idempotency_record(key: str, digest: str = "body", status: int = 201) -> IdempotencyRecord:
+    return IdempotencyRecord(key, digest, lambda _: Outcome(status, b'{"made":true}'))
 
 
 def commit(writer: Writer, *units: AppendRequest | Write) -> list[AppendRequest]:
@@ -137,14 +137,14 @@ class FailingConnection(sqlite3.Connection):
 
 __all__ = [
     "BY",
-    "Claim",
     "Disk",
     "FullDisk",
+    "IdempotencyRecord",
     "Refusing",
-    "claim",
     "commit",
     "created",
     "ended",
+    "idempotency_record",
     "rows",
     "said",
 ]

@@ -14,7 +14,7 @@ from core.actors.keyed_lock import KeyedLock
 from core.events.record import By
 from core.events.side_tables import SideTableChange
 from core.events.store import EventStore, Write
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 
 State = TypeVar("State")
 Command = TypeVar("Command")
@@ -51,7 +51,7 @@ class Entities(Generic[State, Command, Event]):
         command: Command,
         *,
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         also: Sequence[Write] = (),
         changes: Sequence[SideTableChange] = (),
     ) -> State:
@@ -61,25 +61,25 @@ class Entities(Generic[State, Command, Event]):
         `changes`: those that are no events, in the transaction of the events, if there are any.
         """
         async with self._turns.take(entity_id):
-            return await self._answer(entity_id, command, by, claim, also, changes)
+            return await self._answer(entity_id, command, by, idempotency, also, changes)
 
     async def _answer(
         self,
         entity_id: str,
         command: Command,
         by: By,
-        claim: Claim | None,
+        idempotency: IdempotencyRecord | None,
         also: Sequence[Write],
         changes: Sequence[SideTableChange],
     ) -> State:
         state, version = await self._fold(entity_id)
         events: Sequence[Any] = self._decide(state, command)
-        if not events and not also and claim is None:
+        if not events and not also and idempotency is None:
             return state
         self._kept.pop(entity_id, None)  # should the append fail, fold again
         write = Write(self._stream(entity_id), version, events)
         records = await self._store.append(
-            write, *also, by=by, claim=claim, changes=changes if events else ()
+            write, *also, by=by, idempotency=idempotency, changes=changes if events else ()
         )
         for record in records:
             if record.stream == write.stream:

@@ -20,7 +20,7 @@ from core.actors.job_run import HopelessError, JobRun
 from core.backoff import Backoff
 from core.errors import HubError, UnavailableError
 from core.events.record import HUB, By
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.job import Cancel, Finish, GiveUp, Job, PutOff, Request, Try
 
 RETRY = Backoff(1.0, 600.0)
@@ -63,19 +63,21 @@ class Jobs:
         """From now on jobs of this kind can be done."""
         self._works[kind] = work
 
-    async def request(self, job_id: str, request: Request, *, by: By, claim: Claim | None = None) -> None:
+    async def request(
+        self, job_id: str, request: Request, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Record that it must be done. It is, from here on, whatever becomes of the caller.
 
         Raises AlreadyExistsError where one of the same key is open.
         """
-        await self._entities.ask(job_id, request, by=by, claim=claim)
+        await self._entities.ask(job_id, request, by=by, idempotency=idempotency)
         self._changed.set()
 
-    async def cancel(self, job_id: str, *, by: By, claim: Claim | None = None) -> None:
+    async def cancel(self, job_id: str, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         """End it with what is done by now. Raises NotFoundError."""
         if (run := self._runs.get(job_id)) is not None:
             await run.record()
-        await self._entities.ask(job_id, Cancel(), by=by, claim=claim)
+        await self._entities.ask(job_id, Cancel(), by=by, idempotency=idempotency)
         self._errands.cancel(_key(job_id))
 
     async def wait_tried(self, job_id: str) -> None:

@@ -8,7 +8,7 @@ import trio
 
 from core.errors import BusyError
 from core.events.record import By
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -17,12 +17,12 @@ Answer = TypeVar("Answer")
 class Call(Generic[Command, Answer]):
     """One command under way. Whoever asked may have gone: answering never fails."""
 
-    __slots__ = ("_answer", "_answered", "_error", "by", "claim", "command")
+    __slots__ = ("_answer", "_answered", "_error", "by", "command", "idempotency")
 
-    def __init__(self, command: Command, by: By, claim: Claim | None) -> None:
+    def __init__(self, command: Command, by: By, idempotency: IdempotencyRecord | None) -> None:
         self.command = command
         self.by = by
-        self.claim = claim
+        self.idempotency = idempotency
         self._answered = trio.Event()
         self._answer: Answer | None = None
         self._error: Exception | None = None

@@ -7,7 +7,7 @@ from core.actors.errands import Errands
 from core.actors.supervisor import Supervisor
 from core.events.record import HUB, By
 from core.events.user import UserEvent
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.user import AnyUser, Command, FinishRemoval, RequestRemoval
 
 
@@ -19,9 +19,11 @@ class Removals:
         self._servers = servers
         self._errands = errands
 
-    async def begin(self, user_id: str, server_id: str, *, by: By, claim: Claim | None = None) -> None:
+    async def begin(
+        self, user_id: str, server_id: str, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Record the wish; it is carried out from here on, whatever becomes of the caller."""
-        await self._users.ask(user_id, RequestRemoval(server_id), by=by, claim=claim)
+        await self._users.ask(user_id, RequestRemoval(server_id), by=by, idempotency=idempotency)
         self.go_on(user_id, server_id)
 
     def go_on(self, user_id: str, server_id: str) -> None:

@@ -30,7 +30,7 @@ from core.events.hub import HubStarted
 from core.events.record import By, Record
 from core.events.server import ServerEvent, server_stream
 from core.events.store import Write
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.plugins.spawner import Progress
 from core.server import (
     MAX_MESSAGES,
@@ -126,13 +126,13 @@ class ServerActor:
 
     # --- for the rest of the hub ---
 
-    async def ask(self, command: Command, *, by: By, claim: Claim | None = None) -> Server:
+    async def ask(self, command: Command, *, by: By, idempotency: IdempotencyRecord | None = None) -> Server:
         """The server as the command left it; raises the HubError it was refused with.
 
         Ask right after having got the actor from the supervisor: across an await it may go to rest.
         """
         assert not self.is_at_rest, "this actor has ended; get another from the supervisor"
-        call: Call[Command, Server] = Call(command, by, claim)
+        call: Call[Command, Server] = Call(command, by, idempotency)
         self._mailbox.put(call)
         self._keeper.wake(self)
         return await call.wait()
@@ -328,7 +328,7 @@ class ServerActor:
                 await self._record_messages(decide(self.state, call.command))
             else:
                 await self._record_messages()
-                await self._record(decide(self.state, call.command), call.by, call.claim)
+                await self._record(decide(self.state, call.command), call.by, call.idempotency)
         except HubError as refusal:
             call.refuse(refusal)
         else:
@@ -363,13 +363,15 @@ class ServerActor:
             if events:
                 raise
 
-    async def _record(self, events: Sequence[ServerEvent], by: By, claim: Claim | None = None) -> None:
+    async def _record(
+        self, events: Sequence[ServerEvent], by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Append, then evolve. The version named is the one expected: another one means two writers, a bug."""
-        if not events and claim is None:
+        if not events and idempotency is None:
             return
         try:
             records = await self._stage.store.append(
-                Write(self._stream, self._version, events), by=by, claim=claim
+                Write(self._stream, self._version, events), by=by, idempotency=idempotency
             )
         except UnavailableError:
             self._be_patient()

@@ -14,7 +14,7 @@ from core.events.record import By
 from core.events.share import share_code_stream, share_stream
 from core.events.store import EventStore, Write
 from core.events.user import user_stream
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 
 
@@ -34,32 +34,48 @@ class Sharing:
         self._codes_on = codes_on
         self._turns = KeyedLock()
 
-    async def grant(self, command: share.GrantShare, *, by: By, claim: Claim | None = None) -> None:
+    async def grant(
+        self, command: share.GrantShare, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Raises NotFoundError where the server or the grantee has gone meanwhile."""
         async with self._turns.take(command.server):
-            await self._append([await self._granting(command)], by, claim)
+            await self._append([await self._granting(command)], by, idempotency)
 
     async def revoke(
-        self, server: str, grantee: str, command: share.Revoke, *, by: By, claim: Claim | None = None
+        self,
+        server: str,
+        grantee: str,
+        command: share.Revoke,
+        *,
+        by: By,
+        idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """Where nothing is shared there is nothing to do."""
         async with self._turns.take(server):
             share_id = self._share_of(server, grantee)
             writes = [] if share_id is None else [await self._on_share(share_id, command)]
-            await self._append(writes, by, claim)
+            await self._append(writes, by, idempotency)
 
-    async def revoke_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
+    async def revoke_all(self, server: str, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         async with self._turns.take(server):
             writes = [await self._on_share(share_id, share.Revoke()) for share_id in self._shares_on(server)]
-            await self._append(writes, by, claim)
+            await self._append(writes, by, idempotency)
 
-    async def issue(self, command: share_code.Issue, *, by: By, claim: Claim | None = None) -> None:
+    async def issue(
+        self, command: share_code.Issue, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Raises NotFoundError where the server has gone meanwhile."""
         async with self._turns.take(command.server):
-            await self._append([await self._on_code(new_id("c"), command)], by, claim)
+            await self._append([await self._on_code(new_id("c"), command)], by, idempotency)
 
     async def exchange(
-        self, server: str, code_id: str, command: share_code.Exchange, *, by: By, claim: Claim | None = None
+        self,
+        server: str,
+        code_id: str,
+        command: share_code.Exchange,
+        *,
+        by: By,
+        idempotency: IdempotencyRecord | None = None,
     ) -> None:
         """The user has a share now, made or widened. Raises NotFoundError or InvalidError."""
         async with self._turns.take(server):
@@ -68,17 +84,21 @@ class Sharing:
             assert isinstance(code, share_code.Code), "any other is refused"
             grant = share.GrantShare(code.owner, server, user_stream(command.user), code.scopes)
             writes = [await self._granting(grant), Write(share_code_stream(code_id), version, exchanged)]
-            await self._append(writes, by, claim)
+            await self._append(writes, by, idempotency)
 
-    async def withdraw(self, server: str, code_id: str, *, by: By, claim: Claim | None = None) -> None:
+    async def withdraw(
+        self, server: str, code_id: str, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         """Nobody can exchange this code any more."""
         async with self._turns.take(server):
-            await self._append([await self._on_code(code_id, share_code.Revoke())], by, claim)
+            await self._append([await self._on_code(code_id, share_code.Revoke())], by, idempotency)
 
-    async def withdraw_all(self, server: str, *, by: By, claim: Claim | None = None) -> None:
+    async def withdraw_all(
+        self, server: str, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> None:
         async with self._turns.take(server):
             writes = [await self._on_code(code_id, share_code.Revoke()) for code_id in self._codes_on(server)]
-            await self._append(writes, by, claim)
+            await self._append(writes, by, idempotency)
 
     # --- what to write ---
 
@@ -103,7 +123,7 @@ class Sharing:
             code, version = share_code.evolve(code, record.event), record.version  # type: ignore[arg-type]
         return code, version
 
-    async def _append(self, writes: Sequence[Write], by: By, claim: Claim | None) -> None:
+    async def _append(self, writes: Sequence[Write], by: By, idempotency: IdempotencyRecord | None) -> None:
         writes = [write for write in writes if write.events]
-        if writes or claim is not None:
-            await self._store.append(*writes, by=by, claim=claim)
+        if writes or idempotency is not None:
+            await self._store.append(*writes, by=by, idempotency=idempotency)

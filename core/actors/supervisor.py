@@ -21,7 +21,7 @@ from core.errors import UnavailableError
 from core.events.disk import unreadable
 from core.events.record import HUB, By, Record
 from core.events.stop_reason import StopReason
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.server import Command, Ready, Server, Stop, has_ended
 
 logger = logging.getLogger("callboard.supervisor")
@@ -59,8 +59,10 @@ class Supervisor:
             task_status.started()
             await trio.sleep_forever()
 
-    async def ask(self, server_id: str, command: Command, *, by: By, claim: Claim | None = None) -> Server:
-        return await self.actor(server_id).ask(command, by=by, claim=claim)
+    async def ask(
+        self, server_id: str, command: Command, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> Server:
+        return await self.actor(server_id).ask(command, by=by, idempotency=idempotency)
 
     async def end(self, server_id: str, why: str, reason: StopReason) -> None:
         """Have the server stopped; returns once nothing is left of it, nor of what it has left behind."""

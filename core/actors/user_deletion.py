@@ -13,7 +13,7 @@ from core.actors.supervisor import Supervisor
 from core.errors import HubError, NotFoundError
 from core.events.record import HUB, By
 from core.events.user import UserEvent
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.user import AnyUser, Command, FinishDeletion, RequestDeletion, User
 
 
@@ -25,9 +25,9 @@ class UserDeletion:
         self._servers = servers
         self._errands = errands
 
-    async def begin(self, user_id: str, *, by: By, claim: Claim | None = None) -> None:
+    async def begin(self, user_id: str, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         """Record the wish; it is carried out from here on, whatever becomes of the caller."""
-        await self._users.ask(user_id, RequestDeletion(), by=by, claim=claim)
+        await self._users.ask(user_id, RequestDeletion(), by=by, idempotency=idempotency)
         self.go_on(user_id)
 
     def go_on(self, user_id: str) -> None:

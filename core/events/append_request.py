@@ -33,7 +33,7 @@ class Outcome(Struct, frozen=True):
     body: bytes = b""
 
 
-class Claim(NamedTuple):
+class IdempotencyRecord(NamedTuple):
     """An idempotency key, recorded with the command's events. `outcome` reads the new state of affairs."""
 
     key: str
@@ -44,18 +44,18 @@ class Claim(NamedTuple):
 class AppendRequest:
     """What one caller appends: all of it or nothing. It comes back with its records, or with an error."""
 
-    __slots__ = ("by", "changes", "claim", "error", "records", "task", "writes")
+    __slots__ = ("by", "changes", "error", "idempotency", "records", "task", "writes")
 
     def __init__(
         self,
         writes: Sequence[Write],
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         changes: Sequence[SideTableChange] = (),
     ) -> None:
         self.writes = writes
         self.by = by
-        self.claim = claim
+        self.idempotency = idempotency
         self.changes = changes  # that are no events, such as the final answer under a key
         self.task: trio.lowlevel.Task | None = None  # who waits for it
         self.records: list[Record] = []

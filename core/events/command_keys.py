@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from core.errors import RepeatedError
-from core.events.append_request import Claim, Outcome
+from core.events.append_request import IdempotencyRecord, Outcome
 from core.events.side_tables import SideTableChange
 
 NAME = "command_keys"
@@ -49,15 +49,15 @@ def delete(db: sqlite3.Connection, key: str) -> None:
 # --- changes ---
 
 
-def check_free(db: sqlite3.Connection, claim: Claim) -> None:
+def check_free(db: sqlite3.Connection, idempotency: IdempotencyRecord) -> None:
     """Raises RepeatedError. Comes before all else, so that a repeated command is not refused for another reason."""
-    if is_taken(db, claim.key):
+    if is_taken(db, idempotency.key):
         raise RepeatedError("This command was carried out before.")
 
 
-def taken(db: sqlite3.Connection, claim: Claim, at: str) -> SideTableChange:
+def taken(db: sqlite3.Connection, idempotency: IdempotencyRecord, at: str) -> SideTableChange:
     """The key, with what it will answer if nobody lives to give the final answer."""
-    return _change(claim.key, Answered(claim.digest, *_parts(claim.outcome(db)), at))
+    return _change(idempotency.key, Answered(idempotency.digest, *_parts(idempotency.outcome(db)), at))
 
 
 def answered(

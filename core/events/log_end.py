@@ -66,8 +66,8 @@ class LogEnd:
         placed: list[Unit] = []
         for unit in units:
             begin = len(rows)
-            if unit.claim:
-                command_keys.check_free(self._connection, unit.claim)
+            if unit.idempotency:
+                command_keys.check_free(self._connection, unit.idempotency)
             unit.records = self._place(unit, at, rows)
             self._folding.project(self._connection, unit.records)
             changes = self._change(unit, at)
@@ -80,11 +80,11 @@ class LogEnd:
 
     def _change(self, unit: AppendRequest, at: datetime) -> tuple[SideTableChange, ...]:
         """Make the changes that are no events, behind the unit's events; those that did change something."""
-        if not (unit.claim or unit.changes or self._new_shapes):
+        if not (unit.idempotency or unit.changes or self._new_shapes):
             return ()
         changes, self._new_shapes = [*self._new_shapes, *unit.changes], []
-        if unit.claim:
-            changes.append(command_keys.taken(self._connection, unit.claim, utc_text(at)))
+        if unit.idempotency:
+            changes.append(command_keys.taken(self._connection, unit.idempotency, utc_text(at)))
         apply = self._folding.side_tables.apply
         return tuple(change for change in changes if apply(self._connection, change))
 

@@ -12,7 +12,7 @@ import trio
 
 from core.errors import DoubtError, UnavailableError
 from core.events import command_keys
-from core.events.append_request import AppendRequest, Claim, Outcome, Write
+from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
 from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
 from core.events.folding import Projection
 from core.events.log import Log
@@ -94,17 +94,17 @@ class EventStore:
         self,
         *writes: Write,
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         changes: Sequence[SideTableChange] = (),
     ) -> list[Record]:
         """Record all the events or none; returns once they are on disk, and is not cancelled before that.
 
-        Raises UnavailableError when the log cannot be written, RepeatedError when the claim's key is taken,
+        Raises UnavailableError when the log cannot be written, RepeatedError when the idempotency key is taken,
         whatever HubError a projection refuses with, and VersionError for two writers on one stream (a bug).
         What is urgent is recorded even when the disk is full, as far as the ballast goes. `changes`: those in
         the same transaction that are no events, such as of secrets.
         """
-        return await self._carry_out(AppendRequest(writes, by, claim, changes))
+        return await self._carry_out(AppendRequest(writes, by, idempotency, changes))
 
     async def amend(self, *changes: SideTableChange) -> None:
         """Changes that are no events: all of them or none. Raises UnavailableError."""

@@ -14,7 +14,7 @@ from functools import partial
 
 from core.errors import UnavailableError
 from core.events import command_keys
-from core.events.append_request import AppendRequest, Claim, Outcome, VersionError, Write
+from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, VersionError, Write
 from core.events.database import MEMORY, open_for_writing, open_log
 from core.events.disk import is_disk_trouble
 from core.events.folding import Folding, Projection
@@ -258,13 +258,13 @@ class Writer:
         self.connection.execute("COMMIT")
 
     def _is_there(self, units: Sequence[AppendRequest], digest_after: str) -> bool:
-        """Whether the transaction is in the file: the cursor or the head says so, or a claim without events."""
+        """Whether the transaction is in the file: cursor or head says so, or a key without events."""
         if self._copy:
             return self._copy.cursor != self._cursor_before
         if digest_after != self._digest_before:
             return self._end.digest == digest_after
-        claims = [unit.claim for unit in units if unit.claim and unit.error is None]
-        return bool(claims) and command_keys.is_taken(self.connection, claims[0].key)
+        keyed = [unit.idempotency for unit in units if unit.idempotency and unit.error is None]
+        return bool(keyed) and command_keys.is_taken(self.connection, keyed[0].key)
 
     def _overwrite_failed_commit(self) -> None:
         """Write over what a failed commit may have left in the WAL, lest a crash bring it back to life."""
@@ -286,4 +286,4 @@ def _fault(when: str, units: Sequence[AppendRequest]) -> None:
                     faults.point(f"{when} {type(event).__name__}")
 
 
-__all__ = ["AppendRequest", "Claim", "Outcome", "VersionError", "Write", "Writer"]
+__all__ = ["AppendRequest", "IdempotencyRecord", "Outcome", "VersionError", "Write", "Writer"]

@@ -35,7 +35,7 @@ from core.settings import CallboardSettings
 from projections import users
 from projections.rebuild import drift
 from tests.conftest import hub_in_memory, settings_for_tests
-from tests.logs import BY, claim, commit, said
+from tests.logs import BY, commit, idempotency_record, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main
 from web.commands.moments import parse_position
@@ -233,9 +233,9 @@ def test_durations_across_a_correction_use_its_offset(log: Log) -> None:
 
 def test_keys_taken_ahead_of_time_are_forgotten(path: str, log: Log) -> None:
     log.now += AHEAD
-    commit(log.writer, AppendRequest([said("x", 0)], BY, claim("k1")))
+    commit(log.writer, AppendRequest([said("x", 0)], BY, idempotency_record("k1")))
     log.now -= AHEAD
-    commit(log.writer, AppendRequest([said("x", 1)], BY, claim("k2")))
+    commit(log.writer, AppendRequest([said("x", 1)], BY, idempotency_record("k2")))
     expired = command_keys.expired(log.writer.connection, utc_text(NOW - timedelta(days=1)), utc_text(NOW))
     commit(log.writer, AppendRequest((), BY, changes=expired))
     assert log.writer.connection.execute("SELECT key FROM command_keys").fetchall() == [("k2",)]

@@ -27,7 +27,7 @@ from core.user import (
     decide,
     evolve,
 )
-from tests.logs import BY, Disk, claim, rows, said
+from tests.logs import BY, Disk, idempotency_record, rows, said
 
 Users = Entities[AnyUser, Command, UserEvent]
 
@@ -124,10 +124,10 @@ async def test_what_goes_along_is_recorded_with_it_or_not_at_all(store: EventSto
 
 async def test_a_claim_is_recorded_even_where_nothing_happens(store: EventStore, users: Users) -> None:
     await users.ask("u1", Create("alice", "v1"), by=BY)
-    await users.ask("u1", Change(), by=BY, claim=claim("key"))
+    await users.ask("u1", Change(), by=BY, idempotency=idempotency_record("key"))
     assert store.stored_outcome("key") is not None
     with pytest.raises(RepeatedError):
-        await users.ask("u1", Change(admin=True), by=BY, claim=claim("key"))
+        await users.ask("u1", Change(admin=True), by=BY, idempotency=idempotency_record("key"))
     assert store.head == 1
 
 

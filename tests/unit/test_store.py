@@ -20,7 +20,7 @@ from core.events.store import EventStore
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift, rebuild
-from tests.logs import BY, Disk, claim, commit, created, rows, said
+from tests.logs import BY, Disk, commit, created, idempotency_record, rows, said
 from tests.unit.conftest import OpenWriter
 
 
@@ -382,17 +382,17 @@ async def test_a_reader_and_the_writer_do_not_wait_for_each_other(path: str) -> 
 async def test_a_key_is_taken_in_the_transaction_of_its_events(
     store: EventStore, autojump_clock: object
 ) -> None:
-    await store.append(created(1), by=BY, claim=claim("k1"))
+    await store.append(created(1), by=BY, idempotency=idempotency_record("k1"))
     assert store.stored_outcome("k1") == ("body", Outcome(201, b'{"made":true}'))
     with pytest.raises(VersionError):
-        await store.append(created(1), by=BY, claim=claim("k2"))
+        await store.append(created(1), by=BY, idempotency=idempotency_record("k2"))
     assert store.stored_outcome("k2") is None
 
 
 async def test_the_final_answer_replaces_the_first_but_never_that_of_another_request(
     store: EventStore, autojump_clock: object
 ) -> None:
-    await store.append(created(1), by=BY, claim=claim("key", "body", 202))
+    await store.append(created(1), by=BY, idempotency=idempotency_record("key", "body", 202))
     await store.store_outcome("key", "body", Outcome(201, b"{}"))
     assert store.stored_outcome("key") == ("body", Outcome(201, b"{}"))
     await store.store_outcome("key", "another body", Outcome(409, b""))

@@ -17,7 +17,7 @@ from core.events.server import SpawnFailed, SpawnProgressed
 from core.events.side_tables import SideTableChange
 from core.events.store import EventStore
 from core.events.urgency import Ordinary, Urgent
-from tests.logs import BY, FullDisk, claim, commit, ended
+from tests.logs import BY, FullDisk, commit, ended, idempotency_record
 from tests.unit.conftest import OpenWriter
 
 KINDS = get_args(Event)
@@ -74,7 +74,7 @@ def test_what_is_recorded_with_an_urgent_event_is_recorded_with_it() -> None:
 
 
 def test_a_key_alone_is_not_urgent() -> None:
-    assert not AppendRequest([Write("user/u1", 1, [])], BY, claim("key")).is_urgent
+    assert not AppendRequest([Write("user/u1", 1, [])], BY, idempotency_record("key")).is_urgent
     assert not AppendRequest((), HUB, changes=[SideTableChange("log_facts", "a", b"b")]).is_urgent
 
 

@@ -28,7 +28,7 @@ from core.events.side_tables import SideTableChange
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections.rebuild import drift
-from tests.logs import BY, Disk, Refusing, claim, commit, created, rows, said
+from tests.logs import BY, Disk, Refusing, commit, created, idempotency_record, rows, said
 from tests.unit.conftest import OpenWriter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -344,13 +344,13 @@ def test_a_file_that_cannot_be_read_back_leaves_doubt_and_is_taken_up_later(
 
 
 @pytest.mark.parametrize("fails", ["INSERT INTO command_keys", "COMMIT", "done COMMIT"])
-def test_a_claim_without_events_is_answered_by_the_truth_too(
+def test_a_key_without_events_is_answered_by_the_truth_too(
     path: str, fails: str, open_writer: OpenWriter
 ) -> None:
     disk = Disk()
     writer = open_writer(path, projections.ALL, connect=disk.connect)
     disk.fails = {fails}
-    (unit,) = commit(writer, AppendRequest([Write("user/u1", 0, [])], BY, claim("key")))
+    (unit,) = commit(writer, AppendRequest([Write("user/u1", 0, [])], BY, idempotency_record("key")))
     assert (unit.error is None) == (fails == "done COMMIT")
     taken = writer.connection.execute("SELECT count(*) FROM command_keys").fetchone()[0]
     assert taken == (1 if unit.error is None else 0)
@@ -514,6 +514,6 @@ def test_a_file_that_may_not_grow_refuses_and_recovers(path: str, limit: int) ->
 
 
 def test_a_key_taken_before_is_told_even_where_the_command_would_be_refused(writer: Writer) -> None:
-    commit(writer, AppendRequest([created(1, "eve")], BY, claim("key")))
-    units = commit(writer, AppendRequest([created(2, "eve")], BY, claim("key")), created(3))
+    commit(writer, AppendRequest([created(1, "eve")], BY, idempotency_record("key")))
+    units = commit(writer, AppendRequest([created(2, "eve")], BY, idempotency_record("key")), created(3))
     assert errors(units) == [RepeatedError, None]

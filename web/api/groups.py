@@ -23,7 +23,7 @@ from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub, raw_body, scopes
 from web.request.declared import Paged
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_group
 from web.request.paging import page, paged, wants_wrapping
 from web.request.routing import RouteGroup
@@ -105,7 +105,9 @@ async def create(group: str) -> Response:
 async def delete(group: str) -> Response:
     """Delete a group. Its roles, and what was shared with it, go with it."""
     row = known_group(group)
-    await hub().entities.groups.ask(row.id, Delete(), by=by(), claim=claim(lambda _: Outcome(204)))
+    await hub().entities.groups.ask(
+        row.id, Delete(), by=by(), idempotency=idempotency_record(lambda _: Outcome(204))
+    )
     return empty(204)
 
 
@@ -165,7 +167,9 @@ async def _create(names: list[str], users_in_each: list[str]) -> list[GroupModel
     def models(db: Tables) -> list[GroupModel]:
         return [show(db, row) for row in groups.listed(db, names, limit=len(names))]
 
-    await hub().store.append(*writes, by=by(), claim=claim(lambda db: Outcome(201, encode(models(db)))))
+    await hub().store.append(
+        *writes, by=by(), idempotency=idempotency_record(lambda db: Outcome(201, encode(models(db))))
+    )
     return models(database())
 
 
@@ -178,7 +182,7 @@ async def _change(row: GroupRow, command: Command) -> Response:
         return b"" if changed is None else encode(show(db, changed))
 
     await hub().entities.groups.ask(
-        row.id, command, by=by(), claim=claim(lambda db: Outcome(200, answer(db)))
+        row.id, command, by=by(), idempotency=idempotency_record(lambda db: Outcome(200, answer(db)))
     )
     return reply(show(database(), known_group(row.name)))
 

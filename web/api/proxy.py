@@ -19,7 +19,7 @@ from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, database, hub, raw_body
 from web.request.declared import Paged
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.paging import page, paged
 from web.request.routing import RouteGroup
 
@@ -85,7 +85,7 @@ async def add() -> Response:
     spec = _free_spec(asked.path)
     command = extra_route.Add(spec, check_target(asked.target))
     outcome = Outcome(201, encode({"routespec": spec, "target": command.target, "data": {"extra": True}}))
-    await hub().entities.routes.ask(spec, command, by=by(), claim=claim(lambda _: outcome))
+    await hub().entities.routes.ask(spec, command, by=by(), idempotency=idempotency_record(lambda _: outcome))
     added = routes.by_spec(database(), spec)
     assert added is not None, "a route that was added just now is there"
     return reply(_model(added), 201)
@@ -106,7 +106,9 @@ async def remove(path: str) -> Response:
     spec = _free_spec(path if _names_host(path) else f"/{path}")
     if extra_routes.by_spec(database(), spec) is None:
         raise NotFoundError(f"There is no extra route {spec}.")
-    await hub().entities.routes.ask(spec, extra_route.Remove(), by=by(), claim=claim(lambda _: Outcome(204)))
+    await hub().entities.routes.ask(
+        spec, extra_route.Remove(), by=by(), idempotency=idempotency_record(lambda _: Outcome(204))
+    )
     return empty(204)
 
 

@@ -19,7 +19,7 @@ from web.request.answers import empty, reply
 from web.request.context import body, by, database, hub, raw_body, scopes
 from web.request.declared import ANY_STATUS, Text
 from web.request.facts import request_facts, time_to_wait
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
 from web.servers.named import StartRequest
@@ -59,8 +59,8 @@ async def create(user: str, server: str = "") -> Response:
         raise AlreadyExistsError("The default server is there from the start.")
     named, new = hub().acts.named, StartRequest(asked.user_options or {}, asked.display_name)
     named.check_allowed()
-    outcome = claim(lambda _: Outcome(201))
-    added = await named.add(owner, server, new, by=by(), claim=outcome, request=request_facts())
+    outcome = idempotency_record(lambda _: Outcome(201))
+    added = await named.add(owner, server, new, by=by(), idempotency=outcome, request=request_facts())
     return reply(visible_model(owner, added), 201)
 
 
@@ -80,9 +80,9 @@ async def start(user: str, server: str = "") -> Response:
     asked = parse_start(await raw_body())
     acts, facts = hub().acts, request_facts()
     found = await acts.named.find_or_add(owner, server, asked.display_name, by=by(), request=facts)
-    outcome = claim(lambda _: Outcome(202))
+    outcome = idempotency_record(lambda _: Outcome(202))
     started = await acts.starting.begin(
-        owner, found, asked.user_options, by=by(), claim=outcome, request=facts
+        owner, found, asked.user_options, by=by(), idempotency=outcome, request=facts
     )
     state = await acts.starting.wait_settled(started, time_to_wait(acts.starting.usual_wait))
     return _answer_to_start(owner, found, 202 if state is None else 201)
@@ -102,8 +102,8 @@ async def change(user: str, server: str = "") -> Response:
         raise PendingError("A server can be changed only while it is stopped.")
     named = hub().acts.named
     if not isinstance(changes.name, UnsetType):
-        outcome = claim(lambda _: Outcome(200))
-        await named.rename(owner, found, changes.name, by=by(), claim=outcome, request=request_facts())
+        outcome = idempotency_record(lambda _: Outcome(200))
+        await named.rename(owner, found, changes.name, by=by(), idempotency=outcome, request=request_facts())
     if not isinstance(changes.display_name, UnsetType):
         named.check_allowed()
         if not server and isinstance(changes.name, UnsetType):
@@ -146,14 +146,14 @@ async def stop_named(owner: UserRow, name: str, *, remove: bool) -> Response:
         raise InvalidError("The default server cannot be removed.")
     if servers.by_name(database(), owner.id, name) is None:
         hub().acts.named.check_allowed()
-    stopping, outcome = hub().acts.stopping, claim(lambda _: Outcome(202))
+    stopping, outcome = hub().acts.stopping, idempotency_record(lambda _: Outcome(202))
     has_ended = await stopping.end(
         owner,
         known_server(owner, name),
         removes=remove,
         wait=time_to_wait(stopping.usual_wait),
         by=by(),
-        claim=outcome,
+        idempotency=outcome,
         request=request_facts(),
     )
     return empty(204 if has_ended else 202)

@@ -24,7 +24,7 @@ from web.models.models import ServiceModel
 from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, database, hub, raw_body, scopes
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.routing import RouteGroup
 from web.site.bounds import ScopeNames
 
@@ -92,7 +92,11 @@ async def create(service: str) -> Response:
 
     outcome = Outcome(201, encode({"kind": "service", "name": service}))
     await hub().entities.services.ask(
-        service, Add(service, definition), by=by(), claim=claim(lambda _: outcome), also=issue
+        service,
+        Add(service, definition),
+        by=by(),
+        idempotency=idempotency_record(lambda _: outcome),
+        also=issue,
     )
     return reply(_model(service), 201)
 
@@ -100,7 +104,9 @@ async def create(service: str) -> Response:
 @endpoints.delete("/services/<service>", access=needs("admin:services"), answers={200: None}, refusals=(405,))
 async def delete(service: str) -> Response:
     """Remove a service. Its route and its tokens end at once."""
-    await hub().entities.services.ask(service, Remove(service), by=by(), claim=claim(lambda _: Outcome(200)))
+    await hub().entities.services.ask(
+        service, Remove(service), by=by(), idempotency=idempotency_record(lambda _: Outcome(200))
+    )
     return empty(200, "application/json")
 
 

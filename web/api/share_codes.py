@@ -20,7 +20,7 @@ from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub
 from web.request.declared import Paged
-from web.request.idempotency import claim, keep_secret
+from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import argument, page, paged
 from web.request.routing import RouteGroup
@@ -78,8 +78,8 @@ async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
     sharing.check_may_share(caller(), full_scopes)
     _, found = known_owner_and_server(user, server)
     new = sharing.new_code(found, full_scopes, asked.expires_in)
-    outcome = claim(lambda db: Outcome(200, encode(model(issued_code(db, new.command.digest)))))
-    row = await sharing.issue(new, by=by(), claim=outcome)
+    outcome = idempotency_record(lambda db: Outcome(200, encode(model(issued_code(db, new.command.digest)))))
+    row = await sharing.issue(new, by=by(), idempotency=outcome)
     keep_secret(Outcome(200, encode(model(row))))
     return reply(model(row, new.code))
 
@@ -90,11 +90,11 @@ async def issue_code(user: str, server: str, asked: CodeBody) -> Response:
 async def revoke(user: str, server: str) -> Response:
     """Revoke one share code, by itself or by its id; without either, all of this server."""
     _, found = known_owner_and_server(user, server)
-    sharing, outcome = hub().sharing, claim(lambda _: Outcome(204))
+    sharing, outcome = hub().sharing, idempotency_record(lambda _: Outcome(204))
     if "code" in request.args or "id" in request.args:
-        await sharing.withdraw(found.id, _meant(found).id, by=by(), claim=outcome)
+        await sharing.withdraw(found.id, _meant(found).id, by=by(), idempotency=outcome)
     else:
-        await sharing.withdraw_all(found.id, by=by(), claim=outcome)
+        await sharing.withdraw_all(found.id, by=by(), idempotency=outcome)
     return empty(204)
 
 

@@ -15,7 +15,7 @@ from web.models.shares import ShareModel
 from web.request.access import needs
 from web.request.answers import empty, reply
 from web.request.context import by, database, hub
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_group, known_user
 from web.request.routing import RouteGroup
 from web.sharing.sharing import known_share
@@ -83,8 +83,8 @@ def _read(grantee: str, owner: str, name: str) -> Response:
 async def _leave(grantee: str, owner: str, name: str) -> Response:
     server_id = _server_id(owner, name)
     known_share(database(), server_id, grantee)
-    outcome = claim(lambda _: Outcome(204))
-    await hub().sharing.revoke(server_id, grantee, Revoke(), by=by(), claim=outcome)
+    outcome = idempotency_record(lambda _: Outcome(204))
+    await hub().sharing.revoke(server_id, grantee, Revoke(), by=by(), idempotency=outcome)
     return empty(204)
 
 

@@ -21,7 +21,7 @@ from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub, scopes
 from web.request.declared import Paged
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_owner_and_server, known_user
 from web.request.paging import page, paged
 from web.request.routing import RouteGroup
@@ -83,7 +83,11 @@ async def grant(user: str, server: str) -> Response:
     def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.id, grantee))))
 
-    return reply(model(await sharing.grant(found, grantee, full_scopes, by=by(), claim=claim(outcome))))
+    return reply(
+        model(
+            await sharing.grant(found, grantee, full_scopes, by=by(), idempotency=idempotency_record(outcome))
+        )
+    )
 
 
 @endpoints.patch(
@@ -111,8 +115,8 @@ async def revoke(user: str, server: str) -> Response:
         left = shares.between(db, found.id, grantee)
         return {} if left is None else model(left)
 
-    outcome = claim(lambda db: Outcome(200, encode(rest(db))))
-    await hub().sharing.revoke(found.id, grantee, Revoke(lost), by=by(), claim=outcome)
+    outcome = idempotency_record(lambda db: Outcome(200, encode(rest(db))))
+    await hub().sharing.revoke(found.id, grantee, Revoke(lost), by=by(), idempotency=outcome)
     return reply(rest(database()))
 
 
@@ -120,7 +124,7 @@ async def revoke(user: str, server: str) -> Response:
 async def revoke_all(user: str, server: str) -> Response:
     """Take all shares of a server back."""
     _, found = known_owner_and_server(user, server)
-    await hub().sharing.revoke_all(found.id, by=by(), claim=claim(lambda _: Outcome(204)))
+    await hub().sharing.revoke_all(found.id, by=by(), idempotency=idempotency_record(lambda _: Outcome(204)))
     return empty(204)
 
 

@@ -19,7 +19,7 @@ from web.models.shares import ShareCodeModel, ShareModel
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import encode, reply
 from web.request.context import body, by, caller, database, hub
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.routing import RouteGroup
 from web.sharing.sharing import known_share
 
@@ -67,7 +67,9 @@ async def accept_it(code: str) -> Response:
     def outcome(db: Tables) -> Outcome:
         return Outcome(200, encode(model(known_share(db, found.server_id, user_stream(identity.id)))))
 
-    return reply(model(await sharing.accept(found, identity, by=by(), claim=claim(outcome))))
+    return reply(
+        model(await sharing.accept(found, identity, by=by(), idempotency=idempotency_record(outcome)))
+    )
 
 
 def _check(scope: str, **names: str) -> None:

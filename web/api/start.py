@@ -27,7 +27,7 @@ from web.request.answers import Refusal, reply
 from web.request.context import by, caller, database, hub, raw_body
 from web.request.declared import ANY_STATUS
 from web.request.facts import request_facts, time_to_wait
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
 from web.servers.named import StartRequest
@@ -179,7 +179,12 @@ async def _start(
 ) -> Response:
     starting = hub().acts.starting
     started = await starting.begin(
-        owner, server, options, by=by(), claim=claim(lambda _: Outcome(202)), request=request_facts()
+        owner,
+        server,
+        options,
+        by=by(),
+        idempotency=idempotency_record(lambda _: Outcome(202)),
+        request=request_facts(),
     )
     if ineffective:
         text = f"These default options mean nothing here: {', '.join(ineffective)}"

@@ -19,7 +19,7 @@ from web.models.models import TokenModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub
-from web.request.idempotency import claim, keep_secret
+from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_user
 from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
@@ -74,7 +74,7 @@ async def issue(user: str) -> Response:
     issuing, note = hub().acts.tokens, asked.note or _default_note(row)
     new = issuing.new(row, _scopes(asked), note, asked.expires_in)
     shown = encode({"id": new.id, "kind": "api_token", "user": row.name, "note": note})
-    issued = await issuing.issue(new, by=by(), claim=claim(lambda _: Outcome(201, shown)))
+    issued = await issuing.issue(new, by=by(), idempotency=idempotency_record(lambda _: Outcome(201, shown)))
     model = hub().models.token(issued, row.name)
     keep_secret(Outcome(201, encode(model)))
     return reply(changed(model, token=new.secret), 201)
@@ -94,7 +94,7 @@ async def revoke(user: str, token: str) -> Response:
     One that came by OAuth takes those with it that this user gave to the same client.
     """
     found = _token_of(known_user(user), token)
-    await hub().acts.tokens.revoke(found, by=by(), claim=claim(lambda _: Outcome(204)))
+    await hub().acts.tokens.revoke(found, by=by(), idempotency=idempotency_record(lambda _: Outcome(204)))
     return empty(204)
 
 

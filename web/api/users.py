@@ -26,7 +26,7 @@ from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub, raw_body, scopes
 from web.request.declared import Paged
-from web.request.idempotency import claim, keep_secret
+from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_user
 from web.request.paging import argument, page, paged, wants_wrapping
 from web.request.routing import RouteGroup
@@ -219,9 +219,9 @@ async def change(user: str) -> Response:
         auth_state=asked.auth_state is not None if keep else None,
     )
     show = _show()
-    outcome = claim(lambda db: Outcome(200, encode(show(db, name))))
+    outcome = idempotency_record(lambda db: Outcome(200, encode(show(db, name))))
     try:
-        await hub().entities.users.ask(row.id, command, by=by(), claim=outcome, changes=keep)
+        await hub().entities.users.ask(row.id, command, by=by(), idempotency=outcome, changes=keep)
     except AlreadyExistsError as error:
         raise InvalidError(error.message) from None  # not 409: what JupyterHub answers here
     await hub().acts.disarming.disarm(row.id)  # should the new name be a blocked one
@@ -239,7 +239,7 @@ async def delete(user: str) -> Response:
     if (caller().kind, caller().id) == ("user", row.id):
         raise InvalidError("You cannot delete yourself.")
     the_hub = hub()
-    await the_hub.user_deletion.begin(row.id, by=by(), claim=claim(lambda _: Outcome(202)))
+    await the_hub.user_deletion.begin(row.id, by=by(), idempotency=idempotency_record(lambda _: Outcome(202)))
     timeout = the_hub.settings.hub.tornado_settings.slow_stop_timeout
     gone = the_hub.user_deletion.wait_gone(row.id)
     return empty(204 if await in_time(gone, timeout, unless=the_hub.closed) else 202)
@@ -306,8 +306,8 @@ async def _create(new: list[str], admin: bool, answer: Callable[[list[UserModel]
     def models(db: Tables) -> list[UserModel]:
         return [show(db, name) for name in new]
 
-    outcome = claim(lambda db: Outcome(201, answer(models(db))))
-    await hub().store.append(*creations(new, admins=new if admin else ()), by=by(), claim=outcome)
+    outcome = idempotency_record(lambda db: Outcome(201, answer(models(db))))
+    await hub().store.append(*creations(new, admins=new if admin else ()), by=by(), idempotency=outcome)
     return await in_steps(partial(show, database()), new)
 
 

@@ -31,7 +31,7 @@ from web.request.credentials import xsrf_token
 from web.request.errors import headers_of, status_of
 from web.request.facts import request_facts, time_to_wait
 from web.request.handler_view import handler_view
-from web.request.idempotency import claim
+from web.request.idempotency import idempotency_record
 from web.request.known import known_user
 from web.request.routing import RouteGroup
 from web.starts.spawn_hooks import FormData
@@ -155,8 +155,8 @@ async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> R
     """Raises SpawnError where it fails at once."""
     acts, facts, display_name = hub().acts, request_facts(), request.args.get("display_name")
     server = await acts.named.find_or_add(owner, name, display_name, by=by(), request=facts)
-    outcome = claim(lambda _: Outcome(202))
-    started = await acts.starting.begin(owner, server, options, by=by(), claim=outcome, request=facts)
+    outcome = idempotency_record(lambda _: Outcome(202))
+    started = await acts.starting.begin(owner, server, options, by=by(), idempotency=outcome, request=facts)
     await acts.starting.wait_settled(started, time_to_wait(AT_ONCE))
     return _to_pending(owner, name)
 

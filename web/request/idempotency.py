@@ -16,7 +16,7 @@ from quart import Response, g, request
 
 from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
 from core.events.tables import Tables
-from core.events.writer import Claim, Outcome
+from core.events.writer import IdempotencyRecord, Outcome
 from web.request import answers
 from web.request.context import caller, hub
 from web.request.errors import status_of
@@ -80,10 +80,10 @@ def _is_passing(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def claim(outcome: Callable[[Tables], Outcome]) -> Claim | None:
+def idempotency_record(outcome: Callable[[Tables], Outcome]) -> IdempotencyRecord | None:
     """To be appended with the command's events; `outcome` says what it answers if nobody lives to tell."""
     key = cast("tuple[str, str] | None", g.get("command_key"))
-    return None if key is None else Claim(*key, outcome)
+    return None if key is None else IdempotencyRecord(*key, outcome)
 
 
 def keep_secret(outcome: Outcome) -> None:

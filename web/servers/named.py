@@ -13,7 +13,7 @@ from core.actors.hub_entities import Users
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, UnavailableError
 from core.events.record import By
 from core.events.tables import Tables
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 from core.naming.names import check_any_server_name, check_display_name, check_server_name
 from core.plugins.hooks import Hooks
@@ -80,7 +80,7 @@ class NamedServers:
         asked: StartRequest,
         *,
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         request: RequestFacts | None = None,
         limit: int | None = None,
     ) -> ServerRow:
@@ -96,7 +96,7 @@ class NamedServers:
             asked.user_options,
             limit=most,
         )
-        await self._ask(owner.id, command, by=by, claim=claim)
+        await self._ask(owner.id, command, by=by, idempotency=idempotency)
         return self.known(owner, name)
 
     async def find_or_add(
@@ -135,7 +135,7 @@ class NamedServers:
         name: str,
         *,
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         request: RequestFacts | None = None,
     ) -> None:
         """Another default server takes the place of one that gets a name."""
@@ -143,4 +143,6 @@ class NamedServers:
         if not name:
             raise AlreadyExistsError("The name of the default server is taken: there always is one.")
         checked, most = self.check_new_name(name), await self.limit(request)
-        await self._ask(owner.id, RenameServer(server.id, checked, new_id("v"), most), by=by, claim=claim)
+        await self._ask(
+            owner.id, RenameServer(server.id, checked, new_id("v"), most), by=by, idempotency=idempotency
+        )

@@ -14,7 +14,7 @@ from core.actors.spawn_turns import SpawnTurns
 from core.actors.supervisor import Supervisor
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.record import By
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.server import Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
 from projections.servers import ServerRow
@@ -61,7 +61,7 @@ class Starting:
         user_options: dict[str, Any] | None = None,
         *,
         by: By,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         request: RequestFacts | None = None,
     ) -> Started:
         """Ask for a start. `user_options`: None for those of the last one."""
@@ -75,7 +75,7 @@ class Starting:
         if request is not None:
             self._launch.remember(command.spawn_id, request.view)
         try:
-            spawn_id = await self._ask(actor, command, by, claim)
+            spawn_id = await self._ask(actor, command, by, idempotency)
         except HubError:
             self._launch.forget(command.spawn_id)
             raise
@@ -84,11 +84,13 @@ class Starting:
         self._launch.forget(command.spawn_id)
         return Started(actor, None)
 
-    async def _ask(self, actor: ServerActor, command: Start, by: By, claim: Claim | None) -> str:
+    async def _ask(
+        self, actor: ServerActor, command: Start, by: By, idempotency: IdempotencyRecord | None
+    ) -> str:
         """The id of the start that is under way now."""
         low, high = sorted(self._settings().hub.spawn_throttle_retry_range)
         with self._turns.acquire_slot(actor.state, random.randint(low, high)) as queued:  # noqa: S311
-            state = await actor.ask(replace(command, queued=queued), by=by, claim=claim)
+            state = await actor.ask(replace(command, queued=queued), by=by, idempotency=idempotency)
         assert isinstance(state, Queued | Spawning)
         return state.spawn_id
 

@@ -10,7 +10,7 @@ from core.actors.removals import Removals
 from core.actors.supervisor import Supervisor
 from core.events.record import By
 from core.events.stop_reason import reason_of
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.server import Stop, Stopped
 from core.settings import Settings
 from projections.servers import ServerRow
@@ -46,7 +46,7 @@ class Stopping:
         by: By,
         removes: bool = False,
         wait: float = 0.0,
-        claim: Claim | None = None,
+        idempotency: IdempotencyRecord | None = None,
         request: RequestFacts | None = None,
     ) -> bool:
         """Ask for a stop, or for a removal, which begins with one. False where it takes longer than `wait` seconds.
@@ -56,11 +56,11 @@ class Stopping:
         await self._check_login(owner, by, request)
         gone: Awaitable[object]
         if removes:
-            await self._removals.begin(owner.id, server.id, by=by, claim=claim)
+            await self._removals.begin(owner.id, server.id, by=by, idempotency=idempotency)
             gone = self._removals.wait_gone(server.id)
         else:
             actor = self._servers.actor(server.id)
-            await actor.ask(Stop(reason=reason_of(by.principal)), by=by, claim=claim)
+            await actor.ask(Stop(reason=reason_of(by.principal)), by=by, idempotency=idempotency)
             gone = actor.wait_until(lambda state: isinstance(state, Stopped))
         return await in_time(gone, wait, unless=self._closed)
 

@@ -13,7 +13,7 @@ from core.errors import InvalidError
 from core.events.record import By
 from core.events.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 from core.scopes import Owner, excess_scopes, void_scopes
 from core.settings import HubSettings
@@ -58,17 +58,17 @@ class TokenIssuing:
             new_id("t"), secret, Issue(user_stream(owner.id), quick_digest(secret), held, note, expiry)
         )
 
-    async def issue(self, new: NewToken, *, by: By, claim: Claim | None = None) -> TokenRow:
-        await self._ask(new.id, new.command, by=by, claim=claim)
+    async def issue(self, new: NewToken, *, by: By, idempotency: IdempotencyRecord | None = None) -> TokenRow:
+        await self._ask(new.id, new.command, by=by, idempotency=idempotency)
         issued = tokens.by_id(self._db, new.id)
         assert issued is not None, "a token that was issued just now is there"
         return issued
 
-    async def revoke(self, token: TokenRow, *, by: By, claim: Claim | None = None) -> None:
+    async def revoke(self, token: TokenRow, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         """One that came by OAuth takes those with it that its user gave to the same client."""
         for other in self._of_same_client(token):
             await self._ask(other.id, Revoke(), by=by)
-        await self._ask(token.id, Revoke(of_server=bool(token.server)), by=by, claim=claim)
+        await self._ask(token.id, Revoke(of_server=bool(token.server)), by=by, idempotency=idempotency)
 
     def _of_same_client(self, token: TokenRow) -> list[TokenRow]:
         if token.client == HUB_CLIENT:

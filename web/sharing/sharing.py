@@ -11,7 +11,7 @@ from core.errors import ForbiddenError, NotFoundError
 from core.events.record import By
 from core.events.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import Claim
+from core.events.writer import IdempotencyRecord
 from core.scopes import NOBODY, Server, excess_scopes, share_scopes
 from core.share import GrantShare, without_filter
 from core.share_code import Exchange, Issue, check_life, new_code
@@ -53,11 +53,17 @@ class ServerSharing:
     # --- shares ---
 
     async def grant(
-        self, server: ServerRow, grantee: str, scopes: Collection[str], *, by: By, claim: Claim | None = None
+        self,
+        server: ServerRow,
+        grantee: str,
+        scopes: Collection[str],
+        *,
+        by: By,
+        idempotency: IdempotencyRecord | None = None,
     ) -> ShareRow:
         """Granting never takes away. `grantee`: `user/{id}` or `group/{id}`. `scopes`: with the server's filter."""
         command = GrantShare(server.user, server.id, grantee, without_filter(scopes))
-        await self._sharing.grant(command, by=by, claim=claim)
+        await self._sharing.grant(command, by=by, idempotency=idempotency)
         return known_share(self._db, server.id, grantee)
 
     # --- codes ---
@@ -69,8 +75,10 @@ class ServerSharing:
         command = Issue(server.user, server.id, quick_digest(code), without_filter(scopes), expires_at)
         return NewCode(code, command)
 
-    async def issue(self, new: NewCode, *, by: By, claim: Claim | None = None) -> ShareCodeRow:
-        await self._sharing.issue(new.command, by=by, claim=claim)
+    async def issue(
+        self, new: NewCode, *, by: By, idempotency: IdempotencyRecord | None = None
+    ) -> ShareCodeRow:
+        await self._sharing.issue(new.command, by=by, idempotency=idempotency)
         return issued_code(self._db, new.command.digest)
 
     def find_code(self, code: str) -> ShareCodeRow:
@@ -81,7 +89,7 @@ class ServerSharing:
         return row
 
     async def accept(
-        self, code: ShareCodeRow, grantee: Identity, *, by: By, claim: Claim | None = None
+        self, code: ShareCodeRow, grantee: Identity, *, by: By, idempotency: IdempotencyRecord | None = None
     ) -> ShareRow:
         """The share of this user by this code, made or widened.
 
@@ -91,7 +99,7 @@ class ServerSharing:
         if grantee.kind != "user":
             raise ForbiddenError("Servers are shared with users and groups, not with services.")
         exchange = Exchange(grantee.id, datetime.now(UTC))
-        await self._sharing.exchange(code.server_id, code.id, exchange, by=by, claim=claim)
+        await self._sharing.exchange(code.server_id, code.id, exchange, by=by, idempotency=idempotency)
         return known_share(self._db, code.server_id, user_stream(grantee.id))
 
 
