@@ -9,6 +9,7 @@ from operator import attrgetter
 from tests.chaos.history import History, HubProcess, InjectedFault, Operation, Outcome, Read, Socket
 from tests.chaos.schedule import AWAY, SHIM, Kind
 
+REPEATABLE = ("member", "server")
 Rule = Callable[[History], Iterator[str]]
 
 LOG_LOST = 4  # the exit status of a hub whose log has gone
@@ -57,10 +58,10 @@ def _there(present: bool) -> str:
 
 
 def what_is_acknowledged_is_in_the_log(history: History) -> Iterator[str]:
-    """But for servers: to start one that starts, or to stop one that is stopped, is done without an event."""
+    """But for what is so already: a server that starts is started, a member is made one, without an event."""
     recorded = {event.request for event in history.recorded}
     for operation in _operations(history, Outcome.DONE):
-        if operation.request not in recorded and not operation.subject.startswith("server/"):
+        if operation.request not in recorded and operation.subject.partition("/")[0] not in REPEATABLE:
             yield f"{operation} is not in the log"
 
 
@@ -87,6 +88,13 @@ def _operations(history: History, outcome: Outcome) -> list[Operation]:
 
 
 # --- what lives ---
+
+
+def every_page_is_of_its_own_server(history: History) -> Iterator[str]:
+    """Or of the user's default server, below whose path the others are."""
+    for page in history.pages:
+        if not page.asked.startswith(page.answered):
+            yield f"{page.asked} was answered by the server of {page.answered} at {page.at:.2f}"
 
 
 def no_socket_is_cut(history: History) -> Iterator[str]:
@@ -160,6 +168,7 @@ RULES: tuple[Rule, ...] = (
     what_is_acknowledged_is_in_the_log,
     what_is_refused_is_not_in_the_log,
     no_answer_is_a_bug,
+    every_page_is_of_its_own_server,
     no_socket_is_cut,
     no_hub_ends_by_itself,
     a_log_that_goes_away_is_noticed,

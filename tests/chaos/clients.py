@@ -11,13 +11,14 @@ from typing import Any
 import requests
 import websocket
 
-from tests.chaos.history import Operation, Outcome, Read, Recorder, Socket
+from tests.chaos.history import Operation, Outcome, Page, Read, Recorder, Socket
+from tests.chaos.subjects import Call, is_there, making, reading, removing
 from tests.integration.hub import ADMIN_TOKEN, RealHub
 
 PATIENCE = 8.0  # seconds for an answer
+UNHEARD = 0.2  # seconds before asking again where there was no answer
 PACE = 0.08  # seconds between two requests of a client, on average
 OWNER = "holder"  # of the server whose WebSockets are held
-GOING = ("spawn", "check")  # `pending` of a server that runs, or is to
 
 
 class Client:
@@ -47,39 +48,35 @@ class Client:
     def fresh(self, noun: str) -> str:
         return f"{noun}-{self.name}-{next(self._numbers)}"
 
-    def ask(
-        self, method: str, path: str, token: str = ADMIN_TOKEN, **options: Any
-    ) -> requests.Response | None:
+    def ask(self, call: Call, token: str = ADMIN_TOKEN) -> requests.Response | None:
         """The answer, if there was one."""
         try:
-            return self._hub.api(method, path, token=token, direct=self._direct, timeout=PATIENCE, **options)
+            return self._hub.api(
+                call.method, call.path, json=call.json, token=token, direct=self._direct, timeout=PATIENCE
+            )
         except requests.RequestException:
+            time.sleep(UNHEARD)
             return None
 
-    def change(self, subject: str, wants: bool, method: str, path: str, **options: Any) -> Operation:
-        """Ask for a change, and note how that went."""
-        answer = self.ask(method, path, **options)
-        operation = noted(self._clock(), subject, wants, answer)
+    def make(self, subject: str) -> Outcome:
+        return self._change(subject, True, making(subject))
+
+    def remove(self, subject: str) -> Outcome:
+        return self._change(subject, False, removing(subject))
+
+    def _change(self, subject: str, wants: bool, call: Call) -> Outcome:
+        """Ask for a change, and record how that went."""
+        answer = self.ask(call)
+        operation = outcome_of(self._clock(), subject, wants, answer)
         self._recorder.operation(operation)
-        return operation
+        return operation.outcome
 
-    def read(self, subject: str, present: bool) -> None:
-        self._recorder.operation(Read(self._clock(), subject, present))
-
-    def look(self, subject: str) -> None:
-        """Note whether it is there, if that can be told now."""
-        noun, _, name = subject.partition("/")
-        path = {"user": f"/users/{name}", "group": f"/groups/{name}", "server": f"/users/{name}/servers/"}[
-            noun
-        ]
-        answer = self.ask("GET", path)
-        if answer is None or not is_of_hub(answer) or answer.status_code not in (200, 404):
-            return
-        is_there = answer.status_code == 200
-        if is_there and noun == "server":
-            model = answer.json()
-            is_there = model["ready"] or model["pending"] in GOING
-        self.read(subject, bool(is_there))
+    def read(self, subject: str) -> None:
+        """Record whether it is there, if that can be told now."""
+        answer = self.ask(reading(subject))
+        if answer is not None and is_of_hub(answer) and answer.status_code in (200, 404):
+            present = answer.status_code == 200 and is_there(subject, answer.json())
+            self._recorder.operation(Read(self._clock(), subject, present))
 
 
 def is_of_hub(answer: requests.Response) -> bool:
@@ -87,7 +84,7 @@ def is_of_hub(answer: requests.Response) -> bool:
     return "X-Request-Id" in answer.headers
 
 
-def noted(at: float, subject: str, wants: bool, answer: requests.Response | None) -> Operation:
+def outcome_of(at: float, subject: str, wants: bool, answer: requests.Response | None) -> Operation:
     if answer is None:
         return Operation(at, subject, wants, Outcome.UNKNOWN)
     status, said = answer.status_code, "" if answer.ok else answer.text[:300]
@@ -105,29 +102,53 @@ class Registrar(Client):
         self._there: list[str] = []
 
     def step(self) -> None:
-        if self._there and self._rng.random() < 0.5:
-            self._with(self._rng.choice(self._there))
+        if not self._there or self._rng.random() < 0.5:
+            self._begin(self._rng.choice(("user", "group")))
+        elif self._rng.random() < 0.5:
+            self.read(self._rng.choice(self._there))
         else:
-            self._make(self.fresh(self._rng.choice(("user", "group"))))
+            self._finish(self._rng.choice(self._there))
 
-    def _make(self, name: str) -> None:
-        subject = f"{name.partition('-')[0]}/{name}"
-        if self.change(subject, True, "POST", path_of(subject)).outcome is not Outcome.REFUSED:
+    def _begin(self, noun: str) -> None:
+        subject = f"{noun}/{self.fresh(noun)}"
+        if self.make(subject) is not Outcome.REFUSED:
             self._there.append(subject)
-        if self._rng.random() < 0.3:
-            self.look(subject)
 
-    def _with(self, subject: str) -> None:
-        if self._rng.random() < 0.5:
-            self.look(subject)
-            return
-        if self.change(subject, False, "DELETE", path_of(subject)).outcome is Outcome.DONE:
+    def _finish(self, subject: str) -> None:
+        if self.remove(subject) is not Outcome.REFUSED:
             self._there.remove(subject)
 
 
-def path_of(subject: str) -> str:
-    noun, _, name = subject.partition("/")
-    return f"/{noun}s/{name}"
+class Grouper(Client):
+    """Makes groups, and the client's user a member of some."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._members: list[str] = []
+
+    def step(self) -> None:
+        chance = self._rng.random()
+        if not self._members or chance < 0.2:
+            self._begin(self.fresh("crew"))
+        else:
+            member = self._rng.choice(self._members)
+            (self.make if chance < 0.4 else self.remove if chance < 0.6 else self.read)(member)
+
+    def _begin(self, group: str) -> None:
+        if self.make(f"group/{group}") is Outcome.DONE:
+            self._members.append(f"member/{group}/{self.name}")
+
+
+class Leaver(Client):
+    """Makes users who start a server and are deleted while it starts or runs."""
+
+    def step(self) -> None:
+        user = self.fresh("user")
+        if self.make(f"user/{user}") is not Outcome.DONE:
+            return
+        self.ask(making(f"server/{user}/"))
+        time.sleep(self._rng.uniform(0, 1))
+        self.remove(f"user/{user}")
 
 
 class TokenHolder(Client):
@@ -148,23 +169,25 @@ class TokenHolder(Client):
             self._use(self._rng.choice(list(self._held | self._revoked)))
 
     def _issue(self) -> None:
-        answer = self.ask("POST", f"/users/{self.name}/tokens", json={})
-        operation = noted(self._clock(), f"token-wanted/{self.fresh('token')}", True, answer)
+        answer = self.ask(Call("POST", f"/users/{self.name}/tokens", {}))
+        operation = outcome_of(self._clock(), f"token-wanted/{self.fresh('token')}", True, answer)
         if operation.outcome is Outcome.DONE and answer is not None:
             made = answer.json()
             self._held[made["id"]] = made["token"]
-            operation = operation._replace(subject=f"token/{made['id']}")
+            operation = operation._replace(subject=self._subject(made["id"]))
         self._recorder.operation(operation)
 
     def _revoke(self, token: str) -> None:
-        operation = self.change(f"token/{token}", False, "DELETE", f"/users/{self.name}/tokens/{token}")
-        if operation.outcome is not Outcome.REFUSED:
+        if self.remove(self._subject(token)) is not Outcome.REFUSED:
             self._revoked[token] = self._held.pop(token)
 
     def _use(self, token: str) -> None:
-        answer = self.ask("GET", "/user", token={**self._held, **self._revoked}[token])
+        answer = self.ask(Call("GET", "/user"), token={**self._held, **self._revoked}[token])
         if answer is not None and is_of_hub(answer) and answer.status_code in (200, 403):
-            self.read(f"token/{token}", answer.status_code == 200)
+            self._recorder.operation(Read(self._clock(), self._subject(token), answer.status_code == 200))
+
+    def _subject(self, token: str) -> str:
+        return f"token/{self.name}/{token}"
 
     def look_at_all(self) -> None:
         for token in [*self._held, *self._revoked]:
@@ -172,21 +195,28 @@ class TokenHolder(Client):
 
 
 class Starter(Client):
-    """Starts and stops the server of a user, who has the client's name."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.subject = f"server/{self.name}"
+    """Starts, visits and stops two servers of the client's user."""
 
     def step(self) -> None:
-        chance = self._rng.random()
-        path = f"/users/{self.name}/server"
-        if chance < 0.4:
-            self.change(self.subject, True, "POST", path)
+        server, chance = self._rng.choice(("", "lab")), self._rng.random()
+        subject = f"server/{self.name}/{server}"
+        if chance < 0.3:
+            self.make(subject)
+        elif chance < 0.5:
+            self.remove(subject)
         elif chance < 0.7:
-            self.change(self.subject, False, "DELETE", path)
+            self.read(subject)
         else:
-            self.look(self.subject)
+            self._visit(f"/user/{self.name}/{server}/" if server else f"/user/{self.name}/")
+
+    def _visit(self, prefix: str) -> None:
+        """Only servers answer with 200: the hub sends everybody elsewhere."""
+        try:
+            answer = self._hub.request("GET", f"{prefix}page", timeout=PATIENCE)
+        except requests.RequestException:
+            return
+        if answer.status_code == 200:
+            self._recorder.page(Page(self._clock(), prefix, answer.text))
 
 
 class SocketHolder(Client):

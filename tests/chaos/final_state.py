@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from tests.chaos.clients import Client, TokenHolder
-from tests.chaos.history import FinalState, Recorder
+from tests.chaos.history import FinalState, Operation, Outcome, Recorder
 from tests.integration.hub import RealHub
 
 REST = 40.0  # seconds in which all comes to rest
@@ -48,23 +48,23 @@ def _illness(hub: RealHub) -> str | None:
 
 
 def find(hub: RealHub, recorder: Recorder, clients: Sequence[Client]) -> FinalState:
-    """Ends all servers, and the hub. Each subject is looked at once more."""
-    unsettled = list(_unsettled(hub))
-    _look_at_all(recorder, clients)
-    running = _running(hub)
-    unsettled += _end_servers(hub, [server for server, _ in running])
-    strays = tuple(f"{left.pid} {left.prefix} {left.spawn_id}" for left in hub.processes() if left.spawn_id)
-    unsettled += _end_hub(hub)
-    return FinalState(tuple(unsettled), tuple(running), strays, tuple(_doubles(hub)), tuple(_unsound(hub)))
+    """Ends all servers, and the hub. Each subject is read once more."""
+    pending = _wait_none(lambda: _pending(hub))
+    departing = _wait_none(lambda: _departing(hub, recorder))
+    _read_all(recorder, clients)
+    running = tuple((url, len(hub.server_processes(url))) for _, _, url in _ready(hub))
+    not_stopped = _end_servers(hub)
+    strays = _wait_none(lambda: [f"{left.pid} of {left.prefix}" for left in hub.processes() if left.spawn_id])
+    unsettled = (*pending, *departing, *not_stopped, *_end_hub(hub))
+    return FinalState(unsettled, running, tuple(strays), tuple(_doubles(hub)), tuple(_unsound(hub)))
 
 
-def _pending(hub: RealHub) -> list[str]:
-    return [
-        f"{user['name']}: {server}"
-        for user in _users(hub)
-        for server in user["servers"].values()
-        if server["pending"]
-    ]
+def _wait_none(left: Callable[[], list[str]]) -> list[str]:
+    """What is left after a while, if anything is."""
+    deadline = time.monotonic() + REST
+    while (found := left()) and time.monotonic() < deadline:
+        time.sleep(STEP)
+    return found
 
 
 def _users(hub: RealHub) -> list[dict[str, Any]]:
@@ -74,41 +74,47 @@ def _users(hub: RealHub) -> list[dict[str, Any]]:
     return found
 
 
-def _unsettled(hub: RealHub) -> Iterator[str]:
-    left = _wait_none(lambda: _pending(hub))
-    yield from (f"still pending: {one}" for one in left)
+def _pending(hub: RealHub) -> list[str]:
+    return [
+        f"{server['url']} is still pending: {server['pending']}"
+        for user in _users(hub)
+        for server in user["servers"].values()
+        if server["pending"]
+    ]
 
 
-def _wait_none(left: Callable[[], list[str]]) -> list[str]:
-    deadline = time.monotonic() + REST
-    while (found := left()) and time.monotonic() < deadline:
-        time.sleep(STEP)
-    return found
+def _departing(hub: RealHub, recorder: Recorder) -> list[str]:
+    """Users whose deletion was acknowledged, and who are there: their servers may take a while to end."""
+    last = {one.subject: one for one in recorder.operations if isinstance(one, Operation)}
+    deleted = [one for one in last.values() if one.outcome is Outcome.DONE and not one.wants]
+    names = [one.subject.removeprefix("user/") for one in deleted if one.subject.startswith("user/")]
+    return [f"{name} is not gone" for name in names if hub.api("GET", f"/users/{name}").status_code != 404]
 
 
-def _look_at_all(recorder: Recorder, clients: Sequence[Client]) -> None:
-    looker = clients[0]
+def _read_all(recorder: Recorder, clients: Sequence[Client]) -> None:
+    reader = clients[0]
     for subject in sorted({operation.subject for operation in recorder.operations}):
-        if subject.partition("/")[0] in ("user", "group", "server"):
-            looker.look(subject)
+        if subject.partition("/")[0] in ("user", "group", "member", "server"):
+            reader.read(subject)
     for client in clients:
         if isinstance(client, TokenHolder):
             client.look_at_all()
 
 
-def _running(hub: RealHub) -> list[tuple[str, int]]:
+def _ready(hub: RealHub) -> list[tuple[str, str, str]]:
+    """User, name and URL path of each server that is ready."""
     return [
-        (user["name"], len(hub.server_processes(f"/user/{user['name']}/")))
+        (user["name"], name, server["url"])
         for user in _users(hub)
-        if any(server["ready"] for server in user["servers"].values())
+        for name, server in user["servers"].items()
+        if server["ready"]
     ]
 
 
-def _end_servers(hub: RealHub, names: Sequence[str]) -> list[str]:
-    for name in names:
-        hub.end(name)
-    left = _wait_none(lambda: [name for name in names if not hub.server(name)["stopped"]])
-    return [f"does not stop: {name}" for name in left]
+def _end_servers(hub: RealHub) -> list[str]:
+    for user, name, _ in _ready(hub):
+        hub.end(user, name)
+    return _wait_none(lambda: [f"{url} does not stop" for _, _, url in _ready(hub)])
 
 
 def _end_hub(hub: RealHub) -> list[str]:

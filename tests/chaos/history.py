@@ -1,6 +1,6 @@
 """What happened in a run: what clients did and were answered, what they read, and what was found in the end.
 
-A subject is what is there or not: `user/x`, `group/x`, `token/id`, `server/user`. One client
+A subject is what is there or not: `user/x`, `group/x`, `member/group/user`, `token/id`, `server/user/name`. One client
 alone changes it, one thing after the other.
 """
 
@@ -37,6 +37,14 @@ class Read(NamedTuple):
     at: float
     subject: str
     present: bool
+
+
+class Page(NamedTuple):
+    """A server's page through the proxy: the prefix it was asked under, and that of the server which answered."""
+
+    at: float
+    asked: str
+    answered: str
 
 
 class Socket(NamedTuple):
@@ -83,6 +91,7 @@ class FinalState(NamedTuple):
 
 class History(NamedTuple):
     operations: tuple[Operation | Read, ...] = ()
+    pages: tuple[Page, ...] = ()
     sockets: tuple[Socket, ...] = ()
     faults: tuple[InjectedFault, ...] = ()
     hub_processes: tuple[HubProcess, ...] = ()
@@ -96,11 +105,16 @@ class Recorder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.operations: list[Operation | Read] = []
+        self.pages: list[Page] = []
         self.sockets: list[Socket] = []
 
     def operation(self, operation: Operation | Read) -> None:
         with self._lock:
             self.operations.append(operation)
+
+    def page(self, page: Page) -> None:
+        with self._lock:
+            self.pages.append(page)
 
     def socket(self, socket: Socket) -> None:
         with self._lock:

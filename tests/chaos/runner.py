@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos.clients import OWNER, Client, Registrar, SocketHolder, Starter, TokenHolder
+from tests.chaos.clients import OWNER, Client, Grouper, Leaver, Registrar, SocketHolder, Starter, TokenHolder
 from tests.chaos.final_state import NoRestError, find, settle
 from tests.chaos.history import FinalState, History, HubProcess, Recorded, Recorder
 from tests.chaos.nemesis import Nemesis
@@ -28,7 +28,8 @@ CLIENTS: tuple[tuple[str, type[Client]], ...] = (
     ("cat", TokenHolder),
     ("dan", Starter),
     ("eve", Starter),
-    ("fay", Starter),
+    ("fay", Leaver),
+    ("ian", Grouper),
     ("gus", SocketHolder),
     ("hal", SocketHolder),
 )
@@ -100,7 +101,7 @@ class Runner:
         self._keeper.start()
         settle(self.hub, self._keep)
         for name, kind in CLIENTS:
-            if kind in (Starter, TokenHolder):
+            if kind in (Grouper, Starter, TokenHolder):
                 self.hub.add_user(name)
         self.hub.add_user(OWNER)
         self.hub.begin(OWNER)
@@ -158,6 +159,7 @@ class Runner:
         recorded = [Recorded(type, request) for type, request in requests_of(self.hub)]
         return History(
             tuple(self._recorder.operations),
+            tuple(self._recorder.pages),
             tuple(self._recorder.sockets),
             self._nemesis.injected(),
             self._keeper.all_hub_processes(),

@@ -12,6 +12,7 @@ from tests.chaos.history import (
     InjectedFault,
     Operation,
     Outcome,
+    Page,
     Read,
     Recorded,
     Socket,
@@ -75,6 +76,10 @@ BROKEN = {
         ),
     },
     "no_answer_is_a_bug": {"500": operations(did(1, True, UNKNOWN, status=500))},
+    "every_page_is_of_its_own_server": {
+        "of another's": History(pages=(Page(1, "/user/alice/", "/user/bob/"),)),
+        "of a named server": History(pages=(Page(1, "/user/alice/", "/user/alice/lab/"),)),
+    },
     "no_socket_is_cut": {
         "without any fault": History(sockets=socket(1, 5)),
         "with the hub, whose end is no reason": History(
@@ -118,6 +123,8 @@ BROKEN = {
 
 SOUND = {
     "nothing": History(),
+    "a page of the default server": History(pages=(Page(1, "/user/alice/lab/", "/user/alice/"),)),
+    "a page of its own server": History(pages=(Page(1, "/user/alice/", "/user/alice/"),)),
     "there and gone": operations(did(1, True, DONE), read(2, True), did(3, False, DONE), read(4, False)),
     "no answer, and carried out": operations(did(1, True, UNKNOWN), read(2, True)),
     "no answer, and not carried out": operations(did(1, True, UNKNOWN), read(2, False)),

@@ -1,7 +1,7 @@
 """A server that tells when it runs twice, and counts on WebSockets. Runs under `python -S -E`.
 
 As long as it lives it holds a lock in its home; one that finds it held says so in the file `doubles` there. Every
-WebSocket gets a number every 100 ms, from 0 on; everything else is answered with the server's pid.
+WebSocket gets a number every 100 ms, from 0 on; everything else is answered with the server's prefix.
 """
 
 import base64
@@ -21,7 +21,8 @@ KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 signal.signal(signal.SIGINT, lambda *_: os._exit(0))
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
-lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+lock = os.open(f"lock{prefix.replace('/', '-')}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.truncate(lock, 0)
@@ -30,7 +31,7 @@ except BlockingIOError:
     with open("doubles", "a") as doubles:
         other = os.pread(lock, 100, 0).decode()
         own = f"{os.getpid()} of {os.environ['CALLBOARD_SPAWN_ID']}"
-        doubles.write(f"{os.environ['JUPYTERHUB_SERVICE_PREFIX']}: {own} beside {other}\n")
+        doubles.write(f"{prefix}: {own} beside {other}\n")
 
 
 def serve(connection: socket.socket) -> None:
@@ -50,7 +51,7 @@ def answer(connection: socket.socket) -> None:
         if name.lower() == b"sec-websocket-key":
             count(connection, value.strip())
             return
-    body = b"%d" % os.getpid()
+    body = prefix.encode()
     connection.sendall(
         b"HTTP/1.1 200 OK\r\nX-JupyterHub-Version: 6.1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
         % (len(body), body)
