@@ -7,7 +7,7 @@ from typing import Literal, cast
 from msgspec import Struct
 from quart import Response, g, request
 
-from web.oauth.provider import MAX_BODY, Provider
+from web.oauth.provider import MAX_BODY
 from web.request.access import OPEN
 from web.request.answers import reply
 from web.request.client_address import address_of
@@ -49,7 +49,7 @@ async def token() -> Response:
         text = body.decode()
     except UnicodeDecodeError:
         return _refused("The body is a form in UTF-8.")
-    answer = await Provider(hub()).redeem(
+    answer = await hub().acts.oauth.redeem(
         text, request.headers.get("Authorization", ""), request=g.request_id
     )
     if answer.status == 401:

@@ -9,6 +9,7 @@ from web.login.by_link import LinkLogin
 from web.login.disarming import Disarming
 from web.login.log_in import CredentialLogin
 from web.login.refresh import LoginRefresh
+from web.oauth.provider import Provider
 from web.servers.named import NamedServers
 from web.servers.starting import Starting
 from web.servers.stopping import Stopping
@@ -37,3 +38,4 @@ class Acts:
     granting: Granting
     sharing: ServerSharing
     tokens: TokenIssuing
+    oauth: Provider

@@ -11,6 +11,8 @@ from web.login.groups import LoginGroups
 from web.login.log_in import CredentialLogin
 from web.login.refresh import LoginRefresh
 from web.login.roles import LoginRoles
+from web.oauth.provider import Provider
+from web.oauth.validator import Known
 from web.servers.named import NamedServers
 from web.servers.starting import Starting
 from web.servers.stopping import Stopping
@@ -55,4 +57,10 @@ def build_acts(hub: Hub) -> Acts:
         granting=Granting(hub.rights, logins, names, lambda: hub.settings.hub),
         sharing=ServerSharing(db, hub.rights, hub.sharing),
         tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub),
+        oauth=Provider(
+            Known(db, hub.oauth_clients, hub.tokens, hub.rights),
+            entities.codes,
+            entities.tokens,
+            lambda: hub.settings.hub,
+        ),
     )

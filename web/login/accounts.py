@@ -50,7 +50,7 @@ class Accounts:
         settings: Callable[[], AuthenticatorSettings],
     ) -> None:
         self._db = db
-        self._ask = entities.ask
+        self._entities = entities
         self._groups = groups
         self._roles = roles
         self._names = names
@@ -108,7 +108,7 @@ class Accounts:
         keep = self._logins.auth_states.change(user_id, login.auth_state)
         command = Create(login.name, new_id("v"), bool(login.admin), login.user_info, True if keep else None)
         try:
-            await self._ask(user_id, command, by=_by_login(user_id), changes=keep)
+            await self._entities.ask(user_id, command, by=_by_login(user_id), changes=keep)
         except AlreadyExistsError:
             return False
         return True
@@ -121,7 +121,7 @@ class Accounts:
             user_info=UNSET if login.user_info is None else login.user_info,
             auth_state=login.auth_state is not None if keep else None,
         )
-        await self._ask(user_id, command, by=_by_login(user_id), changes=keep)
+        await self._entities.ask(user_id, command, by=_by_login(user_id), changes=keep)
 
     async def _manage(self, user_id: str, login: Login) -> None:
         """Groups and roles, where logins say which."""

@@ -16,7 +16,7 @@ from projections import groups
 class LoginGroups:
     def __init__(self, db: Tables, entities: Groups) -> None:
         self._db = db
-        self._ask = entities.ask
+        self._entities = entities
 
     async def put(self, user_id: str, names: Collection[str], *, by: By) -> None:
         """Groups that do not exist are made. Called again after an interruption it ends the same way."""
@@ -25,16 +25,16 @@ class LoginGroups:
             if name not in present:
                 await self._join(user_id, name, by)
         for name in present.keys() - set(names):
-            await self._ask(present[name], Leave((user_id,)), by=by)
+            await self._entities.ask(present[name], Leave((user_id,)), by=by)
 
     async def _join(self, user_id: str, name: str, by: By) -> None:
         row = groups.by_name(self._db, name)
         if row is None:
             try:
-                await self._ask(new_id("g"), Create(name, (user_id,)), by=by)
+                await self._entities.ask(new_id("g"), Create(name, (user_id,)), by=by)
             except AlreadyExistsError:
                 row = groups.by_name(self._db, name)  # two logins came at once
             else:
                 return
         if row is not None:
-            await self._ask(row.id, Join((user_id,)), by=by)
+            await self._entities.ask(row.id, Join((user_id,)), by=by)

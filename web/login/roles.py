@@ -26,7 +26,7 @@ logger = logging.getLogger("callboard.login")
 class LoginRoles:
     def __init__(self, db: Tables, entities: Roles, rights: Rights) -> None:
         self._db = db
-        self._ask = entities.ask
+        self._entities = entities
         self._rights = rights
 
     async def give(self, user_id: str, specs: Sequence[dict[str, Any]], *, by: By) -> None:
@@ -37,9 +37,9 @@ class LoginRoles:
         for role in wanted.values():
             await self._define(role, by)
             if role.name not in held:
-                await self._ask(role.name, GrantRole(frozenset({holder})), by=by)
+                await self._entities.ask(role.name, GrantRole(frozenset({holder})), by=by)
         for name in held - wanted.keys() - {USER, ADMIN}:
-            await self._ask(name, Withdraw(frozenset({holder})), by=by)
+            await self._entities.ask(name, Withdraw(frozenset({holder})), by=by)
 
     def _roles_of(self, specs: Sequence[dict[str, Any]]) -> list[Role]:
         try:
@@ -54,4 +54,4 @@ class LoginRoles:
         """Where nobody else has. A login that names no scopes leaves those that there are."""
         row = roles.by_name(self._db, role.name)
         if row is None or (row.managed and role.scopes):
-            await self._ask(role.name, Define(role.description, role.scopes, managed=True), by=by)
+            await self._entities.ask(role.name, Define(role.description, role.scopes, managed=True), by=by)

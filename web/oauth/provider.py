@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -18,6 +18,7 @@ from oauthlib.oauth2 import (
     TokenEndpoint,
 )
 
+from core.actors.hub_entities import Codes, Tokens
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from core.events.record import HUB, By
 from core.events.store import Write
@@ -29,8 +30,7 @@ from core.settings import HubSettings
 from core.token import Revoke, quick_digest
 from projections.oauth import CodeRow
 from projections.users import UserRow
-from web.hub.hub import Hub
-from web.oauth.validator import GRANT_TYPE, HERE, RESPONSE_TYPE, NewToken, Validator, absolute
+from web.oauth.validator import GRANT_TYPE, HERE, RESPONSE_TYPE, Known, NewToken, Validator, absolute
 from web.rights.oauth_clients import OAuthClient
 from web.rights.oauth_scopes import Consent
 
@@ -63,15 +63,21 @@ class Answer(NamedTuple):
 
 
 class Provider:
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._token_life = token_life(hub.settings.hub)
+    """`settings`: as they are now."""
+
+    def __init__(
+        self, known: Known, codes: Codes, tokens: Tokens, settings: Callable[[], HubSettings]
+    ) -> None:
+        self._known = known
+        self._codes = codes
+        self._tokens = tokens
+        self._settings = settings
 
     # --- authorize ---
 
     def look(self, query: str, user: UserRow) -> AuthorizationRequest:
         """Raises InvalidError where nobody can be told but the user, and Elsewhere where the client can."""
-        validator = Validator(self._hub, user)
+        validator = self._validator(user)
         try:
             asked, _ = self._authorizing(validator).validate_authorization_request(_uri(query), "GET", "", {})
         except FatalClientError as error:
@@ -85,7 +91,7 @@ class Provider:
         self, query: str, user: UserRow, scopes: list[str], *, session_id: str | None, by: By
     ) -> str:
         """Where to send the browser: back to the client with a code for these scopes, or with what is wrong."""
-        validator = Validator(self._hub, user)
+        validator = self._validator(user)
         try:
             headers, _, _ = self._authorizing(validator).create_authorization_response(
                 _uri(query), "POST", "", {}, scopes, {}
@@ -105,8 +111,11 @@ class Provider:
                 new.challenge_method,
                 session_id,
             )
-            await self._hub.entities.codes.ask(new_id("o"), command, by=by)
+            await self._codes.ask(new_id("o"), command, by=by)
         return _here(str(headers["Location"]))
+
+    def _validator(self, user: UserRow | None = None) -> Validator:
+        return Validator(self._known, user, requires_pkce=self._settings().oauth_require_pkce)
 
     def _authorizing(self, validator: Validator) -> AuthorizationEndpoint:
         grant = AuthorizationCodeGrant(validator)
@@ -116,7 +125,7 @@ class Provider:
 
     async def redeem(self, body: str, authorization: str, *, request: str) -> Answer:
         """A code for a token. `request`: the id of the HTTP request."""
-        validator = Validator(self._hub)
+        validator = self._validator()
         headers, text, status = self._redeeming(validator).create_token_response(
             f"{HERE}/token", "POST", _with_basic(body, authorization), {"Content-Type": _FORM}
         )
@@ -129,7 +138,7 @@ class Provider:
     def _redeeming(self, validator: Validator) -> TokenEndpoint:
         grant = AuthorizationCodeGrant(validator)
         grant.refresh_token = False
-        bearer = BearerToken(validator, expires_in=int(self._token_life.total_seconds()))
+        bearer = BearerToken(validator, expires_in=int(token_life(self._settings()).total_seconds()))
         return TokenEndpoint(GRANT_TYPE, bearer, {GRANT_TYPE: grant})
 
     async def _issue(self, new: NewToken, request: str) -> bool:
@@ -139,13 +148,13 @@ class Provider:
             user_stream(code.user),
             quick_digest(new.token),
             code.granted(),
-            expires_at=now + self._token_life,
+            expires_at=now + token_life(self._settings()),
             client=code.client,
             session_id=code.session_id,
         )
         by = By(user_stream(code.user), code.session_id or "", request)
         try:
-            await self._hub.entities.codes.ask(
+            await self._codes.ask(
                 code.id, Redeem(token_id, now), by=by, also=[Write(token_stream(token_id), 0, [issued])]
             )
         except (NotFoundError, ForbiddenError, ConflictError):
@@ -156,7 +165,7 @@ class Provider:
         """Its code was shown a second time: somebody else may have it. Source: RFC 6749, 4.1.2."""
         try:
             revoke = Revoke("Its code was used twice.")
-            await self._hub.entities.tokens.ask(code.token, revoke, by=By(HUB.principal, "", request))
+            await self._tokens.ask(code.token, revoke, by=By(HUB.principal, "", request))
         except NotFoundError:
             return  # gone already
 

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 from oauthlib.oauth2 import RequestValidator
 
 from core.events.record import utc_text
+from core.events.tables import Tables
 from core.token import quick_digest
 from projections import oauth
 from projections.oauth import CodeRow
 from projections.users import UserRow
-from web.hub.hub import Hub
-from web.rights.oauth_clients import OAuthClient
+from web.rights.identity import TokenBook
+from web.rights.oauth_clients import Clients, OAuthClient
 from web.rights.oauth_scopes import Consent
+from web.rights.rights import Rights
 
 HERE = "https://this-hub.invalid"  # oauthlib wants URLs with a host, and those of the hub's own are paths
 RESPONSE_TYPE = "code"
@@ -37,13 +39,23 @@ class NewToken(NamedTuple):
     row: CodeRow
 
 
+class Known(NamedTuple):
+    """What the hub knows of clients, codes and users."""
+
+    db: Tables
+    clients: Clients
+    tokens: TokenBook
+    rights: Rights
+
+
 class Validator(RequestValidator):  # type: ignore[misc]
     """`user`: who is asked to agree; None where a client changes a code for a token."""
 
-    def __init__(self, hub: Hub, user: UserRow | None = None) -> None:
+    def __init__(self, known: Known, user: UserRow | None = None, *, requires_pkce: bool) -> None:
         super().__init__()
-        self._hub = hub
+        self._known = known
         self._user = user
+        self._requires_pkce = requires_pkce
         self._code: CodeRow | None = None
         self.client: OAuthClient | None = None
         self.redirect_uri = ""
@@ -56,17 +68,17 @@ class Validator(RequestValidator):  # type: ignore[misc]
         assert self.client is not None, "the client is looked at first"
         user = self._user or self._user_of_code()
         assert user is not None, "there is a user"
-        return Consent(self._hub.rights, user, self.client)
+        return Consent(self._known.rights, user, self.client)
 
     def _user_of_code(self) -> UserRow | None:
-        return None if self._code is None else self._hub.rights.known(self._code.user)
+        return None if self._code is None else self._known.rights.known(self._code.user)
 
     # --- the client ---
 
     def validate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Where two clients are called the same, the place to return to tells them apart."""
         self.redirect_uri = str(request.redirect_uri or "").removeprefix(HERE)
-        found = self._hub.oauth_clients.called(client_id)
+        found = self._known.clients.called(client_id)
         fitting = [one for one in found if one.redirect_uri == self.redirect_uri]
         chosen = fitting or (found if len(found) == 1 else [])
         if not chosen:
@@ -80,8 +92,8 @@ class Validator(RequestValidator):  # type: ignore[misc]
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         """By its own API token. What it says its id is must be its id."""
         secret = str(request.client_secret or "")
-        row = self._hub.tokens.find(secret) if secret else None
-        client = self._hub.oauth_clients.by_secret(row) if row is not None else None
+        row = self._known.tokens.find(secret) if secret else None
+        client = self._known.clients.by_secret(row) if row is not None else None
         if client is None or client.identifier != request.client_id:
             return False
         self.client = request.client = client
@@ -142,7 +154,7 @@ class Validator(RequestValidator):  # type: ignore[misc]
     # --- PKCE ---
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:
-        return self._hub.settings.hub.oauth_require_pkce
+        return self._requires_pkce
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         return (self._code.challenge or None) if self._code is not None else None
@@ -167,7 +179,7 @@ class Validator(RequestValidator):  # type: ignore[misc]
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         digest = quick_digest(code)
-        row = oauth.code_by_digest(self._hub.store.db, digest)
+        row = oauth.code_by_digest(self._known.db, digest)
         if row is None or self.client is None or row.client != self.client.key:
             return False
         if row.token:

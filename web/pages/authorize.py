@@ -23,7 +23,7 @@ endpoints = RouteGroup("authorize", page=True)
 @endpoints.get("/oauth2/authorize", access=IDENTIFIED, statuses=(200, 302, 400, 403))
 async def ask() -> Response:
     """The page that asks; or on at once, where there is nothing to ask."""
-    user, provider = _user(), Provider(hub())
+    user, provider = _user(), hub().acts.oauth
     try:
         asked = provider.look(_query(request), user)
     except Elsewhere as told:
@@ -37,7 +37,7 @@ async def ask() -> Response:
 @endpoints.post("/oauth2/authorize", access=IDENTIFIED, statuses=(302, 400, 403))
 async def agree() -> Response:
     """The user has agreed to these scopes; none: only to say who they are."""
-    user, provider = _user(), Provider(hub())
+    user, provider = _user(), hub().acts.oauth
     try:
         asked = provider.look(_query(request), user)
     except Elsewhere as told:

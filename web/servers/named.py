@@ -37,7 +37,7 @@ class NamedServers:
 
     def __init__(self, db: Tables, entities: Users, hooks: Hooks, settings: Callable[[], Settings]) -> None:
         self._db = db
-        self._ask = entities.ask
+        self._entities = entities
         self._hooks = hooks
         self._settings = settings
 
@@ -96,7 +96,7 @@ class NamedServers:
             asked.user_options,
             limit=most,
         )
-        await self._ask(owner.id, command, by=by, idempotency=idempotency)
+        await self._entities.ask(owner.id, command, by=by, idempotency=idempotency)
         return self.known(owner, name)
 
     async def find_or_add(
@@ -126,7 +126,7 @@ class NamedServers:
     async def title(self, owner: UserRow, server: ServerRow, display_name: str, *, by: By) -> None:
         checked = check_display_name(display_name)
         if checked != server.display_name:
-            await self._ask(owner.id, TitleServer(server.id, checked), by=by)
+            await self._entities.ask(owner.id, TitleServer(server.id, checked), by=by)
 
     async def rename(
         self,
@@ -143,6 +143,6 @@ class NamedServers:
         if not name:
             raise AlreadyExistsError("The name of the default server is taken: there always is one.")
         checked, most = self.check_new_name(name), await self.limit(request)
-        await self._ask(
+        await self._entities.ask(
             owner.id, RenameServer(server.id, checked, new_id("v"), most), by=by, idempotency=idempotency
         )

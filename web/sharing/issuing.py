@@ -43,7 +43,7 @@ class TokenIssuing:
         self, db: Tables, entities: Tokens, rights: Rights, settings: Callable[[], HubSettings]
     ) -> None:
         self._db = db
-        self._ask = entities.ask
+        self._entities = entities
         self._rights = rights
         self._settings = settings
 
@@ -59,7 +59,7 @@ class TokenIssuing:
         )
 
     async def issue(self, new: NewToken, *, by: By, idempotency: IdempotencyRecord | None = None) -> TokenRow:
-        await self._ask(new.id, new.command, by=by, idempotency=idempotency)
+        await self._entities.ask(new.id, new.command, by=by, idempotency=idempotency)
         issued = tokens.by_id(self._db, new.id)
         assert issued is not None, "a token that was issued just now is there"
         return issued
@@ -67,8 +67,10 @@ class TokenIssuing:
     async def revoke(self, token: TokenRow, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         """One that came by OAuth takes those with it that its user gave to the same client."""
         for other in self._of_same_client(token):
-            await self._ask(other.id, Revoke(), by=by)
-        await self._ask(token.id, Revoke(of_server=bool(token.server)), by=by, idempotency=idempotency)
+            await self._entities.ask(other.id, Revoke(), by=by)
+        await self._entities.ask(
+            token.id, Revoke(of_server=bool(token.server)), by=by, idempotency=idempotency
+        )
 
     def _of_same_client(self, token: TokenRow) -> list[TokenRow]:
         if token.client == HUB_CLIENT:
