@@ -215,6 +215,11 @@ class SpawnerSettings(Struct, frozen=True):
         """How long a stop may take, from asking to killing. What is not gone by then is a leftover."""
         return 70
 
+    @property
+    def waiting_timeout(self) -> Seconds:
+        """How long a start may wait in an engine's own queue, which is no part of `start_timeout`."""
+        return 86_400
+
     def with_options(self, user_options: Mapping[str, Any]) -> Self:
         """The settings of a start with these options. Raises SpawnError (400) for those that are not allowed."""
         del user_options

@@ -17,10 +17,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
+from contextlib import suppress
 
 from msgspec import Struct
 
 from core.machine.process_identity import Identity, is_alive, parse_identity
+from core.plugins.spawner import Listed
 
 _STOPPED = "stopped"
 
@@ -97,6 +100,16 @@ class AttemptFiles:
 
     def mark(self) -> str:
         return _read(self._mark)
+
+    def listed(self, spawn_id: str) -> Listed:
+        return Listed(spawn_id, self.mark(), self._age())
+
+    def _age(self) -> float | None:
+        """Since the server, or else its directory, was made."""
+        for path in (self._identity, self.directory):
+            with suppress(OSError):
+                return max(0.0, time.time() - os.stat(path).st_mtime)
+        return None
 
     def write_mark(self, mark: str) -> None:
         """Only with the lock held."""

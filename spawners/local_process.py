@@ -22,7 +22,7 @@ from core.errors import SpawnError, UnreachableError
 from core.machine import faults
 from core.machine.process_identity import Identity, open_process
 from core.naming.ids import is_id
-from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.plugins.spawner import Attempt, Gone, Listed, Progress, Report, Running, Spawner, UserOptions
 from core.plugins.spawner_kind import SpawnerKind
 from spawners import output_file
 from spawners.answering import trouble_after_end, wait_answer
@@ -58,7 +58,7 @@ _FIRST_LOOK, _LAST_LOOK = 1.0, 60.0  # seconds between looks at how much output 
 _FOLLOW_PAUSE = 0.25
 
 
-class LocalProcessSpawner:
+class LocalProcessSpawner(Spawner):
     """Starts servers as processes. `simple`: with the hub's rights, else as the system's user of that name.
 
     A stop ends the server, then its descendants and what is left of its process group. After an end that was
@@ -150,15 +150,12 @@ class LocalProcessSpawner:
             await self._let_go(spawn_id)
             return Gone(ended.exit_status)
 
-    async def list_attempts(self) -> list[str]:
+    async def listed(self) -> list[Listed]:
         for spawn_id in list(self._launchers):
             self._reap(spawn_id)
         with _asking():
-            return await trio.to_thread.run_sync(self._not_ended)
-
-    async def marks(self) -> dict[str, str]:
-        with _asking():
-            return {spawn_id: self._files(spawn_id).mark() for spawn_id in await self.list_attempts()}
+            found = await trio.to_thread.run_sync(self._not_ended)
+            return [self._files(spawn_id).listed(spawn_id) for spawn_id in found]
 
     def state(self, spawn_id: str) -> dict[str, Any]:
         if spawn_id not in self._pids:
@@ -171,15 +168,16 @@ class LocalProcessSpawner:
             self._pids[spawn_id] = stage.identity.pid
         return {"pid": self._pids[spawn_id]}
 
-    def last_lines(self, spawn_id: str) -> list[str]:
+    async def last_lines(self, spawn_id: str) -> list[str]:
+        await trio.lowlevel.checkpoint()
         try:
             return output_file.last_lines(self._files(spawn_id).output)
         except OSError:
             return []
 
-    async def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
-        """What the server writes from `offset` on, with the offset behind each piece, until it has ended."""
-        files = self._files(spawn_id)
+    async def follow_output(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        """The places are offsets, in bytes."""
+        files, offset = self._files(spawn_id), after
         while True:
             with _asking():
                 ended = isinstance(files.stage(), Ended | Untouched)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from math import inf
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 
 from core.errors import SpawnError, UnreachableError
 from core.machine.readiness import get, parse_url, wait_server_up
-from core.plugins.spawner import Attempt, Gone, Progress, Report, Running, UserOptions
+from core.plugins.spawner import Attempt, Gone, Listed, Progress, Report, Running, Spawner, UserOptions
 from core.plugins.spawner_kind import SpawnerKind
 from core.settings import SpawnerSettings
 
@@ -139,10 +139,12 @@ class SimulatedBackend:
         now = self._clock()
         return sorted(spawn_id for spawn_id, server in self._servers.items() if server.ends > now)
 
-    def mark(self, spawn_id: str) -> str:
-        """What it was started with; nothing for what is not there."""
+    def listed(self, spawn_id: str) -> Listed:
+        """With nothing on it for what is not there."""
         server = self._servers.get(spawn_id)
-        return "" if server is None else server.mark
+        if server is None:
+            return Listed(spawn_id)
+        return Listed(spawn_id, server.mark, self._clock() - server.begun)
 
     def lines(self, spawn_id: str) -> list[str]:
         """What it has written so far: its progress messages and its end."""
@@ -200,7 +202,7 @@ class SimulatedBackend:
             lot.unpark_all()
 
 
-class SimulatedSpawner:
+class SimulatedSpawner(Spawner):
     def __init__(self, settings: SimulatedSettings, backend: SimulatedBackend | None = None) -> None:
         self._settings = settings
         self.backend = backend or SimulatedBackend()
@@ -254,21 +256,20 @@ class SimulatedSpawner:
             self.backend.find(spawn_id)
         return Gone(server.exit_status)
 
+    async def listed(self) -> list[Listed]:
+        await trio.lowlevel.checkpoint()
+        return [self.backend.listed(spawn_id) for spawn_id in self.backend.running()]
+
     async def list_attempts(self) -> list[str]:
         await trio.lowlevel.checkpoint()
         return self.backend.running()
 
-    async def marks(self) -> dict[str, str]:
-        return {spawn_id: self.backend.mark(spawn_id) for spawn_id in await self.list_attempts()}
-
-    def state(self, spawn_id: str) -> dict[str, Any]:
-        assert spawn_id, _NEVER
-        return {}
-
-    def last_lines(self, spawn_id: str) -> list[str]:
+    async def last_lines(self, spawn_id: str) -> list[str]:
+        await trio.lowlevel.checkpoint()
         return self.backend.lines(spawn_id)
 
-    async def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+    async def follow_output(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        offset = after
         while True:
             text = "".join(f"{line}\n" for line in self.backend.lines(spawn_id)).encode()
             if len(text) > offset:
@@ -284,10 +285,6 @@ class SimulatedSpawner:
         await trio.lowlevel.checkpoint()
         if server is not None and self.backend.has_ended(server):
             self.backend.drop(spawn_id)
-
-    def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
-        """None: it only pretends."""
-        return frozenset()
 
     async def _pass_gate(self, user: str) -> None:
         """Return when the gate has answered, which it may do late: the caller sets the deadline."""

@@ -71,8 +71,10 @@ async def open_hub(
     _measure(hub)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
+        writing.start_soon(hub.spawner_watch.run)
         later = await meet_what_runs(hub, consent)
         async with open_service_nursery() as living:
+            await living.start(hub.polls.run)
             await living.start(hub.servers.run, await _record_start(store))
             await living.start(hub.errands.run)
             left = await carry_out(_first_steps(hub, secret, wanted))

@@ -51,4 +51,5 @@ class Messages:
 
 
 def as_event(spawn_id: str, message: Progress) -> SpawnProgressed:
-    return SpawnProgressed(spawn_id, message.message, message.progress, message.html_message, message.extra)
+    extra = message.extra | {"waiting": True} if message.is_waiting else message.extra
+    return SpawnProgressed(spawn_id, message.message, message.progress, message.html_message, extra)

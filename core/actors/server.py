@@ -113,7 +113,7 @@ class ServerActor:
         self._keeper = keeper
         self._fold_from = fold_from
         self._since = since
-        self._work = ServerWork(server_id, stage, self._tell, self.add_message)
+        self._work = ServerWork(server_id, stage, self._tell, self.add_message, self._extend)
         self._task: WorkTask | None = None
         self._failure: Exception | None = None  # of the present state's work
         self._mailbox: Mailbox[Command, Server] = Mailbox(stage.mailbox_size)
@@ -383,6 +383,10 @@ class ServerActor:
     def _be_patient(self) -> None:
         """While the log cannot be written, it is not the work that is late."""
         self._last_resort_at = max(self._last_resort_at, trio.current_time() + GRACE)
+
+    def _extend(self, seconds: float) -> None:
+        """The present state may last so much longer."""
+        self._last_resort_at += seconds
 
     def _refuse_current(self, reason: UnavailableError | None) -> None:
         if self._current is not None and not self._current.is_answered:

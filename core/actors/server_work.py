@@ -11,6 +11,7 @@ import trio
 from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause
+from core.actors.start_clock import StartClock
 from core.errors import DoubtError, HubError, SpawnError, UnreachableError
 from core.events.disk import unreadable
 from core.events.server import (
@@ -41,7 +42,7 @@ GRACE = 15.0  # seconds after which a state is ended whose own deadlines have no
 class Deadlines(Struct, frozen=True):
     """Seconds. `stop` covers a spawner's whole escalation, from asking to killing; `hook` what follows an end.
 
-    `turn`: to wait for one's turn to start.
+    `turn`: to wait for one's turn to start; `waiting`: in the queue of an engine.
     """
 
     start: float = 60
@@ -51,6 +52,7 @@ class Deadlines(Struct, frozen=True):
     poll: float = 30
     hook: float = 0
     turn: float = 3600
+    waiting: float = 86_400
 
 
 class ServerRuntime(Protocol):
@@ -70,6 +72,9 @@ class ServerRuntime(Protocol):
     async def wait_up(self, spawn_id: str, url: str) -> None:
         """Return once this attempt answers at this URL; the caller sets the deadline. May raise SpawnError."""
 
+    async def poll(self, spawn_id: str) -> Running | Gone:
+        """As the spawner's, which may be asked after many at once."""
+
     async def wait_routed(self, server_id: str) -> None:
         """Return once every connected proxy has this server's route."""
 
@@ -84,9 +89,12 @@ class ServerRuntime(Protocol):
 
 
 class ServerWork:
-    """The work of one server's states. `tell` returns once the server has answered a command, however late."""
+    """The work of one server's states. `tell` returns once the server has answered a command, however late.
 
-    __slots__ = ("_add_message", "_server_id", "_spawner", "_stage", "_tell")
+    `be_patient`: told of more seconds that the present state may last.
+    """
+
+    __slots__ = ("_add_message", "_be_patient", "_server_id", "_spawner", "_stage", "_tell")
 
     def __init__(
         self,
@@ -94,12 +102,14 @@ class ServerWork:
         stage: ServerRuntime,
         tell: Callable[[Report | Stop], Awaitable[None]],
         add_message: Callable[[Progress], None],
+        be_patient: Callable[[float], None],
     ) -> None:
         self._server_id = server_id
         self._stage = stage
         self._spawner = stage.spawner
         self._tell = tell
         self._add_message = add_message
+        self._be_patient = be_patient
 
     def live(self, server: Server) -> Awaitable[None]:
         """Do what this state calls for, and report how it went, which ends the state."""
@@ -121,7 +131,7 @@ class ServerWork:
                 await self._report(await self._spawn(server))
             case Ready(spawn_id):
                 gone = await self._wait_gone(spawn_id, NEVER)  # it is polled too, but not from here
-                await self._report(ServerDied(spawn_id, _status(gone), gone.trouble))
+                await self._report(ServerDied(spawn_id, _status(gone), gone.told))
             case Checking():
                 await self._check(server)
             case Stopping():
@@ -178,9 +188,10 @@ class ServerWork:
     async def _start_telling(self, spawning: Spawning, telling: Telling) -> None:
         deadlines = self._stage.deadlines
         with trio.move_on_after(deadlines.start) as starting:
-            url = await self._ask_to_start(spawning, telling)
+            clock = StartClock(starting, deadlines.waiting)
+            url = await self._ask_to_start(spawning, telling, clock)
         if starting.cancelled_caught:
-            raise SpawnError(f"The server did not start within {deadlines.start:g} seconds.")
+            raise _too_late(clock, deadlines)
         if not isinstance(url, str) or not url:
             raise SpawnError("The spawner does not say where the server is.")
         faults.point("spawner started")
@@ -193,14 +204,21 @@ class ServerWork:
             await self._stage.wait_routed(self._server_id)
         faults.point("server routed")
 
-    async def _ask_to_start(self, spawning: Spawning, telling: Telling) -> str:
+    async def _ask_to_start(self, spawning: Spawning, telling: Telling, clock: StartClock) -> str:
+        def report(message: Progress) -> None:
+            if message.is_waiting and not clock.waits:
+                self._be_patient(deadlines.waiting)
+            clock.heard(message)
+            telling.by_spawner(message)
+
+        deadlines = self._stage.deadlines
         attempt = await self._stage.attempt(self._server_id, spawning, telling)
         pauses = Pauses("start", spawning.spawn_id)
         while True:
             try:
                 if spawning.previous and spawning.previous not in spawning.leftovers:
                     await self._forget(spawning.previous)
-                return await self._spawner.start(attempt, telling.by_spawner)
+                return await self._spawner.start(attempt, report)
             except Exception as error:
                 if not isinstance(root_cause(error), UnreachableError):
                     raise
@@ -253,7 +271,7 @@ class ServerWork:
         """Poll now; a death is recorded as the watch would have done. Raises what keeps it from asking."""
         status = await self._poll(ready.spawn_id)
         if isinstance(status, Gone):
-            await self._report(ServerDied(ready.spawn_id, _status(status), status.trouble))
+            await self._report(ServerDied(ready.spawn_id, _status(status), status.told))
 
     async def _wait_gone(self, spawn_id: str, poll_every: float) -> Gone:
         """Return when the backend says that the attempt is gone. Not being able to ask is no news."""
@@ -275,7 +293,7 @@ class ServerWork:
     async def _poll(self, spawn_id: str) -> Running | Gone:
         """Raises UnreachableError also where there is no answer in time."""
         with trio.move_on_after(self._stage.deadlines.poll):
-            return await self._spawner.poll(spawn_id)
+            return await self._stage.poll(spawn_id)
         raise UnreachableError("no answer in time")
 
     # --- check ---
@@ -288,7 +306,7 @@ class ServerWork:
             case None:
                 await self._report(ServerAdopted(spawn_id))
             case Gone():
-                await self._report(ServerLost(spawn_id, _status(found), found.trouble))
+                await self._report(ServerLost(spawn_id, _status(found), found.told))
             case _:
                 await self._tell(Stop(_why_not_adopted(found), spawn_id, "reconciler"))
 
@@ -363,6 +381,15 @@ def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | Non
             return NEVER, None
 
 
+def _too_late(clock: StartClock, deadlines: Deadlines) -> SpawnError:
+    if clock.waits:
+        return SpawnError(
+            f"The server waited in the queue of its engine for {deadlines.waiting:g} seconds.",
+            status=TOO_MANY,
+        )
+    return SpawnError(f"The server did not start within {deadlines.start:g} seconds.")
+
+
 class Ended:
     """How an attempt ended, if it did, while something else was waited for."""
 
@@ -372,7 +399,7 @@ class Ended:
 def _ended_early(gone: Gone) -> SpawnError:
     status = _status(gone)
     how = "" if status is None else f" with status {status}"
-    message = f"The server ended{how} before it was ready. {gone.trouble}".rstrip()
+    message = f"The server ended{how} before it was ready. {gone.told}".rstrip()
     return SpawnError(message, exit_status=status)
 
 

@@ -198,7 +198,7 @@ class ServiceProcesses:
 
     async def _tell_end(self, kept: _Kept, life: _Life, *, failed: bool) -> None:
         name = kept.plan.name
-        lines = self._spawner.last_lines(kept.run)[-LINES:]
+        lines = (await self._spawner.last_lines(kept.run))[-LINES:]
         output = "".join(f"\n    {line}" for line in lines)
         logger.error("service %s has ended after %.0f s. %s%s", name, life.seconds, life.reason, output)
         await self._end(kept.run)

@@ -6,12 +6,13 @@ Everything a spawner makes is named after the spawn id before it exists. So a hu
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any, Protocol, TypeVar
 
 import trio
 from msgspec import Struct
 
+from core.machine.readiness import wait_server_up
 from core.settings import SpawnerSettings
 
 S = TypeVar("S", bound=SpawnerSettings)
@@ -49,12 +50,17 @@ class Attempt(Struct, frozen=True):
 
 
 class Progress(Struct, frozen=True, omit_defaults=True):
-    """A message on the way to ready. `progress`: 0 to 100, None if it says nothing about how far it is."""
+    """A message on the way to ready. `progress`: 0 to 100, None if it says nothing about how far it is.
+
+    `is_waiting`: the attempt stands in the engine's own queue, from now until a message that does not say so. Such
+    waiting does not count as starting: it has a deadline of its own.
+    """
 
     message: str
     progress: float | None = None
     html_message: str = ""
     extra: dict[str, Any] = {}
+    is_waiting: bool = False
 
 
 Report = Callable[[Progress], None]
@@ -90,19 +96,52 @@ class Running(Struct, frozen=True):
 class Gone(Struct, frozen=True):
     """Nothing of it is left. `exit_status`: negative for a signal, None where it cannot be known.
 
-    `trouble`: a sentence for people about what else was found to be wrong.
+    `reason`: a sentence for people on why it has ended, where the backend knows more than a status ("It ran out of
+    memory."). `trouble`: another about what else was found to be wrong.
     """
 
     exit_status: int | None = None
     trouble: str = ""
+    reason: str = ""
+
+    @property
+    def told(self) -> str:
+        """All that people should read of it."""
+        return " ".join(filter(None, (self.reason, self.trouble)))
+
+
+class Listed(Struct, frozen=True):
+    """Something that carries the hub's mark. `mark`: "" where there is none on it. `age`: in seconds, if known."""
+
+    spawn_id: str
+    mark: str = ""
+    age: float | None = None
+
+
+Status = Running | Gone
+TellStatus = Callable[[str, Status], None]
+Beat = Callable[[], None]
+
+FOLLOW_INTERVAL = 1.0  # seconds between looks at what a server has written, where nothing better is known
+HEARTBEAT = 60.0  # seconds within which `run` is to be heard of
 
 
 class Spawner(Protocol):
     """Starts, watches and ends one single-user server per spawn id.
 
     Every method may be called again for the same spawn id, by this hub or by the next, and may be cancelled.
-    Each raises UnreachableError when the backend could not be asked.
+    Each raises UnreachableError when the backend could not be asked. What has a body here is for a spawner to
+    replace where its backend offers more.
     """
+
+    async def run(self, beat: Beat) -> None:
+        """A place for what lasts as long as the hub, such as one watch for all attempts.
+
+        It is begun with the hub, begun anew after an error, and cancelled at the end. It calls `beat` whenever its
+        backend has been heard of, at least every HEARTBEAT seconds; health tells where it did not. Returning means
+        that there is nothing to be done.
+        """
+        del beat
 
     async def start(self, attempt: Attempt, report: Report) -> str:
         """The URL at which the server will answer (scheme, host and port), once that is known.
@@ -113,42 +152,90 @@ class Spawner(Protocol):
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
         """Return once the server answers HTTP at this URL, with whatever status below 500; the caller sets
-        the deadline. For most, `core.machine.readiness.wait_server_up`. Raises SpawnError if it never can, and where
-        another than this attempt is known to answer.
+        the deadline. Raises SpawnError if it never can, and where another than this attempt is known to answer.
         """
+        del spawn_id
+        await wait_server_up(url)
 
-    async def poll(self, spawn_id: str) -> Running | Gone:
+    async def poll(self, spawn_id: str) -> Status:
         """Whether it runs. A spawn id that was never started is gone."""
+
+    async def poll_many(self, spawn_ids: Collection[str], tell: TellStatus) -> None:
+        """Tell of each whether it runs, as soon as that is known; one that cannot be asked after is left out.
+
+        Raises what kept it from asking after some, once all others are told of. Here each is polled by itself, all
+        at the same time; a backend that can list what there is needs one question for all.
+        """
+        failures: list[Exception] = []
+
+        async def ask(spawn_id: str) -> None:
+            try:
+                tell(spawn_id, await self.poll(spawn_id))
+            except Exception as error:
+                failures.append(error)
+
+        async with trio.open_nursery() as nursery:
+            for spawn_id in spawn_ids:
+                nursery.start_soon(ask, spawn_id)
+        if failures:
+            raise failures[0]
 
     async def wait_news(self, spawn_id: str) -> None:
         """Return when polling now may tell something new; spurious returns are fine.
 
         A spawner that is never told of deaths may wait for ever: the hub polls every `poll_interval`.
         """
+        del spawn_id
+        await trio.sleep_forever()
 
     async def stop(self, spawn_id: str) -> Gone:
         """Return once nothing is left of it. Stopping what is not there is fine."""
 
-    async def list_attempts(self) -> list[str]:
-        """The spawn ids of everything that may still run. What users keep (volumes, homes, claims) is no attempt."""
+    async def listed(self) -> list[Listed]:
+        """Everything that may still run, with the mark it was started with; sorted by spawn id.
 
-    async def marks(self) -> dict[str, str]:
-        """The same, each with the mark it was started with; `""` where there is none.
-
-        So the hub can end what no server knows, and leaves alone what its log did not start.
+        So the hub can end what no server knows, and leaves alone what its log did not start. What users keep
+        (volumes, homes, claims) is no attempt, and is never listed.
         """
 
+    async def list_attempts(self) -> list[str]:
+        """The spawn ids alone."""
+        return [one.spawn_id for one in await self.listed()]
+
     def state(self, spawn_id: str) -> dict[str, Any]:
-        """What an administrator may see of what runs, such as `{"pid": 4711}`; nothing if nothing does."""
+        """What an administrator may see of what runs, such as `{"pid": 4711}`; nothing if nothing does.
 
-    def last_lines(self, spawn_id: str) -> list[str]:
+        Whatever is known without asking the backend: it is called for every server of an answer.
+        """
+        del spawn_id
+        return {}
+
+    async def last_lines(self, spawn_id: str) -> list[str]:
         """The last lines (at most 100) of its output; they survive the server until `forget`."""
+        del spawn_id
+        return []
 
-    def follow_output(self, spawn_id: str, offset: int = 0) -> AsyncIterator[tuple[bytes, int]]:
-        """What it writes from `offset` (bytes) on, with the offset behind each piece, until it has ended."""
+    async def follow_output(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        """What it writes until it has ended, each piece with the place behind it.
+
+        `after`: such a place, to go on from there; 0 for the beginning. What it counts is the spawner's choice (bytes,
+        or the moments of a backend that keeps no offsets), as long as it grows. Here it is the lines of `last_lines`,
+        looked at once a second: for servers that write no more than those.
+        """
+        has_ended = False
+        while not has_ended:
+            has_ended = isinstance(await self.poll(spawn_id), Gone)
+            for line in (await self.last_lines(spawn_id))[after:]:
+                after += 1
+                yield f"{line}\n".encode(), after
+            if not has_ended:
+                await trio.sleep(FOLLOW_INTERVAL)
 
     async def forget(self, spawn_id: str) -> None:
         """Drop what is kept of an attempt that is gone (its output, its files)."""
+        del spawn_id
 
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         """The names of the options this spawner cannot honour."""
+        del user_options
+        return frozenset()

@@ -16,6 +16,7 @@ from spawners.local_process import LocalProcessSpawner
 from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
+from tests.integration.toy_spawner import Made, ToySettings, ToySpawner
 
 TINY_SERVER = str(Path(__file__).with_name("tiny_server.py"))
 
@@ -49,6 +50,7 @@ class SimulatedWorld:
 
 class LocalWorld:
     name = "local_process"
+    processes_each = 2  # the launcher and the server
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -62,7 +64,7 @@ class LocalWorld:
             home_dir_template=str(directory / "home" / "{username}"),
         )
 
-    def hub(self) -> LocalProcessSpawner:
+    def hub(self) -> Spawner:
         return LocalProcessSpawner(self.state, self.settings, simple=True)
 
     def attempt(self, **behaviour: Any) -> Attempt:
@@ -87,6 +89,23 @@ class LocalWorld:
             with trio.fail_after(5):
                 while self.processes(spawn_id):  # launchers that nobody has waited for yet
                     await trio.sleep(0.01)
+
+
+class ToyWorld(LocalWorld):
+    name = "toy"
+    processes_each = 1
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.engine: dict[str, Made] = {}
+        self.toy = ToySettings(cmd=self.settings.cmd)
+
+    def hub(self) -> Spawner:
+        return ToySpawner(self.toy, self.directory, self.engine)
+
+    def processes(self, spawn_id: str) -> set[int]:
+        made = self.engine.get(spawn_id)
+        return {made.process.pid} if made and made.process.poll() is None else set()
 
 
 World = SimulatedWorld | LocalWorld

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from core.errors import SpawnError
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Progress, Running
-from tests.integration.spawner_worlds import LocalWorld, SimulatedWorld, World, ignore
+from tests.integration.spawner_worlds import LocalWorld, SimulatedWorld, ToyWorld, World, ignore
 
 
-@pytest.fixture(params=[SimulatedWorld, LocalWorld], ids=lambda kind: kind.name)
+@pytest.fixture(params=[SimulatedWorld, LocalWorld, ToyWorld], ids=lambda kind: kind.name)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     world: World = request.param(tmp_path)
     with trio.fail_after(60):
@@ -38,7 +38,7 @@ async def test_a_server_runs_from_start_to_stop(world: World) -> None:
     assert await hub.list_attempts() == [attempt.spawn_id]
     state = hub.state(attempt.spawn_id)
     assert world.hub().state(attempt.spawn_id) == state
-    assert ("pid" in state) == isinstance(world, LocalWorld)
+    assert ("pid" in state) == (world.name == "local_process")
     assert isinstance(await hub.stop(attempt.spawn_id), Gone)
     assert hub.state(attempt.spawn_id) == world.hub().state(attempt.spawn_id) == {}
     assert isinstance(await hub.poll(attempt.spawn_id), Gone)
@@ -49,17 +49,22 @@ async def test_the_mark_is_told_with_what_runs_to_this_hub_and_the_next(world: W
     marked, unmarked = replace(world.attempt(), mark="log.1042.seal"), world.attempt()
     for attempt in (marked, unmarked):
         await world.hub().start(attempt, ignore)
-    assert await world.hub().marks() == {marked.spawn_id: "log.1042.seal", unmarked.spawn_id: ""}
+    listed = await world.hub().listed()
+    assert {one.spawn_id: one.mark for one in listed} == {
+        marked.spawn_id: "log.1042.seal",
+        unmarked.spawn_id: "",
+    }
+    assert all(one.age is not None and 0 <= one.age < 60 for one in listed)
     for attempt in (marked, unmarked):
         await world.hub().stop(attempt.spawn_id)
-    assert await world.hub().marks() == {}
+    assert await world.hub().listed() == []
 
 
 async def test_what_was_never_started_is_gone(world: World) -> None:
     hub, spawn_id = world.hub(), new_id("s")
     assert await hub.poll(spawn_id) == Gone(None)
     assert await hub.stop(spawn_id) == Gone(None)
-    assert hub.last_lines(spawn_id) == []
+    assert await hub.last_lines(spawn_id) == []
     assert await hub.list_attempts() == []
     with trio.fail_after(1):
         await hub.wait_news(spawn_id)
@@ -92,7 +97,7 @@ async def test_starting_twice_at_once_starts_one(world: World, hubs: int) -> Non
     assert len(urls) == 1
     assert await both[0].list_attempts() == [attempt.spawn_id]
     if isinstance(world, LocalWorld):
-        assert len(world.processes(attempt.spawn_id)) == 2  # the launcher and the server
+        assert len(world.processes(attempt.spawn_id)) == world.processes_each
 
 
 async def test_a_stop_may_be_repeated_and_doubled(world: World) -> None:
@@ -160,14 +165,14 @@ async def test_the_last_lines_survive_until_they_are_forgotten(world: World) -> 
     hub, attempt = world.hub(), world.attempt()
     url = await hub.start(attempt, ignore)
     await world.wait_up(url)
-    lines = hub.last_lines(attempt.spawn_id)
+    lines = await hub.last_lines(attempt.spawn_id)
     assert lines
     await hub.forget(attempt.spawn_id)  # it runs: nothing is forgotten
     assert isinstance(await hub.poll(attempt.spawn_id), Running)
     await hub.stop(attempt.spawn_id)
-    assert world.hub().last_lines(attempt.spawn_id)[: len(lines)] == lines
+    assert (await world.hub().last_lines(attempt.spawn_id))[: len(lines)] == lines
     await hub.forget(attempt.spawn_id)
-    assert world.hub().last_lines(attempt.spawn_id) == []
+    assert await world.hub().last_lines(attempt.spawn_id) == []
     assert isinstance(await hub.poll(attempt.spawn_id), Gone)
     await hub.forget(attempt.spawn_id)
 
@@ -175,13 +180,37 @@ async def test_the_last_lines_survive_until_they_are_forgotten(world: World) -> 
 async def test_output_can_be_followed_from_anywhere_until_the_end(world: World) -> None:
     hub, attempt = world.hub(), world.attempt(exit=0, after=0.3)
     await hub.start(attempt, ignore)
-    whole = b""
-    async for data, offset in hub.follow_output(attempt.spawn_id):
-        whole += data
-        assert offset == len(whole)
-    assert whole.decode().splitlines() == hub.last_lines(attempt.spawn_id)
-    assert [data async for data, _ in world.hub().follow_output(attempt.spawn_id, 3)] == [whole[3:]]
-    assert [data async for data, _ in hub.follow_output(attempt.spawn_id, len(whole))] == []
+    pieces = [piece async for piece in hub.follow_output(attempt.spawn_id)]
+    places = [place for _, place in pieces]
+    assert places == sorted(set(places))
+    whole = b"".join(data for data, _ in pieces)
+    assert whole.decode().splitlines() == await hub.last_lines(attempt.spawn_id)
+    for number, place in enumerate([0, *places]):
+        rest = [data async for data, _ in world.hub().follow_output(attempt.spawn_id, place)]
+        assert b"".join(rest) == b"".join(data for data, _ in pieces[number:])
+    if world.name != "toy":  # these count bytes
+        assert [data async for data, _ in world.hub().follow_output(attempt.spawn_id, 3)] == [whole[3:]]
+
+
+async def test_many_are_polled_at_once_and_each_is_told_of(world: World) -> None:
+    hub, attempts, never = world.hub(), [world.attempt() for _ in range(3)], new_id("s")
+    for attempt in attempts:
+        await hub.start(attempt, ignore)
+    await hub.stop(attempts[0].spawn_id)
+    told: dict[str, bool] = {}
+    spawn_ids = [never, *(attempt.spawn_id for attempt in attempts)]
+    await world.hub().poll_many(
+        spawn_ids, lambda spawn_id, status: told.update({spawn_id: isinstance(status, Running)})
+    )
+    assert told == dict(zip(spawn_ids, [False, False, True, True], strict=True))
+
+
+async def test_its_watch_can_be_ended_at_any_time(world: World) -> None:
+    with trio.move_on_after(0.1):
+        await world.hub().run(lambda: None)
+    attempt = world.attempt()
+    await world.hub().start(attempt, ignore)
+    assert isinstance(await world.hub().poll(attempt.spawn_id), Running)
 
 
 async def test_news_of_one_are_not_news_of_another(world: World) -> None:

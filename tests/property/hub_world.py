@@ -34,7 +34,7 @@ from core.events.server import (
     StopRequested,
 )
 from core.events.store import EventStore, Write
-from core.plugins.spawner import Attempt, Gone, Report, Running
+from core.plugins.spawner import Attempt, Gone, Listed, Report, Running
 from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
 from core.settings import CallboardSettings, HubSettings, Settings
 from core.user import AddServer, Create
@@ -198,9 +198,9 @@ class WorldSpawner(SimulatedSpawner):
         await self._called("forget")
         await super().forget(spawn_id)
 
-    async def list_attempts(self) -> list[str]:
-        await self._called("list_attempts")
-        return await super().list_attempts()
+    async def listed(self) -> list[Listed]:
+        await self._called("listed")
+        return await super().listed()
 
 
 class HubWorld:

@@ -34,7 +34,7 @@ NAMES = ["alice", "bob"]
 PAUSES = [0.01, 0.5, 3, 25, 45, 100, 400]
 OUTAGES = [0.5, 20, 90, 300]
 AT_ONCE = [100, 1, 2]  # how many servers may start at once
-METHODS = ["start", "wait_up", "poll", "wait_news", "stop", "forget", "list_attempts"]
+METHODS = ["start", "wait_up", "poll", "wait_news", "stop", "forget", "listed"]
 ERRORS = [*BUGS, UnreachableError("away")]
 
 # What a simulated server may be told. None: nothing.

@@ -40,7 +40,7 @@ class World:
         self.backend = CountingBackend()
         self.deadlines = deadlines or Deadlines()
         self.mailbox_size = mailbox_size
-        self.poll = poll
+        self.poll_interval = poll
         self.spawner: Any = BreakableSpawner(self.backend)
         self.hubs = 0
 
@@ -141,7 +141,7 @@ class ServerRuntime:
         self.spawner = world.spawner
         self.deadlines = world.deadlines
         self.mailbox_size = world.mailbox_size
-        self.poll = world.poll
+        self.poll_interval = world.poll_interval
         self.changes: list[tuple[str, str]] = []
         self.break_change: Callable[[Server], None] = lambda _: None
         self.wait_route: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
@@ -163,6 +163,10 @@ class ServerRuntime:
     async def wait_up(self, spawn_id: str, url: str) -> None:
         await self.spawner.wait_up(spawn_id, url)
 
+    async def poll(self, spawn_id: str) -> Running | Gone:
+        status: Running | Gone = await self.spawner.poll(spawn_id)
+        return status
+
     async def after_end(self, server_id: str) -> None:
         pass
 
@@ -170,7 +174,7 @@ class ServerRuntime:
         await self.wait_route()
 
     def poll_delay(self) -> float:
-        return self.poll if self.poll > 0 else math.inf
+        return self.poll_interval if self.poll_interval > 0 else math.inf
 
     def on_change(self, server_id: str, before: Server, after: Server) -> None:
         self.changes.append((type(before).__name__, type(after).__name__))

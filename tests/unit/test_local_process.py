@@ -64,8 +64,12 @@ async def until(condition: Any) -> None:
 
 async def written(hub: LocalProcessSpawner, attempt: Attempt, word: str = "pid") -> list[str]:
     """Its lines, once one of them begins with this word."""
-    await until(lambda: any(line.startswith(word) for line in hub.last_lines(attempt.spawn_id)))
-    return hub.last_lines(attempt.spawn_id)
+    with trio.fail_after(10):
+        while True:
+            lines = await hub.last_lines(attempt.spawn_id)
+            if any(line.startswith(word) for line in lines):
+                return lines
+            await trio.sleep(0.01)
 
 
 # How servers end
@@ -397,7 +401,7 @@ async def test_a_directory_that_cannot_be_used_is_news_about_the_backend(tmp_pat
         await hub.list_attempts()
     with pytest.raises(UnreachableError):
         await hub.stop(attempt.spawn_id)
-    assert hub.last_lines(attempt.spawn_id) == []
+    assert await hub.last_lines(attempt.spawn_id) == []
 
 
 async def test_only_spawn_ids_name_files(world: LocalWorld) -> None:
@@ -523,7 +527,7 @@ async def test_a_command_that_turns_out_to_be_none_ends_with_127(world: LocalWor
     status = await hub.poll(attempt.spawn_id)
     assert isinstance(status, Gone)
     assert status.exit_status in (126, 127)
-    assert "not found" in hub.last_lines(attempt.spawn_id)[-1]
+    assert "not found" in (await hub.last_lines(attempt.spawn_id))[-1]
 
 
 @pytest.mark.parametrize("environment", [{"A": "secret\0"}, {"A=B": "secret"}])
@@ -627,7 +631,7 @@ async def test_output_is_kept_short_while_it_grows(world: LocalWorld) -> None:
     await hub.poll(attempt.spawn_id)
     assert output.stat().st_size > 8_000_000
     assert output.stat().st_blocks * 512 <= output_file.KEPT + 2**16
-    lines = hub.last_lines(attempt.spawn_id)
+    lines = await hub.last_lines(attempt.spawn_id)
     assert len(lines) == 100
     assert lines[:99] == ["0123456789" * 10] * 99
     assert lines[99].startswith("pid")

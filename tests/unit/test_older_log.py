@@ -16,6 +16,7 @@ import projections
 from core.events.record import HUB
 from core.events.store import EventStore, Write
 from core.events.user import UserDeletionRequested, user_stream
+from core.plugins.spawner import Listed
 from core.reconcile.strays import NO_CONSENT, Consent
 from core.server import Ready
 from projections import servers, users
@@ -148,13 +149,13 @@ async def test_a_backend_that_cannot_be_asked_yet_keeps_no_hub_from_beginning_an
 
 
 class Silent(SimulatedSpawner):
-    async def marks(self) -> dict[str, str]:
+    async def listed(self) -> list[Listed]:
         await trio.sleep_forever()
         raise AssertionError
 
 
 class Broken(SimulatedSpawner):
-    async def marks(self) -> dict[str, str]:
+    async def listed(self) -> list[Listed]:
         raise KeyError("a bug")
 
 

@@ -43,7 +43,7 @@ async def test_a_start_takes_its_time_and_tells_how_far_it_is(autojump_clock: Mo
         (10, 20, "pulling"),
         (20, None, "starting"),
     ]
-    assert hub.last_lines(slow.spawn_id) == ["simulated server: started", "pulling", "starting"]
+    assert await hub.last_lines(slow.spawn_id) == ["simulated server: started", "pulling", "starting"]
 
 
 async def test_who_joins_waits_for_the_rest_only(autojump_clock: MockClock) -> None:
@@ -83,7 +83,7 @@ async def test_it_dies_when_told_to(autojump_clock: MockClock) -> None:
     assert trio.current_time() == pytest.approx(11)
     assert await hub.poll(mortal.spawn_id) == Gone(3)
     assert await hub.list_attempts() == []
-    assert hub.last_lines(mortal.spawn_id)[-1] == "simulated server: ended"
+    assert (await hub.last_lines(mortal.spawn_id))[-1] == "simulated server: ended"
 
 
 async def test_a_test_can_kill_it(autojump_clock: MockClock) -> None:
@@ -210,7 +210,7 @@ async def test_ten_thousand_of_them_weigh_little() -> None:
 async def test_each_says_nothing_of_what_it_does_not_know() -> None:
     hub = spawner()
     assert hub.unsupported_options({"image": "x"}) == frozenset()
-    assert hub.last_lines(new_id("s")) == []
+    assert await hub.last_lines(new_id("s")) == []
 
 
 def test_servers_live_on_between_runs_with_a_clock_of_their_own() -> None:

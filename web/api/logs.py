@@ -17,6 +17,7 @@ from web.request.event_stream import event_stream
 from web.request.known import known_server, known_user
 from web.request.paging import argument
 from web.request.routing import RouteGroup
+from web.starts.output import last_lines
 
 endpoints = RouteGroup("logs")
 
@@ -55,7 +56,7 @@ async def read(user: str, server: str = "") -> Response:
     found = known_server(known_user(user), server)
     spawner = hub().spawner
     if "text/event-stream" not in request.headers.get("Accept", ""):
-        lines = spawner.last_lines(found.spawn_id) if found.spawn_id else []
+        lines = await last_lines(spawner, found.spawn_id)
         return reply(Logs(lines, found.exit_status, found.is_active))
     last_seen = request.headers.get("Last-Event-ID") or argument("after", "0")
     offset = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else 0

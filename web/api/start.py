@@ -32,6 +32,7 @@ from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
 from web.servers.named import StartRequest
 from web.site.public_url import origin
+from web.starts.output import last_lines
 
 endpoints = RouteGroup("start")
 
@@ -106,8 +107,8 @@ async def status(user: str, server: str) -> Response:
         return _pending(owner, found)
     failure = found.failed()
     if failure is not None:
-        return _failed(owner, found, failure.reason)
-    return reply(StoppedModel(**_remains(found)))
+        return await _failed(owner, found, failure.reason)
+    return reply(StoppedModel(**await _remains(found)))
 
 
 # --- options ---
@@ -192,7 +193,9 @@ async def _start(
     try:
         state = await starting.wait_settled(started, time_to_wait(starting.usual_wait))
     except SpawnError as error:
-        return _failed(owner, servers.by_id(database(), server.id) or server, error.message, error.status)
+        return await _failed(
+            owner, servers.by_id(database(), server.id) or server, error.message, error.status
+        )
     return _running(owner, server) if isinstance(state, Ready) else _pending(owner, server)
 
 
@@ -218,12 +221,12 @@ def _pending(owner: UserRow, server: ServerRow) -> Response:
     return reply(PendingModel(**_urls(owner, server)), 202)
 
 
-def _failed(owner: UserRow, server: ServerRow, message: str, status: int = 200) -> Response:
-    model = FailedModel(message=message, **_urls(owner, server), **_remains(server))
+async def _failed(owner: UserRow, server: ServerRow, message: str, status: int = 200) -> Response:
+    model = FailedModel(message=message, **_urls(owner, server), **await _remains(server))
     return reply(model, status)
 
 
-def _remains(server: ServerRow) -> dict[str, Any]:
+async def _remains(server: ServerRow) -> dict[str, Any]:
     """What is kept of the last attempt: its exit status, null if it cannot be known, and its last lines."""
-    lines = hub().spawner.last_lines(server.spawn_id) if server.spawn_id else []
+    lines = await last_lines(hub().spawner, server.spawn_id)
     return {"exit_code": server.exit_status, "logs": lines}

@@ -13,8 +13,10 @@ from core.actors.jobs import Jobs
 from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
+from core.actors.shared_polls import SharedPolls
 from core.actors.sharing import Sharing
 from core.actors.spawn_turns import SpawnTurns
+from core.actors.spawner_watch import SpawnerWatch
 from core.actors.supervisor import Supervisor
 from core.actors.user_deletion import UserDeletion
 from core.config.desired import DesiredState
@@ -57,7 +59,6 @@ from web.starts.limits import limits_of
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
 from web.starts.server_runtime import HubServerRuntime
-from web.starts.timed_polls import with_timed_polls
 from web.starts.views import Views
 
 
@@ -92,9 +93,9 @@ def build_hub(
     logins = _logins(settings, wanted, store, secret)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
     launch = Launch(settings, secret, rights, views, logins.session_opener)
-    timed = with_timed_polls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
+    polls = SharedPolls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
-    stage = HubServerRuntime(store, timed, settings, launch, marks, turns, proxies, errands)
+    stage = HubServerRuntime(store, spawner, settings, launch, marks, turns, proxies, errands, polls)
     servers = Supervisor(stage, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.on_records)
@@ -119,6 +120,8 @@ def build_hub(
         refusals=Refusals(store),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
         spawner=spawner,
+        spawner_watch=SpawnerWatch(spawner),
+        polls=polls,
         stage=stage,
         errands=errands,
         jobs=Jobs(entities.jobs, Timetable(db), errands),

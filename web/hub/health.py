@@ -10,7 +10,7 @@ from web.rights.identity import Identity
 
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
-    return [*log_troubles(hub), *_services(hub, identity)]
+    return [*log_troubles(hub), *filter(None, [hub.spawner_watch.trouble()]), *_services(hub, identity)]
 
 
 def log_troubles(hub: Hub) -> list[str]:

@@ -17,8 +17,10 @@ from core.actors.keyed_lock import KeyedLock
 from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
+from core.actors.shared_polls import SharedPolls
 from core.actors.sharing import Sharing
 from core.actors.spawn_turns import SpawnTurns
+from core.actors.spawner_watch import SpawnerWatch
 from core.actors.supervisor import Supervisor
 from core.actors.user_deletion import UserDeletion
 from core.config.roles import LoadedRoles
@@ -88,6 +90,8 @@ class Hub:
 
     # what runs
     spawner: Spawner
+    spawner_watch: SpawnerWatch
+    polls: SharedPolls
     stage: HubServerRuntime
     errands: Errands
     jobs: Jobs

@@ -37,7 +37,7 @@ async def show() -> Response:
         "accept-share.html",
         code=code,
         owner=hub().launch.views.user(owner),
-        spawner=shown_server(owner, server),
+        spawner=await shown_server(owner, server),
         spawner_ready=server.state == "ready",
         spawner_url=url,
         scope_descriptions=[in_words(scope, hub().rights.table, "") for scope in found.scopes],

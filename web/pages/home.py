@@ -40,7 +40,7 @@ async def show() -> Response:
     default = servers.by_id(database(), me.default_server)
     if default is not None and default.is_active:
         await hub().servers.look(default.id)
-    rows = [shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
+    rows = [await shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
     settings = hub().settings.hub
     limit = await hub().acts.named.limit(request_facts()) if settings.allow_named_servers else 0
     return await page(

@@ -21,6 +21,7 @@ from core.events.server import (
 from projections import tokens, users
 from projections.servers import ServerRow
 from web.request.context import caller, database, hub
+from web.starts.output import last_lines
 
 LOOKED_AT = 12  # events: what ended a run is among its last ones
 SHOWN_LINES = 20
@@ -35,19 +36,19 @@ class LastRun(Struct, frozen=True):
     lines: tuple[str, ...] = ()
 
 
-def last_run(server: ServerRow) -> LastRun:
+async def last_run(server: ServerRow) -> LastRun:
     if server.state != "stopped":
         return LastRun()
     for record in reversed(_last_events(server)):
         match record.event:
             case ServerDied(exit_status=status, trouble=trouble):
                 why = f"It ended by itself{_with_status(status)}. {trouble}"
-                return _badly(server, record, why.rstrip())
+                return await _badly(server, record, why.rstrip())
             case ServerLost(exit_status=status, trouble=trouble):
                 why = f"It was gone when the hub came back{_with_status(status)}. {trouble}"
-                return _badly(server, record, why.rstrip())
+                return await _badly(server, record, why.rstrip())
             case SpawnFailed(reason=reason):
-                return _badly(server, record, f"It could not be started: {reason}")
+                return await _badly(server, record, f"It could not be started: {reason}")
             case StopRequested(why=why) | SpawnCancelled(why=why):
                 return LastRun(f"Stopped by {_who(record.by)}. {why}".strip(), record.at)
             case SpawnRequested():
@@ -75,9 +76,9 @@ def _last_events(server: ServerRow) -> list[Record]:
     return read_stream(db, stream, max(0, version_of(db, stream) - LOOKED_AT), LOOKED_AT)
 
 
-def _badly(server: ServerRow, record: Record, why: str) -> LastRun:
-    lines = hub().spawner.last_lines(server.spawn_id)[-SHOWN_LINES:] if server.spawn_id else []
-    return LastRun(why, record.at, is_bad=True, lines=tuple(lines))
+async def _badly(server: ServerRow, record: Record, why: str) -> LastRun:
+    lines = await last_lines(hub().spawner, server.spawn_id)
+    return LastRun(why, record.at, is_bad=True, lines=tuple(lines[-SHOWN_LINES:]))
 
 
 def _with_status(status: int | None) -> str:

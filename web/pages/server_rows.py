@@ -43,15 +43,20 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     pending: str | None
 
 
-def _in_words(server: ServerRow, state: str) -> str:
+def _state(server: ServerRow) -> str:
+    return "failed" if server.state == "stopped" and server.failure is not None else server.state
+
+
+def state_text(server: ServerRow) -> str:
+    """Its state in words."""
+    state = _state(server)
     wait = hub().limits.wait_of(server.id) if state == "spawn" else None
     if wait is not None:
         return f"{WORDS['queued']} (number {wait.place} of {wait.waiting})"
     return WORDS.get(state, state)
 
 
-def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
-    state = "failed" if server.state == "stopped" and server.failure is not None else server.state
+async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
     prefix = f"{hub().base_url}hub/"
     path = f"{escape(owner.name)}/{escape(server.name)}" if server.name else escape(owner.name)
     return ShownServer(
@@ -59,8 +64,8 @@ def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         name=server.name,
         display_name=server.display_name or server.name,
         full_name=full_name(owner.name, server.name),
-        state=state,
-        state_text=_in_words(server, state),
+        state=_state(server),
+        state_text=state_text(server),
         url=hub().hosts.url(server.prefix or server_prefix(hub().base_url, owner.name, server.name)),
         spawn_url=f"{prefix}spawn/{path}",
         pending_url=f"{prefix}spawn-pending/{path}",
@@ -68,7 +73,7 @@ def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         last_activity=server.last_activity,
         started_by=started_by(server) if server.is_active else "",
         entered_by=entered_by(server) if server.is_active else [],
-        last_run=last_run(server),
+        last_run=await last_run(server),
         active=server.is_active,
         ready=server.state == "ready",
         pending=server.state if server.state not in ("stopped", "ready") else None,

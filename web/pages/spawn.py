@@ -23,7 +23,7 @@ from web.pages.destination import destination
 from web.pages.home import myself
 from web.pages.options import form_fields, query_options, storable
 from web.pages.render import html_of_configuration, page
-from web.pages.server_rows import shown_server
+from web.pages.server_rows import shown_server, state_text
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub
@@ -137,7 +137,7 @@ async def _submit(owner: UserRow, name: str) -> Response:
     if row is not None and row.state == "ready":
         raise AlreadyRunningError(f"{_called(name)} is already running.")
     if row is not None and row.is_active:
-        raise PendingError(f"{_called(name)} is {shown_server(owner, row).state_text.lower()}.")
+        raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
     try:
         return await _start(owner, name, await _options(owner, target, await form_fields()))
@@ -190,7 +190,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         "spawn.html",
         200 if error is None else status_of(error),
         for_user=owner if owner.id != caller().id else None,
-        spawner=shown_server(owner, target),
+        spawner=await shown_server(owner, target),
         spawner_options_form=html_of_configuration(form),
         error_message=error.message if error else "",
         html_error_message=html_of_configuration(error.html_message) if isinstance(error, SpawnError) else "",

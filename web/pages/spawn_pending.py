@@ -57,7 +57,7 @@ async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response
     segment = f"servers/{escape(server.name)}" if server.name else "server"
     return await page(
         template,
-        spawner=shown_server(owner, server),
+        spawner=await shown_server(owner, server),
         for_user=owner if owner.id != caller().id else None,
         progress_url=f"{hub().base_url}hub/api/users/{escape(owner.name)}/{segment}/progress",
         auth_state=hub().logins.auth_states.of(owner.id),
@@ -72,7 +72,7 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
     return await page(
         "not_running.html",
         status if failure is None or next_url else failure.status,
-        spawner=shown_server(owner, row),
+        spawner=await shown_server(owner, row),
         for_user=owner if owner.id != caller().id else None,
         server_name=server.name,
         spawn_url=spawn_url(owner.name, server.name, after),

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from core.actors.errands import Errands
 from core.actors.server_work import Deadlines
+from core.actors.shared_polls import SharedPolls
 from core.actors.spawn_turns import SpawnTurns
 from core.events.store import EventStore
-from core.plugins.spawner import Attempt, Spawner, Telling
+from core.plugins.spawner import Attempt, Spawner, Status, Telling
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import Settings
 from projections import routes
@@ -40,6 +41,7 @@ class HubServerRuntime:
         turns: SpawnTurns,
         proxies: Proxies,
         errands: Errands,
+        polls: SharedPolls,
     ) -> None:
         self.store = store
         self.spawner = spawner
@@ -50,6 +52,7 @@ class HubServerRuntime:
         self._turns = turns
         self._proxies = proxies
         self._errands = errands
+        self._polls = polls
 
     def configure(self, settings: Settings) -> None:
         """Deadlines of states entered from now on, and of the next polls."""
@@ -58,6 +61,7 @@ class HubServerRuntime:
             answer=settings.spawner.http_timeout,
             turn=settings.callboard.spawn_queue_timeout,
             stop=settings.spawner.stop_timeout,
+            waiting=settings.spawner.waiting_timeout,
             hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
         )
         self._poll_interval = settings.spawner.poll_interval
@@ -75,6 +79,9 @@ class HubServerRuntime:
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
         await self.spawner.wait_up(spawn_id, url)
+
+    async def poll(self, spawn_id: str) -> Status:
+        return await self._polls.poll(spawn_id)
 
     async def wait_routed(self, server_id: str) -> None:
         route = routes.of_server(self.store.db, server_id)

@@ -228,10 +228,10 @@ async def test_the_output_of_the_last_run_outlives_a_start_that_was_given_up(aut
         await start(client, "alice/server", 1000)
         await start(client, "bob/server")
         await client.delete("/users/bob/server")
-        assert client.hub.spawner.last_lines(ran) != []
+        assert await client.hub.spawner.last_lines(ran) != []
         await client.delete("/users/alice/server")
         assert await start(client, "bob/server", 0) == 201
-        assert client.hub.spawner.last_lines(ran) == []
+        assert await client.hub.spawner.last_lines(ran) == []
 
 
 async def test_a_queued_server_can_be_removed_and_its_user_renamed_and_deleted(

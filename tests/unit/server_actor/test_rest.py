@@ -158,7 +158,7 @@ async def test_work_that_ends_without_its_state_is_a_bug(
         await trio.lowlevel.checkpoint()
 
     async with world.hub() as hub:
-        work = ServerWork("v1", hub.stage, tell, lambda _: None)
+        work = ServerWork("v1", hub.stage, tell, lambda _: None, lambda _: None)
         with pytest.RaisesGroup(AssertionError, allow_unwrapped=True, flatten_subgroups=True):
             await work.live(Ready("s1", {}, "/user/alice/", "http://s1.simulated", left))
 
