@@ -2,7 +2,7 @@
 
     HubError
     ├── InvalidError            what was sent makes no sense
-    │   └── UnreadableError     it has the form it should have, and says nothing
+    │   └── UnreadableError     it has the right form, and no meaning
     ├── ForbiddenError          the caller may not
     ├── NotFoundError           there is no such thing, or the caller may not know of it
     ├── ConflictError           it clashes with how things are now

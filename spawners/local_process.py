@@ -53,7 +53,7 @@ UNSUPPORTED_OPTIONS = frozenset(
 
 _FORKS_AT_ONCE = 8
 _LAUNCHES_AT_MOST = 3
-_FAREWELL = 2.0  # seconds a launcher has to write the exit status down
+_CLEANUP_TIMEOUT = 2.0  # seconds a launcher has to write the exit status down
 _FIRST_LOOK, _LAST_LOOK = 1.0, 60.0  # seconds between looks at how much output there is
 _FOLLOW_PAUSE = 0.25
 
@@ -267,7 +267,7 @@ class LocalProcessSpawner(Spawner):
 
     async def _reap_soon(self, spawn_id: str) -> None:
         """Wait for the launcher, if it is a child of this process: it has nothing more to do."""
-        with trio.move_on_after(_FAREWELL):
+        with trio.move_on_after(_CLEANUP_TIMEOUT):
             for pause in pauses():
                 if self._reap(spawn_id):
                     return
@@ -288,7 +288,7 @@ class LocalProcessSpawner(Spawner):
 async def _look(files: AttemptFiles) -> AttemptStatus:
     """The stage, once a launcher whose server has ended has had its time to say how."""
     await trio.lowlevel.checkpoint()
-    with trio.move_on_after(_FAREWELL):
+    with trio.move_on_after(_CLEANUP_TIMEOUT):
         for pause in pauses():
             stage = files.stage()
             if not (isinstance(stage, UnderWay) and stage.server_has_ended):

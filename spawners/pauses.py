@@ -1,4 +1,4 @@
-"""How long to wait before looking at the disk again: a process says nothing when it writes there."""
+"""How long to wait before looking at the disk again, which tells nobody of its changes."""
 
 from core.backoff import Backoff
 

@@ -15,7 +15,7 @@ from spawners.local_settings import LocalProcessSettings
 from spawners.pauses import pauses
 from spawners.process_family import Census, descendants
 
-_FAREWELL = 0.1
+_CLEANUP_TIMEOUT = 0.1
 
 
 async def end_server(identity: Identity, settings: LocalProcessSettings) -> tuple[set[Identity], bool]:
@@ -66,7 +66,9 @@ async def has_left_nothing(family: set[Identity], group: int) -> bool:
     """Whether of a server that has ended in order neither a descendant nor a member of its group lives on."""
     if _living(family):
         return False
-    with trio.move_on_after(_FAREWELL):  # the launcher is in the group until its parent has taken notice
+    with trio.move_on_after(
+        _CLEANUP_TIMEOUT
+    ):  # the launcher is in the group until its parent has taken notice
         for pause in pauses():
             try:
                 os.killpg(group, 0)
@@ -79,7 +81,7 @@ async def has_left_nothing(family: set[Identity], group: int) -> bool:
 
 
 async def _end_all(processes: set[Identity], number: signal.Signals, timeout: float) -> None:
-    """Return when all have ended, or patience has."""
+    """Return when all have ended, or the time is over."""
     pidfds = [pidfd for pidfd in map(open_process, processes) if pidfd is not None]
     try:
         for pidfd in pidfds:

@@ -1,4 +1,4 @@
-"""The processes a server has started: found by descent while it lives, later by their mark."""
+"""The processes that a server has started: found by descent while it lives, by a mark in their environment later."""
 
 from __future__ import annotations
 

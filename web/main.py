@@ -108,7 +108,7 @@ def _measure(hub: Hub) -> None:
 
 
 def _first_steps(hub: Hub, secret: bytes, wanted: DesiredState) -> Iterator[Step]:
-    """What the configuration wishes for becomes true."""
+    """Make the desired state of the configuration true."""
     yield "services", partial(configure_services, hub, secret)
     yield "extra routes", partial(configure_routes, hub)
     yield from bootstrap_steps(hub, wanted)

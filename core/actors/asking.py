@@ -1,4 +1,4 @@
-"""Asking a backend that may not be there: what its errors mean, and how long to wait before asking again."""
+"""Asking a backend that may be unreachable: what its errors mean, and the back-off before asking again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns: one at a time for each key."""
+"""A lock for each key: who asks for one key waits for whoever has it, and for nobody else."""
 
 from __future__ import annotations
 

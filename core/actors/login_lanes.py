@@ -1,4 +1,4 @@
-"""Turns of those who come from one place: so many at once, in their order. No other place waits for them."""
+"""Logins in the order they came, so many at once from each place. No place waits for another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When each ready server is to be looked at: one heap of moments, not a timer for every server."""
+"""When each ready server is to be polled: one heap of deadlines, not a timer for every server."""
 
 from __future__ import annotations
 

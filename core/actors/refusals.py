@@ -1,4 +1,4 @@
-"""Counts attempts to get in that came to nothing, and records them now and then as one event.
+"""Counts failed attempts to log in, and records them now and then as one event.
 
 So nobody who is not known here can make the log grow by more than an event a minute. A crash forgets what was
 counted since the last one.

@@ -1,4 +1,4 @@
-"""Removes servers for good: each is ended first. The wish is an event, so a hub that restarts goes on with it."""
+"""Removes servers for good: each is ended first. The request is an event: a hub that restarts goes on with it."""
 
 from __future__ import annotations
 

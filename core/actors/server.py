@@ -162,7 +162,7 @@ class ServerActor:
                 logger.warning("cannot tell whether server %s runs: %s", self.server_id, root_cause(error))
 
     async def poll(self) -> None:
-        """As `look`, with a backend's own patience. Raises what keeps it from asking."""
+        """As `look`, with the deadline of the backend's own. Raises what keeps it from asking."""
         if isinstance(self.state, Ready):
             await self._work.look(self.state)
 

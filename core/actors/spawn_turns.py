@@ -55,7 +55,7 @@ class SpawnTurns:
 
     @contextmanager
     def acquire_slot(self, server: Server, retry_after: int) -> Iterator[bool]:
-        """As SpawnLimits.admit; a place that is given back goes to whoever waits."""
+        """As SpawnLimits.acquire_slot; a place that is given back goes to whoever waits."""
         try:
             with self._limits.acquire_slot(server, retry_after) as waits:
                 yield waits

@@ -1,6 +1,6 @@
-"""Sees users off: ends all servers of a user whose deletion was asked for, then the user.
+"""Deletes users: ends all servers of a user whose deletion was asked for, then deletes the user.
 
-The wish is an event; a hub that finds it unfulfilled after a restart goes on from there.
+The request is an event: a hub that finds it open after a restart goes on from there.
 """
 
 from __future__ import annotations

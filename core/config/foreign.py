@@ -1,4 +1,4 @@
-"""Classes that configurations are full of and that are not here: what each of them is, for whoever sets its traits.
+"""Classes that configurations often name and that are not here: what each of them is, for whoever sets its traits.
 
 So that `c.DockerSpawner` is not taken for a misspelling of something else. Source: the packages named here, as of 2026.
 """

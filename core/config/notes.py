@@ -1,4 +1,4 @@
-"""What a configuration says in vain, and why: one table for whoever starts the hub."""
+"""Options that have no effect, and why: one table for whoever starts the hub."""
 
 from __future__ import annotations
 

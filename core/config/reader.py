@@ -1,4 +1,4 @@
-"""From what the config files say to checked `Settings`, and to notes on what they say in vain.
+"""From what the config files say to checked `Settings`, and to notes on options that have no effect.
 
 The section of a class inherits from those of its parents and wins over them. Only the classes in use count:
 `c.Spawner.cmd` for every spawner, `c.DummyAuthenticator.x` only where `dummy` is the authenticator.

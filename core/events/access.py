@@ -1,4 +1,4 @@
-"""Attempts to get in that came to nothing, counted: one event for many, whoever tries how often. Stream: `access`."""
+"""Failed attempts to log in, counted: one event for many, whoever tries how often. Stream: `access`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Points at which a test may have the hub die: `CALLBOARD_FAULT="after SpawnAnswered"` kills it there, at once.
+"""Points at which a test may kill the hub: `CALLBOARD_FAULT="after SpawnAnswered"` kills it there, at once.
 
 `CALLBOARD_FAULT="after SpawnAnswered#2"` waits for the second time the point is passed.
 """

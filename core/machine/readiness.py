@@ -98,7 +98,7 @@ async def get(target: Target, *, ssl_context: ssl.SSLContext | None = None) -> A
                 return await _ask(tls, target)
             return await _ask(stream, target)
         finally:
-            stream.socket.close()  # at once: no farewell is owed to a probe's server
+            stream.socket.close()  # at once: a probe owes its server no orderly close
     except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError) as error:
         raise ConnectionError(f"no answer from {target.host_header}: {error}") from error
 

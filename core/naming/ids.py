@@ -1,7 +1,7 @@
 """Ids that name what the hub makes: `[a-z][a-z0-9]{25}`, ordered by time.
 
-They serve as they are as a DNS label, a file name or a job name. Time and randomness come from the caller's
-side of the house: only shells make ids, deciding takes them as they come.
+They serve as they are as a DNS label, a file name or a job name. Time and randomness come from the
+caller: only shells make ids, deciding takes them as they come.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""May one more server start, has it to wait, or is it turned away? Knows what the log says of all servers."""
+"""Whether one more server may start, has to wait, or is refused. Knows what the log says of all servers."""
 
 from __future__ import annotations
 

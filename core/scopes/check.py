@@ -1,4 +1,4 @@
-"""May they? The three answers the API knows, and the reasons behind them."""
+"""Whether somebody may: the three answers the API knows, and the reasons behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text on its way out of the hub, without what must not leave it: the last line of defence, for what nobody foresaw.
+"""Removes secrets from text that leaves the hub: the last line of defence, for what nobody foresaw.
 
 Whoever writes a line leaves secrets out of it to begin with; here go those that came in somebody else's text: the
 message of an exception, a URL, a header.

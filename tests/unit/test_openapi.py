@@ -100,7 +100,7 @@ class ThingsQuery(Struct):
 
 
 def described(method: str, path: str, **declared: Any) -> dict[str, Any]:
-    """The operation of a noun with this one route."""
+    """The operation of a group with this one route."""
     endpoints = RouteGroup("things")
 
     @endpoints.route(method, path, **declared)

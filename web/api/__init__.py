@@ -1,1 +1,1 @@
-"""The REST API: a file for each noun in its URLs."""
+"""The REST API: a file for each group of routes, named as its URLs are."""

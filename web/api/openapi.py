@@ -15,7 +15,7 @@ from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("openapi")
 
-NOUNS = "callboard.nouns"  # where an application keeps the nouns of its API
+ROUTES = "callboard.routes"  # where an application keeps the groups of routes of its API
 _DOCUMENT = "callboard.openapi"
 
 
@@ -24,6 +24,6 @@ async def read() -> Response:
     """This document."""
     kept = current_app.extensions
     if _DOCUMENT not in kept:
-        groups_of_routes = cast(Sequence[RouteGroup], kept[NOUNS])
-        kept[_DOCUMENT] = encode(document(groups_of_routes, hub().base_url))
+        groups = cast(Sequence[RouteGroup], kept[ROUTES])
+        kept[_DOCUMENT] = encode(document(groups, hub().base_url))
     return raw_json(cast(Mapping[str, bytes], kept)[_DOCUMENT])

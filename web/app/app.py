@@ -1,4 +1,4 @@
-"""The Quart application: every noun's routes, in one table."""
+"""The Quart application: the routes of the API and of the pages, in one table."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Application(QuartTrio):
         self.routes = routes
         self.extensions["callboard"] = hub
         self.extensions[ROUTES] = routes
-        self.extensions[openapi.NOUNS] = API
+        self.extensions[openapi.ROUTES] = API
         self.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 

@@ -1,4 +1,4 @@
-"""What becomes of a request that is refused, and of one that meets a bug."""
+"""Error handlers: refusals and bugs to answers."""
 
 from __future__ import annotations
 

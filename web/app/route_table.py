@@ -112,9 +112,9 @@ class RouteTable:
         self._root = _Node()
         self._declared: dict[str, Route] = {}
 
-    def add(self, groups_of_routes: Sequence[RouteGroup], prefix: str) -> None:
-        """The routes of these nouns below `prefix` (without a slash at its end)."""
-        for route in (route for endpoints in groups_of_routes for route in endpoints.routes):
+    def add(self, groups: Sequence[RouteGroup], prefix: str) -> None:
+        """The routes of these groups below `prefix` (without a slash at its end)."""
+        for route in (route for group in groups for route in group.routes):
             self._add(f"{prefix}{route.path}", route)
             self._declared[f"{prefix}:{route.method}:{route.path}"] = route
 

@@ -63,10 +63,10 @@ class OwnServer:
         until: Callable[[], Awaitable[None]],
         task_status: trio.TaskStatus[None],
     ) -> None:
-        async with trio.open_nursery() as house:
-            house.start_soon(self.watch.run)
-            house.start_soon(self._look_at_the_clock)
-            take = partial(self._take, house)
+        async with trio.open_nursery() as serving:
+            serving.start_soon(self.watch.run)
+            serving.start_soon(self._look_at_the_clock)
+            take = partial(self._take, serving)
             async with trio.open_nursery() as doors:
                 doors.start_soon(accept, listener, take)
                 task_status.started()
@@ -75,10 +75,10 @@ class OwnServer:
             accept_waiting(listener, take)
             listener.close()
             await self._drain()
-            house.cancel_scope.cancel()
+            serving.cancel_scope.cancel()
 
-    def _take(self, house: trio.Nursery, sock: socket.socket, address: str) -> None:
-        house.start_soon(HubConnection(self, Stream(sock, KEEP_ALIVE), address).run)
+    def _take(self, serving: trio.Nursery, sock: socket.socket, address: str) -> None:
+        serving.start_soon(HubConnection(self, Stream(sock, KEEP_ALIVE), address).run)
 
     async def _look_at_the_clock(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""A hub that ends by itself, for whoever watches it to start it afresh. Servers and proxy go on without it."""
+"""Ending the hub by itself, so that its supervisor (systemd, say) starts it afresh. Servers and proxy go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first words of a hub that somebody tries out: where it is, how to get in, and what to do with its API."""
+"""What `--hello` prints for somebody who tries a hub out: where it is, how to get in, and what to do with its API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub that begins a log which is not the newest: it ends nothing of what runs, and asks before it begins."""
+"""Starting on a log that is not the newest: nothing that runs is ended, and somebody is asked first."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class ProxyProcess:
     async def _comes_up(
         self, proxy: ProxyHandle, connected: Callable[[], Awaitable[None]], timeout: float
     ) -> bool:
-        """Whether it listens, and some proxy follows the hub, before it ends or patience does."""
+        """Whether it listens, and some proxy follows the hub, before it ends or the time is over."""
         is_up = False
 
         async def wait_up() -> None:

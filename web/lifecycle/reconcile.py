@@ -1,4 +1,4 @@
-"""What the configuration wishes for becomes true when a hub starts: only what is missing is done.
+"""Reconciles the log with the desired state when a hub starts: what the configuration wants and is missing is done.
 
 So a start with the configuration of the last one records nothing.
 """

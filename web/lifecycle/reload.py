@@ -173,7 +173,7 @@ def _is_same(old: Any, new: Any) -> bool:
     """Functions and handlers are made anew whenever a file is read: those that look alike are the same."""
     match old:
         case FunctionType():
-            return isinstance(new, FunctionType) and _essence(old) == _essence(new)
+            return isinstance(new, FunctionType) and _parts_of(old) == _parts_of(new)
         case logging.Handler():
             return type(old) is type(new) and vars(old).get("baseFilename") == vars(new).get("baseFilename")
         case list() | tuple():
@@ -188,7 +188,7 @@ def _is_same(old: Any, new: Any) -> bool:
             return bool(old == new)
 
 
-def _essence(function: FunctionType) -> tuple[Any, ...]:
+def _parts_of(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 

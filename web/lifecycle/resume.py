@@ -1,4 +1,4 @@
-"""After a restart: whatever the hub before this one was doing goes on."""
+"""After a restart: what the previous hub process had begun goes on."""
 
 from __future__ import annotations
 

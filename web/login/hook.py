@@ -1,4 +1,4 @@
-"""`c.Authenticator.post_auth_hook`: the configuration's last word on a login, before anything of it is recorded."""
+"""`c.Authenticator.post_auth_hook`: the configuration may change or refuse a login before it is recorded."""
 
 from __future__ import annotations
 

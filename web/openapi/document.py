@@ -29,21 +29,16 @@ Every refusal is `{"status", "message"}`. The same paths without `/hub`, such as
 """
 
 
-def document(groups_of_routes: Sequence[RouteGroup], base_url: str = "/") -> Document:
-    routes = [
-        (endpoints, route)
-        for endpoints in groups_of_routes
-        for route in endpoints.routes
-        if _is_public(route)
-    ]
+def document(groups: Sequence[RouteGroup], base_url: str = "/") -> Document:
+    routes = [(group, route) for group in groups for route in group.routes if _is_public(route)]
     schemas = Schemas([kind for _, route in routes for kind in types_of(route)] + [Refusal, Pagination])
     paths: dict[str, dict[str, Any]] = {}
     shapes: dict[str, str] = {}  # paths that differ in the names of their parameters only are one path here
     identifiers = _Identifiers()
-    for endpoints, route in routes:
+    for group, route in routes:
         template = parameters.NAME.sub(r"{\1}", route.path)
         path = shapes.setdefault(parameters.NAME.sub("{}", route.path), template)
-        found = operation(route, identifiers.of(route), endpoints.name, schemas)
+        found = operation(route, identifiers.of(route), group.name, schemas)
         operations, method = paths.setdefault(path, {}), route.method.lower()
         operations[method] = _both(operations[method], found) if method in operations else found
     for path, operations in paths.items():
@@ -53,10 +48,7 @@ def document(groups_of_routes: Sequence[RouteGroup], base_url: str = "/") -> Doc
         "openapi": "3.1.1",
         "info": {"title": "Callboard", "version": version.OWN, "description": _ABOUT},
         "servers": [{"url": f"{base_url}hub/api"}],
-        "tags": [
-            {"name": endpoints.name, "description": _about(endpoints)}
-            for endpoints in _used(groups_of_routes)
-        ],
+        "tags": [{"name": group.name, "description": _about(group)} for group in _used(groups)],
         "paths": {path: paths[path] for path in sorted(paths)},
         "components": {
             "schemas": schemas.components,
@@ -90,14 +82,12 @@ class _Identifiers:
         return name if number == 1 else f"{name}_{number}"
 
 
-def _used(groups_of_routes: Iterable[RouteGroup]) -> list[RouteGroup]:
-    return [
-        endpoints for endpoints in groups_of_routes if any(_is_public(route) for route in endpoints.routes)
-    ]
+def _used(groups: Iterable[RouteGroup]) -> list[RouteGroup]:
+    return [group for group in groups if any(_is_public(route) for route in group.routes)]
 
 
-def _about(endpoints: RouteGroup) -> str:
-    module = sys.modules[endpoints.routes[0].handler.__module__]
+def _about(group: RouteGroup) -> str:
+    module = sys.modules[group.routes[0].handler.__module__]
     return inspect.cleandoc(module.__doc__ or "").partition("\n")[0]
 
 

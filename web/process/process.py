@@ -133,11 +133,11 @@ async def _serve_until_told(
 ) -> None:
     app = build_app(hub)
     proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
-    async with trio.open_nursery() as house:
-        await house.start(_watch_signals, hub)
+    async with trio.open_nursery() as serving:
+        await serving.start(_watch_signals, hub)
         if control is not None:
-            await house.start(serve_control, control, commands(hub))
-        house.start_soon(hub.metrics.watch_loop)
+            await serving.start(serve_control, control, commands(hub))
+        serving.start_soon(hub.metrics.watch_loop)
         async with trio.open_nursery() as doors:
             engine = hub.settings.callboard.http_engine
             await doors.start(partial(serve, app, listener, hub.closed.wait, engine=engine))
@@ -152,7 +152,7 @@ async def _serve_until_told(
             await end_servers(hub)
             hub.closed.set()  # streams end, and requests have a moment to finish
         await end(hub, proxy)
-        house.cancel_scope.cancel()
+        serving.cancel_scope.cancel()
 
 
 async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

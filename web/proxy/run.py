@@ -38,7 +38,7 @@ log = logging.getLogger("callboard.proxy")
 Take = Callable[[socket.socket, str], None]
 
 _SPARE_FILES = 100
-_LAST_WORDS = 1.0  # seconds for the last report of activity
+_REPORT_TIMEOUT = 1.0  # seconds for the last report of activity
 _LOOK_EVERY = 1.0
 _TICK = 0.05
 _GC_THRESHOLDS = (50_000, 50, 100)
@@ -141,24 +141,24 @@ class Proxy:
     async def serve(self) -> None:
         follower = Follower(self._hub, self._routes, self._parts.upstreams, secrets.token_hex(8))
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-            async with trio.open_nursery() as house:
-                house.start_soon(self._parts.watch.run)
-                house.start_soon(self._look_at_the_clock)
-                house.start_soon(follower.follow)
-                house.start_soon(follower.report_applied)
-                house.start_soon(self._activity.report_to, self._hub, self._settings.activity_interval)
+            async with trio.open_nursery() as serving:
+                serving.start_soon(self._parts.watch.run)
+                serving.start_soon(self._look_at_the_clock)
+                serving.start_soon(follower.follow)
+                serving.start_soon(follower.report_applied)
+                serving.start_soon(self._activity.report_to, self._hub, self._settings.activity_interval)
                 if self._certificate:
-                    house.start_soon(self._certificate.follow_files)
+                    serving.start_soon(self._certificate.follow_files)
                 async with trio.open_nursery() as porters:
-                    for listener, take in self._listening(house):
+                    for listener, take in self._listening(serving):
                         porters.start_soon(accept, listener, take)
                     log.info("listening on %s, hub at %s", self.address, self._settings.hub_url)
                     await self._wait_stop(signals)
                     porters.cancel_scope.cancel()
-                for listener, take in self._listening(house):
+                for listener, take in self._listening(serving):
                     accept_waiting(listener, take)  # those who wait in front of the closed doors
                 await self._drain()
-                house.cancel_scope.cancel()
+                serving.cancel_scope.cancel()
 
     async def _wait_stop(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
@@ -167,12 +167,12 @@ class Proxy:
             if self._certificate:
                 self._certificate.reload()
 
-    def _listening(self, house: trio.Nursery) -> Iterator[tuple[socket.socket, Take]]:
+    def _listening(self, serving: trio.Nursery) -> Iterator[tuple[socket.socket, Take]]:
         for door in self._doors:
             for listener in door.listeners.sockets:
-                yield listener, partial(self._take, house, door)
+                yield listener, partial(self._take, serving, door)
 
-    def _take(self, house: trio.Nursery, door: Door, sock: socket.socket, address: str) -> None:
+    def _take(self, serving: trio.Nursery, door: Door, sock: socket.socket, address: str) -> None:
         if len(self._parts.connections) + len(self._parts.tunnels) >= self._most:
             self._turn_away(door, sock)
             return
@@ -184,7 +184,7 @@ class Proxy:
             sock.close()
             return
         visitor = Visitor(address.encode(), self._settings.scheme)
-        house.start_soon(RelayedConnection(self._parts, stream, visitor, door.answer).run)
+        serving.start_soon(RelayedConnection(self._parts, stream, visitor, door.answer).run)
 
     def _turn_away(self, door: Door, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -193,7 +193,7 @@ class Proxy:
         sock.close()
 
     async def _look_at_the_clock(self) -> None:
-        """One look a second at everybody's patience costs less than a timer for every wait."""
+        """One look a second at every deadline costs less than a timer for every wait."""
         while True:
             await trio.sleep(_LOOK_EVERY)
             now = time.monotonic()
@@ -215,5 +215,5 @@ class Proxy:
             for connection in list(self._parts.connections):
                 connection.close_idle()
             await trio.sleep(_TICK)
-        with trio.move_on_after(_LAST_WORDS):
+        with trio.move_on_after(_REPORT_TIMEOUT):
             await self._activity.report(self._hub)

@@ -21,7 +21,7 @@ ANY = "ANY"  # as the method of a route: all those that no other route of this p
 
 
 class Route(Struct, frozen=True):
-    """`name`: of noun and handler, `users.list`. What it takes and answers is for the OpenAPI document.
+    """`name`: of group and handler, `users.list`. What it takes and answers is for the OpenAPI document.
 
     `answers`: see web/request/declared.py. `takes`: the type of its body; `| None` if there may be none. `query`: a
     struct of its arguments. `refusals`: those that do not follow from access and method (web/openapi/refusals.py).
@@ -81,7 +81,7 @@ class Routes(Protocol):
 
 
 class RouteGroup:
-    """The routes of one noun of the API; the noun in the URL is the name of the file.
+    """A group of routes: those of one file, which is named as the URLs are.
 
     `page`: its routes are for people, and know them by cookies alone unless one says otherwise.
     """

@@ -1,4 +1,4 @@
-"""Where to go after a login: `next`, as far as it stays in this house. Pure.
+"""Where to go after a login: `next`, as far as it is a path of this host. Pure.
 
 Whoever makes a link to the login page chooses `next`; a hub that went wherever it says would lend its name to
 whoever wants people's passwords (CVE-2019-10255, CVE-2026-33709). So what comes out is a path of this host, and is

@@ -1,4 +1,4 @@
-"""Logging in at an OpenID Connect or OAuth 2.0 provider. `authenticator.py` tells the story; the rest are its words."""
+"""Logging in at an OpenID Connect or OAuth 2.0 provider: `authenticator.py` first; the other files are its steps."""
 
 from __future__ import annotations
 

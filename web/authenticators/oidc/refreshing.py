@@ -1,4 +1,4 @@
-"""A login that has become old: is it still good? Asked with the tokens that were kept of it."""
+"""Whether an older login is still good: asked of the provider with the tokens that were kept of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told when a login through a provider comes to nothing. Never with a token, a code or a secret."""
+"""What people are told when a login through a provider fails. Never with a token, a code or a secret."""
 
 from __future__ import annotations
 

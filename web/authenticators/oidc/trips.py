@@ -1,4 +1,4 @@
-"""A trip to the provider and back: what the browser carries in a cookie, that nobody can read, change or use twice."""
+"""The state of a login under way at a provider: a cookie that nobody can read, change or use twice."""
 
 from __future__ import annotations
 
