@@ -15,7 +15,7 @@ from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("openapi")
 
-ROUTES = "callboard.routes"  # where an application keeps the groups of routes of its API
+GROUPS = "callboard.groups"  # where an application keeps the groups of routes of its API
 _DOCUMENT = "callboard.openapi"
 
 
@@ -24,6 +24,6 @@ async def read() -> Response:
     """This document."""
     kept = current_app.extensions
     if _DOCUMENT not in kept:
-        groups = cast(Sequence[RouteGroup], kept[ROUTES])
+        groups = cast(Sequence[RouteGroup], kept[GROUPS])
         kept[_DOCUMENT] = encode(document(groups, hub().base_url))
     return raw_json(cast(Mapping[str, bytes], kept)[_DOCUMENT])

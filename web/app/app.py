@@ -77,7 +77,7 @@ class Application(QuartTrio):
         self.routes = routes
         self.extensions["callboard"] = hub
         self.extensions[ROUTES] = routes
-        self.extensions[openapi.ROUTES] = API
+        self.extensions[openapi.GROUPS] = API
         self.config["MAX_CONTENT_LENGTH"] = hub.settings.callboard.max_body_size
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
 
