@@ -114,11 +114,11 @@ class Wire:
     async def reply(self, method: bytes = b"GET") -> Reply:
         """A final one, whole."""
         head = await self.head()
-        if method == b"HEAD" or head.code in (204, 304):
-            return head
-        return head._replace(body=await self._body(head))
+        return head._replace(body=await self.body_of(head, method))
 
-    async def _body(self, head: Reply) -> bytes:
+    async def body_of(self, head: Reply, method: bytes) -> bytes:
+        if method == b"HEAD" or head.code in (204, 304):
+            return b""
         if head.header("Transfer-Encoding") == "chunked":
             content = b""
             while chunk := await self.chunk():

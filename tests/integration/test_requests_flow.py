@@ -379,3 +379,15 @@ def test_two_hundred_lives_leave_nothing_behind(make_hub: MakeHub) -> None:
     attempts = list((hub.directory / "callboard.sqlite-servers").iterdir())
     assert len(attempts) <= len(users)  # only the last one of each is kept, for its output
     hub.check_log()
+
+
+@pytest.mark.parametrize("port", ["proxy", "hub"])
+def test_three_thousand_refused_commands_all_hear_of_it(hub: RealHub, port: str) -> None:
+    """Head and body are sent apart, and the refusal follows from the head alone."""
+    url = hub.url if port == "proxy" else hub.hub_url
+    with requests.Session() as session:
+        codes = {
+            session.post(f"{url}/hub/api/users", data=bytes(10 + number % 3 * 50_000)).status_code
+            for number in range(3000)
+        }
+    assert codes == {403}

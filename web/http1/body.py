@@ -11,8 +11,8 @@ import httptools
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 _FRUITLESS = 64 * 1024  # bytes of chunk extensions and trailers in a row
-_SMALL_CHUNKS = 1024  # of a body whose chunks are counted: so many, and one more for each 64 bytes
-_SMALL = 64
+_SMALL_CHUNKS = 16 * 1024  # of a body whose chunks are counted: so many, and one more for each 16 bytes
+_SMALL = 16
 
 
 class BadBodyError(Exception):

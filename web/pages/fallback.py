@@ -37,6 +37,8 @@ def elsewhere() -> Response | None:
     base, path = hub().base_url, request.path
     if request.method != "GET":
         return None
+    if f"{path}/" == base:
+        return _to("", 308)
     if not path.startswith(base):
         return _to(f"hub{path}") if hub().hosts.has_subdomains else None
     rest = path.removeprefix(base)

@@ -111,7 +111,15 @@ class Exchange:
             return await self._switch(upstream, reply, data)
         request = self._request
         body = open_body(reply, request.method, chunked_out=not request.is_http10)
-        keep = request.keep_alive and not self._parts.is_draining and not _ends_by_closing(request, body)
+        is_sent = (
+            self._upload is None or self._upload.is_complete
+        )  # else it ends here, and the client is told
+        keep = (
+            request.keep_alive
+            and is_sent
+            and not self._parts.is_draining
+            and not _ends_by_closing(request, body)
+        )
         head = reply_head(reply, request, keep_alive=keep)
         if body is None or body.done:
             overrun = bool(data)

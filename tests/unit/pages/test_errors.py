@@ -11,7 +11,7 @@ from quart.testing import WebsocketResponseError
 
 from core.settings import TornadoSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
+from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
 from web.app.app import build_app
 from web.hub.hub import Hub
@@ -142,3 +142,10 @@ async def test_a_websocket_to_a_server_that_does_not_run_is_refused(hub: Hub) ->
         async with app.test_client().websocket("/user/bob/api/kernels/x/channels") as socket:
             await socket.receive()
     assert refused.group_contains(WebsocketResponseError, match="400")
+
+
+async def test_the_base_url_without_its_slash_leads_to_it() -> None:
+    async with hub_in_memory(settings_for_tests(base_url="/base/")) as hub, Browser(hub) as browser:
+        answer = await browser.get("/base?a=b")
+        assert (answer.status_code, path_of(answer)) == (308, "/base/?a=b")
+        assert (await browser.post("/base")).status_code == 404
