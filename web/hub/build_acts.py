@@ -53,7 +53,7 @@ def build_acts(hub: Hub) -> Acts:
             is_ending=lambda: hub.closing.is_set() and hub.ending.servers,
             closed=hub.closed,
         ),
-        stopping=Stopping(hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
+        stopping=Stopping(db, hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
         granting=Granting(hub.rights, logins, names, lambda: hub.settings.hub),
         sharing=ServerSharing(db, hub.rights, hub.sharing),
         tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub),

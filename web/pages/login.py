@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import logging
 
-import trio
 from quart import Response, g, request
 
 from core.errors import ForbiddenError, HubError
 from core.events.record import By
 from core.events.user import user_stream
 from core.plugins.authenticator import RedirectAuthenticator
-from core.server import Stop, Stopped
-from projections import servers, users
+from projections import users
 from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.login.accounts import LoggedIn
@@ -131,7 +129,7 @@ async def log_out() -> Response:
     if session is not None:
         by = By(user_stream(session.user), session.id, g.request_id)
         if hub().settings.hub.shutdown_on_logout:
-            await _stop_servers(session.user, by)
+            await hub().acts.stopping.stop_ready(session.user, "The user logged out.", by=by)
         await hub().sessions.end(session.id, "The user logged out.", by=by)
     g.session = g.identity = None
     elsewhere = hub().settings.oidc.logout_redirect_url
@@ -143,21 +141,3 @@ async def log_out() -> Response:
         answer = redirect(f"{hub().base_url}hub/login")
     log_out_browser(answer)
     return answer
-
-
-async def _stop_servers(user_id: str, by: By) -> None:
-    """All that run, at once; whoever logs out waits no longer than for any stop."""
-    with trio.move_on_after(hub().settings.hub.tornado_settings.slow_stop_timeout):
-        async with trio.open_nursery() as nursery:
-            for server in servers.of_user(database(), user_id):
-                if server.state == "ready":
-                    nursery.start_soon(_stop, server.id, by)
-
-
-async def _stop(server_id: str, by: By) -> None:
-    actor = hub().servers.actor(server_id)
-    try:
-        await actor.ask(Stop("The user logged out.", reason="person"), by=by)
-        await actor.wait_until(lambda state: isinstance(state, Stopped))
-    except HubError:
-        return  # something else is under way with it

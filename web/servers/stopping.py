@@ -8,11 +8,14 @@ import trio
 
 from core.actors.removals import Removals
 from core.actors.supervisor import Supervisor
+from core.errors import HubError
 from core.events.record import By
 from core.events.stop_reason import reason_of
+from core.events.tables import Tables
 from core.events.writer import IdempotencyRecord
 from core.server import Stop, Stopped
 from core.settings import Settings
+from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.login.refresh import LoginRefresh
@@ -25,6 +28,7 @@ class Stopping:
 
     def __init__(
         self,
+        db: Tables,
         servers: Supervisor,
         removals: Removals,
         refresh: LoginRefresh,
@@ -32,6 +36,7 @@ class Stopping:
         *,
         closed: trio.Event,
     ) -> None:
+        self._db = db
         self._servers = servers
         self._removals = removals
         self._refresh = refresh
@@ -63,6 +68,22 @@ class Stopping:
             await actor.ask(Stop(reason=reason_of(by.principal)), by=by, idempotency=idempotency)
             gone = actor.wait_until(lambda state: isinstance(state, Stopped))
         return await in_time(gone, wait, unless=self._closed)
+
+    async def stop_ready(self, user_id: str, why: str, *, by: By) -> None:
+        """All servers of the user that are ready, at once. It waits no longer than for any stop."""
+        with trio.move_on_after(self.usual_wait):
+            async with trio.open_nursery() as nursery:
+                for server in servers.of_user(self._db, user_id):
+                    if server.state == "ready":
+                        nursery.start_soon(self._stop_if_possible, server.id, why, by)
+
+    async def _stop_if_possible(self, server_id: str, why: str, by: By) -> None:
+        try:
+            actor = self._servers.actor(server_id)
+            await actor.ask(Stop(why, reason=reason_of(by.principal)), by=by)
+            await actor.wait_until(lambda state: isinstance(state, Stopped))
+        except HubError:
+            return  # something else is under way with it
 
     async def _check_login(self, owner: UserRow, by: By, request: RequestFacts | None) -> None:
         if self._settings().authenticator.refresh_pre_stop:

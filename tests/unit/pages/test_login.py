@@ -10,6 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 import projections
+from core.actors.server import ServerActor
+from core.errors import UnavailableError
 from core.events.session import SessionEnded, SessionOpened
 from core.events.store import EventStore
 from core.settings import AuthenticatorSettings, CallboardSettings, DummySettings, TornadoSettings
@@ -273,6 +275,20 @@ async def test_a_logout_stops_the_servers_if_it_is_to() -> None:
         await browser.get("/hub/logout", headers=NAVIGATES)
         again = await logged_in(hub, "bob", browser.app)
         assert (await again.call("GET", "/users/bob")).json()["servers"] == {}
+
+
+async def test_a_server_that_is_set_aside_keeps_nobody_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hub_in_memory(settings_for_tests(shutdown_on_logout=True)) as hub:
+        browser = await logged_in(hub, "bob")
+        assert (await browser.call("POST", "/users/bob/server")).status_code == 201
+
+        def set_aside(server_id: str) -> ServerActor:
+            raise UnavailableError(f"The hub failed to manage {server_id}.")
+
+        monkeypatch.setattr(hub.servers, "actor", set_aside)
+        assert (await browser.get("/hub/logout", headers=NAVIGATES)).status_code == 302
+        monkeypatch.undo()
+        assert isinstance(session_events(hub)[-1], SessionEnded)
 
 
 # --- the end by itself ---
