@@ -21,7 +21,7 @@ from projections.servers import ServerRow
 from web.hub.hub import Hub
 from web.request.access import needs
 from web.request.answers import encode
-from web.request.context import hub
+from web.request.context import database, hub
 from web.request.declared import Events
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.known import known_server, known_user
@@ -71,7 +71,7 @@ async def follow(user: str, server: str = "") -> Response:
     found = known_server(known_user(user), server)
     match found.state:
         case "ready" | "check":
-            return event_stream(_one(await ready_event(hub(), user, found)))
+            return event_stream(_one(await _missed(user, found) or await _ready_line(user, found)))
         case "spawn":
             return event_stream(_follow(hub(), user, found, SPAWN, _resume_after()))
         case "stop":
@@ -79,7 +79,19 @@ async def follow(user: str, server: str = "") -> Response:
     failure = found.failed()
     if failure is None:
         raise _nothing_to_follow(found)
-    return event_stream(_one(encode(progress.failure(failure.reason, failure.html_message))))
+    said = _as_line(encode(progress.failure(failure.reason, failure.html_message)))
+    return event_stream(_one(await _missed(user, found) or said))
+
+
+async def _missed(user: str, server: ServerRow) -> bytes:
+    """What a reader who comes back has not seen of a start that is over; empty for who begins, or has seen it all."""
+    after = _resume_after()
+    messages = progress.messages(database(), server.id, SPAWN, after) if after else []
+    return b"".join([await _line(hub(), message, user, server) for message in messages])
+
+
+async def _ready_line(user: str, server: ServerRow) -> bytes:
+    return _as_line(await ready_event(hub(), user, server))
 
 
 def _nothing_to_follow(server: ServerRow) -> HubError:
@@ -109,8 +121,12 @@ def _resume_after() -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-async def _one(data: bytes) -> AsyncIterator[bytes]:
-    yield b"data: %b\n\n" % data
+async def _one(lines: bytes) -> AsyncIterator[bytes]:
+    yield lines
+
+
+def _as_line(data: bytes) -> bytes:
+    return b"data: %b\n\n" % data
 
 
 async def _follow(the_hub: Hub, user: str, server: ServerRow, phase: str, after: int) -> AsyncIterator[bytes]:
