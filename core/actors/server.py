@@ -83,8 +83,8 @@ class ServerActor:
         "_last_resort_at",
         "_mailbox",
         "_messages",
+        "_runtime",
         "_since",
-        "_stage",
         "_task",
         "_version",
         "_waiters",
@@ -98,7 +98,7 @@ class ServerActor:
     def __init__(
         self,
         server_id: str,
-        stage: ServerRuntime,
+        runtime: ServerRuntime,
         keeper: Keeper,
         *,
         fold_from: int = 0,
@@ -109,14 +109,14 @@ class ServerActor:
         self.state: Server = Stopped()
         self.is_sound = False
         self.is_at_rest = False
-        self._stage = stage
+        self._runtime = runtime
         self._keeper = keeper
         self._fold_from = fold_from
         self._since = since
-        self._work = ServerWork(server_id, stage, self._tell, self.add_message, self._extend)
+        self._work = ServerWork(server_id, runtime, self._tell, self.add_message, self._extend)
         self._task: WorkTask | None = None
         self._failure: Exception | None = None  # of the present state's work
-        self._mailbox: Mailbox[Command, Server] = Mailbox(stage.mailbox_size)
+        self._mailbox: Mailbox[Command, Server] = Mailbox(runtime.mailbox_size)
         self._current: Call[Command, Server] | None = None
         self._messages: Messages | None = None
         self._waiters: list[Waiter] = []
@@ -258,7 +258,7 @@ class ServerActor:
 
     async def _fold(self) -> None:
         before, state = self.state, Stopped()
-        records = await self._stage.store.read(self._stream, self._fold_from)
+        records = await self._runtime.store.read(self._stream, self._fold_from)
         self._version = records[-1].version if records else self._fold_from
         self.is_sound = True
         after = self._after(state, self._with_hub_start(records))
@@ -284,11 +284,11 @@ class ServerActor:
         if not is_same_phase(before, after):
             now = trio.current_time()
             self._messages = Messages(now) if isinstance(after, Spawning) else None
-            self._last_resort_at = now + last_resort(after, self._stage.deadlines)[0]
+            self._last_resort_at = now + last_resort(after, self._runtime.deadlines)[0]
             self._begin_work()
             if isinstance(after, Ready):
                 self._keeper.watch(self.server_id, after)
-            self._stage.on_change(self.server_id, before, after)
+            self._runtime.on_change(self.server_id, before, after)
         for waiter in self._waiters:
             waiter.consider(after)
 
@@ -335,7 +335,7 @@ class ServerActor:
             call.answer(self.state)
 
     async def _use_last_resort(self) -> None:
-        _, news = last_resort(self.state, self._stage.deadlines)
+        _, news = last_resort(self.state, self._runtime.deadlines)
         assert news is not None, "this state has no deadline"
         logger.error("the work of server %s has outlived its deadlines", self.server_id)
         self._last_resort_at = trio.current_time() + LOG_RETRY.longest
@@ -370,7 +370,7 @@ class ServerActor:
         if not events and idempotency is None:
             return
         try:
-            records = await self._stage.store.append(
+            records = await self._runtime.store.append(
                 Write(self._stream, self._version, events), by=by, idempotency=idempotency
             )
         except UnavailableError:

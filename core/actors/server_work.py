@@ -94,19 +94,19 @@ class ServerWork:
     `be_patient`: told of more seconds that the present state may last.
     """
 
-    __slots__ = ("_add_message", "_be_patient", "_server_id", "_spawner", "_stage", "_tell")
+    __slots__ = ("_add_message", "_be_patient", "_runtime", "_server_id", "_spawner", "_tell")
 
     def __init__(
         self,
         server_id: str,
-        stage: ServerRuntime,
+        runtime: ServerRuntime,
         tell: Callable[[Report | Stop], Awaitable[None]],
         add_message: Callable[[Progress], None],
         be_patient: Callable[[float], None],
     ) -> None:
         self._server_id = server_id
-        self._stage = stage
-        self._spawner = stage.spawner
+        self._runtime = runtime
+        self._spawner = runtime.spawner
         self._tell = tell
         self._add_message = add_message
         self._be_patient = be_patient
@@ -147,11 +147,11 @@ class ServerWork:
     # --- queue ---
 
     async def _wait_turn(self, queued: Queued) -> None:
-        async with self._stage.wait_turn(self._server_id, self._stage.deadlines.turn) as has_come:
+        async with self._runtime.wait_turn(self._server_id, self._runtime.deadlines.turn) as has_come:
             await self._report(SpawnAdmitted(queued.spawn_id) if has_come else self._waited_too_long(queued))
 
     def _waited_too_long(self, queued: Queued) -> SpawnFailed:
-        timeout = self._stage.deadlines.turn
+        timeout = self._runtime.deadlines.turn
         reason = f"Too many servers are starting: this one's turn did not come within {timeout:g} seconds."
         return SpawnFailed(queued.spawn_id, reason, TOO_MANY)
 
@@ -168,8 +168,8 @@ class ServerWork:
             failure = _as_spawn_error(spawning.spawn_id, error)
         else:
             return SpawnSucceeded(spawning.spawn_id)
-        gone = await self._end(spawning.spawn_id, self._stage.deadlines.stop)
-        await self._stage.after_end(self._server_id)
+        gone = await self._end(spawning.spawn_id, self._runtime.deadlines.stop)
+        await self._runtime.after_end(self._server_id)
         return SpawnFailed(
             spawning.spawn_id,
             failure.message,
@@ -186,7 +186,7 @@ class ServerWork:
             nursery.cancel_scope.cancel()
 
     async def _start_telling(self, spawning: Spawning, telling: Telling) -> None:
-        deadlines = self._stage.deadlines
+        deadlines = self._runtime.deadlines
         with trio.move_on_after(deadlines.start) as starting:
             clock = StartClock(starting, deadlines.waiting)
             url = await self._ask_to_start(spawning, telling, clock)
@@ -201,7 +201,7 @@ class ServerWork:
         faults.point("server answered")
         await self._report(SpawnAnswered(spawning.spawn_id, url))
         with trio.move_on_after(deadlines.routed):
-            await self._stage.wait_routed(self._server_id)
+            await self._runtime.wait_routed(self._server_id)
         faults.point("server routed")
 
     async def _ask_to_start(self, spawning: Spawning, telling: Telling, clock: StartClock) -> str:
@@ -211,8 +211,8 @@ class ServerWork:
             clock.heard(message)
             telling.by_spawner(message)
 
-        deadlines = self._stage.deadlines
-        attempt = await self._stage.attempt(self._server_id, spawning, telling)
+        deadlines = self._runtime.deadlines
+        attempt = await self._runtime.attempt(self._server_id, spawning, telling)
         pauses = Pauses("start", spawning.spawn_id)
         while True:
             try:
@@ -240,7 +240,7 @@ class ServerWork:
         ended = Ended()
 
         async def watch() -> None:
-            ended.gone = await self._wait_gone(spawn_id, self._stage.poll_delay())
+            ended.gone = await self._wait_gone(spawn_id, self._runtime.poll_delay())
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
@@ -250,12 +250,12 @@ class ServerWork:
         return ended.gone or given_up
 
     async def _wait_answer(self, spawn_id: str, url: str, prefix: str) -> SpawnError | None:
-        timeout = self._stage.deadlines.answer
+        timeout = self._runtime.deadlines.answer
         pauses = Pauses("wait for an answer of", spawn_id)
         with trio.move_on_after(timeout):
             while True:
                 try:
-                    await self._stage.wait_up(spawn_id, f"{url}{prefix}api")
+                    await self._runtime.wait_up(spawn_id, f"{url}{prefix}api")
                 except Exception as error:
                     reason = root_cause(error)
                     if isinstance(reason, SpawnError):
@@ -292,8 +292,8 @@ class ServerWork:
 
     async def _poll(self, spawn_id: str) -> Running | Gone:
         """Raises UnreachableError also where there is no answer in time."""
-        with trio.move_on_after(self._stage.deadlines.poll):
-            return await self._stage.poll(spawn_id)
+        with trio.move_on_after(self._runtime.deadlines.poll):
+            return await self._runtime.poll(spawn_id)
         raise UnreachableError("no answer in time")
 
     # --- check ---
@@ -331,9 +331,9 @@ class ServerWork:
     # --- stop ---
 
     async def _stop(self, stopping: Stopping) -> News:
-        gone = await self._end(stopping.spawn_id, self._stage.deadlines.stop)
+        gone = await self._end(stopping.spawn_id, self._runtime.deadlines.stop)
         faults.point("spawner stopped")
-        await self._stage.after_end(self._server_id)
+        await self._runtime.after_end(self._server_id)
         return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
 
     async def _end(self, spawn_id: str, timeout: float) -> Gone | None:
@@ -348,7 +348,7 @@ class ServerWork:
         `is_last`: there was no attempt since, so its output is still of interest.
         """
         pauses = Pauses("end", spawn_id)
-        timeout = self._stage.deadlines.stop
+        timeout = self._runtime.deadlines.stop
         while (gone := await self._end(spawn_id, timeout)) is None:
             timeout = min(2 * timeout, TIMEOUT)
             await pauses.after(UnreachableError("its end is not confirmed"))

@@ -78,16 +78,16 @@ class _Kept(Struct):
 
 
 class ServiceProcesses:
-    def __init__(self, stage: ServiceRuntime) -> None:
-        self._stage = stage
-        self._spawner = stage.spawner
+    def __init__(self, runtime: ServiceRuntime) -> None:
+        self._runtime = runtime
+        self._spawner = runtime.spawner
         self._kept: dict[str, _Kept] = {}
         self._keeping = trio.CancelScope()
         self._over: trio.Event | None = None
 
     async def run(self) -> None:
         """Keep those of the plan running, and nothing else. When it is cancelled, what runs is left as it is."""
-        self._kept = {plan.name: _Kept(plan, plan.former_run) for plan in self._stage.plans()}
+        self._kept = {plan.name: _Kept(plan, plan.former_run) for plan in self._runtime.plans()}
         self._over = trio.Event()
         try:
             with self._keeping:
@@ -161,7 +161,7 @@ class ServiceProcesses:
         except SpawnError as error:
             gone, reason = Gone(error.exit_status), error.message
         else:
-            started = ReportStarted(run, pid, self._stage.launch(kept.plan.name))
+            started = ReportStarted(run, pid, self._runtime.launch(kept.plan.name))
             if not quiet:
                 await self._tell(kept, started)
             with trio.move_on_after(STABLE) as youth:
@@ -174,7 +174,7 @@ class ServiceProcesses:
 
     async def _start(self, name: str, run: str) -> int:
         """Its pid, 0 where there is none. Raises SpawnError."""
-        attempt = self._stage.attempt(name, run)
+        attempt = self._runtime.attempt(name, run)
         await _reach("start service", name, lambda: self._spawner.start(attempt, lambda _: None))
         await self._poll(run)
         pid = self._spawner.state(run).get("pid", 0)
@@ -229,7 +229,7 @@ class ServiceProcesses:
     async def _tell(self, kept: _Kept, report: Report) -> None:
         """A log that cannot be written now, or no longer knows the service, is no reason to let go of a process."""
         try:
-            await self._stage.tell(kept.plan.name, report)
+            await self._runtime.tell(kept.plan.name, report)
         except HubError as error:
             logger.warning("what became of service %s is not recorded: %s", kept.plan.name, error)
 

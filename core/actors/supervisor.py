@@ -36,15 +36,15 @@ class Folds(Protocol):
 
 
 class Supervisor:
-    def __init__(self, stage: ServerRuntime, folds: Folds) -> None:
-        self._stage = stage
+    def __init__(self, runtime: ServerRuntime, folds: Folds) -> None:
+        self._runtime = runtime
         self._folds = folds
         self._since: Record | None = None
         self._actors: dict[str, ServerActor] = {}
         self._running: set[str] = set()  # those that have a task
         self._deaths: dict[str, list[float]] = {}
         self._isolated: set[str] = set()
-        self._polls = Polls(stage.poll_delay, self._poll)
+        self._polls = Polls(runtime.poll_delay, self._poll)
         self._nursery: trio.Nursery | None = None
         self.restarts = 0
 
@@ -77,7 +77,7 @@ class Supervisor:
         actor = self._actors.get(server_id)
         if actor is None:
             fold_from = self._folds.fold_from(server_id)
-            actor = ServerActor(server_id, self._stage, self, fold_from=fold_from, since=self._since)
+            actor = ServerActor(server_id, self._runtime, self, fold_from=fold_from, since=self._since)
             self._actors[server_id] = actor
             self.wake(actor)
         return actor

@@ -80,12 +80,12 @@ class World:
 
 
 class Hub:
-    """A hub's actors, the stage they act on, and short ways to talk to them."""
+    """A hub's actors, the runtime they act on, and short ways to talk to them."""
 
     def __init__(self, world: World, since: Record) -> None:
         self.world = world
-        self.stage = ServerRuntime(world)
-        self.servers = Supervisor(self.stage, self)
+        self.runtime = ServerRuntime(world)
+        self.servers = Supervisor(self.runtime, self)
         self.since = since
         self._spawns = 0
         self.folds = 0

@@ -141,7 +141,7 @@ async def test_pam_classroom(
         assert (told["MEM_LIMIT"], told["CPU_LIMIT"]) == (str(2 * 2**30), "0.5")
         assert told["JUPYTERHUB_ADMIN_ACCESS"] == "1"  # admin_access
         assert told["JUPYTERHUB_API_URL"] == "http://127.0.0.1:9081/hub/api"
-        assert (hub.stage.deadlines.start, hub.stage.deadlines.answer) == (
+        assert (hub.runtime.deadlines.start, hub.runtime.deadlines.answer) == (
             90,
             45,
         )  # start_timeout, http_timeout
@@ -420,7 +420,7 @@ async def test_sharing(opened: Opened, attempts: list[Attempt]) -> None:
         # disable_user_config
         assert attempts[0].environment["JUPYTERHUB_DISABLE_USER_CONFIG"] == "1"
         # poll_interval, poll_jitter
-        assert {hub.stage.poll_delay() for _ in range(5)} == {5}
+        assert {hub.runtime.poll_delay() for _ in range(5)} == {5}
         # use_legacy_stopped_server_status_code, implicit_spawn_seconds, template_vars, authenticator_class
         browser = await logged_in(hub, "bob")
         assert (await browser.get("/hub/user/bob/", headers=NAVIGATES)).status_code == 503

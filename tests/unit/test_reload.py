@@ -107,7 +107,7 @@ async def test_servers_and_people_notice_nothing(started: Started) -> None:
         after = (await world.client.get("/users/bob")).json()
         assert after["servers"] == before["servers"]
         assert hub.store.version(stream) == version
-        assert hub.stage.deadlines.start == 5
+        assert hub.runtime.deadlines.start == 5
 
 
 async def test_a_broken_file_changes_nothing_and_says_so(started: Started) -> None:
@@ -262,14 +262,14 @@ async def test_the_next_process_of_a_service_is_told_what_the_file_says_now() ->
     backend = SimulatedBackend()
     async with hub_in_memory(old, services=backend) as hub:
         assert hub.service_processes is not None
-        stage = hub.service_processes._stage
-        before = stage.launch("watcher")
+        runtime = hub.service_processes._runtime
+        before = runtime.launch("watcher")
         await Reloader(hub, lambda: (new, []), SECRET).reload()
-        attempt = stage.attempt("watcher", "run")
+        attempt = runtime.attempt("watcher", "run")
         assert attempt.environment["JUPYTERHUB_COOKIE_OPTIONS"] == '{"samesite": "Strict"}'
         assert attempt.settings is not None
         assert attempt.settings.env_keep == ["LANG"]
-        assert stage.launch("watcher") != before
+        assert runtime.launch("watcher") != before
 
 
 async def test_a_hub_that_has_crashed_after_a_reload_goes_on_with_the_process_that_came_after_it(

@@ -28,7 +28,7 @@ def break_on(hub: Hub, kind: type, times: int) -> None:
         if isinstance(state, kind) and left:
             raise left.pop()
 
-    hub.stage.break_change = strike
+    hub.runtime.break_change = strike
 
 
 def kill(hub: Hub, times: int, server_id: str = "v1") -> None:
@@ -149,11 +149,11 @@ async def test_one_that_was_set_aside_comes_back_by_itself(world: World, autojum
         for _ in range(INTENSITY):
             kill(hub, 1)
             await knock(hub)
-        changes = len(hub.stage.changes)
+        changes = len(hub.runtime.changes)
         await trio.sleep(ISOLATION + 1)
         assert world.names()[-1] == "ServerDied"
         # Whoever counts servers has seen it leave once, and not come twice.
-        assert hub.stage.changes[changes:] == [("Ready", "Stopped")]
+        assert hub.runtime.changes[changes:] == [("Ready", "Stopped")]
 
 
 async def test_who_waits_for_a_state_waits_through_isolation(world: World, autojump_clock: MockClock) -> None:
@@ -200,11 +200,11 @@ async def test_a_pending_state_ends_although_its_actor_keeps_dying(
     async with world.hub() as hub:
         await hub.start({"delay": 1000}, spawn_id="s1")
         actor = hub.actor()
-        hub.stage.deadlines = None  # type: ignore[assignment]  # whatever the work tries, it breaks
+        hub.runtime.deadlines = None  # type: ignore[assignment]  # whatever the work tries, it breaks
         await trio.sleep(400)
         assert isinstance(actor.state, Spawning)
         assert hub.servers.restarts > INTENSITY
-        hub.stage.deadlines = world.deadlines
+        hub.runtime.deadlines = world.deadlines
         state = await actor.wait_until(lambda state: isinstance(state, Stopped))
         assert trio.current_time() < 400 + ISOLATION + 5  # its time was up long ago
         assert state.leftovers == ("s1",)

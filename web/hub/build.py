@@ -95,8 +95,8 @@ def build_hub(
     launch = Launch(settings, secret, rights, views, logins.session_opener)
     polls = SharedPolls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
-    stage = HubServerRuntime(store, spawner, settings, launch, marks, turns, proxies, errands, polls)
-    servers = Supervisor(stage, Folds(store))
+    runtime = HubServerRuntime(store, spawner, settings, launch, marks, turns, proxies, errands, polls)
+    servers = Supervisor(runtime, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.on_records)
     clients = Clients(db, hosts, rights.known)
@@ -122,7 +122,7 @@ def build_hub(
         spawner=spawner,
         spawner_watch=SpawnerWatch(spawner),
         polls=polls,
-        stage=stage,
+        runtime=runtime,
         errands=errands,
         jobs=Jobs(entities.jobs, Timetable(db), errands),
         servers=servers,

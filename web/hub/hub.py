@@ -92,7 +92,7 @@ class Hub:
     spawner: Spawner
     spawner_watch: SpawnerWatch
     polls: SharedPolls
-    stage: HubServerRuntime
+    runtime: HubServerRuntime
     errands: Errands
     jobs: Jobs
     servers: Supervisor

@@ -112,7 +112,7 @@ class Reloader:
         hub.turns.call()  # there may be more room now
         hub.activity.resolution = settings.hub.activity_resolution
         hub.launch.settings = hub.launch.views.settings = settings
-        hub.stage.configure(settings)
+        hub.runtime.configure(settings)
         if _polling(before) != _polling(settings):
             hub.servers.poll_anew()
         hub.sessions.configure(settings)

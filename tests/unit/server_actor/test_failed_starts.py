@@ -79,7 +79,7 @@ async def test_a_proxy_that_lags_holds_a_start_up_for_two_seconds(
     world: World, autojump_clock: MockClock
 ) -> None:
     async with world.hub() as hub:
-        hub.stage.wait_route = trio.sleep_forever
+        hub.runtime.wait_route = trio.sleep_forever
         await hub.start_ready()
         assert trio.current_time() == pytest.approx(2, abs=0.5)
 
@@ -132,7 +132,7 @@ async def test_an_error_in_making_an_attempt_fails_the_start_only(
     world: World, error: Exception, failure: SpawnFailed, autojump_clock: MockClock
 ) -> None:
     async with world.hub() as hub:
-        hub.stage.break_attempt = error
+        hub.runtime.break_attempt = error
         await hub.start({}, spawn_id="s1")
         assert (await hub.wait_stopped()).failure == failure
         assert hub.servers.restarts == 0

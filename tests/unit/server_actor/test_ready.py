@@ -94,11 +94,11 @@ async def test_a_look_at_one_that_comes_to_rest_meanwhile_returns(
                 return await super().poll(spawn_id)
 
         actor = hub.actor()
-        hub.stage.spawner = actor._work._spawner = Slow(world.backend)
+        hub.runtime.spawner = actor._work._spawner = Slow(world.backend)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(hub.servers.look, "v1")
             await wait_all_tasks_blocked()
-            hub.stage.spawner = actor._work._spawner = world.spawner
+            hub.runtime.spawner = actor._work._spawner = world.spawner
             await hub.stop()
             await hub.wait_stopped()
             await wait_all_tasks_blocked()
@@ -176,7 +176,7 @@ async def test_a_status_that_is_none_is_not_recorded(
 
     async with world.hub() as hub:
         await hub.start_ready()
-        hub.stage.spawner = hub.actor()._work._spawner = Odd(world.backend)
+        hub.runtime.spawner = hub.actor()._work._spawner = Odd(world.backend)
         await hub.servers.look("v1")
         await hub.wait_stopped()
     assert world.events()[-1].exit_status is None  # type: ignore[union-attr]

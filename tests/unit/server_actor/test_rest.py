@@ -89,7 +89,7 @@ async def test_a_bug_in_the_work_is_met_with_a_new_actor_for_the_same_state(
     world: World, autojump_clock: MockClock
 ) -> None:
     async with world.hub() as hub:
-        hub.stage.wait_route = raise_times(3, KeyError("bug in the proxies"))
+        hub.runtime.wait_route = raise_times(3, KeyError("bug in the proxies"))
         await hub.start({}, spawn_id="s1")
         state = await hub.wait_stopped()
         assert state.failure is not None  # a start that breaks has failed, whatever broke it
@@ -158,7 +158,7 @@ async def test_work_that_ends_without_its_state_is_a_bug(
         await trio.lowlevel.checkpoint()
 
     async with world.hub() as hub:
-        work = ServerWork("v1", hub.stage, tell, lambda _: None, lambda _: None)
+        work = ServerWork("v1", hub.runtime, tell, lambda _: None, lambda _: None)
         with pytest.RaisesGroup(AssertionError, allow_unwrapped=True, flatten_subgroups=True):
             await work.live(Ready("s1", {}, "/user/alice/", "http://s1.simulated", left))
 

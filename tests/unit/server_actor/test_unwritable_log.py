@@ -75,7 +75,7 @@ async def test_a_log_that_cannot_be_read_while_a_server_starts_is_no_failed_star
             raise ExceptionGroup("of a nursery", [error])
 
     async with world.hub() as hub:
-        hub.stage.wait_route = wait_route
+        hub.runtime.wait_route = wait_route
         await hub.start({})
         await trio.sleep(10)
         assert isinstance(hub.actor().state, Ready)
