@@ -115,7 +115,10 @@ async def test_one_that_does_not_answer_any_more_is_stopped(world: World, autoju
         assert trio.current_time() == pytest.approx(30, abs=1)
         await hub.wait_stopped()
     why = "It runs, but did not answer after a restart of the hub."
-    assert world.events()[-2:] == [StopRequested(ready.spawn_id, why, "reconciler"), ServerStopped(ready.spawn_id, 0)]
+    assert world.events()[-2:] == [
+        StopRequested(ready.spawn_id, why, "reconciler"),
+        ServerStopped(ready.spawn_id, 0),
+    ]
 
 
 async def test_one_in_whose_place_another_answers_is_stopped(world: World, autojump_clock: MockClock) -> None:
@@ -126,7 +129,10 @@ async def test_one_in_whose_place_another_answers_is_stopped(world: World, autoj
         await hub.wait_stopped()
         assert trio.current_time() < 1
     why = "Found after a restart of the hub: Another answers."
-    assert world.events()[-2:] == [StopRequested(ready.spawn_id, why, "reconciler"), ServerStopped(ready.spawn_id, 0)]
+    assert world.events()[-2:] == [
+        StopRequested(ready.spawn_id, why, "reconciler"),
+        ServerStopped(ready.spawn_id, 0),
+    ]
 
 
 async def test_one_that_dies_while_it_is_asked_is_lost(world: World, autojump_clock: MockClock) -> None:
