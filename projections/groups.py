@@ -99,6 +99,11 @@ def by_name(db: sqlite3.Connection, name: str) -> GroupRow | None:
     return None if row is None else GroupRow(*row)
 
 
+def by_id(db: sqlite3.Connection, group_id: str) -> GroupRow | None:
+    row = db.execute(_ALL + "WHERE id = ?", (group_id,)).fetchone()
+    return None if row is None else GroupRow(*row)
+
+
 def listed(
     db: sqlite3.Connection, names: Collection[str] | None, offset: int = 0, limit: int = 200
 ) -> list[GroupRow]:

@@ -10,7 +10,7 @@ import trio
 
 from core.actors.hub_entities import JobEntities
 from core.backoff import Backoff
-from core.errors import BusyError, HubError, ThrottledError, UnavailableError
+from core.errors import BusyError, HubError, PendingError, ThrottledError, UnavailableError
 from core.events.record import HUB, By
 from core.job import Job, Progress
 
@@ -18,6 +18,8 @@ RECORD_EVERY = 1.0  # seconds
 AT_ONCE = 50  # items
 TRIES = 8  # of an item that the hub puts off
 RETRY = Backoff(0.5, 30.0)
+
+Act = Callable[[str], Awaitable[None]]
 
 logger = logging.getLogger("callboard.jobs")
 
@@ -36,6 +38,7 @@ class JobRun:
         self._entities = entities
         self._done: list[str] = []
         self._failed: dict[str, str] = {}
+        self._hopeless: HopelessError | None = None
 
     async def carry_out(self, work: Callable[[JobRun], Awaitable[None]]) -> None:
         """Do the work, and record now and then what it has brought; all of it before this returns or raises."""
@@ -81,19 +84,24 @@ class JobRun:
 
     # --- item by item ---
 
-    async def each(self, act: Callable[[str], Awaitable[None]], at_once: int = AT_ONCE) -> None:
+    async def each(self, act: Act, at_once: int = AT_ONCE) -> None:
         """Do it for every item that is left, so many at once. An item that is refused has failed, and others go on."""
         turns = trio.CapacityLimiter(at_once)
         async with trio.open_nursery() as nursery:
             for item in sorted(self.job.left):
                 await turns.acquire_on_behalf_of(item)
-                nursery.start_soon(self._act, act, item, turns)
+                nursery.start_soon(self._act, act, item, turns, nursery.cancel_scope)
+        if self._hopeless is not None:
+            raise self._hopeless
 
     async def _act(
-        self, act: Callable[[str], Awaitable[None]], item: str, turns: trio.CapacityLimiter
+        self, act: Act, item: str, turns: trio.CapacityLimiter, all_of_them: trio.CancelScope
     ) -> None:
         try:
             await _patiently(act, item)
+        except HopelessError as error:
+            self._hopeless = error  # a nursery would wrap it
+            all_of_them.cancel()
         except HubError as refusal:
             self.fail(item, refusal.message)
         except Exception:
@@ -105,13 +113,13 @@ class JobRun:
             turns.release_on_behalf_of(item)
 
 
-async def _patiently(act: Callable[[str], Awaitable[None]], item: str) -> None:
-    """Ask again what is refused for being too much at once, after as long as the refusal says."""
+async def _patiently(act: Act, item: str) -> None:
+    """Ask again what is refused for the moment, after as long as the refusal says."""
     for failures in count(1):
         try:
             await act(item)
             break
-        except (ThrottledError, BusyError, UnavailableError) as refusal:
+        except (ThrottledError, BusyError, UnavailableError, PendingError) as refusal:
             if failures == TRIES:
                 raise
             told = refusal.retry_after if isinstance(refusal, ThrottledError) else None

@@ -80,6 +80,10 @@ class Jobs:
         await self._entities.ask(job_id, Cancel(), by=by, idempotency=idempotency)
         self._errands.cancel(_key(job_id))
 
+    def is_under_way(self, job_id: str) -> bool:
+        """Whether a try of it goes on now."""
+        return job_id in self._runs
+
     async def wait_tried(self, job_id: str) -> None:
         """Return once no try of it is under way."""
         await self._errands.wait_done(_key(job_id))

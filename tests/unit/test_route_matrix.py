@@ -28,6 +28,7 @@ from web.sessions.xsrf import Fetch, needs_token
 NAMES = {
     **{"user": "bob", "server": "lab", "group": "g", "service": "ops", "name": "x", "token": "t1", "id": "x"},
     **{"owner": "bob", "code": "abcdef", "key": "k", "value": "v", "rest": "x", "path": "x", "spec": "x"},
+    "job": "j1",
 }
 PROVEN_OTHERWISE = {  # what no cookie has a part in
     ("POST", "/oauth2/token"): 400,

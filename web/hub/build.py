@@ -32,7 +32,7 @@ from projections import share_codes as share_codes_table
 from projections import shares as shares_table
 from web.authenticators import make_authenticator
 from web.history.feed import Feed
-from web.hub.build_acts import build_acts
+from web.hub.build_acts import build_acts, build_bulk
 from web.hub.hub import Ending, Hub
 from web.hub.timetable import Timetable
 from web.models.activity import LastSeen
@@ -152,6 +152,9 @@ def build_hub(
         ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
     )
     hub.acts = build_acts(hub)
+    hub.bulk = build_bulk(hub)
+    for kind, work in hub.bulk.works():
+        hub.jobs.teach(kind, work)
     return hub
 
 

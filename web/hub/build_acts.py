@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from web.bulk.acts import BulkActs
+from web.bulk.asker import Askers
 from web.hub.acts import Acts
 from web.hub.hub import Hub
 from web.login.accounts import Accounts
@@ -63,4 +65,20 @@ def build_acts(hub: Hub) -> Acts:
             entities.tokens,
             lambda: hub.settings.hub,
         ),
+    )
+
+
+def build_bulk(hub: Hub) -> BulkActs:
+    db, acts = hub.store.db, hub.acts
+    return BulkActs(
+        db,
+        hub.rights,
+        Askers(db, hub.rights),
+        acts.granting,
+        acts.named,
+        acts.starting,
+        acts.stopping,
+        hub.servers,
+        hub.user_deletion,
+        hub.entities.groups,
     )

@@ -29,6 +29,7 @@ from core.naming.user_names import UserNames
 from core.plugins.spawner import Spawner
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
+from web.bulk.acts import BulkActs
 from web.history.feed import Feed
 from web.hub.acts import Acts
 from web.models.models import Models
@@ -116,6 +117,7 @@ class Hub:
     metrics: Metrics
 
     ending: Ending
+    bulk: BulkActs = field(init=False)  # the works of jobs
     acts: Acts = field(init=False)  # what can be done with all of it; built last
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again
     began: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -17,6 +17,7 @@ NAME = re.compile(r"<(?:\w+:)?(\w+)>")
 _NAMES = {
     "code": "A share code.",
     "group": "The name of a group.",
+    "job": "The id of a job.",
     "name": "A name.",
     "owner": "The name of the user whose server it is.",
     "path": "The path that a route leads from.",
