@@ -17,7 +17,7 @@ from core.config.notes import IGNORED, UNKNOWN, Note
 from core.config.reader import to_settings
 from core.config.section import Given
 from core.config.trait_names import Names
-from core.config.values import Word
+from core.config.validation import Word
 from core.settings import ConfigError, Settings
 
 DEFAULT_FILES = (Path("jupyterhub_config.py"), Path("callboard.toml"))

@@ -1,6 +1,6 @@
 """Values of a config file that come in several forms, brought into the one that their setting has.
 
-Each function takes what was given and returns what `core/config/values.py` is to convert; it raises ValueError,
+Each function takes what was given and returns what `core/config/validation.py` is to convert; it raises ValueError,
 whose text says what is allowed.
 """
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from core.config.notes import IGNORED, OWN_PROXY
 from core.config.section import Section
-from core.config.values import Word, convert
+from core.config.validation import Word, convert
 from core.errors import HubError
 from core.route import check_free, check_target, normal_spec
 from core.settings import HubSettings, Port, ProxySettings

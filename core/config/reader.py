@@ -24,7 +24,7 @@ from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
 from core.config.subclass import known_base, overrides
 from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
-from core.config.values import Trait, convert
+from core.config.validation import Trait, convert
 from core.naming.subdomains import is_host
 from core.plugins.spawner_kind import SpawnerKind
 from core.settings import (

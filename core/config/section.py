@@ -16,7 +16,7 @@ from core.config.prepare import words
 from core.config.service_definition import CLIENT_ID_START, misfits
 from core.config.subclass import spawner_class
 from core.config.trait_names import Names
-from core.config.values import Trait, convert, convert_struct
+from core.config.validation import Trait, convert, convert_struct
 from core.settings import GroupSettings, Prepare, ServiceSettings, TornadoSettings
 
 S = TypeVar("S", bound=Struct)

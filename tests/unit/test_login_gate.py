@@ -9,9 +9,9 @@ import pytest
 import trio
 import trio.testing
 
-from core.actors import login_gate
-from core.actors.login_gate import FREE, FREE_FROM_PLACE, REMEMBERED, LoginGate
 from core.errors import ThrottledError
+from core.logins import gate as login_gate
+from core.logins.gate import FREE, FREE_FROM_PLACE, REMEMBERED, LoginGate
 from core.machine.networks import network_of
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"

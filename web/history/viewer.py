@@ -16,7 +16,7 @@ from core.scopes import Answer, Memberships, Resource, Scopes, Service, check_an
 from projections.histories import About
 from web.history.model import Event, EventBy
 from web.history.names import NameBook
-from web.history.rules import RULES, SEEN, Rule
+from web.history.visible import RULES, SEEN, Rule
 from web.models.models import shown
 from web.rights.identity import Identity
 

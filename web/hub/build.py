@@ -10,7 +10,6 @@ from core.actors.activity import Activity
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.jobs import Jobs
-from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.shared_polls import SharedPolls
@@ -22,6 +21,7 @@ from core.actors.user_deletion import UserDeletion
 from core.config.desired import DesiredState
 from core.events.record import HUB
 from core.events.store import EventStore
+from core.logins.failures import Refusals
 from core.plugins.admission import Admission
 from core.plugins.spawner import Spawner
 from core.secrets.crypt import load_keys

@@ -14,7 +14,6 @@ from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.jobs import Jobs
 from core.actors.keyed_lock import KeyedLock
-from core.actors.refusals import Refusals
 from core.actors.removals import Removals
 from core.actors.service_process import ServiceProcesses
 from core.actors.shared_polls import SharedPolls
@@ -25,6 +24,7 @@ from core.actors.supervisor import Supervisor
 from core.actors.user_deletion import UserDeletion
 from core.config.roles import LoadedRoles
 from core.events.store import EventStore
+from core.logins.failures import Refusals
 from core.naming.user_names import UserNames
 from core.plugins.spawner import Spawner
 from core.queue.spawn_limits import SpawnLimits

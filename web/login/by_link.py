@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from core.actors.refusals import Refusals
 from core.events.tables import Tables
+from core.logins.failures import Refusals
 from projections import users
 from projections.users import UserRow
 from web.sessions.links import ARGUMENT

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from core.actors.refusals import Refusals
 from core.errors import ForbiddenError
 from core.events.tables import Tables
+from core.logins.failures import Refusals
 from core.naming.names import MAX_USER_NAME
 from core.naming.user_names import UserNames
 from core.plugins.authenticator import Credentials, Login

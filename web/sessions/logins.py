@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.actors.login_gate import LoginGate
+from core.logins.gate import LoginGate
 from core.plugins.admission import Admission
 from core.plugins.authenticator import Authenticator, SessionAuthenticator
 from core.plugins.hooks import Hooks

@@ -1,4 +1,4 @@
-"""One value of a config file, made into the type its setting wants.
+"""Validates one value of a config file, and makes it into the type its setting wants.
 
 As strict as JupyterHub's traits (True is no number, a str is no list), with the liberties people rely on: one
 word for a command, a list for a set, whole numbers for seconds. A refusal is one line: where the value comes

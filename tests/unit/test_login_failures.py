@@ -5,9 +5,9 @@ from __future__ import annotations
 import trio
 
 import projections
-from core.actors.refusals import COUNTED, NAMED, OTHERS
 from core.events.access import AccessRefused
 from core.events.store import EventStore
+from core.logins.failures import COUNTED, NAMED, OTHERS
 from projections import users
 from tests.conftest import Client, hub_in_memory
 from web.hub.hub import Hub

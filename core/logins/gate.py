@@ -19,8 +19,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import trio
 from msgspec import Struct
 
-from core.actors.login_lanes import Lanes
 from core.errors import ThrottledError
+from core.logins.lanes import Lanes
 from core.machine.networks import network_of
 
 FREE = 5  # failures of one name from one place that cost nothing

@@ -1,0 +1,1 @@
+"""Failed logins: slowed down, and counted in bounded memory."""
