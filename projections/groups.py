@@ -166,6 +166,20 @@ def names_of_user_called(db: sqlite3.Connection, user: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def names_of_users_called(db: sqlite3.Connection, users: Collection[str]) -> dict[str, list[str]]:
+    """The same of each of these (a page of them at most)."""
+    found: dict[str, list[str]] = {user: [] for user in users}
+    rows = db.execute(
+        "SELECT users.name, groups.name FROM users JOIN memberships ON member = users.id "
+        "JOIN groups ON groups.id = team WHERE users.name IN (SELECT value FROM json_each(?)) "
+        "ORDER BY memberships.rowid",
+        (msgspec.json.encode(list(found)).decode(),),
+    )
+    for user, group in rows.fetchall():
+        found[user].append(group)
+    return found
+
+
 def members_of_group_called(db: sqlite3.Connection, group: str) -> list[str]:
     row = by_name(db, group)
     return [] if row is None else members(db, row.id)

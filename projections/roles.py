@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -73,6 +74,19 @@ def by_name(db: sqlite3.Connection, name: str) -> RoleRow | None:
 def defined(db: sqlite3.Connection) -> list[RoleRow]:
     """All roles there are: those of the configuration, and those the authenticator manages."""
     return [RoleRow(*row) for row in db.execute(_ALL + "ORDER BY name").fetchall()]
+
+
+def granted_to_each(db: sqlite3.Connection, holders: Collection[str]) -> dict[str, list[str]]:
+    """The same as `granted_to` of each of these (a page of them at most)."""
+    found: dict[str, list[str]] = {holder: [] for holder in holders}
+    rows = db.execute(
+        "SELECT holder, role FROM role_grants WHERE holder IN (SELECT value FROM json_each(?)) "
+        "ORDER BY holder, role",
+        (msgspec.json.encode(list(found)).decode(),),
+    )
+    for holder, role in rows.fetchall():
+        found[holder].append(role)
+    return found
 
 
 def granted_to(db: sqlite3.Connection, holder: str) -> list[str]:

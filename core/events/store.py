@@ -193,6 +193,11 @@ class EventStore:
 
     # --- being told ---
 
+    @property
+    def has_told_all(self) -> bool:
+        """Whether listeners have heard of everything that is recorded, or about to be."""
+        return self.head == self._writer.position
+
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every batch of new records, on the event loop, in order. It must be quick.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Final, Protocol, assert_never
 
 from msgspec import Struct
@@ -82,10 +83,23 @@ class Reach(Struct, frozen=True):
 EVERYWHERE: Final = Reach(everywhere=True)
 
 
-class Scopes(Struct, frozen=True):
-    """Expanded scopes by name: what is not in here is not held at all. Not to be changed in place."""
+class Scopes(Struct, frozen=True, dict=True):
+    """Expanded scopes by name: what is not in here is not held at all. Not to be changed in place.
+
+    Whoever asks comes again with the same ones, so what follows from them is worked out once.
+    """
 
     held: Mapping[str, Reach] = {}
+
+    @cached_property
+    def everywhere(self) -> frozenset[str]:
+        """The names of those without a filter."""
+        return frozenset(name for name, reach in self.held.items() if reach.everywhere)
+
+    @cached_property
+    def somewhere(self) -> frozenset[str]:
+        """The names of those with filters."""
+        return frozenset(self.held) - self.everywhere
 
     def __or__(self, other: Scopes) -> Scopes:
         both = {name: reach | other.held[name] for name, reach in self.held.items() if name in other.held}
@@ -93,7 +107,11 @@ class Scopes(Struct, frozen=True):
 
     def as_strings(self) -> list[str]:
         """Sorted; `scopes` of `GET /user`."""
-        return sorted(text for name, reach in self.held.items() for text in _as_strings(name, reach))
+        return list(self._strings)
+
+    @cached_property
+    def _strings(self) -> tuple[str, ...]:
+        return tuple(sorted(text for name, reach in self.held.items() for text in _as_strings(name, reach)))
 
 
 NOTHING: Final = Scopes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from core.scopes.check import Answer, check
@@ -13,30 +14,61 @@ def _keys(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_USER: Final = {
-    "read:users": _keys("kind name admin user_info roles groups server pending created last_activity"),
-    "read:users:name": _keys("kind name admin user_info"),
-    "read:users:groups": _keys("kind name groups"),
-    "read:users:activity": _keys("kind name last_activity"),
-    "read:roles:users": _keys("kind name admin roles"),
-    "read:servers": _keys("kind name servers"),
-    "admin:auth_state": _keys("kind name auth_state"),
-}
+class _Keys:
+    """What each scope shows of things of one kind."""
+
+    def __init__(self, by_scope: Mapping[str, frozenset[str]]) -> None:
+        self.by_scope = by_scope
+
+    def seen(self, scopes: Scopes, resource: Resource, memberships: Memberships) -> frozenset[str]:
+        """Of most callers no scope has a filter: then it is the same for all things."""
+        keys = _of_all(self, scopes.everywhere)
+        if scopes.somewhere.isdisjoint(self.by_scope):
+            return keys
+        return keys.union(
+            *(
+                shown
+                for name, shown in self.by_scope.items()
+                if check(scopes, name, resource, memberships) is Answer.ALLOWED
+            )
+        )
+
+
+@lru_cache(maxsize=1000)
+def _of_all(keys: _Keys, scopes: frozenset[str]) -> frozenset[str]:
+    return frozenset().union(*(shown for name, shown in keys.by_scope.items() if name in scopes))
+
+
+_USER: Final = _Keys(
+    {
+        "read:users": _keys("kind name admin user_info roles groups server pending created last_activity"),
+        "read:users:name": _keys("kind name admin user_info"),
+        "read:users:groups": _keys("kind name groups"),
+        "read:users:activity": _keys("kind name last_activity"),
+        "read:roles:users": _keys("kind name admin roles"),
+        "read:servers": _keys("kind name servers"),
+        "admin:auth_state": _keys("kind name auth_state"),
+    }
+)
 _SERVER: Final = _keys(
     "name display_name full_name last_activity started pending ready stopped url user_options "
     "progress_url full_url full_progress_url"
 )
 _SERVER_WITH_STATE: Final = _SERVER | {"state"}
-_GROUP: Final = {
-    "read:groups": _keys("kind name users properties"),
-    "read:groups:name": _keys("kind name"),
-    "read:roles:groups": _keys("kind name roles"),
-}
-_SERVICE: Final = {
-    "read:services": _keys("kind name admin url prefix command pid info display"),
-    "read:services:name": _keys("kind name admin"),
-    "read:roles:services": _keys("kind name admin roles"),
-}
+_GROUP: Final = _Keys(
+    {
+        "read:groups": _keys("kind name users properties"),
+        "read:groups:name": _keys("kind name"),
+        "read:roles:groups": _keys("kind name roles"),
+    }
+)
+_SERVICE: Final = _Keys(
+    {
+        "read:services": _keys("kind name admin url prefix command pid info display"),
+        "read:services:name": _keys("kind name admin"),
+        "read:roles:services": _keys("kind name admin roles"),
+    }
+)
 
 
 def visible_user_keys(
@@ -47,9 +79,9 @@ def visible_user_keys(
     `servers`: the names of those about to be shown. Who may read single servers (`!server=`) only sees the
     key `servers` if one of these is among them; each one needs `visible_server_keys` besides.
     """
-    keys = _visible(_USER, scopes, User(user), memberships)
+    keys = _USER.seen(scopes, User(user), memberships)
     if "servers" not in keys and _any_readable(scopes, user, servers, memberships):
-        keys |= _USER["read:servers"]
+        keys |= _USER.by_scope["read:servers"]
     return keys or None
 
 
@@ -70,20 +102,8 @@ def visible_server_keys(scopes: Scopes, server: Server, memberships: Memberships
 
 
 def visible_group_keys(scopes: Scopes, group: str, memberships: Memberships) -> frozenset[str] | None:
-    return _visible(_GROUP, scopes, Group(group), memberships) or None
+    return _GROUP.seen(scopes, Group(group), memberships) or None
 
 
 def visible_service_keys(scopes: Scopes, service: str, memberships: Memberships) -> frozenset[str] | None:
-    return _visible(_SERVICE, scopes, Service(service), memberships) or None
-
-
-def _visible(
-    keys_by_scope: Mapping[str, frozenset[str]], scopes: Scopes, resource: Resource, memberships: Memberships
-) -> frozenset[str]:
-    return frozenset().union(
-        *(
-            keys
-            for name, keys in keys_by_scope.items()
-            if check(scopes, name, resource, memberships) is Answer.ALLOWED
-        )
-    )
+    return _SERVICE.seen(scopes, Service(service), memberships) or None

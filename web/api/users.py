@@ -98,7 +98,7 @@ def _includes(what: str) -> bool:
 
 
 def _tell_failures(model: UserModel | None, its: Sequence[ServerRow]) -> None:
-    if model is None or isinstance(model.servers, UnsetType) or not _includes("include_failures"):
+    if model is None or isinstance(model.servers, UnsetType):
         return
     for row in its:
         if shown := model.servers.get(row.name):
@@ -130,10 +130,12 @@ async def listed() -> Response:
     of_users = servers.of_users(db, [row.id for row in rows])
     if only_ready:
         rows = [row for row in rows if any(server.state == "ready" for server in of_users[row.id])]
-    build, include = hub().models.user, includes_stopped()
-    models = [build(row, of_users[row.id], scopes(), include_stopped=include) for row in rows]
-    for row, model in zip(rows, models, strict=True):
-        _tell_failures(model, of_users[row.id])
+    hub().rights.look_up(rows)
+    build, held, include = hub().models.user, scopes(), includes_stopped()
+    models = [build(row, of_users[row.id], held, include_stopped=include) for row in rows]
+    if _includes("include_failures"):
+        for row, model in zip(rows, models, strict=True):
+            _tell_failures(model, of_users[row.id])
     total = users.count(db, listing) if wants_wrapping() else 0
     return paged([model for model in models if model is not None], asked, total)
 
@@ -173,7 +175,8 @@ async def read(user: str) -> Response:
     model = hub().models.user(row, its, scopes(), include_stopped=includes_stopped())
     if model is None:
         raise NotFoundError(f"There is no user named {user!r}.")
-    _tell_failures(model, its)
+    if _includes("include_failures"):
+        _tell_failures(model, its)
     if model.auth_state is not UNSET:
         model.auth_state = hub().logins.auth_states.of(row.id)
     return reply(model)

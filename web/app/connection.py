@@ -20,10 +20,11 @@ from web.http1.fields import Fields
 from web.http1.request import SPECIAL, BadRequestError, Request
 from web.http1.stream import Stream
 from web.request.received import Body as ReceivedBody
+from web.request.received import ReceivedHeaders
 from web.site.bounds import are_too_many_cookies
 
 LAST_CHUNK = b"0\r\n\r\n"
-TITLES = 1000  # names of headers that are remembered
+NAMES = 1000  # names of headers that are remembered
 
 logger = logging.getLogger("callboard.http")
 
@@ -40,11 +41,12 @@ class HubServer(Server, Protocol):
 class HeaderPairs(Fields):
     """Every header, as Quart wants them."""
 
-    __slots__ = ("cookies", "pairs")
+    __slots__ = ("cookies", "first", "pairs")
 
     def __init__(self, remote: str) -> None:
         super().__init__(SPECIAL)
         self.pairs = [("Remote-Addr", remote)]
+        self.first = {"remote-addr": remote}
         self.cookies: list[bytes] = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -55,25 +57,29 @@ class HeaderPairs(Fields):
             self.special.setdefault(lower, []).append(value)
         if lower == b"cookie":
             self.cookies.append(value)
-        self.pairs.append((_title(name), value.decode("latin-1")))
+        title, key = _names.get(name) or _named(name)
+        text = value.decode("latin-1")
+        self.pairs.append((title, text))
+        self.first.setdefault(key, text)
 
-    def bounded(self) -> list[tuple[str, str]]:
+    def headers(self) -> ReceivedHeaders:
         """Without cookies where there are too many."""
-        if not self.cookies or not are_too_many_cookies(self.cookies):
-            return self.pairs
-        return [pair for pair in self.pairs if pair[0] != "Cookie"]
+        if self.cookies and are_too_many_cookies(self.cookies):
+            self.pairs = [pair for pair in self.pairs if pair[0] != "Cookie"]
+            del self.first["cookie"]
+        return ReceivedHeaders(self.pairs, self.first)
 
 
-_titles: dict[bytes, str] = {}
+_names: dict[bytes, tuple[str, str]] = {}
 
 
-def _title(name: bytes) -> str:
-    known = _titles.get(name)
-    if known is None:
-        known = name.decode("latin-1").title()
-        if len(_titles) < TITLES:
-            _titles[name] = known
-    return known
+def _named(name: bytes) -> tuple[str, str]:
+    """As Quart has a header's name, and in lower case."""
+    text = name.decode("latin-1")
+    named = text.title(), text.lower()
+    if len(_names) < NAMES:
+        _names[name] = named
+    return named
 
 
 class HubConnection(Connection):
@@ -115,13 +121,12 @@ class HubConnection(Connection):
         app = self._hub.app
         fields = cast(HeaderPairs, request.fields)
         path, _, query = request.target.partition(b"?")
-        headers = Headers()
-        headers._list = fields.bounded()  # they were checked by the parser
+        headers = fields.headers()
         text = path.decode("latin-1")
         scope = {
             "type": "http",
             "client": self._client,
-            "headers": headers._list,
+            "headers": fields.pairs,
             "path": text,
             "raw_path": path,
             "query_string": query,

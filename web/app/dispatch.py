@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
-from quart import Quart, Response, g, request
+from quart import Quart, Response
 from quart.ctx import AppContext, RequestContext
 from quart.globals import _cv_app, _cv_request
 from quart.wrappers import Request
@@ -20,6 +21,7 @@ from web.app.handler_names import handler_name
 from web.app.refusing import answer_to
 from web.request import answers
 from web.request.context import hub as the_hub
+from web.request.context import kept
 from web.request.page_cookies import add_cookies
 from web.request.request_log import log_request
 from web.request.routing import NoRouteError, Route, Routes, new_request_id
@@ -51,22 +53,27 @@ class BareRequestContext(RequestContext):
 
 async def dispatch(app: Quart, routes: Routes, asked: Request) -> Response:
     """The answer to a request. What handlers raise is an answer too."""
-    of_app = _cv_app.set(BareAppContext(app))
+    context = BareAppContext(app)
+    of_app = _cv_app.set(context)
     of_request = _cv_request.set(BareRequestContext(app, asked))
     try:
-        g.request_id = new_request_id()
-        g.began = time.monotonic()
-        g.identity = g.route = g.session = None
+        _begin(context.g)
         try:
             response = await _handle(routes, asked)
         except Exception as error:
             response = await answer_to(_told(error), routes)
-        return await _finish(response)
+        return _finish(asked, response)
     finally:
         _cv_request.reset(of_request)
         _cv_app.reset(of_app)
         if asked._files:
             await asked.close()
+
+
+def _begin(g: Any) -> None:
+    g.request_id = new_request_id()
+    g.began = time.monotonic()
+    g.identity = g.route = g.session = None
 
 
 async def _handle(routes: Routes, asked: Request) -> Response:
@@ -88,22 +95,23 @@ def _told(error: Exception) -> Exception:
     return error
 
 
-def _add_headers(response: Response) -> None:
+def _add_headers(asked: Request, response: Response, g: Any) -> None:
+    of_request = ("X-Request-Id", g.request_id)
     nonce, form_targets = g.get("csp_nonce", ""), g.get("form_targets", ())
-    the_hub().headers.add(response.headers, request.path, nonce=nonce, form_targets=form_targets)
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+    the_hub().headers.add(response.headers, asked.path, of_request, nonce=nonce, form_targets=form_targets)
 
 
-async def _finish(response: Response) -> Response:
-    hub, took = the_hub(), time.monotonic() - g.began
+def _finish(asked: Request, response: Response) -> Response:
+    hub, g = the_hub(), kept()
+    took = time.monotonic() - g.began
     route: Route | None = g.route
     try:
-        _add_headers(response)
+        _add_headers(asked, response, g)
         if "xsrf_token" in g or (route is not None and route.page):
             add_cookies(response)
     except Exception:
         logger.exception("an answer could not be finished")
         response = answers.refusal(500)
-    hub.metrics.answered(request.method, handler_name(route), response.status_code, took)
-    log_request(request, response, g.identity.name if g.identity else "", took)
+    hub.metrics.answered(asked.method, handler_name(route), response.status_code, took)
+    log_request(asked, response, g.identity.name if g.identity else "", took)
     return response

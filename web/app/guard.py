@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from quart import Response, g, request
+from quart import Response
 
 from core.errors import ForbiddenError
 from web.request import answers
 from web.request.access import Needs, Open, check_access
 from web.request.client_address import address_of
-from web.request.context import hub, raw_body
+from web.request.context import asked, hub, kept, raw_body
 from web.request.credentials import identify
 from web.request.facts import request_facts
 from web.request.forms import received_form
@@ -24,23 +24,24 @@ def guarded_handler(route: Route) -> Handler:
     left_out = defaults_of(route.handler)
 
     async def guarded(**given: str) -> Response:
-        if route.page and hub().hosts.is_below(request.host):
+        if route.page and hub().hosts.is_below(asked().host):
             return _on_the_hubs_host(route)
-        g.route = route
+        kept().route = route
         if not (route.page and route.method == "POST"):
             return await let_in(given)
         async with received_form(route):
             return await let_in(given)
 
     async def let_in(given: dict[str, str]) -> Response:
+        the_hub, g = hub(), kept()
         found = identify(route) or await _logged_in_for(route)
-        g.identity = await hub().acts.login_refresh.confirmed(found, request_facts())
-        if g.identity is None and route.page and not isinstance(route.access, Open):
+        identity = g.identity = await the_hub.acts.login_refresh.confirmed(found, request_facts())
+        if identity is None and route.page and not isinstance(route.access, Open):
             return to_login(route)
-        names = under_present_name(hub().store.db, g.identity, {**left_out, **given})
-        check_access(route.access, g.identity, names, hub().rights.memberships)
+        names = under_present_name(the_hub.store.db, identity, {**left_out, **given})
+        check_access(route.access, identity, names, the_hub.rights.memberships)
         if route.method == "GET":
-            return await answers.with_etag(request, await route.handler(**names))
+            return await answers.with_etag(asked(), await route.handler(**names))
         return await once(lambda: route.handler(**names))
 
     return guarded
@@ -54,12 +55,13 @@ async def _logged_in_for(route: Route) -> Identity | None:
     credentials = sent.get("auth") if isinstance(sent, dict) else None
     if not isinstance(credentials, dict):
         return None
-    return await hub().acts.credential_login.identify(credentials, address=address_of(request))
+    return await hub().acts.credential_login.identify(credentials, address=address_of(asked()))
 
 
 def _on_the_hubs_host(route: Route) -> Response:
     """Where a user's server is at home their scripts are too: no page of the hub is shown there."""
     if route.method != "GET":
         raise ForbiddenError("Pages of the hub are on its own host.")
+    request = asked()
     query = request.query_string.decode("latin-1")
     return answers.redirect(f"{hub().hosts.on_hub(request.path)}{f'?{query}' if query else ''}")

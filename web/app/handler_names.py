@@ -99,4 +99,4 @@ NONE = "unknown"  # no such URL, or not by this method
 
 
 def handler_name(route: Route | None) -> str:
-    return NONE if route is None else _HANDLERS.get(route.name, route.label)
+    return NONE if route is None else _HANDLERS.get(route.name) or route.label

@@ -88,7 +88,8 @@ def build_hub(
     rights = Rights(db, services, wanted.rights)
     limits = limits_of(settings, db)
     turns = SpawnTurns(limits)
-    for hear in (limits.on_records, turns.on_records, rights.forget):
+    tokens = TokenBook(db, store.fact("salt"), lambda: store.has_told_all)
+    for hear in (limits.on_records, turns.on_records, rights.forget, tokens.forget):
         store.listen(hear)
     logins = _logins(settings, wanted, store, secret)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
@@ -115,7 +116,7 @@ def build_hub(
         user_names=wanted.names,
         logins=logins,
         sessions=sessions,
-        tokens=TokenBook(db, store.fact("salt")),
+        tokens=tokens,
         oauth_clients=clients,
         refusals=Refusals(store),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),

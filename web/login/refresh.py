@@ -71,9 +71,7 @@ class LoginRefresh:
         logger.warning("the login of %s has expired; what %s asked for goes on", user.name, by.principal)
 
     def _is_asked(self) -> bool:
-        return self._settings().auth_refresh_age > 0 and isinstance(
-            self._logins.authenticator, RefreshingAuthenticator
-        )
+        return self._settings().auth_refresh_age > 0 and self._logins.refreshes
 
     async def _still_stands(
         self, user: UserRow, request: RequestFacts | None, *, ask_now: bool = False

@@ -151,8 +151,9 @@ class JSONLines(logging.Formatter):
         }
         line["timestamp"] = _utc(record.created)
         line.update(self._context())
-        for key in given.keys() - _OF_EVERY_RECORD:
-            line[key] = given[key]
+        for key in given:
+            if key not in _OF_EVERY_RECORD:
+                line[key] = given[key]
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _as_json(_scrub_line(None, "", line))
@@ -183,10 +184,15 @@ def _add_context(context: Context, _: Any, __: str, line: EventDict) -> EventDic
     return line
 
 
+_SIMPLE = (str, int, float)
+
+
 def _scrub_line(_: Any, __: str, line: EventDict) -> EventDict:
     """Its texts are looked at together first: hardly a line has anything in it to hide."""
     if is_clean("\n".join([value for value in line.values() if isinstance(value, str)])):
-        return {key: value if isinstance(value, str) else scrubbed_all(value) for key, value in line.items()}
+        return {
+            key: value if isinstance(value, _SIMPLE) else scrubbed_all(value) for key, value in line.items()
+        }
     return {key: scrubbed_all(value) for key, value in line.items()}
 
 

@@ -15,7 +15,10 @@ MOST_PROXIES = 50  # addresses of a chain that are looked at, from its end
 
 def address_of(request: Request) -> str:
     """The last address of `X-Forwarded-For` that is not of `trusted_downstream_ips`, or who spoke to the hub itself."""
-    last = request.headers.get("X-Forwarded-For", "").rsplit(",", MOST_PROXIES)
+    sent: str = request.headers.get("X-Forwarded-For", "")
+    if not sent:
+        return request.remote_addr or ""
+    last = sent.rsplit(",", MOST_PROXIES)
     forwarded = [part.strip() for part in last[-MOST_PROXIES:] if part.strip()]
     ours = _networks(tuple(hub().settings.hub.trusted_downstream_ips))
     for address in reversed(forwarded):

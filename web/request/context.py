@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
-from quart import current_app, g, request
+from quart import Request
+from quart.globals import _cv_app, _cv_request
 
 from core.errors import ForbiddenError, InvalidError
 from core.events.record import By
@@ -20,8 +21,22 @@ if TYPE_CHECKING:
 Body = TypeVar("Body")
 
 
+# Quart's `current_app`, `g` and `request` are proxies: each attribute that is read through one takes longer than what
+# most handlers do with it. These are the objects behind them.
+
+
 def hub() -> Hub:
-    return cast("Hub", current_app.extensions["callboard"])
+    return cast("Hub", _cv_app.get().app.extensions["callboard"])
+
+
+def kept() -> Any:
+    """What is kept while this request is answered: `g`."""
+    return _cv_app.get().g
+
+
+def asked() -> Request:
+    """The request that is answered here."""
+    return cast(Request, _cv_request.get().request_websocket)
 
 
 def database() -> Tables:
@@ -31,7 +46,7 @@ def database() -> Tables:
 
 def caller() -> Identity:
     """Who asks. Only on routes that let in nobody unknown."""
-    identity = cast("Identity | None", g.identity)
+    identity: Identity | None = kept().identity
     if identity is None:
         raise ForbiddenError("Missing or invalid credentials.")
     return identity
@@ -44,16 +59,18 @@ def scopes() -> Scopes:
 def by() -> By:
     """The caller as the log records it."""
     identity = caller()
+    g = kept()
     g.may_be_recorded = True
     return By(identity.principal, identity.token_id or identity.session_id or "", cast(str, g.request_id))
 
 
 async def raw_body() -> Any:
     """The body as JSON, None if there is none. Its content type is not looked at. Raises InvalidError."""
-    data = cast(bytes, await request.get_data(as_text=False))
+    data = cast(bytes, await asked().get_data(as_text=False))
     if not data.strip():
         return None
-    if g.identity is None or g.identity.kind != "proxy":  # it tells of every route at once
+    identity: Identity | None = kept().identity
+    if identity is None or identity.kind != "proxy":  # it tells of every route at once
         check_json(data)
     try:
         return msgspec.json.decode(data)

@@ -18,7 +18,7 @@ from projections.sessions import SessionRow
 from web.hub.hub import Hub
 from web.request.access import Access, Needs, Open
 from web.request.client_address import address_of
-from web.request.context import hub
+from web.request.context import asked, hub, kept
 from web.request.refused_forms import SentForm, why_refused
 from web.rights.identity import Identity, token_in
 from web.sessions.cookies import XSRF
@@ -50,17 +50,17 @@ def identify(route: CredentialPolicy) -> Identity | None:
 
     Raises ForbiddenError for a cookie without the proof.
     """
-    the_hub = hub()
-    g.session = None
-    identity = _by_token(the_hub, request) if route.takes_tokens else None
+    the_hub, asking = hub(), asked()
+    kept().session = None
+    identity = _by_token(the_hub, asking) if route.takes_tokens else None
     if identity is None and (route.page or _is_json()):
-        g.session = session_of(the_hub, request)
-        identity = _of_session(the_hub, g.session)
+        session = kept().session = session_of(the_hub, asking)
+        identity = _of_session(the_hub, session)
         if identity is not None and not _is_meant(route):
             return None
-    if identity is None and route.takes_tokens and token_in(request.headers.get("Authorization", "")):
+    if identity is None and route.takes_tokens and token_in(asking.headers.get("Authorization", "")):
         the_hub.metrics.bad_token()
-        the_hub.refusals.token(address_of(request))
+        the_hub.refusals.token(address_of(asking))
     if identity is not None and identity.kind != "proxy":
         the_hub.saw(identity)
     return identity

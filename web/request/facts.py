@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from quart import g, request
+from quart import request
 
 from web.login.request_facts import RequestFacts
+from web.request.context import kept
 from web.request.handler_view import handler_view
 
 
 def request_facts() -> RequestFacts:
-    return RequestFacts(handler_view, by_cookie=g.session is not None)
+    return RequestFacts(handler_view, by_cookie=kept().session is not None)
 
 
 def time_to_wait(seconds: float) -> float:

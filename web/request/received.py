@@ -5,12 +5,13 @@ Quart's own keeps all that has come, and decides about its size before anybody k
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Any, Protocol
 
 import trio
 from quart_trio.wrappers.request import TrioBody, TrioRequest
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import BadRequestKeyError, RequestEntityTooLarge
 
 
 class Source(Protocol):
@@ -106,6 +107,27 @@ class Body(TrioBody):
     def _tell(self) -> None:
         self._news.set()
         self._news = trio.Event()
+
+
+class ReceivedHeaders(Headers):
+    """Those of one request, not to be changed, by name: werkzeug's looks at each for every name that is asked for."""
+
+    def __init__(self, pairs: list[tuple[str, str]], first: Mapping[str, str]) -> None:
+        """`first`: of each name, in lower case, the first value. `pairs` were checked by the parser."""
+        self._list = pairs
+        self._first = first
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+        return self._first.get(key.lower(), default) if type is None else super().get(key, default, type)
+
+    def _get_key(self, key: str) -> str:
+        try:
+            return self._first[key.lower()]
+        except KeyError:
+            raise BadRequestKeyError(key) from None
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._first
 
 
 class Request(TrioRequest):

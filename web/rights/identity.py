@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct
 
+from core.events.record import Record
+from core.events.server import SpawnRequested
 from core.events.tables import Tables
+from core.events.token import TokenIssued
 from core.scopes import Scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest
 from projections import tokens
 from projections.tokens import TokenRow
 
-REMEMBERED = 1000  # chosen tokens whose slow digest need not be computed again
+REMEMBERED = 1000  # tokens that need not be looked for again, and chosen ones whose slow digest is known
+
+_CHANGING = tuple(kind for kind in tokens.EVENTS if kind not in (TokenIssued, SpawnRequested))
 
 
 class Identity(Struct, frozen=True):
@@ -42,19 +48,40 @@ def token_in(authorization: str) -> str | None:
 
 
 class TokenBook:
-    """Finds tokens: one look at an index for those the hub made, a slow digest at most for chosen ones."""
+    """Finds tokens: one look at an index for those the hub made, a slow digest at most for chosen ones.
 
-    def __init__(self, db: Tables, salt: str) -> None:
+    What was found is remembered until an event that may change the row of any token. That there is no such token never
+    is.
+    """
+
+    def __init__(self, db: Tables, salt: str, is_up_to_date: Callable[[], bool]) -> None:
+        """`is_up_to_date`: whether `forget` has been told of every event there is; else nothing remembered counts."""
         self._db = db
         self._salt = salt
+        self._is_up_to_date = is_up_to_date
         self._slow: dict[str, str] = {}
+        self._rows: dict[str, TokenRow] = {}
+
+    def forget(self, records: Sequence[Record]) -> None:
+        """Drop what these events may have changed: everything, for they are few beside requests."""
+        if any(isinstance(record.event, _CHANGING) for record in records):
+            self._rows.clear()
 
     def find(self, token: str, now: datetime | None = None) -> TokenRow | None:
         """The token's row, unless it is unknown, revoked or has expired."""
         quick = quick_digest(token)
-        row = tokens.by_digest(self._db, quick) or self._find_chosen(token, quick)
+        known = self._rows.get(quick) if self._is_up_to_date() else None
+        row = known or self._look_for(token, quick)
         if row is None or not is_valid(row, now):
             return None
+        return row
+
+    def _look_for(self, token: str, quick: str) -> TokenRow | None:
+        row = tokens.by_digest(self._db, quick) or self._find_chosen(token, quick)
+        if row is not None:
+            if len(self._rows) >= REMEMBERED:
+                self._rows.clear()
+            self._rows[quick] = row
         return row
 
     def _find_chosen(self, token: str, quick: str) -> TokenRow | None:

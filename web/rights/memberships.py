@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from core.events.tables import Tables
 from projections import groups
 
@@ -22,6 +24,16 @@ class GroupMemberships:
                 self._groups.clear()
             known = self._groups[user] = tuple(groups.names_of_user_called(self._db, user))
         return known
+
+    def look_up(self, users: Iterable[str]) -> None:
+        """Have the groups of these remembered: one query for a page of users instead of one each."""
+        new = [user for user in users if user not in self._groups]
+        if not new:
+            return
+        if len(self._groups) + len(new) > REMEMBERED:
+            self._groups.clear()
+        for user, found in groups.names_of_users_called(self._db, new).items():
+            self._groups[user] = tuple(found)
 
     def members_of(self, group: str, /) -> frozenset[str]:
         known = self._members.get(group)

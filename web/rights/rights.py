@@ -57,6 +57,7 @@ class Rights:
         self._configured = configured
         self.blocked = Blocked(db, configured.blocked)
         self._scopes_of_roles: dict[str, list[str]] = {}
+        self._granted: dict[str, list[str]] = {}
         self._owned: dict[str, Owned] = {}
         self._by_token: dict[str, tuple[Owned, Identity]] = {}
         self.memberships = GroupMemberships(db)
@@ -90,6 +91,7 @@ class Rights:
 
     def _forget_everything(self) -> None:
         self._scopes_of_roles.clear()
+        self._granted.clear()
         self._owned.clear()
         self._by_token.clear()
         self.memberships.forget()
@@ -222,20 +224,38 @@ class Rights:
     def roles_of_user(self, user: UserRow) -> list[str]:
         if user.name in self.blocked:
             return []
-        granted = roles.granted_to(self._db, user_stream(user.id))
+        granted = self._granted_to(user_stream(user.id))
         flagged = [ADMIN] if user.admin else []
         if self._configured.everybody_is_user or USER in granted:
             flagged.append(USER)
         return [*flagged, *(role for role in granted if role not in (ADMIN, USER))]
 
     def roles_of_group(self, group_id: str) -> list[str]:
-        return roles.granted_to(self._db, group_stream(group_id))
+        return list(self._granted_to(group_stream(group_id)))
 
     def roles_of_service(self, name: str) -> list[str]:
-        granted = roles.granted_to(self._db, f"service/{name}")
+        granted = self._granted_to(f"service/{name}")
         service = self._services.get(name)
         flagged = self._configured.admin_services_by_flag and service is not None and service.admin
-        return [ADMIN, *granted] if flagged and ADMIN not in granted else granted
+        return [ADMIN, *granted] if flagged and ADMIN not in granted else list(granted)
+
+    def look_up(self, page: Sequence[UserRow]) -> None:
+        """Have roles and groups of these users remembered: two queries for a page of them instead of two each."""
+        self.memberships.look_up(user.name for user in page)
+        new = [holder for user in page if (holder := user_stream(user.id)) not in self._granted]
+        if not new:
+            return
+        if len(self._granted) + len(new) > REMEMBERED:
+            self._granted.clear()
+        self._granted.update(roles.granted_to_each(self._db, new))
+
+    def _granted_to(self, holder: str) -> Sequence[str]:
+        known = self._granted.get(holder)
+        if known is None:
+            if len(self._granted) >= REMEMBERED:
+                self._granted.clear()
+            known = self._granted[holder] = roles.granted_to(self._db, holder)
+        return known
 
     def is_admin(self, identity: Identity) -> bool:
         """Whether the caller has the admin flag, whatever the credential it uses allows."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from core.logins.gate import LoginGate
 from core.plugins.admission import Admission
-from core.plugins.authenticator import Authenticator, SessionAuthenticator
+from core.plugins.authenticator import Authenticator, RefreshingAuthenticator, SessionAuthenticator
 from core.plugins.hooks import Hooks
 from web.sessions.auth_states import AuthStates
 from web.sessions.confirmations import Confirmations
@@ -23,7 +24,18 @@ class Logins:
     links: LoginLinks = field(default_factory=LoginLinks)
     hooks: Hooks = field(default_factory=Hooks)  # apart from those of starts: neither keeps the other waiting
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether the authenticator can say later if a login still stands."""
+        return _can_refresh(type(self.authenticator))
+
     def session_opener(self) -> SessionAuthenticator | None:
         """The authenticator, if it opens sessions of the system around servers."""
         found = self.authenticator
         return found if isinstance(found, SessionAuthenticator) and found.opens_sessions else None
+
+
+@lru_cache(maxsize=8)
+def _can_refresh(kind: type[Authenticator]) -> bool:
+    """Remembered: whether something is of a Protocol takes as long as many a handler."""
+    return issubclass(kind, RefreshingAuthenticator)

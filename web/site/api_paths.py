@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def api_prefixes(base_url: str) -> tuple[str, str]:
     """The paths that everything of the API comes behind, without a slash at their ends."""
@@ -9,7 +11,12 @@ def api_prefixes(base_url: str) -> tuple[str, str]:
 
 
 def is_api(path: str, base_url: str) -> bool:
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in api_prefixes(base_url))
+    return f"{path}/".startswith(_with_slashes(base_url))
+
+
+@lru_cache(maxsize=8)
+def _with_slashes(base_url: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}/" for prefix in api_prefixes(base_url))
 
 
 def is_api_of_server(path: str, base_url: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
 
-from core.settings import HubSettings
+from core.settings import ConfigError, HubSettings
 from web.site import version
 from web.site.api_paths import is_api
 
@@ -34,21 +34,28 @@ class AnswerHeaders:
         self._of_api = self._joined(settings, f"{policy}; default-src 'none'")
 
     def add(
-        self, headers: Headers, path: str, *, nonce: str = "", form_targets: Collection[str] = ()
+        self,
+        headers: Headers,
+        path: str,
+        *of_request: tuple[str, str],
+        nonce: str = "",
+        form_targets: Collection[str] = (),
     ) -> None:
-        """`nonce`: of a page that has scripts or styles of its own, the forms of which may lead to `form_targets`."""
+        """`of_request`: others of our own. `nonce`: of a page that has scripts or styles of its own, the forms of which
+        may lead to `form_targets`.
+        """
+        _put(headers, (*self._of(path, nonce, form_targets), *of_request))
+
+    def _of(self, path: str, nonce: str, form_targets: Collection[str]) -> Iterable[tuple[str, str]]:
         if nonce:
             targets = "".join(f" {one}" for one in (*self._below, *sorted(form_targets)))
-            headers.update(
+            return (
                 (name, value.replace(NONCE, nonce).replace(FORM_TARGETS, targets))
                 for name, value in self._of_pages
             )
-        elif is_api(path, self._base_url):
-            headers.update(self._of_api)
-        elif not path.startswith(self._static):
-            headers.update(self._of_others)
-        else:
-            headers.setdefault("X-Content-Type-Options", "nosniff")
+        if is_api(path, self._base_url):
+            return self._of_api
+        return (("X-Content-Type-Options", "nosniff"),) if path.startswith(self._static) else self._of_others
 
     def _joined(self, settings: HubSettings, policy: str) -> list[tuple[str, str]]:
         ours = {
@@ -61,9 +68,20 @@ class AnswerHeaders:
         }
         given = settings.tornado_settings.headers
         replaced = {name.lower() for name in given}
-        return [(name, value) for name, value in ours.items() if name.lower() not in replaced] + list(
-            given.items()
-        )
+        kept = [(name, value) for name, value in ours.items() if name.lower() not in replaced]
+        try:
+            return list(Headers([*kept, *given.items()]))  # looked at once, not with each answer
+        except ValueError as error:
+            raise ConfigError(f"c.JupyterHub.tornado_settings['headers']: {error}") from error
+
+
+def _put(headers: Headers, ours: Sequence[tuple[str, str]]) -> None:
+    """Instead of those of the same names. There is no line break in ours, so that they need not be looked at."""
+    names = {name.lower() for name, _ in ours}
+    if any(name.lower() in names for name, _ in headers):
+        headers.update(ours)
+    else:
+        headers._list.extend(ours)
 
 
 def _all_below(subdomain_host: str) -> tuple[str, ...]:
