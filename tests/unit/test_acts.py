@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from core.errors import ForbiddenError, LimitError, UnavailableError
 from core.events.record import HUB
+from core.events.server import StopRequested
 from core.plugins.hooks import trio_hook
 from core.server import Ready
 from core.user import Create
@@ -106,3 +107,12 @@ async def test_no_server_starts_while_all_are_about_to_stop(hub: Hub) -> None:
     hub.closing.set()
     with pytest.raises(UnavailableError):
         await acts.starting.begin(bob, server, by=HUB)
+
+
+async def test_a_timer_says_why_it_stops_a_server(hub: Hub, autojump_clock: object) -> None:
+    bob, acts = await bob_of(hub), hub.acts
+    server = await acts.named.find_or_add(bob, "", by=HUB)
+    await acts.starting.wait_settled(await acts.starting.begin(bob, server, by=HUB), 10)
+    assert await acts.stopping.stop(bob, server, by=HUB, why="Nobody used it.", reason="culled", wait=10)
+    (stop,) = [record.event for record in hub.store.read_all() if isinstance(record.event, StopRequested)]
+    assert (stop.why, stop.reason) == ("Nobody used it.", "culled")

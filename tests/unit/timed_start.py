@@ -35,7 +35,7 @@ async def later(hub: Hub, bob: UserRow) -> dict[str, bool]:
     state = await acts.starting.wait_settled(started, 10)
     return {
         "was ready": isinstance(state, Ready),
-        "is gone": await acts.stopping.end(bob, server, by=TIMER, removes=True, wait=10),
+        "is gone": await acts.stopping.remove(bob, server, by=TIMER, wait=10),
     }
 
 

@@ -147,12 +147,11 @@ async def stop_named(owner: UserRow, name: str, *, remove: bool) -> Response:
     if servers.by_name(database(), owner.id, name) is None:
         hub().acts.named.check_allowed()
     stopping, outcome = hub().acts.stopping, idempotency_record(lambda _: Outcome(202))
-    has_ended = await stopping.end(
+    has_ended = await (stopping.remove if remove else stopping.stop)(
         owner,
         known_server(owner, name),
-        removes=remove,
-        wait=time_to_wait(stopping.usual_wait),
         by=by(),
+        wait=time_to_wait(stopping.usual_wait),
         idempotency=outcome,
         request=request_facts(),
     )

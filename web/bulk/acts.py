@@ -125,7 +125,7 @@ class BulkActs:
             for server in servers.of_user(self._db, user_id):
                 if server.is_active:
                     self._askers.check(asker, SCOPES["stop"], Server(user.name, server.name))
-                    if not await self._stopping.end(user, server, by=run.by, wait=math.inf):
+                    if not await self._stopping.stop(user, server, by=run.by, wait=math.inf):
                         raise UnavailableError("The hub is shutting down.")
 
         self._askers.of(run)

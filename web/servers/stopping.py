@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import trio
 
@@ -10,7 +10,7 @@ from core.actors.removals import Removals
 from core.actors.supervisor import Supervisor
 from core.errors import HubError
 from core.events.record import By
-from core.events.stop_reason import reason_of
+from core.events.stop_reason import StopReason, reason_of
 from core.events.tables import Tables
 from core.events.writer import IdempotencyRecord
 from core.server import Stop, Stopped
@@ -43,31 +43,43 @@ class Stopping:
         self._settings = settings
         self._closed = closed
 
-    async def end(
+    async def stop(
         self,
         owner: UserRow,
         server: ServerRow,
         *,
         by: By,
-        removes: bool = False,
+        why: str = "",
+        reason: StopReason = "",
         wait: float = 0.0,
         idempotency: IdempotencyRecord | None = None,
         request: RequestFacts | None = None,
     ) -> bool:
-        """Ask for a stop, or for a removal, which begins with one. False where it takes longer than `wait` seconds.
+        """Ask for a stop. False where it takes longer than `wait` seconds; it goes on then.
 
-        It goes on then, whatever becomes of who asked.
+        `why`: for people. `reason`: for programs; without one it is that of whoever asks by hand.
         """
         await self._check_login(owner, by, request)
-        gone: Awaitable[object]
-        if removes:
-            await self._removals.begin(owner.id, server.id, by=by, idempotency=idempotency)
-            gone = self._removals.wait_gone(server.id)
-        else:
-            actor = self._servers.actor(server.id)
-            await actor.ask(Stop(reason=reason_of(by.principal)), by=by, idempotency=idempotency)
-            gone = actor.wait_until(lambda state: isinstance(state, Stopped))
-        return await in_time(gone, wait, unless=self._closed)
+        command = Stop(why, reason=reason or reason_of(by.principal))
+        actor = self._servers.actor(server.id)
+        await actor.ask(command, by=by, idempotency=idempotency)
+        stopped = actor.wait_until(lambda state: isinstance(state, Stopped))
+        return await in_time(stopped, wait, unless=self._closed)
+
+    async def remove(
+        self,
+        owner: UserRow,
+        server: ServerRow,
+        *,
+        by: By,
+        wait: float = 0.0,
+        idempotency: IdempotencyRecord | None = None,
+        request: RequestFacts | None = None,
+    ) -> bool:
+        """Have a server stopped and then removed. False where it takes longer than `wait` seconds; it goes on then."""
+        await self._check_login(owner, by, request)
+        await self._removals.begin(owner.id, server.id, by=by, idempotency=idempotency)
+        return await in_time(self._removals.wait_gone(server.id), wait, unless=self._closed)
 
     async def stop_ready(self, user_id: str, why: str, *, by: By) -> None:
         """All servers of the user that are ready, at once. It waits no longer than for any stop."""
