@@ -1,5 +1,7 @@
 """The head of a reply, checked, and which body follows it."""
 
+import re
+
 import httptools
 
 from web.http1.body import Body, BodyToEnd, ChunkedBody, LengthBody
@@ -9,10 +11,9 @@ _SPECIAL = frozenset(
     b"connection content-length keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
 
-
-STATUSES = range(
-    100, 600
-)  # RFC 9110, 15: what else begins with three digits, two readers take for different things
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")  # some readers refuse a reason that has them
+# RFC 9110, 15: what else begins with three digits, two readers take for different things
+STATUSES = range(100, 600)
 
 
 class BadReplyError(Exception):
@@ -53,7 +54,7 @@ def parse_reply(raw: bytes) -> Reply:
     reply.status = parser.get_status_code()
     if reply.status not in STATUSES:
         raise BadReplyError("no such status")
-    reply.reason = fields.word
+    reply.reason = _CONTROLS.sub(b"?", fields.word)
     reply.is_http10 = raw.startswith(b"HTTP/1.0")
     _read_framing(reply, fields)
     reply.lines = fields.lines
