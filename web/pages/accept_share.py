@@ -10,9 +10,9 @@ from projections import servers, users
 from projections.servers import ServerRow
 from projections.share_codes import ShareCodeRow
 from projections.users import UserRow
-from web.pages.destination import checked
-from web.pages.render import page
-from web.pages.server_rows import shown_server
+from web.pages.parts.destination import checked
+from web.pages.parts.render import page
+from web.pages.parts.server_rows import shown_server
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub

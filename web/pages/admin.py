@@ -10,7 +10,7 @@ from typing import Any
 
 from quart import Response
 
-from web.pages.render import page
+from web.pages.parts.render import page
 from web.request.access import needs
 from web.request.context import caller, hub
 from web.request.routing import RouteGroup

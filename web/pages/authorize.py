@@ -10,7 +10,7 @@ from projections import tokens, users
 from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.oauth.provider import AuthorizationRequest, Elsewhere, Provider
-from web.pages.consent_form import consent_form
+from web.pages.parts.consent_form import consent_form
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Response, g, request
 
 from core.errors import HubError, SpawnError
-from web.pages.render import html_of_configuration, page
+from web.pages.parts.render import html_of_configuration, page
 from web.request.access import OPEN
 from web.request.context import hub
 from web.request.errors import phrase

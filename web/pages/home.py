@@ -10,9 +10,9 @@ from core.errors import ForbiddenError
 from core.naming.names import MAX_SERVER_NAME
 from projections import servers, users
 from projections.users import UserRow
-from web.pages.destination import default_url, destination
-from web.pages.render import page
-from web.pages.server_rows import shown_server
+from web.pages.parts.destination import default_url, destination
+from web.pages.parts.render import page
+from web.pages.parts.server_rows import shown_server
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import redirect
 from web.request.context import caller, database, hub

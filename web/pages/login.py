@@ -18,8 +18,8 @@ from projections import users
 from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.login.accounts import LoggedIn
-from web.pages.destination import destination
-from web.pages.login_form import logged_out, login_form
+from web.pages.parts.destination import destination
+from web.pages.parts.login_form import logged_out, login_form
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of

@@ -12,8 +12,8 @@ from quart import Response, request
 from core.errors import ForbiddenError, NotFoundError
 from core.plugins.authenticator import Login, RedirectAuthenticator
 from projections.users import UserRow
-from web.pages.destination import checked
 from web.pages.login import enter
+from web.pages.parts.destination import checked
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of

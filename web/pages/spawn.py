@@ -19,11 +19,11 @@ from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.pages.destination import destination
 from web.pages.home import myself
-from web.pages.options import form_fields, query_options, storable
-from web.pages.render import html_of_configuration, page
-from web.pages.server_rows import shown_server, state_text
+from web.pages.parts.destination import destination
+from web.pages.parts.options import form_fields, query_options, storable
+from web.pages.parts.render import html_of_configuration, page
+from web.pages.parts.server_rows import shown_server, state_text
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub

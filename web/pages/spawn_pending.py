@@ -9,11 +9,11 @@ from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.pages.destination import checked, destination
 from web.pages.home import myself
-from web.pages.render import html_of_configuration, page
-from web.pages.server_rows import shown_server
-from web.pages.spawn_url import spawn_url
+from web.pages.parts.destination import checked, destination
+from web.pages.parts.render import html_of_configuration, page
+from web.pages.parts.server_rows import shown_server
+from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import caller, database, hub

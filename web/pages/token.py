@@ -13,7 +13,7 @@ from projections import tokens
 from projections.tokens import TokenRow
 from web.models.models import TokenModel
 from web.pages.home import myself
-from web.pages.render import page
+from web.pages.parts.render import page
 from web.request.access import IDENTIFIED
 from web.request.context import database, hub
 from web.request.routing import RouteGroup

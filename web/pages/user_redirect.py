@@ -8,7 +8,7 @@ from quart import Response, request
 
 from core.naming.names import escape
 from web.pages.home import myself
-from web.pages.spawn_url import spawn_url
+from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import hub

@@ -15,8 +15,8 @@ from projections import servers, users
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.pages.errors import error_page
+from web.pages.parts.spawn_url import spawn_url
 from web.pages.spawn_pending import not_running
-from web.pages.spawn_url import spawn_url
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect, reply
 from web.request.context import caller, database, hub

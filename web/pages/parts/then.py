@@ -16,7 +16,7 @@ from core.events.user import UserEvent, user_stream
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped, Stopping, evolve
 from core.user import AnyUser, NoUser, User
 from core.user import evolve as evolve_user
-from web.pages.server_rows import WORDS
+from web.pages.parts.server_rows import WORDS
 from web.request.context import database, hub
 from web.request.timestamps import parse_timestamp
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from quart import Response
 
 from web.oauth.provider import AuthorizationRequest
-from web.pages.form_targets import lead_to
-from web.pages.render import page
+from web.pages.parts.form_targets import lead_to
+from web.pages.parts.render import page
 
 
 async def consent_form(asked: AuthorizationRequest) -> Response:

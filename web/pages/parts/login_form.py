@@ -10,8 +10,8 @@ from core.errors import ForbiddenError
 from core.naming.names import MAX_USER_NAME
 from core.plugins.authenticator import RedirectAuthenticator
 from web.authenticators.null import NullAuthenticator
-from web.pages.form_targets import lead_on_from_login
-from web.pages.render import page
+from web.pages.parts.form_targets import lead_on_from_login
+from web.pages.parts.render import page
 from web.request.context import hub
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from core.naming.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.pages.last_run import LastRun, entered_by, last_run, started_by
+from web.pages.parts.last_run import LastRun, entered_by, last_run, started_by
 from web.request.context import hub
 
 WORDS = {
