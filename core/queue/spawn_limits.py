@@ -133,7 +133,9 @@ class SpawnLimits:
         on concurrent starts, in seconds.
         """
         if not isinstance(server, Stopped):
-            yield False  # it has its place, or will be refused for another reason
+            # It has its place, or will be refused for another reason, unless it has stopped before it is asked: then
+            # its place may be somebody else's.
+            yield self._concurrent < UNLIMITED
             return
         waits = self.room <= 0 or self._waiting > 0
         if waits and self._waiting >= self._most_waiting:

@@ -183,6 +183,26 @@ def smallest(program: list[Step], at_once: int) -> list[Step]:
     return program
 
 
+async def start_and_stop_at_once(places: list[int], at_once: int) -> None:
+    async with trio.open_nursery() as nursery:
+        world = HubWorld(nursery, trio.sleep, at_once)
+        await world.open()
+        for place in places:
+            world.start(place, {"delay": 5})
+            world.stop(place)
+            world.look(place)
+            await world.see_to_the_hub()
+            world.check()
+        await world.settle()
+        nursery.cancel_scope.cancel()
+
+
+def test_a_start_that_overtakes_a_stop_waits_for_its_turn() -> None:
+    """Where a start is asked for while the server is about to stop, its place is not that of the one before."""
+    for _ in range(60):  # trio takes tasks that are ready at once in any order
+        trio.run(start_and_stop_at_once, [2, 1, 2, 2, 1, 1, 2], 1, clock=MockClock(autojump_threshold=0))
+
+
 # --- the same, with a machine that looks before it leaps ---
 
 

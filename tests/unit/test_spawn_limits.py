@@ -198,8 +198,10 @@ def test_whoever_is_being_let_in_has_a_place_until_refused(limits: SpawnLimits) 
 
 
 @pytest.mark.parametrize("server", OTHERS, ids=lambda server: type(server).__name__)
-def test_who_is_not_stopped_has_its_place(server: Server) -> None:
+def test_who_is_not_stopped_is_let_in_and_waits_should_it_have_stopped_meanwhile(server: Server) -> None:
     with full(active=1).acquire_slot(server, 45) as waits:
+        assert waits
+    with SpawnLimits(0, 0).acquire_slot(server, 45) as waits:
         assert not waits
 
 
