@@ -1,5 +1,7 @@
 """`make bench`: how fast it is. Each part prints its figures; compare ratios of one run, not numbers of two.
 
+`requests` compares itself with the last recorded run, if that was on this machine.
+
 python -m benchmarks                 all of them
 python -m benchmarks appends listing some
 HUBBENCH=DIR python -m benchmarks    and the scenarios of hubbench, whose folder that is
@@ -13,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("appends", "listing", "ready_servers", "spawn_queue", "start_up")
+PARTS = ("requests", "appends", "listing", "ready_servers", "spawn_queue", "start_up")
 TIMEOUT = 1800  # seconds
 
 
