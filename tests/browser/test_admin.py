@@ -284,8 +284,15 @@ def test_all_ten_thousand_can_be_selected(crowd: RealHub, page: Page) -> None:
     expect(page.locator("#pick-all")).to_be_hidden()
     page.click("#start-picked")
     expect(page.locator("#work-text")).to_contain_text("Starting: ")
+    page.reload()  # it is the hub's job, and goes on without the page
+    expect(page.locator("#work-text")).to_contain_text("Starting: ")
     page.click("#work-end")
     expect(page.locator("#work-text")).to_contain_text("not waited for or left alone")
+    page.reload()
+    expect(page.locator("#range")).to_contain_text("of 10,")
+    expect(page.locator("#work")).to_be_hidden()
+    page.check("#pick-page")
+    expect(page.locator("#picked")).to_be_visible()
     page.click("#pick-none")
     expect(page.locator("#picked")).to_be_hidden()
 

@@ -4,11 +4,12 @@ import { base, call, say, serverPath, userPath } from "./api.js";
 import { ask, openForm } from "./ask.js";
 import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
 import { follow } from "./events.js";
-import { Work, each, patiently } from "./many.js";
+import { each, patiently } from "./many.js";
 import { count, namesIn, serverName, some } from "./names.js";
 import { expect, forget, heard } from "./outcomes.js";
 import { Pager, fetchPage } from "./paged.js";
 import { UserRow, isActive } from "./user-row.js";
+import { Work } from "./work.js";
 
 const AT_ONCE = { Prefer: "respond-async" };
 const MOST_SINGLE = 4; // rows that are asked for one by one; for more the page is asked for
@@ -276,28 +277,35 @@ async function stopAll(user) {
   return { settled: Promise.all(stops.map((one) => one.settled)) };
 }
 
-async function many(doing, done, act) {
+// The job when it has ended; null where there is none.
+async function many(act) {
   if (work.isRunning) {
     say("One thing at a time: something goes on already.");
-    return;
+    return null;
   }
-  await work.run([...picked], doing, done, act);
+  try {
+    return await work.begin(act, [...picked]);
+  } catch (error) {
+    say(error.message);
+    return null;
+  }
 }
 
-element("start-picked").addEventListener("click", () => many("Starting", "started", (user) => start(user, "")));
+element("start-picked").addEventListener("click", () => many("start"));
 element("stop-picked").addEventListener("click", async () => {
   const title = `Stop all servers of ${count(picked.size, "user")}?`;
   if (await ask(title, `${some([...picked])}. What is not saved in them is lost.`, "Stop them")) {
-    await many("Stopping", "stopped", stopAll);
+    await many("stop");
   }
 });
 element("delete-picked")?.addEventListener("click", async () => {
   const text = `${some([...picked])}. Their servers are stopped, their tokens and shares end. Files stay where they are.`;
   if (!(await ask(`Delete ${count(picked.size, "user")}?`, text, "Delete them"))) return;
-  await many("Deleting", "deleted", async (user) => {
-    await call("DELETE", userPath(user));
-    picked.delete(user);
-  });
+  const gone = [...picked];
+  const job = await many("delete");
+  if (job?.state !== "done") return;
+  const stay = new Set(job.failures.map(({ user }) => user));
+  for (const user of gone) if (!stay.has(user)) picked.delete(user);
   showPicked();
 });
 
@@ -416,4 +424,5 @@ element("add-users")?.addEventListener("click", () => {
 
 readUrl();
 await load();
+work.resume();
 follow(streamOf(base, TYPES), sheet.dataset.position, told);

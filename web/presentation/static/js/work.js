@@ -1,0 +1,115 @@
+// One thing done for many: a job of the hub's, which goes on when this page is closed. The panel shows how far it is.
+
+import { call, say } from "./api.js";
+
+const LOOK = 700; // milliseconds between looks at the job
+const KEPT = "callboard-job"; // what this browser has begun, to be found again by the next page
+
+const WORDS = {
+  start: ["Starting", "started"],
+  stop: ["Stopping", "stopped"],
+  delete: ["Deleting", "deleted"],
+  join: ["Adding", "added"],
+};
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const path = (id) => `jobs/${encodeURIComponent(id)}`;
+
+// One at a time.
+export class Work {
+  constructor() {
+    this.panel = document.getElementById("work");
+    this.bar = document.getElementById("work-bar");
+    this.button = document.getElementById("work-end");
+    this.failures = document.getElementById("work-failures");
+    this.job = null;
+    this.button.addEventListener("click", () => this.end());
+  }
+
+  get isRunning() {
+    return this.job !== null && this.job.ended === null;
+  }
+
+  // The job when it has ended. Throws what the hub refuses it with.
+  async begin(act, users) {
+    const job = await call("POST", "jobs", { act, users });
+    localStorage.setItem(KEPT, job.id);
+    return await this.follow(job);
+  }
+
+  // What an earlier page has begun, if it still goes on.
+  async resume() {
+    const id = localStorage.getItem(KEPT);
+    if (!id) return;
+    const job = await call("GET", path(id)).catch(() => null);
+    if (job && job.ended === null) await this.follow(job);
+    else localStorage.removeItem(KEPT);
+  }
+
+  async follow(job) {
+    this.panel.hidden = false;
+    this.show(job);
+    while (this.isRunning) {
+      await pause(LOOK);
+      await this.look();
+    }
+    localStorage.removeItem(KEPT);
+    document.getElementById("work-said").textContent = this.text();
+    return this.job;
+  }
+
+  // A hub that cannot be reached may be starting anew: the job goes on in the next one.
+  async look() {
+    try {
+      this.show(await call("GET", path(this.job.id)));
+    } catch (error) {
+      if (error.status === 404) this.show({ ...this.job, state: "cancelled", ended: "" });
+    }
+  }
+
+  show(job) {
+    this.job = job;
+    this.bar.max = Math.max(1, job.total);
+    this.bar.value = job.done + job.failed;
+    this.bar.classList.toggle("bad", job.failed > 0 && !this.isRunning);
+    this.button.textContent = this.isRunning ? "Cancel" : "Close";
+    document.getElementById("work-text").textContent = this.text();
+    this.failures.hidden = job.failures.length === 0;
+    this.failures.querySelector("ul").replaceChildren(...job.failures.map(line));
+  }
+
+  text() {
+    const { act, total, done, failed, message } = this.job;
+    const [doing, finished] = WORDS[act];
+    const number = (value) => value.toLocaleString("en");
+    const bad = failed ? `, ${number(failed)} failed` : "";
+    if (this.isRunning) return `${doing}: ${number(done)} of ${number(total)}${bad}`;
+    const left = total - done - failed;
+    const rest = left ? `, ${number(left)} not waited for or left alone` : "";
+    return `${number(done)} of ${number(total)} ${finished}${bad}${rest}${message ? `. ${message}` : ""}`;
+  }
+
+  async end() {
+    if (!this.isRunning) {
+      this.panel.hidden = true;
+      return;
+    }
+    this.button.disabled = true;
+    try {
+      await call("DELETE", path(this.job.id));
+      await this.look();
+    } catch (error) {
+      say(error.message);
+    } finally {
+      this.button.disabled = false;
+    }
+  }
+}
+
+function line({ user, message }) {
+  const item = document.createElement("li");
+  const who = document.createElement("strong");
+  who.textContent = user ?? "somebody who is gone";
+  item.append(who, ` ${message}`);
+  return item;
+}
