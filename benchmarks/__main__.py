@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("requests", "appends", "listing", "ready_servers", "rooms", "spawn_queue", "start_up")
+PARTS = ("requests", "appends", "listing", "readers", "ready_servers", "rooms", "spawn_queue", "start_up")
 TIMEOUT = 1800  # seconds
 
 

@@ -69,14 +69,13 @@ class Following:
                 else:
                     async with feed.catching_up:
                         piece = await reader.after(position)
-                lines, is_due = b"", trio.current_time() >= due
-                if piece.happenings or is_due:
-                    viewer = self._viewer()
-                    if viewer is None:
-                        yield _notice(b"ended", position, ENDED)
-                        return
-                    lines = b"".join(map(_line, self._shown(viewer, piece.happenings)))
+                is_due = trio.current_time() >= due
+                lines = self._lines(piece) if piece.happenings or is_due else b""
+                if lines is None:
+                    yield _notice(b"ended", position, ENDED)
+                    return
                 position = piece.reached
+                del piece, happenings  # a reader who waits holds nothing of what it was told
                 if lines or is_due:
                     due = trio.current_time() + KEEP_ALIVE_INTERVAL
                     yield lines or b": keep-alive\nid: %d\n\n" % position
@@ -102,6 +101,11 @@ class Following:
                 if is_last or len(items) == limit:
                     return Page(items, position, is_last)
         return Page(items, position, is_last=False)
+
+    def _lines(self, piece: Piece) -> bytes | None:
+        """What the caller may see of it; None if they are nobody any more."""
+        viewer = self._viewer()
+        return None if viewer is None else b"".join(map(_line, self._shown(viewer, piece.happenings)))
 
     def _viewer(self) -> Viewer | None:
         """The caller as of now; None if they are nobody any more."""

@@ -169,8 +169,8 @@ class HubConnection(Connection):
             await self.stream.send(head + content if request.method != b"HEAD" else head)
             return keep
         keep = keep and not request.is_http10
-        head = _head_of(response, request, length=None, keep=keep)
-        return await self._stream(head, cast(ResponseBody, response.response), request) and keep
+        body = cast(ResponseBody, response.response)
+        return await self._stream(_head_of(response, request, length=None, keep=keep), body, request) and keep
 
     async def _stream(self, head: bytes, body: ResponseBody, request: Request) -> bool:
         """As it comes, until its end, or until the hub no longer serves: then it ends properly wherever it is.
@@ -183,6 +183,7 @@ class HubConnection(Connection):
             try:
                 async with body as pieces:
                     await self._send(head)
+                    del head  # a stream may last for hours
                     if request.method != b"HEAD":
                         await self._send_all(pieces, chunked=not request.is_http10)
                 is_whole = True
@@ -198,6 +199,7 @@ class HubConnection(Connection):
             if piece:
                 await self._send(body_chunk(piece) if chunked else piece)
                 self.made_progress()
+            del piece  # the next may be long in coming
 
     async def _send(self, data: bytes) -> None:
         self._is_sending = True
