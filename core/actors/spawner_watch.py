@@ -42,11 +42,11 @@ class SpawnerWatch:
                 delays = RETRY.delays()
             await trio.sleep(next(delays))
 
-    def trouble(self) -> str:
-        """A line for people; "" if all is well."""
+    def trouble(self, *, says_why: bool) -> str:
+        """A line for people; "" if all is well. `says_why`: with what an error said, which may name places."""
         if not self._is_watched or trio.current_time() - self._heard <= HEARTBEAT:
             return ""
-        why = f": {self._failure}" if self._failure else ""
+        why = f": {self._failure}" if self._failure and says_why else ""
         return f"the spawner has not been heard of since {self._heard_at:%Y-%m-%d %H:%M:%S} UTC{why}"
 
     def _beat(self) -> None:

@@ -41,7 +41,7 @@ async def test_one_without_a_watch_is_never_missed(autojump_clock: MockClock) ->
     with trio.fail_after(1):
         await watch.run()
     await trio.sleep(10 * HEARTBEAT)
-    assert watch.trouble() == ""
+    assert watch.trouble(says_why=True) == ""
 
 
 async def test_a_watch_that_fails_begins_anew(
@@ -53,7 +53,7 @@ async def test_a_watch_that_fails_begins_anew(
         await watch.run()
     assert spawner.begun == 3
     assert "The engine is away." in caplog.text
-    assert watch.trouble() == ""
+    assert watch.trouble(says_why=True) == ""
 
 
 async def test_one_that_falls_silent_is_told_of_until_it_is_heard_again(autojump_clock: MockClock) -> None:
@@ -62,13 +62,13 @@ async def test_one_that_falls_silent_is_told_of_until_it_is_heard_again(autojump
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch.run)
         await trio.sleep(HEARTBEAT * 3)
-        assert watch.trouble() == ""
+        assert watch.trouble(says_why=True) == ""
         spawner.is_silent = True
         await trio.sleep(HEARTBEAT * 2)
-        assert watch.trouble().startswith("the spawner has not been heard of since ")
+        assert watch.trouble(says_why=True).startswith("the spawner has not been heard of since ")
         spawner.is_silent = False
         await trio.sleep(HEARTBEAT)
-        assert watch.trouble() == ""
+        assert watch.trouble(says_why=True) == ""
         nursery.cancel_scope.cancel()
 
 
@@ -76,7 +76,7 @@ async def test_health_says_why_an_engine_is_not_heard_of(autojump_clock: MockClo
     watch = SpawnerWatch(Watching(*[UnreachableError("No route to the engine.")] * 1000))
     with trio.move_on_after(HEARTBEAT * 2):
         await watch.run()
-    assert watch.trouble().endswith(": No route to the engine.")
+    assert watch.trouble(says_why=True).endswith(": No route to the engine.")
 
 
 # --- many polls at once ---

@@ -10,7 +10,8 @@ from web.rights.identity import Identity
 
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
-    return [*log_troubles(hub), *filter(None, [hub.spawner_watch.trouble()]), *_services(hub, identity)]
+    spawner = hub.spawner_watch.trouble(says_why=_reach(identity).everywhere)
+    return [*log_troubles(hub), *([spawner] if spawner else []), *_services(hub, identity)]
 
 
 def log_troubles(hub: Hub) -> list[str]:
@@ -32,8 +33,13 @@ def log_banner(hub: Hub, *, names_path: bool) -> str:
     return f"Nothing new can be recorded now: {store.trouble}.{still}{where}"
 
 
+def _reach(identity: Identity | None) -> Reach:
+    """Which services they may list."""
+    return (identity and listed(identity.scopes, "list:services")) or Reach()
+
+
 def _services(hub: Hub, identity: Identity | None) -> list[str]:
-    reach = (identity and listed(identity.scopes, "list:services")) or Reach()
+    reach = _reach(identity)
     down = hub.services.not_up()
     seen = {name for name in down if covers(reach, Service(name), hub.rights.memberships)}
     lines = [f"service {name} is not up: {why}" for name, why in down.items() if name in seen]

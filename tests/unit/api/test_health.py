@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 import trio
 
+import projections
+from core.errors import UnreachableError
+from core.events.store import EventStore
+from core.plugins.spawner import Beat
 from core.settings import ServiceSettings
-from spawners.simulated import SimulatedBackend
-from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
+from tests.conftest import ADMIN_TOKEN, SECRET, Client, hub_in_memory, settings_for_tests
+from web.main import open_hub
 
 AWAY = ServiceSettings("away", url="http://127.0.0.1:1", timeout=0.1)
 WATCHER = ServiceSettings("watcher", command=["watch"])
@@ -87,3 +92,30 @@ async def test_a_process_that_cannot_live_is_told_of(
             await trio.sleep(0.1)
         await trio.sleep(5)
         assert await told(client) == why
+
+
+class Silent(SimulatedSpawner):
+    """Its watch cannot reach what it watches."""
+
+    async def run(self, beat: Beat) -> None:
+        del beat
+        await trio.sleep(1)
+        raise UnreachableError("No route to engine.internal:2376.")
+
+
+@pytest.mark.parametrize("token", [None, ADMIN_TOKEN])
+async def test_a_spawner_that_is_not_heard_of_is_told_to_everybody_and_why_to_who_lists_services(
+    token: str | None, autojump_clock: object
+) -> None:
+    store = EventStore(":memory:", projections.ALL, threaded=False)
+    spawner = Silent(SimulatedSettings())
+    async with (
+        open_hub(settings_for_tests(), store=store, secret=SECRET, spawner=spawner) as hub,
+        Client(hub, ADMIN_TOKEN) as client,
+    ):
+        assert await told(client, token) == []
+        await trio.sleep(200)
+        (line,) = await told(client, token)
+        assert line.startswith("the spawner has not been heard of since ")
+        assert ("engine.internal" in line) == (token is not None)
+    store.close()
