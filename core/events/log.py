@@ -52,4 +52,5 @@ class Log(Protocol):
         Raises LogUnreachableError, OSError.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Closing what is closed is fine."""
