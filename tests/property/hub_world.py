@@ -1,12 +1,15 @@
 """A real hub, whole but for sockets, in a world that can be broken: its log, its servers, and its own life.
 
-What outlives a hub: the store and the simulated servers. A crash takes the power off first: from then on whatever
-the dying hub asks of the two is never answered, as if the process had been killed, and then it is cancelled.
+What outlives a hub: the log and the simulated servers. A crash takes the power off first: from then on whatever
+the dying hub asks of the two is never answered, as if the process had been killed, and then it is cancelled. Where
+the log is kept in a folder, as JSON lines, every hub opens it anew, and may be killed between the log's commit and
+that of the file which is its copy.
 """
 
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +22,9 @@ from trio.testing import wait_all_tasks_blocked
 import projections
 from core.actors.supervisor import ISOLATION
 from core.errors import HubError, SpawnError, UnavailableError
+from core.events.database import open_for_writing
 from core.events.hub import HubStarted
+from core.events.log import Batch
 from core.events.record import HUB, Record
 from core.events.server import (
     ServerDied,
@@ -40,6 +45,8 @@ from core.settings import CallboardSettings, HubSettings, Settings
 from core.user import AddServer, Create
 from projections import rebuild, routes, servers, users
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSettings, SimulatedSpawner
+from tests.failing_log import FailingLog, PowerCut
+from tests.json_lines import JsonLines
 from web.hub.hub import Hub
 from web.main import open_hub
 from web.starts.limits import limits_of
@@ -92,20 +99,62 @@ class Power:
         return records
 
 
+class WorldLog(FailingLog):
+    """`cut`: the power fails once the next batch is in the log, before the file has committed it."""
+
+    def __init__(self, path: str, power: Power) -> None:
+        super().__init__(JsonLines(path))
+        self._power = power
+
+    def cut(self) -> None:
+        self.after = PowerCut()
+
+    def append(self, batch: Batch) -> None:
+        self._check()
+        try:
+            super().append(batch)
+        except PowerCut:
+            self._power.is_off = True
+            raise
+
+    def read(self, after: int, count: int) -> Sequence[Batch]:
+        self._check()
+        return super().read(after, count)
+
+    def _check(self) -> None:
+        if self._power.is_off:
+            raise PowerCut
+
+
+def open_unsynced(path: str) -> sqlite3.Connection:
+    """No power is cut here but the hubs'."""
+    connection = open_for_writing(path)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
 class WorldStore(EventStore):
     """`is_away`: refuses. `bugs`: what appends of servers raise next, before they record or (`late_bugs`) after."""
 
-    def __init__(self) -> None:
-        self._moment = datetime(2030, 1, 1, tzinfo=UTC)
-        super().__init__(":memory:", projections.ALL, threaded=False, now=self._now)
+    def __init__(self, folder: str = "", begin: datetime = datetime(2030, 1, 1, tzinfo=UTC)) -> None:
+        self.moment = begin
         self.power = Power()
+        self.kept = WorldLog(f"{folder}/log.jsonl", self.power) if folder else None
+        super().__init__(
+            f"{folder}/log.sqlite" if folder else ":memory:",
+            projections.ALL,
+            threaded=False,
+            now=self._now,
+            connect=open_unsynced,
+            log=self.kept,
+        )
         self.is_away = False
         self.bugs: list[Exception] = []
         self.late_bugs: list[Exception] = []
 
     def _now(self) -> datetime:
-        self._moment += timedelta(milliseconds=1)
-        return self._moment
+        self.moment += timedelta(milliseconds=1)
+        return self.moment
 
     async def append(self, *writes: Write, **details: Any) -> list[Record]:
         power, append = self.power, super().append
@@ -204,17 +253,25 @@ class WorldSpawner(SimulatedSpawner):
 
 
 class HubWorld:
-    """Give it a nursery, and a way to let time pass. `at_once`: how many servers may start at once."""
+    """Give it a nursery, and a way to let time pass. `at_once`: how many servers may start at once.
+
+    `folder`: where the log is kept, as JSON lines; "" for a log in memory, which outlives its hubs.
+    """
 
     def __init__(
-        self, nursery: trio.Nursery, sleep: Callable[[float], Awaitable[None]], at_once: int = 100
+        self,
+        nursery: trio.Nursery,
+        sleep: Callable[[float], Awaitable[None]],
+        at_once: int = 100,
+        folder: str = "",
     ) -> None:
+        self._folder = folder
         self.at_once = at_once
         self.settings = settings_of(at_once)
         self._nursery = nursery
         self._sleep = sleep
         self._numbers = itertools.count(1)
-        self.store = WorldStore()
+        self.store = WorldStore(folder)
         self.backend = WorldBackend(self._has_ended)
         self.errors: dict[str, list[Exception]] = {}
         self.hub: Hub | None = None
@@ -231,7 +288,8 @@ class HubWorld:
     async def open(self) -> None:
         assert self.hub is None
         self.store.is_away = False
-        self.store.power = Power()
+        if self.store.kept is None:
+            self.store.power = Power()
         self._scope = trio.CancelScope()
         self.hub = await self._nursery.start(self._live)
         for name in ("alice", "bob"):
@@ -241,9 +299,14 @@ class HubWorld:
     async def _live(self, task_status: trio.TaskStatus[Hub]) -> None:
         spawner = WorldSpawner(self.backend, self.store.power, self.errors)
         with self._scope:
-            async with open_hub(self.settings, store=self.store, secret=bytes(32), spawner=spawner) as hub:
-                task_status.started(hub)
-                await trio.sleep_forever()
+            try:
+                async with open_hub(
+                    self.settings, store=self.store, secret=bytes(32), spawner=spawner
+                ) as hub:
+                    task_status.started(hub)
+                    await trio.sleep_forever()
+            except* PowerCut:
+                pass
 
     async def crash(self) -> None:
         """Whatever it was doing."""
@@ -254,6 +317,24 @@ class HubWorld:
         self.store.late_bugs.clear()
         self.store._listeners.clear()
         await wait_all_tasks_blocked()
+        if self.store.kept is not None:
+            self._open_store_anew()
+
+    def _open_store_anew(self) -> None:
+        is_away = self.store.is_away
+        self.store.close()
+        self.store = WorldStore(self._folder, self.store.moment)
+        self.store.is_away = is_away
+        self.check_copy()
+
+    def check_copy(self) -> None:
+        """What is in the log is in the file, whatever happened between their commits, and nothing else."""
+        if self.store.kept is None or self.store.power.is_off:
+            return
+        logged = [
+            row for batch in self.store.kept.read(0, 10**9) for unit in batch.units for row in unit.rows
+        ]
+        assert self.store.db.execute("SELECT * FROM events ORDER BY position").fetchall() == logged
 
     @property
     def is_up(self) -> bool:
@@ -407,6 +488,13 @@ class HubWorld:
         self.store.power.fail_after = appends
         self.store.power.in_doubt = in_doubt
 
+    def cut_between_commits(self) -> None:
+        """The power fails once the next append is in the log, before the tables have it."""
+        if self.store.kept is None:
+            self.fail_power_after(0, True)
+        else:
+            self.store.kept.cut()
+
     # --- the log ---
 
     def records(self) -> list[Record]:
@@ -510,6 +598,7 @@ class HubWorld:
             self.check_live()
 
     def check_rebuilt(self) -> None:
+        self.check_copy()
         assert rebuild.drift(self.store.db, projections.ALL) == []
 
     # --- the end ---
@@ -518,6 +607,8 @@ class HubWorld:
         """Nobody asks for anything more and nothing more goes wrong: whatever is pending must end in time."""
         self.store.is_away = False
         self.store.power.fail_after = None
+        if self.store.kept is not None:
+            self.store.kept.after = None
         self.store.bugs.clear()
         self.store.late_bugs.clear()
         self.errors.clear()

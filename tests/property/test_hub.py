@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import trio
@@ -64,6 +66,7 @@ STEPS: dict[str, tuple[int, list[list[Any]]]] = {
     "break_actor": (2, [[False, True], [1, 2, 6]]),
     "fail_power_after": (2, [[0, 1, 2, 3, 4], [False, True]]),
     "crash": (1, []),
+    "cut_between_commits": (1, []),
     "delete_user": (1, [NAMES]),
     "add_user": (1, [NAMES]),
     "add_server": (1, [NAMES]),
@@ -72,6 +75,8 @@ STEPS: dict[str, tuple[int, list[list[Any]]]] = {
 OFTEN = [name for name, (weight, _) in STEPS.items() for _ in range(weight)]
 
 Step = tuple[Any, ...]
+Keeper = Literal["memory", "lines"]
+EVERY_KEEPER = pytest.mark.parametrize("keeper", ["memory", "lines"])
 Choose = Callable[[list[Any]], Any]
 
 
@@ -118,9 +123,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-async def carry_out(program: list[Step], at_once: int) -> None:
+async def carry_out(program: list[Step], at_once: int, folder: str) -> None:
     async with trio.open_nursery() as nursery:
-        world = HubWorld(nursery, trio.sleep, at_once)
+        world = HubWorld(nursery, trio.sleep, at_once, folder)
         await world.open()
         for number, (name, *arguments) in enumerate(program):
             await take(world, name, *arguments)
@@ -132,40 +137,50 @@ async def carry_out(program: list[Step], at_once: int) -> None:
         world.check_rebuilt()
         await world.settle()
         nursery.cancel_scope.cancel()
+    world.store.close()
 
 
-def run(program: list[Step], at_once: int = 100) -> None:
-    trio.run(carry_out, program, at_once, clock=MockClock(autojump_threshold=0))
+def run(program: list[Step], at_once: int = 100, keeper: Keeper = "memory") -> None:
+    """`keeper`: of the log."""
+    clock = MockClock(autojump_threshold=0)
+    if keeper == "memory":
+        trio.run(carry_out, program, at_once, "", clock=clock)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        trio.run(carry_out, program, at_once, folder, clock=clock)
 
 
+@EVERY_KEEPER
 @settings(max_examples=3000 if IS_THOROUGH else 60)
 @given(st.lists(steps(), min_size=1, max_size=40), st.sampled_from(AT_ONCE))
-def test_whatever_happens(program: list[Step], at_once: int) -> None:
-    run(program, at_once)
+def test_whatever_happens(keeper: Keeper, program: list[Step], at_once: int) -> None:
+    run(program, at_once, keeper)
 
 
+@EVERY_KEEPER
 @pytest.mark.parametrize("part", range(4))
-def test_long_storms(part: int) -> None:
+def test_long_storms(part: int, keeper: Keeper) -> None:
     """Programs from a plain generator: it tries more different things than hypothesis, which likes to repeat."""
     for seed in range(part, 2000 if IS_THOROUGH else 100, 4):
         chance = random.Random(seed)
         at_once = AT_ONCE[seed // 4 % len(AT_ONCE)]
         program = [choose_step(chance.choice) for _ in range(60)]
         try:
-            run(program, at_once)
+            run(program, at_once, keeper)
         except BaseException as error:
             error.add_note(
-                f"seed {seed}, {at_once} at once; the smallest program that fails: {smallest(program, at_once)}"
+                f"seed {seed}, {at_once} at once; the smallest program that fails: "
+                f"{smallest(program, at_once, keeper)}"
             )
             raise
 
 
-def smallest(program: list[Step], at_once: int) -> list[Step]:
+def smallest(program: list[Step], at_once: int, keeper: Keeper) -> list[Step]:
     """The program without what can be left out for it still to fail."""
 
     def fails(candidate: list[Step]) -> bool:
         try:
-            run(candidate, at_once)
+            run(candidate, at_once, keeper)
         except Exception:
             return True
         return False
@@ -221,6 +236,7 @@ async def advance(clock: MockClock, seconds: float) -> None:
 
 
 class HubLife(RuleBasedStateMachine):
+    keeper: Keeper
     nursery: trio.Nursery
     clock: MockClock
 
@@ -241,12 +257,13 @@ class HubLife(RuleBasedStateMachine):
 
         async def open_world() -> None:
             self.lives = trio.CancelScope()
+            self.folder = tempfile.mkdtemp() if type(self).keeper == "lines" else ""
             ready = trio.Event()
 
             async def live() -> None:
                 with self.lives:
                     async with trio.open_nursery() as nursery:
-                        self.world = HubWorld(nursery, pass_time, at_once)
+                        self.world = HubWorld(nursery, pass_time, at_once, self.folder)
                         await self.world.open()
                         ready.set()
                         await trio.sleep_forever()
@@ -324,6 +341,15 @@ class HubLife(RuleBasedStateMachine):
 
         self.then(both)
 
+    @rule(place=st.sampled_from(PLACES))
+    def cut_in_a_start(self, place: int) -> None:
+        async def both() -> None:
+            self.world.cut_between_commits()
+            self.world.start(place, {"delay": 1})
+            await self.world._sleep(5)
+
+        self.then(both)
+
     @invariant()
     def all_is_well(self) -> None:
         if hasattr(self, "world"):
@@ -335,14 +361,18 @@ class HubLife(RuleBasedStateMachine):
                 trio.from_thread.run(self.world.settle)
             finally:
                 trio.from_thread.run_sync(self.lives.cancel)
+                self.world.store.close()
+                if self.folder:
+                    shutil.rmtree(self.folder)
 
 
-def test_whatever_is_done() -> None:
+@EVERY_KEEPER
+def test_whatever_is_done(keeper: Keeper) -> None:
     async def main() -> None:
         clock = trio.lowlevel.current_clock()
         assert isinstance(clock, MockClock)
         async with trio.open_nursery() as nursery:
-            HubLife.nursery, HubLife.clock = nursery, clock
+            HubLife.nursery, HubLife.clock, HubLife.keeper = nursery, clock, keeper
             search = settings(
                 max_examples=500 if IS_THOROUGH else 40, stateful_step_count=60 if IS_THOROUGH else 25
             )
