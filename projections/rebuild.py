@@ -34,18 +34,22 @@ def rebuilt(
     projections: Sequence[Projection],
     until: int | None = None,
     on_progress: OnProgress = lambda _: None,
+    into: str = MEMORY,
 ) -> sqlite3.Connection:
-    """A database in memory with the projections folded afresh from `log`, which may be in use.
+    """A database of its own with the projections folded afresh from `log`, which may be in use.
 
-    `until`: the last position, for how things were then.
+    `until`: the last position, for how things were then: every query may be asked of it. `into`: a new file, if not
+    memory.
     """
-    memory = open_log(MEMORY)
+    own = open_log(into)
     try:
-        Folding(projections).rebuild(memory, log, until, on_progress)
+        own.execute("BEGIN IMMEDIATE")
+        Folding(projections).rebuild(own, log, until, on_progress)
+        own.execute("COMMIT")
     except BaseException:
-        memory.close()
+        own.close()
         raise
-    return memory
+    return own
 
 
 def up_to_date(log: sqlite3.Connection, projections: Sequence[Projection]) -> list[Projection]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import pytest
@@ -19,7 +22,7 @@ from core.errors import HubError
 from core.events import Event, activity, hub
 from core.events.activity import ActivityRecorded
 from core.events.append_request import AppendRequest, Write
-from core.events.database import MEMORY
+from core.events.database import MEMORY, open_to_look
 from core.events.folding import Projection
 from core.events.hub import HubStarted, HubStopped
 from core.events.job import job_stream
@@ -39,10 +42,12 @@ from core.events.server import (
     SpawnSucceeded,
     server_stream,
 )
+from core.events.tables import Tables
 from core.events.token import token_stream
 from core.events.user import user_stream
 from core.events.writer import Writer
-from projections.rebuild import drift
+from projections import users as users_table
+from projections.rebuild import drift, rebuilt
 from tests.property.events import events, moments
 
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -323,6 +328,14 @@ class House:
         self.writer.close()
 
 
+def tables_of(db: Tables) -> dict[str, list[Any]]:
+    return {
+        table: sorted(db.execute(f"SELECT * FROM [{table}]").fetchall(), key=repr)
+        for projection in projections.ALL
+        for table in projection.TABLES
+    }
+
+
 def check_rebuilt(writer: Writer, wanted: Sequence[Projection] = projections.ALL) -> None:
     assert drift(writer.connection, wanted) == []
 
@@ -339,6 +352,46 @@ def test_after_any_history_the_tables_are_what_the_log_says(batches: list[list[W
     check_names(house)
     check_users_and_tokens(house)
     house.close()
+
+
+@settings(deadline=None, max_examples=60)
+@given(histories)
+def test_the_tables_folded_up_to_a_position_are_what_they_were_then(batches: list[list[Wish]]) -> None:
+    house = House()
+    then = []
+    for batch in batches:
+        house.carry_out(batch)
+        then.append((house.writer.position, tables_of(house.writer.connection)))
+    for position, tables in then[:: max(1, len(then) // 4)]:
+        with closing(rebuilt(house.writer.connection, projections.ALL, position)) as own:
+            assert tables_of(own) == tables
+    house.close()
+
+
+def test_a_fold_may_go_into_a_file_of_its_own(tmp_path: Path) -> None:
+    house = House()
+    file = str(tmp_path / "then.sqlite")
+    rebuilt(house.writer.connection, projections.ALL, 1, into=file).close()
+    with closing(open_to_look(file)) as then:
+        assert [row.name for row in users_table.listed(then, users_table.Listing())] == ["alice"]
+    house.close()
+
+
+def test_every_query_takes_the_database_it_reads() -> None:
+    """So that what is asked of the present can be asked of the past."""
+    queries = [
+        query
+        for projection in projections.ALL
+        for name, query in inspect.getmembers(projection, inspect.isfunction)
+        if query.__module__ == projection.__name__
+        and not name.startswith("_")  # type: ignore[attr-defined]
+        and "execute(" in inspect.getsource(query)
+    ]
+    assert len(queries) > 50
+    strangers = [
+        query.__qualname__ for query in queries if next(iter(inspect.signature(query).parameters)) != "db"
+    ]
+    assert strangers == []
 
 
 def test_a_history_can_come_to_all_that_can_happen_to_a_server() -> None:

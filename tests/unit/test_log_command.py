@@ -207,6 +207,17 @@ def test_events_are_exported_as_they_are_stored(log: str, tmp_path: Path) -> Non
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_is_exported_may_be_of_a_time_past(log: str) -> None:
+    """The same command, of the tables as they were: here, before anything happened, and behind the last event."""
+    types = [json.loads(line)["type"] for line in exported(log, "events").splitlines()]
+    first, head = types.index("user.created"), len(types)
+    for kind in ("events", "users", "servers", "groups", "services"):
+        assert exported(log, kind, "--at", "0") == ""
+        assert exported(log, kind, "--at", str(head)) == exported(log, kind)
+    assert exported(log, "events", "--at", "1") == exported(log, "events").splitlines(keepends=True)[0]
+    assert [len(exported(log, "users", "--at", str(at)).splitlines()) for at in (first, first + 1)] == [0, 1]
+
+
 def test_models_are_exported(log: str) -> None:
     users = [json.loads(line) for line in exported(log, "users").splitlines()]
     assert [(user["name"], user["admin"], sorted(user["servers"])) for user in users] == [

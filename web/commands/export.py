@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from web.commands.as_of import tables_as_of
 from web.commands.long_work import long_work
+from web.commands.moments import parse_position
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
@@ -28,45 +30,61 @@ KINDS = ("events", "users", "servers", "groups", "services")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
 )
+@click.option(
+    "--at", "moment", metavar="POSITION|TIME", help="2026-05-04T09:03Z, 09:03, 2h (ago). Default: now."
+)
 @about_a_log
-def export(where: Where, kind: str, as_csv: bool, output: Path | None) -> None:
-    """Write all events, or the models of all users, servers, groups or services as they are now.
+def export(where: Where, kind: str, as_csv: bool, output: Path | None, moment: str | None) -> None:
+    """Write all events, or the models of all users, servers, groups or services, as they are or were.
 
     One JSON object a line, or CSV in which lists and objects are JSON. All of it is of one moment; the hub may run.
 
     \b
     callboard export events -o events.jsonl
     callboard export servers --csv -o servers.csv
+    callboard export servers --at 09:03
     """
     from core.events.database import open_to_look
-    from core.events.heads import head_of
 
     db = open_to_look(where.log)
     try:
         db.execute("BEGIN")
-        length = head_of(db).position if kind == "events" else 0
-        if kind != "events":
-            need_current_tables(db)
-        with _target(output) as file:
+        with _rows(db, where, kind, moment) as rows, _target(output) as file:
             write = _csv(file) if as_csv else _json_lines(file)
-            if kind == "events":
-                with long_work("events", length) as on_progress:
-                    for event in _events(db, on_progress):
-                        write(event)
-            else:
-                for model in _models(db, where.settings, kind):
-                    write(model)
+            for row in rows:
+                write(row)
     finally:
         db.close()
 
 
-def _events(db: Tables, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+@contextmanager
+def _rows(db: Tables, where: Where, kind: str, moment: str | None) -> Iterator[Iterator[dict[str, Any]]]:
+    """Of the tables that are kept, or of others as of a moment: the same queries."""
+    if kind == "events":
+        length = _length(db, moment)
+        with long_work("events", length) as on_progress:
+            yield _events(db, length, on_progress)
+    elif moment is None:
+        need_current_tables(db)
+        yield _models(db, where.settings, kind)
+    else:
+        with tables_as_of(db, moment) as (then, _):
+            yield _models(then, where.settings, kind)
+
+
+def _length(db: Tables, moment: str | None) -> int:
+    from core.events.reading import head_position
+
+    return head_position(db) if moment is None else parse_position(db, moment)
+
+
+def _events(db: Tables, upto: int, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
     import msgspec
 
     from core.events.reading import read_rows
 
     after = 0
-    while rows := read_rows(db, after, 1000):
+    while rows := read_rows(db, after, min(1000, upto - after)):
         for row in rows:
             yield {**row, "payload": msgspec.Raw(row["payload"].encode())}
         after = rows[-1]["position"]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from web.commands.long_work import long_work
-from web.commands.moments import parse_position
+from web.commands.as_of import tables_as_of
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
@@ -48,16 +47,11 @@ def replay(where: Where, moment: str | None, user: str, server: str, as_json: bo
 
 def told(db: Tables, settings: Settings, moment: str | None, user: str, server: str) -> Any:
     """A model, or all of them. Raises click.BadParameter, NotFoundError."""
-    import projections
-    from core.events.reading import head_position, read_at
+    from core.events.reading import read_at
     from core.events.record import utc_text
-    from projections.rebuild import rebuilt
     from web.commands.models_at_rest import ModelsAtRest
 
-    position = head_position(db) if moment is None else parse_position(db, moment)
-    with long_work("events", position) as on_progress:
-        then = rebuilt(db, projections.ALL, position, on_progress)
-    try:
+    with tables_as_of(db, moment) as (then, position):
         models = ModelsAtRest(then, settings)
         if server:
             owner, _, name = server.partition("/")
@@ -72,5 +66,3 @@ def told(db: Tables, settings: Settings, moment: str | None, user: str, server: 
             "groups": list(models.groups()),
             "services": list(models.services()),
         }
-    finally:
-        then.close()
