@@ -30,6 +30,7 @@ c.JupyterHub.api_tokens = {{"token-of-alice": "alice"}}
 c.Authenticator.admin_users = {{"alice"}}
 c.Spawner.cmd = [{sys.executable!r}, "-S", "-E", {TINY_SERVER!r}]
 """
+HOOK = "def hook(spawner): spawner.image += '-gpu'"
 
 
 def read(directory: Path, *lines: str, command: tuple[str, ...] = ()) -> tuple[Settings, list[str]]:
@@ -40,8 +41,14 @@ def read(directory: Path, *lines: str, command: tuple[str, ...] = ()) -> tuple[S
 
 
 @pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    settings, _ = read(tmp_path)
+def lines() -> tuple[str, ...]:
+    """More of the configuration."""
+    return ()
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, lines: tuple[str, ...]) -> AsyncIterator[Hub]:
+    settings, _ = read(tmp_path, *lines)
     store = EventStore(":memory:", projections.ALL, threaded=False)
     spawner = make_spawner(settings, tmp_path, ALL)
     with trio.fail_after(60):
@@ -115,4 +122,29 @@ async def test_an_image_that_is_not_allowed_is_refused_and_nothing_begins(hub: H
 
 
 async def test_a_stop_has_the_deadline_of_the_spawner(hub: Hub) -> None:
-    assert hub.stage.deadlines.stop == ToySettings.stop_timeout == 5
+    assert hub.runtime.deadlines.stop == ToySettings.stop_timeout == 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "status", "image"),
+    [
+        (["c.Spawner.apply_user_options = {'picture': 'image'}"], {"picture": "science"}, 201, "science"),
+        (["c.Spawner.apply_user_options = {'picture': 'image'}"], {"picture": 7}, 400, ""),
+        (["c.Spawner.apply_user_options = {'picture': 'painting'}"], {"picture": "x"}, 400, ""),
+        (
+            ["def hook(spawner): spawner.image += '-gpu'", "c.Spawner.pre_spawn_hook = hook"],
+            {"image": "science"},
+            201,
+            "science-gpu",
+        ),
+    ],
+)
+async def test_options_and_hooks_may_set_what_is_the_spawners_own(
+    hub: Hub, alice: Client, options: dict[str, object], status: int, image: str
+) -> None:
+    """Options act first, and hooks have the last word."""
+    assert (await alice.post("/users/alice/server", json=options)).status_code == status
+    if image:
+        assert image_of(hub) == f"IMAGE={image}"
+    else:
+        assert await hub.spawner.list_attempts() == []

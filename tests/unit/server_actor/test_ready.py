@@ -182,3 +182,19 @@ async def test_a_status_that_is_none_is_not_recorded(
     assert world.events()[-1].exit_status is None  # type: ignore[union-attr]
     async with world.hub() as hub:
         await hub.start_ready()
+
+
+async def test_why_it_has_ended_is_recorded_with_what_else_is_wrong(
+    world: World, autojump_clock: MockClock
+) -> None:
+    class Knowing(BreakableSpawner):
+        async def poll(self, spawn_id: str) -> Running | Gone:
+            await trio.lowlevel.checkpoint()
+            return Gone(137, "Its volume is full.", "It ran out of memory.")
+
+    async with world.hub() as hub:
+        await hub.start_ready()
+        hub.runtime.spawner = Knowing(world.backend)
+        await hub.servers.look("v1")
+        await hub.wait_stopped()
+    assert world.events()[-1] == ServerDied("s1-1", 137, "It ran out of memory. Its volume is full.")
