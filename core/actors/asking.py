@@ -10,10 +10,12 @@ import trio
 
 from core.backoff import Backoff
 from core.errors import HubError, UnreachableError
+from core.plugins.spawner import Gone, Running, Spawner
 
 logger = logging.getLogger("callboard.server")
 
 RETRY = Backoff(0.1, 30.0)
+MIN_POLL_INTERVAL = 0.1  # seconds between polls of a spawner that has news all the time
 
 T = TypeVar("T")
 
@@ -89,3 +91,33 @@ class Pauses:
             self._log.error("cannot %s %s", self._what, self._spawn_id, exc_info=error)
         self._is_first = False
         await trio.sleep(next(self._delays))
+
+
+async def wait_gone(
+    spawner: Spawner,
+    spawn_id: str,
+    poll: Callable[[], Awaitable[Running | Gone]],
+    poll_every: float,
+    *,
+    on: type[Exception] = Exception,
+    is_loud: bool = False,
+    log: logging.Logger = logger,
+) -> Gone:
+    """Return when the backend says that the attempt is gone. Not being able to ask is no news.
+
+    It is asked when the spawner has news, and every `poll_every` seconds. `on`, `is_loud`: see retry_forever, Pauses.
+    """
+    pauses: Pauses | None = None
+    while True:
+        try:
+            with trio.move_on_after(poll_every):
+                await spawner.wait_news(spawn_id)
+            status = await poll()
+        except on as error:
+            pauses = pauses or Pauses("tell whether it runs:", spawn_id, is_loud=is_loud, log=log)
+            await pauses.after(error)
+            continue
+        if isinstance(status, Gone):
+            return status
+        pauses = None
+        await trio.sleep(MIN_POLL_INTERVAL)

@@ -10,7 +10,7 @@ from typing import Protocol, assert_never
 import trio
 from msgspec import Struct
 
-from core.actors.asking import Pauses, retry_forever, root_cause
+from core.actors.asking import Pauses, retry_forever, root_cause, wait_gone
 from core.actors.start_clock import StartClock
 from core.errors import DoubtError, HubError, SpawnError, UnreachableError
 from core.events.disk import unreadable
@@ -32,7 +32,6 @@ from core.server import Checking, News, Queued, Ready, Report, Server, Spawning,
 
 logger = logging.getLogger("callboard.server")
 
-MIN_POLL_INTERVAL = 0.1  # seconds between polls of a spawner that has news all the time
 NEVER = float("inf")
 TIMEOUT = 3600.0  # seconds at most until the end of a leftover is asked for anew
 TOO_MANY = 429  # HTTP's status for what has waited for its turn in vain
@@ -274,21 +273,7 @@ class ServerWork:
             await self._report(ServerDied(ready.spawn_id, _status(status), status.told))
 
     async def _wait_gone(self, spawn_id: str, poll_every: float) -> Gone:
-        """Return when the backend says that the attempt is gone. Not being able to ask is no news."""
-        pauses: Pauses | None = None
-        while True:
-            try:
-                news = self._spawner.wait_news(spawn_id)
-                await (news if poll_every == NEVER else _at_most(poll_every, news))
-                status = await self._poll(spawn_id)
-            except Exception as error:
-                pauses = pauses or Pauses("tell whether it runs:", spawn_id, is_loud=False)
-                await pauses.after(error)
-                continue
-            if isinstance(status, Gone):
-                return status
-            pauses = None
-            await trio.sleep(MIN_POLL_INTERVAL)
+        return await wait_gone(self._spawner, spawn_id, lambda: self._poll(spawn_id), poll_every)
 
     async def _poll(self, spawn_id: str) -> Running | Gone:
         """Raises UnreachableError also where there is no answer in time."""
@@ -355,11 +340,6 @@ class ServerWork:
         if not is_last:
             await retry_forever("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
         await self._report(LeftoverEnded(spawn_id, _status(gone)))
-
-
-async def _at_most(seconds: float, news: Awaitable[None]) -> None:
-    with trio.move_on_after(seconds):
-        await news
 
 
 def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | None]:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import trio
 from msgspec import Struct
 
-from core.actors.asking import RETRY, retry_forever
+from core.actors.asking import retry_forever, wait_gone
 from core.backoff import Backoff
 from core.errors import HubError, SpawnError, UnreachableError
 from core.naming.ids import new_id
@@ -181,17 +181,15 @@ class ServiceProcesses:
         return pid if isinstance(pid, int) else 0
 
     async def _wait_gone(self, run: str) -> Gone:
-        delays = RETRY.delays()
-        while True:
-            status = await self._poll(run)
-            if isinstance(status, Gone):
-                return status
-            try:
-                with trio.move_on_after(LOOK_AGAIN):
-                    await self._spawner.wait_news(run)
-                delays = RETRY.delays()
-            except UnreachableError:
-                await trio.sleep(next(delays))
+        return await wait_gone(
+            self._spawner,
+            run,
+            lambda: self._spawner.poll(run),
+            LOOK_AGAIN,
+            on=UnreachableError,
+            is_loud=True,
+            log=logger,
+        )
 
     async def _poll(self, run: str) -> Running | Gone:
         return await _reach("tell whether it runs:", run, lambda: self._spawner.poll(run))
