@@ -107,7 +107,8 @@ class SpawnError(HubError):
 
     `status`: what an HTTP caller who still waits is answered (JupyterHub: 400 for a SpawnException, the
     hook's own for an HTTP error, else 500). `html_message`: the same for people, marked up by a hook.
-    `exit_status`: of the process, where that is why. `reason`: one word for the kind of failure.
+    `exit_status`: of the process, where that is why. `reason`: one word for the kind of failure. `phrase`: what stands
+    behind the status in the answer's first line, where that is not the usual one.
     """
 
     def __init__(
@@ -118,11 +119,13 @@ class SpawnError(HubError):
         html_message: str = "",
         exit_status: int | None = None,
         reason: str = "",
+        phrase: str = "",
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.status = status
         self.html_message = html_message
+        self.phrase = phrase
         self.exit_status = exit_status
 
 

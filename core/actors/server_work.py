@@ -176,6 +176,7 @@ class ServerWork:
             failure.html_message,
             exit_status=_status(gone) if failure.exit_status is None else failure.exit_status,
             leftover=gone is None,
+            phrase=failure.phrase,
         )
 
     async def _start(self, spawning: Spawning) -> None:

@@ -70,7 +70,10 @@ class SpawnSucceeded(Ordinary, frozen=True, tag="server.ready"):
 
 
 class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
-    """It will not become ready. `status`: for an HTTP caller. `leftover`: its end could not be confirmed."""
+    """It will not become ready.
+
+    `status` and `phrase`: for an HTTP caller. `leftover`: its end could not be confirmed.
+    """
 
     spawn_id: str
     reason: str
@@ -78,6 +81,7 @@ class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     html_message: str = ""
     exit_status: int | None = None
     leftover: bool = False
+    phrase: str = ""
 
 
 class SpawnCancelled(Urgent, frozen=True, tag="server.spawn-cancelled"):

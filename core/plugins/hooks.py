@@ -19,6 +19,7 @@ from core.errors import SpawnError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+LONGEST_PHRASE = 200  # characters
 _MARK = "__callboard_trio_hook__"
 
 
@@ -111,7 +112,7 @@ class _Call:
 def as_spawn_error(error: Exception) -> SpawnError:
     """What a start that a hook has broken fails with.
 
-    Source of the attributes that are read: JupyterHub (`status_code`, `log_message` of HTTP errors,
+    Source of the attributes that are read: JupyterHub (`status_code`, `reason`, `log_message` of HTTP errors,
     `jupyterhub_message` and `jupyterhub_html_message` for people).
     """
     if isinstance(error, SpawnError):
@@ -123,4 +124,12 @@ def as_spawn_error(error: Exception) -> SpawnError:
         status=status if isinstance(status, int) and 400 <= status < 600 else 500,
         html_message=str(getattr(error, "jupyterhub_html_message", "") or ""),
         reason=str(getattr(error, "reason", "") or ""),
+        phrase=_phrase(getattr(error, "reason", None)) if status else "",
     )
+
+
+def _phrase(reason: object) -> str:
+    """As it may stand in the first line of an answer: short, one line, and text."""
+    if not isinstance(reason, str) or not reason.isprintable():
+        return ""
+    return reason[:LONGEST_PHRASE].encode("latin-1", "replace").decode("latin-1")

@@ -8,7 +8,7 @@ import time
 from quart import Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from core.errors import DoubtError, HubError, PendingError, ThrottledError
+from core.errors import DoubtError, HubError, PendingError, SpawnError, ThrottledError
 from core.events.disk import unreadable
 from web.pages import errors, fallback
 from web.request import answers
@@ -40,7 +40,10 @@ async def _refused(error: HubError, routes: Routes) -> Response:
     if g.route is not None and g.route.name in STARTS:
         _count_refused_start(error)
     message = error.message + (DOUBT if isinstance(error, DoubtError) and "may_be_recorded" in g else "")
-    return await _refusal(status, message, headers_of(error) | _allowed_instead(status, routes), error)
+    answer = await _refusal(status, message, headers_of(error) | _allowed_instead(status, routes), error)
+    if isinstance(error, SpawnError) and error.phrase:
+        answer.status = f"{status} {error.phrase}"
+    return answer
 
 
 async def _refusal(

@@ -147,6 +147,7 @@ RULES: Mapping[type, Rule] = {
         "server",
         SERVER,
         ("spawn_id", "reason", "status", "html_message", "exit_status", "leftover"),
+        inner=("phrase",),
     ),
     SpawnCancelled: Rule("server", SERVER, ("spawn_id", "why", "reason")),
     StopRequested: Rule("server", SERVER, ("spawn_id", "why", "reason")),

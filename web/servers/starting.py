@@ -116,7 +116,12 @@ class Starting:
         state = actor.state
         if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
             failure = state.failure
-            raise SpawnError(failure.reason, status=failure.status, html_message=failure.html_message)
+            raise SpawnError(
+                failure.reason,
+                status=failure.status,
+                html_message=failure.html_message,
+                phrase=failure.phrase,
+            )
         if isinstance(state, Stopped | Stopping):
             raise SpawnError("The start was cancelled.")
         return state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -12,6 +13,7 @@ from quart import Response
 from quart.wrappers import Request
 
 from core.settings import Engine, TornadoSettings
+from spawners.configuration import load_settings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
 from tests.served import Served, served
 from web.app import serve as serving
@@ -355,3 +357,41 @@ async def test_a_socket_that_cannot_be_watched_is_closed_and_harms_nobody_else(
         async with await server.connect() as wire:
             assert await wire.is_closed()
         assert (await server.ask(HEALTH)).code == 200
+
+
+# --- phrases of hooks ---
+
+HOOK = """
+import tornado.web
+reason = {reason!r}
+async def refuse(spawner): raise tornado.web.HTTPError(409, "The room is full.", reason=reason)
+c.JupyterHub.spawner_class = 'simulated'
+c.JupyterHub.authenticator_class = 'dummy'
+c.JupyterHub.db_url = 'sqlite://'
+c.JupyterHub.api_tokens = {{'{token}': 'alice'}}
+c.Authenticator.admin_users = {{'alice'}}
+c.Spawner.pre_spawn_hook = refuse
+"""
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("No Room", "HTTP/1.1 409 No Room"),
+        (None, "HTTP/1.1 409 Conflict"),
+        ("Voll: Größe", "HTTP/1.1 409 Voll: Größe"),
+        ("満員", "HTTP/1.1 409 ??"),
+    ],
+)
+async def test_the_reason_of_a_hook_stands_behind_the_status(
+    tmp_path: Path, reason: str | None, status: str
+) -> None:
+    file = tmp_path / "hub.py"
+    file.write_text(HOOK.format(reason=reason, token=ADMIN_TOKEN), encoding="utf-8")
+    settings, _ = load_settings([file], [])
+    async with hub_in_memory(settings) as hub, served(build_app(hub)) as server:
+        answer = await server.ask(
+            b"POST /hub/api/users/alice/server HTTP/1.1\r\n" + HOST + TOKEN + b"Content-Length: 0\r\n\r\n"
+        )
+    assert answer.status == status
+    assert b"The room is full." in answer.body
