@@ -13,6 +13,7 @@ from hashlib import sha256
 from sqlite_utils import Database, Migrations
 
 from core.events import codec
+from core.events.log import LogUnreachableError
 from core.events.side_tables import KeyAndValue, SideTableChange
 from core.events.soundness import UnsoundError, check_sound, has_frames
 
@@ -113,7 +114,7 @@ def open_log(
         except BaseException:
             connection.close()
             raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, LogUnreachableError) as error:
         raise DatabaseError(f"{path} cannot be opened: {error}.") from error
     return connection
 

@@ -71,7 +71,7 @@ class LogEnd:
             unit.records = self._place(unit, at, rows)
             self._folding.project(self._connection, unit.records)
             changes = self._change(unit, at)
-            if self._units is not None:
+            if self._units is not None and (len(rows) > begin or changes):
                 placed.append(Unit(tuple(rows[begin:]), changes))
         if rows:
             self._connection.executemany(INSERT_EVENT, rows)

@@ -23,7 +23,7 @@ from core.events.verify import verify
 from projections import auth_states
 from projections.rebuild import differences, rebuilt
 from tests.json_lines import JsonLines
-from tests.logs import BY, claim, created, said
+from tests.logs import BY, created, idempotency_record, said
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 START = 1  # batches of a log that has just been made
@@ -200,10 +200,10 @@ async def test_who_waits_goes_on_with_the_next_event(store: EventStore, autojump
 
 
 async def test_a_key_is_taken_with_its_events_and_answered_later(store: EventStore) -> None:
-    await store.append(created(1), by=BY, claim=claim("key"))
+    await store.append(created(1), by=BY, idempotency=idempotency_record("key"))
     assert store.stored_outcome("key") == ("body", Outcome(201, b'{"made":true}'))
     with pytest.raises(RepeatedError):
-        await store.append(created(2), by=BY, claim=claim("key"))
+        await store.append(created(2), by=BY, idempotency=idempotency_record("key"))
     await store.store_outcome("key", "body", Outcome(202))
     await store.store_outcome("key", "another", Outcome(409))
     assert store.stored_outcome("key") == ("body", Outcome(202))
@@ -252,7 +252,9 @@ async def play(store: EventStore) -> None:
 
 async def store_user(store: EventStore, number: int) -> None:
     name = f"u{number}"
-    await store.append(created(number), by=BY, claim=claim(f"key{number}"), changes=[sealed(name, b"s")])
+    await store.append(
+        created(number), by=BY, idempotency=idempotency_record(f"key{number}"), changes=[sealed(name, b"s")]
+    )
 
 
 def contents(store: EventStore) -> dict[str, object]:
@@ -282,5 +284,5 @@ async def test_nothing_is_lost_from_one_store_to_the_next(keeper: Keeper) -> Non
         (record,) = await store.append(said("a", 3), by=BY)
         assert (record.position, store.head) == (len(before["records"]) + 1,) * 2  # type: ignore[arg-type]
         with pytest.raises(RepeatedError):
-            await store.append(created(9), by=BY, claim=claim("key1"))
+            await store.append(created(9), by=BY, idempotency=idempotency_record("key1"))
         check_whole(store)

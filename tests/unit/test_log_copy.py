@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import projections
 from core.errors import RepeatedError
-from core.events.append_request import AppendRequest
+from core.events.append_request import AppendRequest, Write
 from core.events.database import DatabaseError
 from core.events.log import Batch, LogUnreachableError, Unit
 from core.events.place import LogLostError
 from core.events.side_tables import SideTableChange
+from core.events.user import UserDeleted
 from core.events.verify import verify
 from core.events.writer import Writer
 from projections import auth_states
 from projections.rebuild import drift
 from tests.failing_log import FailingLog, PowerCut
 from tests.json_lines import JsonLines
-from tests.logs import BY, Disk, claim, commit, created, rows, said
+from tests.logs import BY, Disk, commit, created, idempotency_record, rows, said
 
 NO_EVENTS = AppendRequest((), BY, changes=[auth_states.kept("u1", b"sealed")])
 
@@ -97,11 +99,13 @@ def test_what_the_log_took_is_there_after_a_power_cut_and_nothing_else(house: Ho
     commit(writer, created(1), said("a", 0))
     setattr(house.log, cut, PowerCut())
     with pytest.raises(PowerCut):
-        commit(writer, AppendRequest([created(2)], BY, claim("key"), [auth_states.kept("u2", b"s")]))
+        commit(
+            writer, AppendRequest([created(2)], BY, idempotency_record("key"), [auth_states.kept("u2", b"s")])
+        )
     writer = house.reopen()
     assert [row[1] for row in rows(writer.connection)][2:] == (["user/u2"] if cut == "after" else [])
     assert auth_states.sealed(writer.connection, "u2") == (b"s" if cut == "after" else None)
-    (again,) = commit(writer, AppendRequest([created(3)], BY, claim("key")))
+    (again,) = commit(writer, AppendRequest([created(3)], BY, idempotency_record("key")))
     assert isinstance(again.error, RepeatedError) == (cut == "after")
     check_same(house, writer)
 
@@ -138,9 +142,6 @@ def test_a_line_that_was_cut_short_is_none(house: House) -> None:
 
 def test_order_within_a_commit_is_kept_where_it_matters(house: House) -> None:
     """A secret that came with a user, and went with the user in the same commit, does not come back."""
-    from core.events.append_request import Write
-    from core.events.user import UserDeleted
-
     writer = house.open()
     secret = [auth_states.kept("u1", b"s")]
     house.log.after = PowerCut()
@@ -219,19 +220,38 @@ def test_a_hub_that_another_has_taken_over_from_appends_nothing_more(house: Hous
     other.close()
 
 
+def test_what_changes_nothing_is_no_batch(house: House) -> None:
+    writer = house.open()
+    before = house.batches()
+    unmet = auth_states.kept("u1", b"new", replaces=b"something else")
+    commit(writer, AppendRequest((), BY, changes=[unmet]), AppendRequest([Write("user/u1", 0, [])], BY))
+    assert house.batches() == before
+
+
+def test_a_hub_does_not_begin_while_the_log_cannot_be_asked(house: House) -> None:
+    log = FailingLog(JsonLines(house.lines))
+    log.on_read = LogUnreachableError("the line broke")
+    with closing(log), pytest.raises(DatabaseError, match="cannot be opened: the line broke"):
+        Writer(house.file, projections.ALL, log=log)
+
+
 # --- the file ---
 
 
 def test_a_file_that_is_lost_is_made_anew_from_the_log(house: House) -> None:
     writer = house.open()
     commit(writer, created(1), created(2))
-    commit(writer, AppendRequest([said("a", 0)], BY, claim("key"), [auth_states.kept("u1", b"s")]))
+    commit(
+        writer, AppendRequest([said("a", 0)], BY, idempotency_record("key"), [auth_states.kept("u1", b"s")])
+    )
     before = writer.connection.execute("SELECT * FROM log_facts ORDER BY name").fetchall()
     house.forget_file()
     writer = house.open()
     assert writer.connection.execute("SELECT * FROM log_facts ORDER BY name").fetchall() == before
     assert auth_states.sealed(writer.connection, "u1") == b"s"
-    assert errors(commit(writer, AppendRequest([created(3)], BY, claim("key")))) == ["RepeatedError"]
+    assert errors(commit(writer, AppendRequest([created(3)], BY, idempotency_record("key")))) == [
+        "RepeatedError"
+    ]
     check_same(house, writer)
 
 
