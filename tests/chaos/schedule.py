@@ -40,7 +40,9 @@ PAUSE = 1.2  # seconds between the beginnings of two faults, on average
 
 
 class Fault(NamedTuple):
-    """`at`: seconds after the beginning. `amount`: by how much the clock jumps, or that every so manieth call fails."""
+    """`at`: seconds after the beginning. `amount`: by how much the clock jumps, that every so manieth call fails,
+    or whether a full disk has (1) or has not (more) the room that was taken beforehand.
+    """
 
     at: float
     kind: Kind

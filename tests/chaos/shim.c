@@ -19,7 +19,8 @@
 
 struct control {
     int32_t syncs, writes, reads; /* every so manieth call fails with EIO; 0: none */
-    int32_t full;                 /* nothing can be written where there is no room yet */
+    int32_t full;                 /* 1: nothing can be written where there is no room yet; more: nothing at all,
+                                     as on a file system that never writes over anything in place */
     int64_t ahead;                /* seconds that the clock is ahead */
 };
 
@@ -58,7 +59,7 @@ static int has_no_room(int file, off_t offset, size_t count) {
     if (!control->full || !is_of_log(file) || fstat(file, &found) != 0)
         return 0;
     off_t room = found.st_blocks * 512;
-    return offset + (off_t)count > (room > found.st_size ? room : found.st_size);
+    return control->full > 1 || offset + (off_t)count > (room > found.st_size ? room : found.st_size);
 }
 
 #define REAL(name) \

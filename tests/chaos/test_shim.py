@@ -43,21 +43,21 @@ def run(shim: Shim, program: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "failing"),
+    ("fault", "failing"),
     [
-        (Kind.FAILING_SYNCS, "sync 5"),
-        (Kind.FAILING_WRITES, "write 5 grow 5"),
-        (Kind.FAILING_READS, "read 5"),
-        (Kind.FULL_DISK, "grow 28 room 28"),
-        (Kind.CLOCK, ""),
+        (Fault(0, Kind.FAILING_SYNCS, 1), "sync 5"),
+        (Fault(0, Kind.FAILING_WRITES, 1), "write 5 grow 5"),
+        (Fault(0, Kind.FAILING_READS, 1), "read 5"),
+        (Fault(0, Kind.FULL_DISK, 1), "grow 28 room 28"),
+        (Fault(0, Kind.FULL_DISK, 1, 2), "write 28 grow 28 room 28"),
+        (Fault(0, Kind.CLOCK, 1, 30), ""),
     ],
 )
 def test_calls_on_the_files_of_a_log_fail_and_no_others(
-    shim: Shim, tmp_path: Path, kind: Kind, failing: str
+    shim: Shim, tmp_path: Path, fault: Fault, failing: str
 ) -> None:
     log, other = tmp_path / "callboard.sqlite-wal", tmp_path / "other"
     log.write_bytes(b"there")
-    fault = Fault(0, kind, 1)
     shim.begin(fault)
     assert run(shim, WRITE, str(log)).split() == failing.split()
     assert run(shim, WRITE, str(other)) == ""
