@@ -5,7 +5,6 @@ Everything here runs in the writer thread (or inline where threads are off), nev
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -207,20 +206,20 @@ class Writer:
         else:
             logger.error("the log's writer failed", exc_info=error)
         digest_after = self._end.digest
-        doubt = "Nothing was changed."
+        is_known = True
         try:
             self._reopen()
             if self._is_committing and self._is_there(units, digest_after):
                 return True
         except Exception as obstacle:
             logger.error("the log cannot be opened again: %s", obstacle)  # noqa: TRY400
-            if self._is_committing:
-                doubt = "Whether this was carried out is not known."
+            is_known = not self._is_committing
+        if self._is_open and self._is_committing:
+            is_known = self._overwrite_failed_commit()
+        what = "Nothing was changed." if is_known else "Whether this was carried out is not known."
         for unit in units:
             unit.records = []
-            unit.error = UnavailableError(f"The log cannot be written now: {reason}. {doubt}")
-        if self._is_open and self._is_committing:
-            self._overwrite_failed_commit()
+            unit.error = UnavailableError(f"The log cannot be written now: {reason}. {what}")
         return False
 
     def _note_trouble(self, reason: str) -> None:
@@ -266,11 +265,17 @@ class Writer:
         keyed = [unit.idempotency for unit in units if unit.idempotency and unit.error is None]
         return bool(keyed) and command_keys.is_taken(self.connection, keyed[0].key)
 
-    def _overwrite_failed_commit(self) -> None:
-        """Write over what a failed commit may have left in the WAL, lest a crash bring it back to life."""
-        with contextlib.suppress(sqlite3.Error):
-            at = utc_text(self.now())
+    def _overwrite_failed_commit(self) -> bool:
+        """Write over what a failed commit may have left in the WAL, lest a crash bring it back to life.
+
+        False if that failed as well: then it may still come back.
+        """
+        at = utc_text(self.now())
+        try:
             self.connection.execute("INSERT OR REPLACE INTO log_facts VALUES ('last_trouble', ?)", (at,))
+        except sqlite3.Error:
+            return False
+        return True
 
 
 def _refuse(units: Sequence[AppendRequest], error: UnavailableError) -> None:

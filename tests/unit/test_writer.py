@@ -395,6 +395,16 @@ def test_what_a_failed_commit_left_behind_is_written_over(path: str, open_writer
     assert "last_trouble" in facts
 
 
+def test_what_cannot_be_written_over_may_come_back_and_so_is_not_known(
+    path: str, open_writer: OpenWriter
+) -> None:
+    disk = Disk()
+    writer = open_writer(path, projections.ALL, connect=disk.connect)
+    disk.fails = {"COMMIT", "INSERT OR REPLACE INTO log_facts"}
+    (unit,) = commit(writer, created(1))
+    assert "is not known" in str(unit.error)
+
+
 @pytest.mark.parametrize(
     ("code", "is_trouble"),
     [
