@@ -8,13 +8,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from quart import g
 
+from core.scopes import Scopes
 from core.settings import ServiceSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from web.app.app import build_app
 from web.request.event_stream import event_stream
 from web.request.routing import ROUTES, Route
+from web.rights.identity import Identity
 
 DASHBOARD = ServiceSettings(
     "dashboard",
@@ -115,4 +118,5 @@ async def test_no_proxy_keeps_events_to_itself(hub: Any) -> None:
         yield b"data: {}\n\n"
 
     async with build_app(hub).app_context():
+        g.identity = Identity("user", "u1", "alice", Scopes({}))
         assert event_stream(events()).headers["X-Accel-Buffering"] == "no"
