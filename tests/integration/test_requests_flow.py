@@ -391,3 +391,13 @@ def test_three_thousand_refused_commands_all_hear_of_it(hub: RealHub, port: str)
             for number in range(3000)
         }
     assert codes == {403}
+
+
+def test_hypercorn_serves_a_hub_too(make_hub: MakeHub, session: requests.Session) -> None:
+    hub = make_hub(config='c.Callboard.http_engine = "hypercorn"\n')
+    hub.start()
+    hub.add_user("alice")
+    url = start_server(session, hub.url, "alice")
+    assert session.get(f"{url}api").ok
+    assert stop_server(session, hub.url, "alice") == 204
+    assert hub.terminate() == 0
