@@ -19,6 +19,7 @@ OF_CONNECTION = frozenset(("date", "connection", "x-request-id", "transfer-encod
 QUIET = 0.3  # seconds without a word after which a stream has said what it has to say
 RANDOM = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)?"  # times
+    rb"|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"  # of cookies
     rb"|\b[0-9a-f]{8}\.[\w.-]+"  # proofs, which begin with their hour
     rb"|[0-9a-f]{16,}"  # ids, tags, tokens
     rb"|[A-Za-z0-9_=|:-]{22,}"  # tokens, cookies, nonces
