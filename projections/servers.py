@@ -293,9 +293,11 @@ def of_users(db: sqlite3.Connection, user_ids: list[str]) -> dict[str, list[Serv
     """The servers of each of these users (a page of them at most)."""
     marks = ",".join("?" * len(user_ids))
     found: dict[str, list[ServerRow]] = {user_id: [] for user_id in user_ids}
-    for row in db.execute(f"{_ALL} WHERE user IN ({marks}) ORDER BY name", user_ids).fetchall():
-        server = ServerRow(*row)
+    for server in map(ServerRow._make, db.execute(f"{_ALL} WHERE user IN ({marks})", user_ids).fetchall()):
         found[server.user].append(server)
+    for its in found.values():
+        if len(its) > 1:
+            its.sort(key=lambda server: server.name)
     return found
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
 from core.errors import InvalidError
-from core.scopes import Owner, expand, identify_scopes, with_members
+from core.scopes import with_members
 from projections import servers, users
 from web.models.models import ServiceModel, UserModel
 from web.request.access import IDENTIFIED, OPEN, needs
@@ -159,8 +159,7 @@ def _info() -> dict[str, Any]:
 async def me() -> Response:
     """The model of the caller, what it may do, and by which token. What a server asks about its visitors."""
     identity, the_hub = caller(), hub()
-    owner = Owner(**{identity.kind: identity.name})
-    visible = identity.scopes | expand(identify_scopes(owner), owner)
+    visible = identity.seen_by_itself
     model: UserModel | ServiceModel | None
     if identity.kind == "user":
         row = users.by_id(database(), identity.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from core.events.record import Record
 from core.events.server import SpawnRequested
 from core.events.tables import Tables
 from core.events.token import TokenIssued
-from core.scopes import Scopes
+from core.scopes import Owner, Scopes, expand, identify_scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest
 from projections import tokens
 from projections.tokens import TokenRow
@@ -22,7 +23,7 @@ REMEMBERED = 1000  # tokens that need not be looked for again, and chosen ones w
 _CHANGING = tuple(kind for kind in tokens.EVENTS if kind not in (TokenIssued, SpawnRequested))
 
 
-class Identity(Struct, frozen=True):
+class Identity(Struct, frozen=True, dict=True):
     """`id`: of the user, else the name. `scopes`: all that this caller may do, by this credential."""
 
     kind: Literal["user", "service", "proxy"]
@@ -32,6 +33,12 @@ class Identity(Struct, frozen=True):
     token_id: str = ""
     session_id: str | None = None
     server: str = ""  # the id of the server whose own token was used
+
+    @cached_property
+    def seen_by_itself(self) -> Scopes:
+        """With what lets anybody see who they are, whatever their credential allows."""
+        owner = Owner(**({} if self.kind == "proxy" else {self.kind: self.name}))
+        return self.scopes | expand(identify_scopes(owner), owner)
 
     @property
     def principal(self) -> str:
