@@ -26,9 +26,11 @@ class Loss(NamedTuple):
     body: Any = None
 
 
+JOB = {"act": "stop", "users": ["bob"], "due": "2126-12-01T08:00:00Z"}
 TAKEN = (
     Loss("/proxy/<rest:path>", "DELETE", "/proxy/extra"),
     Loss("/users/<user>/tokens/<token>", "DELETE", "/users/bob/tokens/TOKEN"),
+    Loss("/jobs/<job>", "DELETE", "/jobs/JOB"),
     Loss("/groups/<group>/users", "DELETE", "/groups/crew/users", {"users": ["bob"]}),
     Loss("/groups/<group>", "DELETE", "/groups/crew"),
     Loss("/services/<service>", "DELETE", "/services/mine"),
@@ -55,20 +57,28 @@ GIVEN = (
     Loss("/users/<user>/tokens", "POST", "/users/bob/tokens", {}),
     Loss("/groups/<group>/users", "POST", "/groups/crew/users", {"users": ["carol"]}),
     Loss("/users/<user>/servers/<maybe:server>", "POST", "/users/carol/servers/new"),
+    Loss("/jobs", "POST", "/jobs", JOB),
 )
 
 
 class World:
     """A hub with something of everything, whose disk has no room but that of the ballast."""
 
-    def __init__(self, admin: Client, browser: Browser, token_id: str) -> None:
+    def __init__(self, admin: Client, browser: Browser, ids: dict[str, str]) -> None:
+        """`ids`: what stands in a path for what the hub has named, and its name."""
         self.admin = admin
         self.browser = browser
-        self.token_id = token_id
+        self._ids = ids
 
     async def send(self, loss: Loss, **headers: str) -> int:
-        path = loss.path.replace("TOKEN", self.token_id)
-        return (await self.admin.request(loss.method, path, json=loss.body, headers=headers)).status_code
+        answer = await self.admin.request(loss.method, self._path(loss), json=loss.body, headers=headers)
+        return answer.status_code
+
+    async def read(self, loss: Loss) -> Any:
+        return (await self.admin.get(self._path(loss))).json()
+
+    def _path(self, loss: Loss) -> str:
+        return "/".join(self._ids.get(part, part) for part in loss.path.split("/"))
 
 
 @pytest.fixture
@@ -82,7 +92,10 @@ async def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         await admin.post("/users", json={"usernames": ["carol"], "admin": True})
         for name in ("servers/lab", "server"):
             assert (await admin.post(f"/users/bob/{name}", json={})).status_code in (201, 202)
-        token = (await admin.post("/users/bob/tokens", json={})).json()["id"]
+        ids = {
+            "TOKEN": (await admin.post("/users/bob/tokens", json={})).json()["id"],
+            "JOB": (await admin.post("/jobs", json=JOB)).json()["id"],
+        }
         share = {"scopes": ["access:servers", "read:servers"]}
         for path, body in {
             "/proxy": {"path": "/extra/", "target": "http://127.0.0.1:9"},
@@ -93,7 +106,7 @@ async def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         }.items():
             assert (await admin.post(path, json=body)).is_success, path
         assert (await admin.post("/shares/bob/lab", json={"group": "crew", **share})).is_success
-        world = World(admin, await logged_in(hub, "carol", admin.app), token)
+        world = World(admin, await logged_in(hub, "carol", admin.app), ids)
         disk.fill()
         monkeypatch.setattr(room, "has_room", lambda _: False)
         yield world
@@ -128,6 +141,13 @@ async def test_every_route_that_deletes_is_tried(full: World) -> None:
     }
     tried = {loss.route for loss in TAKEN if loss.method == "DELETE"}
     assert declared - tried == set()
+
+
+async def test_a_job_is_cancelled_for_good(full: World) -> None:
+    job = Loss("/jobs/<job>", "DELETE", "/jobs/JOB")
+    assert (await full.read(job))["state"] == "waiting"
+    assert await full.send(job) == 204
+    assert (await full.read(job))["state"] == "cancelled"
 
 
 async def test_a_session_ends(full: World) -> None:

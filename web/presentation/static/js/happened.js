@@ -10,6 +10,12 @@ const holders = ({ data }) =>
   [list(data.users), data.groups ? `the group ${list(data.groups)}` : "", data.services ? `the service ${list(data.services)}` : ""]
     .filter(Boolean)
     .join(", ");
+const ACTS = {
+  "users.start": "start servers of many users",
+  "users.stop": "stop servers of many users",
+  "users.delete": "delete many users",
+  "users.join": "put many users into a group",
+};
 
 const WORDS = {
   "hub.started": ({ data }) => `The hub started, version ${data.version}`,
@@ -82,6 +88,14 @@ const WORDS = {
   "service.exited": ({ service, data }) => `The service ${service} ended${status(data)}`,
   "service.failed": ({ service, data }) => `The service ${service} failed: ${data.reason}`,
 
+  "job.requested": ({ data }) => `A job was asked for: ${ACTS[data.kind] ?? data.kind}${data.due ? `, due at ${data.due}` : ""}`,
+  "job.tried": () => "A job began, or went on",
+  "job.progressed": () => "A job got further",
+  "job.put-off": ({ data }) => `A job came to nothing, and will be tried again at ${data.again}${why(data)}`,
+  "job.done": () => "A job was done",
+  "job.given-up": ({ data }) => `A job was given up${why(data)}`,
+  "job.cancelled": () => "A job was cancelled",
+
   "route.added": ({ data }) => `A route was added: ${data.spec}`,
   "route.removed": () => "A route was removed",
   "activity.recorded": ({ data }) => `${Object.keys(data.users ?? {}).length} users were active`,
@@ -98,7 +112,7 @@ export function doer({ by }) {
   return by.kind === "service" ? `service ${by.name}` : by.name;
 }
 
-const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "service.failed", "access.refused"]);
+const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "service.failed", "job.given-up", "access.refused"]);
 
 export function isBad(event) {
   return BAD.has(event.type);
@@ -108,7 +122,7 @@ export function isBad(event) {
 export const KINDS = {
   "": [
     ...Object.keys(WORDS).filter((type) => type.startsWith("server.") && !["server.spawn-progressed", "server.spawn-answered"].includes(type)),
-    ..."hub user group role session share share-code service access token.revoked".split(" "),
+    ..."hub user group role session share share-code service access token.revoked job.requested job.done job.given-up job.cancelled".split(" "),
   ],
   bad: [...BAD],
   share: ["share", "share-code"],
