@@ -68,7 +68,7 @@ class HubSettings(Struct, frozen=True):
     base_url: str = "/"
     public_url: str = ""
     hub_ip: str = "127.0.0.1"
-    hub_port: Port = 8081
+    hub_port: Annotated[int, Meta(ge=1, le=65535)] = 8081
     hub_bind_url: str = ""
     hub_connect_ip: str = ""
     hub_connect_url: str = ""

@@ -185,7 +185,7 @@ def _check_url(section: Section, name: str, url: str) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https", "http+unix") and bool(parts.netloc)
-        _ = parts.port  # raises if it is none
+        usable = usable and (parts.port != 0 or name == "bind_url")  # what is told to others
     except ValueError:
         usable = False
     if not usable:

@@ -156,6 +156,7 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
     [
         ("c.Spawner.start_timeout = '60s'", "hub.py: c.Spawner.start_timeout = '60s': expected number, got str"),
         ("c.JupyterHub.hub_port = True", "hub.py: c.JupyterHub.hub_port = True: expected int, got bool"),
+        ("c.JupyterHub.hub_port = 0", "hub.py: c.JupyterHub.hub_port = 0: expected int >= 1"),
         ("c.JupyterHub.hub_port = 70000", "hub.py: c.JupyterHub.hub_port = 70000: expected int <= 65535"),
         ("c.Spawner.debug = 1", "hub.py: c.Spawner.debug = 1: expected True or False, got int"),
         ("c.Spawner.args = '--debug'", "hub.py: c.Spawner.args = '--debug': expected list, got str"),
@@ -171,6 +172,8 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
         ("c.Spawner.cmd = print", "hub.py: c.Spawner.cmd = a builtin_function_or_method: expected list, got"),
         ("c.Spawner.args = ['x' * 100, 5, 'y']; c.Spawner.args = 'x' * 100", "'" + "x" * 56 + "...: expected list"),
         ("c.JupyterHub.log_level = 'loud'", "c.JupyterHub.log_level = 'loud': expected DEBUG, INFO, WARN"),
+        ("c.JupyterHub.hub_bind_url = 'http://:0'", "expected a URL such as http://127.0.0.1:8000"),
+        ("c.JupyterHub.hub_connect_url = 'http://hub:0'", "expected a URL such as http://127.0.0.1:8000"),
         ("c.JupyterHub.bind_url = '127.0.0.1:8000'", "expected a URL such as http://127.0.0.1:8000"),
         ("c.JupyterHub.bind_url = 'http://x:port'", "c.JupyterHub.bind_url = 'http://x:port': expected a URL"),
         ("c.JupyterHub.base_url = '/a'; c.JupyterHub.public_url = 'https://b/c'", "must be that of base_url, /a/"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from urllib.parse import unquote, urlsplit
 
+from web.http1.listen import port_of
+
 BACKLOG = 2048
 STALLED = 30_000  # milliseconds a client may leave what it was sent unacknowledged
 
@@ -19,7 +21,7 @@ def listen(url: str) -> socket.socket:
     try:
         if parts.scheme == "http+unix":
             return _listen_unix(unquote(parts.netloc or parts.path))
-        return _listen_tcp(parts.hostname or "", parts.port or 80)
+        return _listen_tcp(parts.hostname or "", port_of(parts))
     except (OSError, ValueError) as error:
         why = (isinstance(error, OSError) and error.strerror) or error
         raise BindError(f"Cannot listen on {url} (c.JupyterHub.hub_bind_url): {why}.") from None

@@ -7,7 +7,7 @@ import os
 import resource
 import socket
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import trio
 
@@ -29,6 +29,13 @@ _OPTIONS = (  # taken over by the sockets accepted
 )
 
 
+def port_of(bind_url: SplitResult) -> int:
+    """Where it asks to listen: 0 is any free port, and without one it is that of the scheme."""
+    if bind_url.port is not None:
+        return bind_url.port
+    return 443 if bind_url.scheme == "https" else 80
+
+
 class Listeners:
     """Open sockets for one `http://HOST:PORT`, `http://:PORT` (everywhere) or `http+unix://%2Fpath`.
 
@@ -38,10 +45,11 @@ class Listeners:
     def __init__(self, bind_url: str) -> None:
         parts = urlsplit(bind_url)
         self._unix_path = unquote(parts.netloc) if parts.scheme == "http+unix" else ""
-        port = parts.port if parts.port is not None else 443 if parts.scheme == "https" else 80
         try:
             self.sockets = (
-                [_listen_unix(self._unix_path)] if self._unix_path else _listen_tcp(parts.hostname, port)
+                [_listen_unix(self._unix_path)]
+                if self._unix_path
+                else _listen_tcp(parts.hostname, port_of(parts))
             )
             self._unix_inode = os.stat(self._unix_path).st_ino if self._unix_path else 0
         except OSError as error:

@@ -8,6 +8,7 @@ import socket
 from urllib.parse import unquote, urlsplit
 
 from core.settings import Settings
+from web.http1.listen import port_of
 
 
 class ProxyError(Exception):
@@ -31,7 +32,7 @@ def check_free(bind_url: str, name: str = "c.JupyterHub.bind_url") -> None:
         host = parts.hostname or "0.0.0.0"  # noqa: S104 -- what a URL without a host asks for
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, parts.port or 80))
+            probe.bind((host, port_of(parts)))
     except OSError as error:
         raise ProxyError(f"Cannot listen on {bind_url} ({name}): {error.strerror or error}.") from None
 
