@@ -353,7 +353,7 @@ class HubWorld:
 
     def command(self, ask: Callable[[Hub], Awaitable[object]]) -> None:
         """Nobody waits for it: a request that its hub cannot answer any more is as good as gone."""
-        hub = self.hub
+        hub, power = self.hub, self.store.power
         assert hub is not None
 
         async def request() -> None:
@@ -362,7 +362,8 @@ class HubWorld:
             except HubError:
                 return
             except Exception as error:
-                self.unexpected.append(repr(error))
+                if not power.is_off:  # else its hub is gone, with the database it read
+                    self.unexpected.append(repr(error))
 
         self._nursery.start_soon(request)
 
@@ -533,7 +534,7 @@ class HubWorld:
         told = Counter(r.event.spawn_id for r in log if isinstance(r.event, SpawnProgressed))
         assert max(told.values(), default=0) <= 50
         assert not self.backend.crimes
-        assert not self.unexpected
+        assert not self.unexpected, self.unexpected
         assert most_starting(log) <= self.at_once, "too many have started at once"
         self._check_attempts(self.replayed(log), log)
         self._check_tables(self.replayed(log))
