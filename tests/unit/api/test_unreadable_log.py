@@ -129,7 +129,7 @@ async def test_whatever_read_fails_no_refusal_is_carried_out_unless_it_says_that
             recorded = [record.by.request for record in hub.store.read_all()]
             is_recorded = answer.headers["X-Request-Id"] in recorded
         if not reads.has_failed:
-            assert number > 2
+            assert number > 1
             break
         if answer.status_code == 503 and "is not known" not in answer.json()["message"]:
             assert not is_recorded, f"read {number}"
