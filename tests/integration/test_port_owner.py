@@ -139,7 +139,7 @@ async def test_an_end_is_told_with_who_took_the_port(world: LocalWorld) -> None:
 async def test_a_port_given_to_another_server_meanwhile_is_no_trouble(world: LocalWorld) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    world.local = replace(world.local, port_range=(port, port))
+    world.settings = replace(world.settings, port_range=(port, port))
     hub, first, second = world.hub(), world.attempt(), world.attempt()
     await wait_up(hub, first, await hub.start(first, ignore))
     os.kill(hub.state(first.spawn_id)["pid"], signal.SIGKILL)
