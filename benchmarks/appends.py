@@ -21,7 +21,9 @@ import trio
 
 import projections
 from core.events import Event
-from core.events.append_request import AppendRequest, Write
+from core.events.file.store import EventStore
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest, Write
 from core.events.record import By
 from core.events.server import (
     ServerStopped,
@@ -32,9 +34,7 @@ from core.events.server import (
     StopRequested,
     server_stream,
 )
-from core.events.store import EventStore
 from core.events.user import UserCreated, user_stream
-from core.events.writer import Writer
 from core.token import quick_digest
 from projections.rebuild import rebuilt
 

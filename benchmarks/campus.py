@@ -19,6 +19,7 @@ import trio
 import projections
 from core.events.activity import STREAM as ACTIVITY
 from core.events.activity import ActivityRecorded
+from core.events.file.store import EventStore, Write
 from core.events.group import GroupCreated, UsersJoined, group_stream
 from core.events.record import HUB
 from core.events.server import (
@@ -30,7 +31,6 @@ from core.events.server import (
     server_stream,
 )
 from core.events.session import SessionEnded, SessionOpened, session_stream
-from core.events.store import EventStore, Write
 from core.events.token import TokenIssued, token_stream
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id

@@ -16,9 +16,9 @@ import trio
 
 from core.events.activity import STREAM as ACTIVITY
 from core.events.activity import ActivityRecorded
+from core.events.file.store import Write
 from core.events.group import GroupCreated, group_stream
 from core.events.record import HUB
-from core.events.store import Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from projections import users

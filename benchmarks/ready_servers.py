@@ -17,8 +17,8 @@ import time
 import trio
 
 import projections
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB
-from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from core.server import Ready, Spawning

@@ -14,8 +14,8 @@ import trio
 from msgspec.structs import replace
 
 import projections
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB
-from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from core.settings import TornadoSettings

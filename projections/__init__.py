@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from core.events.folding import Projection
+from core.events.file.folding import Projection
 from projections import (
     auth_states,
     extra_routes,

@@ -11,8 +11,8 @@ import sqlite3
 from msgspec import UNSET, UnsetType
 from sqlite_utils import Database
 
+from core.events.log.side_tables import KeyAndValue, SideTableChange
 from core.events.record import Record
-from core.events.side_tables import KeyAndValue, SideTableChange
 from core.events.user import UserDeleted
 
 NAME = "auth_states"

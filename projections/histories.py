@@ -15,9 +15,9 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from core.events.access import AccessRefused
+from core.events.file.reading import positions_in
 from core.events.group import GroupCreated, GroupEvent, UsersJoined, UsersLeft, group_stream
 from core.events.oauth import CodeEvent, CodeIssued
-from core.events.reading import positions_in
 from core.events.record import Record
 from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
 from core.events.server import SpawnRequested, server_stream

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from core.events.database import MEMORY, open_log
-from core.events.folding import Folding, Projection
+from core.events.file.database import MEMORY, open_log
+from core.events.file.folding import Folding, Projection
 
 OnProgress = Callable[[int], None]
 """Told how many more events were folded."""

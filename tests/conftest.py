@@ -13,8 +13,8 @@ from quart_trio import QuartTrio
 
 import projections
 from core import token
-from core.events.store import EventStore
-from core.events.writer import Writer
+from core.events.file.store import EventStore
+from core.events.file.writer import Writer
 from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.unit import openapi_check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.events.log import Batch, Log
+from core.events.log.protocol import Batch, Log
 
 
 class PowerCut(BaseException):

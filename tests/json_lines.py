@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.events.log import Batch
-from core.events.place import LogLostError
+from core.events.file.place import LogLostError
+from core.events.log.protocol import Batch
 
 
 class JsonLines:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import AlreadyExistsError
-from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
-from core.events.ballast import ballast_path
-from core.events.database import open_for_writing
+from core.events.file.ballast import ballast_path
+from core.events.file.database import open_for_writing
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
 from core.events.record import By, Record
 from core.events.server import LeftoverEnded, SpawnProgressed, server_stream
 from core.events.user import UserCreated, user_stream
-from core.events.writer import Writer
 
 BY = By("user/u1", "t1", "r1", 7)
 

@@ -17,9 +17,9 @@ from tricycle import open_service_nursery
 from core.actors.background import Interval, Work, do, do_every, do_now_and_every
 from core.config.desired import DesiredState, desired_state
 from core.events import hub as hub_events
+from core.events.file.store import EventStore, Write
 from core.events.hub import HubStarted
 from core.events.record import HUB, Record
-from core.events.store import EventStore, Write
 from core.logins.failures import PERIOD
 from core.naming.ids import new_id
 from core.plugins.spawner import Spawner

@@ -12,9 +12,9 @@ import trio
 
 from core.errors import UnavailableError
 from core.events.activity import STREAM, ActivityRecorded
+from core.events.file.store import EventStore, Write
 from core.events.hub import ClockCorrected
 from core.events.record import HUB, Record
-from core.events.store import EventStore, Write
 
 MOST = 1000  # moments in an event: starts and stops need not wait long for their turn with the writer
 KINDS = ("users", "servers", "tokens")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from core.actors.keyed_lock import KeyedLock
+from core.events.file.store import EventStore, Write
+from core.events.file.writer import IdempotencyRecord
+from core.events.log.side_tables import SideTableChange
 from core.events.record import By
-from core.events.side_tables import SideTableChange
-from core.events.store import EventStore, Write
-from core.events.writer import IdempotencyRecord
 
 State = TypeVar("State")
 Command = TypeVar("Command")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core import group, job, oauth_code, role, route, service, session, token, user
 from core.actors.entity import Entities
+from core.events.file.store import EventStore
 from core.events.group import GroupEvent, group_stream
 from core.events.job import JobEvent, job_stream
 from core.events.oauth import CodeEvent, code_stream
@@ -11,7 +12,6 @@ from core.events.role import RoleEvent, role_stream
 from core.events.route import RouteEvent, route_stream
 from core.events.service import ServiceEvent, service_stream
 from core.events.session import SessionEvent, session_stream
-from core.events.store import EventStore
 from core.events.token import TokenEvent, token_stream
 from core.events.user import UserEvent, user_stream
 

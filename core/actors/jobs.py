@@ -19,8 +19,8 @@ from core.actors.hub_entities import JobEntities
 from core.actors.job_run import HopelessError, JobRun
 from core.backoff import Backoff
 from core.errors import HubError, UnavailableError
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import HUB, By
-from core.events.writer import IdempotencyRecord
 from core.job import Cancel, Finish, GiveUp, Job, PutOff, Request, Try
 
 RETRY = Backoff(1.0, 600.0)

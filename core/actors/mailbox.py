@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 import trio
 
 from core.errors import BusyError
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
-from core.events.writer import IdempotencyRecord
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")

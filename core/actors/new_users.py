@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from core.events.append_request import Write
+from core.events.log.append_request import Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 

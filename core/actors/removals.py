@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from core.actors.entity import Entities
 from core.actors.errands import Errands
-from core.actors.supervisor import Supervisor
+from core.actors.servers.supervisor import Supervisor
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import HUB, By
 from core.events.user import UserEvent
-from core.events.writer import IdempotencyRecord
 from core.user import AnyUser, Command, FinishRemoval, RequestRemoval
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 from core import share, share_code
 from core.actors.keyed_lock import KeyedLock
+from core.events.file.store import EventStore, Write
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
 from core.events.share import share_code_stream, share_stream
-from core.events.store import EventStore, Write
 from core.events.user import user_stream
-from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 
 

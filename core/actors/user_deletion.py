@@ -9,11 +9,11 @@ import trio
 
 from core.actors.entity import Entities
 from core.actors.errands import Errands
-from core.actors.supervisor import Supervisor
+from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, NotFoundError
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import HUB, By
 from core.events.user import UserEvent
-from core.events.writer import IdempotencyRecord
 from core.user import AnyUser, Command, FinishDeletion, RequestDeletion, User
 
 

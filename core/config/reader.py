@@ -13,13 +13,13 @@ from msgspec.structs import fields, replace
 from traitlets.config.loader import Config
 
 from core.config.foreign import is_foreign, what_it_is
-from core.config.login import (
+from core.config.logins.login import (
     authenticator_settings,
     local_users_settings,
     shared_password_settings,
 )
+from core.config.logins.oidc import oidc_settings
 from core.config.notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
-from core.config.oidc import oidc_settings
 from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
 from core.config.subclass import known_base, overrides

@@ -13,8 +13,8 @@ import trio
 
 from core.errors import UnavailableError
 from core.events.access import STREAM, AccessRefused
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB
-from core.events.store import EventStore, Write
 
 PERIOD = 60.0  # seconds between events
 COUNTED = 1000  # addresses, and users, that are told apart between two events

@@ -8,6 +8,7 @@ import sys
 import trio
 
 import projections
+from core.events.file.store import EventStore, Write
 from core.events.server import (
     ServerStopped,
     SpawnAnswered,
@@ -17,7 +18,6 @@ from core.events.server import (
     StopRequested,
     server_stream,
 )
-from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from tests.logs import BY

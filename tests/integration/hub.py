@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 import requests
 
 import projections
-from core.events.verify import verify
+from core.events.file.verify import verify
 from projections.rebuild import drift
 
 BIN = Path(sys.executable).parent

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 import projections
-from core.events.append_request import AppendRequest
-from core.events.database import open_for_reading
-from core.events.heads import noted_heads
-from core.events.verify import verify
-from core.events.writer import Writer
+from core.events.file.database import open_for_reading
+from core.events.file.heads import noted_heads
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest
 from projections.rebuild import drift
 from tests.integration.hub import CALLBOARD, RealHub, wait_for
 from tests.logs import BY, created

@@ -14,10 +14,10 @@ import pytest
 
 import projections
 from core.errors import UnavailableError
-from core.events.ballast import ballast_path
-from core.events.database import open_for_reading
-from core.events.verify import Head, verify
-from core.events.writer import Writer
+from core.events.file.ballast import ballast_path
+from core.events.file.database import open_for_reading
+from core.events.file.verify import Head, verify
+from core.events.file.writer import Writer
 from projections.rebuild import drift
 from tests.logs import commit, created, ended
 

@@ -12,7 +12,7 @@ import trio
 import projections
 from core.config import file, reference, shown
 from core.config.trait_names import Names
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import ConfigError, Settings
 from spawners import KINDS, make_spawner
 from tests.conftest import SECRET, Client

@@ -20,11 +20,12 @@ from msgspec.structs import replace
 from trio.testing import wait_all_tasks_blocked
 
 import projections
-from core.actors.supervisor import ISOLATION
+from core.actors.servers.supervisor import ISOLATION
 from core.errors import HubError, SpawnError, UnavailableError
-from core.events.database import open_for_writing
+from core.events.file.database import open_for_writing
+from core.events.file.store import EventStore, Write
 from core.events.hub import HubStarted
-from core.events.log import Batch
+from core.events.log.protocol import Batch
 from core.events.record import HUB, Record
 from core.events.server import (
     ServerDied,
@@ -38,7 +39,6 @@ from core.events.server import (
     SpawnSucceeded,
     StopRequested,
 )
-from core.events.store import EventStore, Write
 from core.plugins.spawner import Attempt, Gone, Listed, Report, Running
 from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
 from core.settings import CallboardSettings, HubSettings, Settings

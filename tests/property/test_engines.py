@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.strays import end_strays
+from core.actors.servers.strays import end_strays
 from core.errors import HubError
 from core.events.server import ServerDied, ServerLost
 from core.plugins.spawner import Attempt, Gone, Report, Running

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from core import group, token
+from core.events.file.store import Write
 from core.events.record import HUB, Record
 from core.events.server import OptionsStored, server_stream
-from core.events.store import Write
 from core.events.token import TokenIssued
 from core.events.user import user_stream
 from core.user import AddServer, Change, Create, FinishDeletion, RequestDeletion

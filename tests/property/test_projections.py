@@ -21,12 +21,14 @@ from core import user as users
 from core.errors import HubError
 from core.events import Event, activity, hub
 from core.events.activity import ActivityRecorded
-from core.events.append_request import AppendRequest, Write
-from core.events.database import MEMORY, open_to_look
-from core.events.folding import Projection
+from core.events.file.database import MEMORY, open_to_look
+from core.events.file.folding import Projection
+from core.events.file.reading import read_stream
+from core.events.file.writer import Writer
 from core.events.hub import HubStarted, HubStopped
 from core.events.job import job_stream
-from core.events.reading import read_stream
+from core.events.log.append_request import AppendRequest, Write
+from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.events.server import (
     LeftoverEnded,
@@ -42,10 +44,8 @@ from core.events.server import (
     SpawnSucceeded,
     server_stream,
 )
-from core.events.tables import Tables
 from core.events.token import token_stream
 from core.events.user import user_stream
-from core.events.writer import Writer
 from projections import users as users_table
 from projections.rebuild import drift, rebuilt
 from tests.property.events import events, moments

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from core.events.file.store import Write
 from core.events.group import GroupCreated, GroupDeleted, UsersJoined, UsersLeft, group_stream
 from core.events.record import HUB
-from core.events.store import Write
 from core.naming.ids import new_id
 from core.scopes import BUILT_IN
 from core.scopes.table import SELF_SCOPES

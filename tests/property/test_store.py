@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from core.errors import AlreadyExistsError, UnavailableError
-from core.events.append_request import VersionError, Write
+from core.events.file.reading import position_at
+from core.events.file.store import EventStore
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
 from core.events.hub import CLOCK
-from core.events.reading import position_at
+from core.events.log.append_request import VersionError, Write
 from core.events.record import Record
-from core.events.store import EventStore
-from core.events.verify import verify
-from core.events.writer import Writer
 from projections.rebuild import drift
 from tests.logs import BY, Disk, Refusing, created, rows, said
 

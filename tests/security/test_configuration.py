@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.login_checks import login_warnings
+from core.config.logins.login_checks import login_warnings
 from core.config.trait_names import AUTHENTICATORS
 from core.errors import ForbiddenError
 from core.plugins.authenticator import Login

@@ -9,17 +9,17 @@ from typing import Any
 
 import trio
 
-from core.actors.server import ServerActor
-from core.actors.server_work import Deadlines
-from core.actors.spawn_turns import SpawnTurns
-from core.actors.supervisor import Supervisor
+from core.actors.servers.server import ServerActor
+from core.actors.servers.server_work import Deadlines
+from core.actors.servers.spawn_turns import SpawnTurns
+from core.actors.servers.supervisor import Supervisor
 from core.errors import UnavailableError
 from core.events import Event
 from core.events import hub as hub_events
+from core.events.file.store import EventStore, Write
 from core.events.hub import HubStarted
 from core.events.record import HUB, By, Record
 from core.events.server import OptionsStored, SpawnRequested, server_stream
-from core.events.store import EventStore, Write
 from core.plugins.spawner import Attempt, Gone, Report, Running, Telling
 from core.queue.spawn_limits import SpawnLimits
 from core.server import Ready, Server, Spawning, Start, Stop, Stopped

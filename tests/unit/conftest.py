@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.events.writer import Writer
+from core.events.file.writer import Writer
 
 OpenWriter = Callable[..., Writer]
 

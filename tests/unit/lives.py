@@ -10,7 +10,7 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import Settings
 from projections import ALL, servers, users
 from projections.rebuild import drift

@@ -11,8 +11,8 @@ import projections
 from core.actors.activity import MOST, Activity
 from core.events import codec
 from core.events.activity import STREAM, ActivityRecorded
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB, utc_text
-from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from projections import users
 from projections.users import Listing

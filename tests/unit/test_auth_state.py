@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 import projections
+from core.events.file.store import EventStore
 from core.events.record import HUB
-from core.events.store import EventStore
 from core.events.user import AuthStateChanged
 from core.plugins.authenticator import Login
 from core.plugins.hooks import trio_hook

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import projections
-from core.events.backup import put_aside
-from core.events.database import LogLock
-from core.events.heads import KEPT, note_head, noted_heads
-from core.events.verify import Head
-from core.events.writer import Writer
+from core.events.file.backup import put_aside
+from core.events.file.database import LogLock
+from core.events.file.heads import KEPT, note_head, noted_heads
+from core.events.file.verify import Head
+from core.events.file.writer import Writer
 from tests.logs import commit, created, said
 from tests.unit.test_chain import tamper
 from tests.unit.test_verify_command import callboard, head

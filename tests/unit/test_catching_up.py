@@ -8,9 +8,9 @@ import pytest
 import trio
 
 import projections
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB
 from core.events.server import OptionsStored, server_stream
-from core.events.store import EventStore, Write
 from core.events.user import UserCreated, user_stream
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from tests.live import live

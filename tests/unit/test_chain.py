@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core.events import verify as verifying
-from core.events.append_request import AppendRequest
-from core.events.chain import GENESIS, digest_of, netstring
-from core.events.verify import BrokenLogError, Head, verify
+from core.events.file import verify as verifying
+from core.events.file.chain import GENESIS, digest_of, netstring
+from core.events.file.verify import BrokenLogError, Head, verify
+from core.events.log.append_request import AppendRequest
 from tests.logs import BY, commit, created, said
 from tests.unit.conftest import OpenWriter
 

@@ -15,21 +15,21 @@ from msgspec.structs import replace
 
 import projections
 from core.actors.activity import Activity
-from core.events import command_keys
 from core.events.activity import STREAM, ActivityRecorded
-from core.events.append_request import AppendRequest, Write
+from core.events.file.reading import position_at, read_records
+from core.events.file.store import EventStore
+from core.events.file.verify import BrokenLogError, verify
+from core.events.file.writer import Writer
 from core.events.hub import ClockCorrected, HubStarted
+from core.events.log import command_keys
+from core.events.log.append_request import AppendRequest, Write
 from core.events.oauth import CodeIssued
-from core.events.reading import position_at, read_records
 from core.events.record import HUB, Record, utc_text
 from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, SpawnSucceeded, StopRequested
 from core.events.session import SessionOpened
 from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareGranted
-from core.events.store import EventStore
 from core.events.token import TokenIssued
 from core.events.user import ServerAdded, UserCreated
-from core.events.verify import BrokenLogError, verify
-from core.events.writer import Writer
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import CallboardSettings
 from projections import users

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from core.events import Event, codec
 from core.events.codec import Codec, UnknownEventError
-from core.events.reading import read_records
+from core.events.file.reading import read_records
 from core.events.retired import SHAPES
 from tests.logs import BY, commit, created
 from tests.unit.conftest import OpenWriter

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from core.config.logins.oidc_urls import is_acceptable
 from core.config.masking import describe
-from core.config.oidc_urls import is_acceptable
 from core.config.trait_names import RENAMED
 from core.settings import ConfigError
 from spawners.configuration import load_settings

@@ -14,7 +14,7 @@ import pytest
 
 import projections
 from core.events import codec
-from core.events.database import (
+from core.events.file.database import (
     MEMORY,
     SCHEMA_VERSION,
     DatabaseError,
@@ -189,7 +189,7 @@ def test_it_works_in_memory(open_writer: OpenWriter) -> None:
 
 HOLD = """
 import sys
-from core.events.database import LogLock
+from core.events.file.database import LogLock
 lock = LogLock(sys.argv[1])
 print("held", flush=True)
 sys.stdin.read()

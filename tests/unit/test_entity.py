@@ -12,8 +12,8 @@ from core.actors import entity
 from core.actors.entity import Entities
 from core.actors.keyed_lock import KeyedLock
 from core.errors import AlreadyExistsError, NotFoundError, RepeatedError, UnavailableError
-from core.events.database import MEMORY
-from core.events.store import EventStore
+from core.events.file.database import MEMORY
+from core.events.file.store import EventStore
 from core.events.user import UserEvent, user_stream
 from core.user import (
     AddServer,

@@ -12,7 +12,7 @@ import trio
 
 import projections
 from core.errors import HubError, SpawnError, ThrottledError, UnavailableError
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hub.hub import Hub

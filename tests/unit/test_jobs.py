@@ -16,8 +16,8 @@ from core.actors.hub_entities import HubEntities
 from core.actors.job_run import TRIES, HopelessError, JobRun
 from core.actors.jobs import RETRY, Jobs
 from core.errors import AlreadyExistsError, BusyError, ForbiddenError, NotFoundError, ThrottledError
+from core.events.file.store import EventStore
 from core.events.record import By
-from core.events.store import EventStore
 from core.job import Request
 from projections import ALL
 from projections import jobs as table

@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 import projections
-from core.events.append_request import AppendRequest, Write
+from core.events.file.writer import Writer
 from core.events.hub import HubStarted
+from core.events.log.append_request import AppendRequest, Write
 from core.events.record import HUB, By
 from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, SpawnSucceeded, StopRequested
 from core.events.token import TokenIssued
 from core.events.user import ServerAdded, UserCreated, UserDeleted, UserRenamed
-from core.events.writer import Writer
 from web.cli import main
 from web.commands.moments import parse_moment
 

@@ -12,14 +12,14 @@ import trio
 
 import projections
 from core.errors import AlreadyExistsError, HubError, RepeatedError
-from core.events.append_request import Outcome, VersionError, Write
-from core.events.database import MEMORY
-from core.events.log import Log
+from core.events.file.database import MEMORY
+from core.events.file.store import EventStore
+from core.events.file.verify import verify
+from core.events.log.append_request import Outcome, VersionError, Write
+from core.events.log.protocol import Log
+from core.events.log.side_tables import SideTableChange
 from core.events.record import Record
-from core.events.side_tables import SideTableChange
-from core.events.store import EventStore
 from core.events.user import UserDeleted, user_stream
-from core.events.verify import verify
 from projections import auth_states
 from projections.rebuild import differences, rebuilt
 from tests.json_lines import JsonLines

@@ -11,14 +11,14 @@ import pytest
 
 import projections
 from core.errors import RepeatedError
-from core.events.append_request import AppendRequest, Write
-from core.events.database import DatabaseError
-from core.events.log import Batch, LogUnreachableError, Unit
-from core.events.place import LogLostError
-from core.events.side_tables import SideTableChange
+from core.events.file.database import DatabaseError
+from core.events.file.place import LogLostError
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest, Write
+from core.events.log.protocol import Batch, LogUnreachableError, Unit
+from core.events.log.side_tables import SideTableChange
 from core.events.user import UserDeleted
-from core.events.verify import verify
-from core.events.writer import Writer
 from projections import auth_states
 from projections.rebuild import drift
 from tests.failing_log import FailingLog, PowerCut

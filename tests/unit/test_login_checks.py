@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.login_checks import login_warnings
+from core.config.logins.login_checks import login_warnings
 from core.config.trait_names import AUTHENTICATORS
 from core.naming.user_names import UserNames
 from core.settings import AuthenticatorSettings, ConfigError, HubSettings, LocalUsersSettings, Settings

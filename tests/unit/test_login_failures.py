@@ -6,7 +6,7 @@ import trio
 
 import projections
 from core.events.access import AccessRefused
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.logins.failures import COUNTED, NAMED, OTHERS
 from projections import users
 from tests.conftest import Client, hub_in_memory

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 import projections
 from core.config.roles import RoleError
 from core.errors import ForbiddenError
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.plugins.authenticator import Login
 from core.settings import AuthenticatorSettings
 from projections import roles, users

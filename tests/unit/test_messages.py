@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.actors.messages import BURST, PER_SECOND, SOON, Messages, as_event
+from core.actors.servers.messages import BURST, PER_SECOND, SOON, Messages, as_event
 from core.events.server import SpawnProgressed
 from core.plugins.spawner import Progress
 

@@ -13,8 +13,8 @@ import trio
 from trio.testing import MockClock
 
 import projections
+from core.events.file.store import EventStore, Write
 from core.events.record import HUB
-from core.events.store import EventStore, Write
 from core.events.user import UserDeletionRequested, user_stream
 from core.plugins.spawner import Listed
 from core.reconcile.strays import NO_CONSENT, Consent

@@ -12,10 +12,10 @@ import trio
 
 import projections
 from core.errors import UnavailableError
-from core.events.database import MEMORY, open_for_reading
-from core.events.place import LogLostError, Place
-from core.events.store import EventStore
-from core.events.verify import verify
+from core.events.file.database import MEMORY, open_for_reading
+from core.events.file.place import LogLostError, Place
+from core.events.file.store import EventStore
+from core.events.file.verify import verify
 from tests.logs import BY, Disk, commit, created
 from tests.unit.conftest import OpenWriter
 

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.polls import SLACK, Polls
+from core.actors.servers.polls import SLACK, Polls
 from core.errors import UnreachableError
 
 Looks = list[tuple[str, float]]

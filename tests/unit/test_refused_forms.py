@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from tests.unit.pages.html import read
-from web.request.refused_forms import SentForm, why_refused
+from web.request.sent.refused_forms import SentForm, why_refused
 
 OUTER = "http://campus.example"
 INNER = "http://10.0.0.7:8000"

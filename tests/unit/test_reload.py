@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 import projections
 from core.config.roles import RoleError
+from core.events.file.store import EventStore
 from core.events.server import server_stream
-from core.events.store import EventStore
 from core.settings import ConfigError, ServiceSettings, Settings, TornadoSettings
 from projections import servers, users
 from spawners.configuration import load_settings

@@ -19,8 +19,8 @@ from trio.testing import wait_all_tasks_blocked
 
 import projections
 from core.events import codec
+from core.events.file.store import EventStore
 from core.events.hub import STREAM
-from core.events.store import EventStore
 from core.naming.ids import is_id
 from core.settings import (
     GroupSettings,

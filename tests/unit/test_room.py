@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 import projections
 from core.errors import UnavailableError
-from core.events import disk, file_system, room
-from core.events.append_request import AppendRequest
-from core.events.ballast import SIZE, Ballast, ballast_path
-from core.events.database import MEMORY
-from core.events.disk import is_room_missing
-from core.events.room import PAGES, WAL_ROOM
-from core.events.verify import verify
-from core.events.writer import Writer
+from core.events.file import disk, file_system, room
+from core.events.file.ballast import SIZE, Ballast, ballast_path
+from core.events.file.database import MEMORY
+from core.events.file.disk import is_room_missing
+from core.events.file.room import PAGES, WAL_ROOM
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest
 from tests.logs import Disk, FullDisk, commit, created, ended, said
 from tests.unit.conftest import OpenWriter
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import projections
-from core.events.database import DatabaseError, open_for_reading
-from core.events.soundness import has_frames
-from core.events.verify import verify
-from core.events.writer import Writer
+from core.events.file.database import DatabaseError, open_for_reading
+from core.events.file.soundness import has_frames
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
 from tests.logs import commit, created, said
 from tests.unit.conftest import OpenWriter
 

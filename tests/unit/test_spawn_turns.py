@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.spawn_turns import GATHERING, SpawnTurns
+from core.actors.servers.spawn_turns import GATHERING, SpawnTurns
 from core.events.record import HUB, Record
 from core.events.server import ServerEvent, SpawnAdmitted, SpawnRequested, SpawnSucceeded
 from core.queue.spawn_limits import SpawnLimits

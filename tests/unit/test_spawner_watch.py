@@ -9,9 +9,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.shared_polls import SharedPolls
-from core.actors.spawner_watch import SpawnerWatch
-from core.actors.start_clock import StartClock
+from core.actors.servers.shared_polls import SharedPolls
+from core.actors.servers.spawner_watch import SpawnerWatch
+from core.actors.servers.start_clock import StartClock
 from core.errors import UnreachableError
 from core.plugins.spawner import HEARTBEAT, Beat, Gone, Progress, Running, Status, TellStatus
 from spawners.simulated import SimulatedSettings, SimulatedSpawner

@@ -9,8 +9,8 @@ import trio
 
 import projections
 from benchmarks.campus import Campus
+from core.events.file.store import EventStore
 from core.events.record import HUB
-from core.events.store import EventStore
 from core.settings import GroupSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 

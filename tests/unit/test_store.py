@@ -12,13 +12,13 @@ import trio
 
 import projections
 from core.errors import AlreadyExistsError, UnavailableError
-from core.events import store as store_module
-from core.events.append_request import Outcome, VersionError
-from core.events.database import MEMORY
+from core.events.file import store as store_module
+from core.events.file.database import MEMORY
+from core.events.file.store import EventStore
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
+from core.events.log.append_request import Outcome, VersionError
 from core.events.record import Record
-from core.events.store import EventStore
-from core.events.verify import verify
-from core.events.writer import Writer
 from projections.rebuild import drift, rebuild
 from tests.logs import BY, Disk, commit, created, idempotency_record, rows, said
 from tests.unit.conftest import OpenWriter

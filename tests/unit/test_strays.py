@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from core.actors.strays import end_strays
+from core.actors.servers.strays import end_strays
 from core.errors import UnreachableError
 from core.reconcile.mark import Mark, sealed
 from core.reconcile.strays import Consent, Strays, named, sort_out

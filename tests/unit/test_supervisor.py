@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.supervisor import INTENSITY, ISOLATION, PERIOD
+from core.actors.servers.supervisor import INTENSITY, ISOLATION, PERIOD
 from core.errors import UnavailableError
 from core.server import Ready, Server, Spawning, Stop, Stopped, Stopping, has_ended
 from tests.unit.actor_world import ALICE, Hub, World

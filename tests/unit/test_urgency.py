@@ -10,12 +10,13 @@ from typing import Any, get_args
 import pytest
 
 from core.errors import UnavailableError
-from core.events import Event, codec, room
-from core.events.append_request import AppendRequest, Write
+from core.events import Event, codec
+from core.events.file import room
+from core.events.file.store import EventStore
+from core.events.log.append_request import AppendRequest, Write
+from core.events.log.side_tables import SideTableChange
 from core.events.record import HUB
 from core.events.server import SpawnFailed, SpawnProgressed
-from core.events.side_tables import SideTableChange
-from core.events.store import EventStore
 from core.events.urgency import Ordinary, Urgent
 from tests.logs import BY, FullDisk, commit, ended, idempotency_record
 from tests.unit.conftest import OpenWriter

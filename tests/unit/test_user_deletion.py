@@ -12,7 +12,7 @@ from trio.testing import MockClock
 from core import user
 from core.actors.entity import Entities
 from core.actors.errands import RETRY, Errands
-from core.actors.supervisor import ISOLATION
+from core.actors.servers.supervisor import ISOLATION
 from core.actors.user_deletion import UserDeletion
 from core.errors import NotFoundError, UnavailableError
 from core.events.record import HUB

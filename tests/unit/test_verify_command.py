@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 import projections
 import web.commands.verify as command
-from core.events import heads, verify
-from core.events.append_request import AppendRequest, Write
-from core.events.heads import head_of, note_head
+from core.events.file import heads, verify
+from core.events.file.heads import head_of, note_head
+from core.events.file.verify import Head
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest, Write
 from core.events.server import OptionsStored
-from core.events.verify import Head
-from core.events.writer import Writer
 from tests.logs import BY, commit, created, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.work_task import CLEANUP_TIMEOUT, WorkTask
+from core.actors.servers.work_task import CLEANUP_TIMEOUT, WorkTask
 
 Do = Callable[[], Awaitable[None]]
 

@@ -17,16 +17,16 @@ import pytest
 
 import projections
 from core.errors import AlreadyExistsError, RepeatedError, UnavailableError
-from core.events import log_end, wal
-from core.events.append_request import AppendRequest, VersionError, Write
-from core.events.database import MEMORY, open_for_reading
-from core.events.disk import is_disk_trouble
+from core.events.file import log_end, wal
+from core.events.file.database import MEMORY, open_for_reading
+from core.events.file.disk import is_disk_trouble
+from core.events.file.reading import read_stream
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
 from core.events.hub import ClockCorrected
-from core.events.reading import read_stream
+from core.events.log.append_request import AppendRequest, VersionError, Write
+from core.events.log.side_tables import SideTableChange
 from core.events.record import Record
-from core.events.side_tables import SideTableChange
-from core.events.verify import verify
-from core.events.writer import Writer
 from projections.rebuild import drift
 from tests.logs import BY, Disk, Refusing, commit, created, idempotency_record, rows, said
 from tests.unit.conftest import OpenWriter
@@ -480,10 +480,10 @@ FULL_DISK = """
 import os, resource, signal, sys
 import projections
 from core.errors import UnavailableError
-from core.events.database import open_for_reading
-from core.events.append_request import AppendRequest
-from core.events.verify import verify
-from core.events.writer import Writer
+from core.events.file.database import open_for_reading
+from core.events.log.append_request import AppendRequest
+from core.events.file.verify import verify
+from core.events.file.writer import Writer
 from projections.rebuild import drift
 from tests.logs import BY, commit, created, said
 

@@ -8,8 +8,8 @@ import sys
 import trio
 
 import projections
+from core.events.file.store import EventStore
 from core.events.record import HUB, By
-from core.events.store import EventStore
 from core.server import Ready
 from core.settings import AuthenticatorSettings, HubSettings, Settings
 from core.user import Create

@@ -9,7 +9,7 @@ from quart import Response, request
 from quart.globals import request_ctx
 
 from core.errors import ConflictError, InvalidError
-from core.events.reading import position_at
+from core.events.file.reading import position_at
 from core.events.record import utc_text
 from core.events.user import user_stream
 from web.api.following import Following
@@ -21,9 +21,9 @@ from web.request.context import database, hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_user
-from web.request.paging import argument, page, same_url
 from web.request.routing import RouteGroup
-from web.request.timestamps import parse_timestamp
+from web.request.sent.paging import argument, page, same_url
+from web.request.sent.timestamps import parse_timestamp
 
 endpoints = RouteGroup("events")
 

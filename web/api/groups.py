@@ -9,10 +9,10 @@ from msgspec import Struct
 from quart import Response
 
 from core.errors import AlreadyExistsError, InvalidError
+from core.events.file.store import Write
+from core.events.file.writer import Outcome
 from core.events.group import GroupCreated, group_stream
-from core.events.store import Write
-from core.events.tables import Tables
-from core.events.writer import Outcome
+from core.events.log.tables import Tables
 from core.group import Command, Delete, Join, Leave, ReplaceProperties
 from core.naming.ids import new_id
 from core.scopes import listed as visible_in_lists
@@ -25,8 +25,8 @@ from web.request.context import body, by, caller, database, hub, raw_body, scope
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
 from web.request.known import known_group
-from web.request.paging import page, paged, wants_wrapping
 from web.request.routing import RouteGroup
+from web.request.sent.paging import page, paged, wants_wrapping
 
 endpoints = RouteGroup("groups")
 

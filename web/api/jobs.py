@@ -8,8 +8,8 @@ from msgspec import Struct
 from quart import Response
 
 from core.errors import ForbiddenError, InvalidError, LimitError, NotFoundError
-from core.events.tables import Tables
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
+from core.events.log.tables import Tables
 from core.job import Request
 from core.naming.ids import new_id
 from projections import groups, jobs, users
@@ -23,10 +23,10 @@ from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
-from web.request.paging import page, paged, wants_wrapping
 from web.request.routing import RouteGroup
+from web.request.sent.paging import page, paged, wants_wrapping
+from web.request.sent.timestamps import parse_timestamp
 from web.request.steps import in_steps
-from web.request.timestamps import parse_timestamp
 
 endpoints = RouteGroup("jobs")
 

@@ -15,8 +15,8 @@ from web.request.context import hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_server, known_user
-from web.request.paging import argument
 from web.request.routing import RouteGroup
+from web.request.sent.paging import argument
 from web.starts.output import last_lines
 
 endpoints = RouteGroup("logs")

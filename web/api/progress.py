@@ -12,8 +12,8 @@ from msgspec import UNSET, Struct, UnsetType
 from quart import Response, request
 
 from core.errors import HubError, InvalidError, NotFoundError
+from core.events.log.tables import Tables
 from core.events.server import server_stream
-from core.events.tables import Tables
 from core.queue.spawn_limits import SpawnLimits, Wait, in_words
 from projections import progress, servers
 from projections.progress import SPAWN, STOP, Message

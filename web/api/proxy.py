@@ -11,7 +11,7 @@ from quart import Response
 
 from core import route as extra_route
 from core.errors import InvalidError, NotFoundError
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
 from core.route import check_free, check_target, normal_spec
 from projections import extra_routes, routes, servers
 from projections.routes import Route
@@ -20,8 +20,8 @@ from web.request.answers import empty, encode, reply
 from web.request.context import body, by, database, hub, raw_body
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
-from web.request.paging import page, paged
 from web.request.routing import RouteGroup
+from web.request.sent.paging import page, paged
 
 endpoints = RouteGroup("proxy")
 

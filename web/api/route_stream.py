@@ -18,9 +18,9 @@ from web.request.access import THE_PROXY
 from web.request.answers import empty, encode
 from web.request.context import body, database, hub
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
-from web.request.paging import argument
 from web.request.routing import RouteGroup
-from web.request.timestamps import parse_timestamp
+from web.request.sent.paging import argument
+from web.request.sent.timestamps import parse_timestamp
 
 endpoints = RouteGroup("route-stream")
 

@@ -7,7 +7,7 @@ from quart import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, PendingError
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
 from core.server import StoreOptions
 from projections import servers
 from projections.servers import ServerRow

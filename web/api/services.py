@@ -10,10 +10,10 @@ from quart import Response
 from core.config.roles import ADMIN, DEFAULT_ROLES
 from core.config.service_definition import defined
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError
+from core.events.file.store import Write
+from core.events.file.writer import Outcome
 from core.events.service import ServiceDefinition, service_stream
-from core.events.store import Write
 from core.events.token import TokenIssued, token_stream
-from core.events.writer import Outcome
 from core.naming.ids import new_id
 from core.scopes import Owner, Reach, Service, depends_on_holder, excess_to_give, listed
 from core.scopes.held import covers

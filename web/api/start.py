@@ -14,7 +14,7 @@ from core.errors import (
     LimitError,
     SpawnError,
 )
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
 from core.naming.names import escape, slug
 from core.plugins.spawner import Progress
 from core.scopes import Answer, Server, check

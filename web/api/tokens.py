@@ -10,8 +10,8 @@ from msgspec.structs import replace as changed
 from quart import Response
 
 from core.errors import ForbiddenError, InvalidError, NotFoundError
+from core.events.file.writer import Outcome
 from core.events.user import user_stream
-from core.events.writer import Outcome
 from projections import tokens, users
 from projections.tokens import TokenRow
 from projections.users import UserRow

@@ -14,8 +14,8 @@ from quart import Response, request
 
 from core.actors.new_users import creations
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
-from core.events.tables import Tables
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
+from core.events.log.tables import Tables
 from core.scopes import listed as visible_in_lists
 from core.user import Change, UserState
 from projections import names, servers, users
@@ -28,10 +28,10 @@ from web.request.context import body, by, caller, database, hub, raw_body, scope
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_user
-from web.request.paging import argument, page, paged, wants_wrapping
 from web.request.routing import RouteGroup
+from web.request.sent.paging import argument, page, paged, wants_wrapping
+from web.request.sent.timestamps import parse_timestamp
 from web.request.steps import in_steps
-from web.request.timestamps import parse_timestamp
 from web.servers.waiting import in_time
 
 endpoints = RouteGroup("users")

@@ -21,24 +21,21 @@ from web.api import (
     route_stream,
     servers,
     services,
-    share_codes,
-    shared_with,
-    shares,
-    shares_by_code,
     start,
     tokens,
     users,
 )
 from web.api import hub as hub_api
 from web.api import metrics as monitoring
+from web.api.sharing import share_codes, shared_with, shares, shares_by_code
 from web.app.asgi import ASGIConnection, NoSocket
 from web.app.dispatch import dispatch
 from web.app.route_table import RouteTable
 from web.hub.hub import Hub
 from web.pages import authorize, fallback, files, user_url
 from web.pages.table import ALL as PAGES
-from web.request.received import Request as HubRequest
 from web.request.routing import ROUTES
+from web.request.sent.received import Request as HubRequest
 from web.site.api_paths import api_prefixes
 
 API = (

@@ -14,7 +14,7 @@ from quart_trio.asgi import TrioASGIHTTPConnection
 
 from core.cancellation import cancelled_when
 from web.hub.hub import Hub
-from web.request.received import Request
+from web.request.sent.received import Request
 from web.site.bounds import are_too_many_cookies
 
 

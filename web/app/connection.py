@@ -19,8 +19,8 @@ from web.http1.connection import Connection, Server
 from web.http1.fields import Fields
 from web.http1.request import SPECIAL, BadRequestError, Request
 from web.http1.stream import Stream
-from web.request.received import Body as ReceivedBody
-from web.request.received import ReceivedHeaders
+from web.request.sent.received import Body as ReceivedBody
+from web.request.sent.received import ReceivedHeaders
 from web.site.bounds import are_too_many_cookies
 
 LAST_CHUNK = b"0\r\n\r\n"

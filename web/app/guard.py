@@ -11,9 +11,9 @@ from web.request.client_address import address_of
 from web.request.context import asked, hub, kept, raw_body
 from web.request.credentials import identify
 from web.request.facts import request_facts
-from web.request.forms import received_form
 from web.request.idempotency import once
 from web.request.routing import Handler, Route, defaults_of
+from web.request.sent.forms import received_form
 from web.request.to_login import to_login
 from web.rights.aliases import under_present_name
 from web.rights.identity import Identity

@@ -9,7 +9,7 @@ from quart import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from core.errors import DoubtError, HubError, PendingError, SpawnError, ThrottledError
-from core.events.disk import unreadable
+from core.events.file.disk import unreadable
 from web.pages import errors, fallback
 from web.request import answers
 from web.request.context import hub

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from core.actors.hub_entities import Groups
 from core.actors.job_run import HopelessError, JobRun
 from core.actors.jobs import Work
-from core.actors.supervisor import Supervisor
+from core.actors.servers.supervisor import Supervisor
 from core.actors.user_deletion import UserDeletion
 from core.errors import (
     AlreadyRunningError,
@@ -23,7 +23,7 @@ from core.errors import (
     SpawnError,
     UnavailableError,
 )
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.group import Join
 from core.scopes import Answer, Group, Resource, Server, User, check
 from core.server import Queued, Spawning, Stopped, Stopping

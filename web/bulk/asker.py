@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.actors.job_run import HopelessError, JobRun
 from core.errors import ForbiddenError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.scopes import Answer, Resource, check, least
 from projections import tokens
 from web.rights.identity import Identity, is_valid

@@ -10,7 +10,7 @@ from web.commands.long_work import long_work
 from web.commands.moments import parse_position
 
 if TYPE_CHECKING:
-    from core.events.tables import Tables
+    from core.events.log.tables import Tables
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def tables_as_of(log: Tables, moment: str | None) -> Iterator[tuple[Tables, int]
     `moment`: a position or a time; None: now. Raises click.BadParameter.
     """
     import projections
-    from core.events.reading import head_position
+    from core.events.file.reading import head_position
     from projections.rebuild import rebuilt
 
     position = head_position(log) if moment is None else parse_position(log, moment)

@@ -24,7 +24,7 @@ def backup(where: Where, file: str, force: bool, as_json: bool) -> None:
     \b
     callboard backup /backups/$(date +%F).sqlite
     """
-    from core.events.backup import back_up
+    from core.events.file.backup import back_up
 
     with long_work("copying", 100) as on_progress:
         head = back_up(where.log, file, replace=force, on_progress=on_progress)

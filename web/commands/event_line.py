@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from core.events import codec
+from core.events.log.tables import Tables
 from core.events.record import Record, utc_text
-from core.events.tables import Tables
 from projections import histories
 from web.history.names import NO_NAME, NameBook
 

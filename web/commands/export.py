@@ -18,7 +18,7 @@ from web.commands.moments import parse_position
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
-    from core.events.tables import Tables
+    from core.events.log.tables import Tables
     from core.settings import Settings
 
 KINDS = ("events", "users", "servers", "groups", "services")
@@ -44,7 +44,7 @@ def export(where: Where, kind: str, as_csv: bool, output: Path | None, moment: s
     callboard export servers --csv -o servers.csv
     callboard export servers --at 09:03
     """
-    from core.events.database import open_to_look
+    from core.events.file.database import open_to_look
 
     db = open_to_look(where.log)
     try:
@@ -73,7 +73,7 @@ def _rows(db: Tables, where: Where, kind: str, moment: str | None) -> Iterator[I
 
 
 def _length(db: Tables, moment: str | None) -> int:
-    from core.events.reading import head_position
+    from core.events.file.reading import head_position
 
     return head_position(db) if moment is None else parse_position(db, moment)
 
@@ -81,7 +81,7 @@ def _length(db: Tables, moment: str | None) -> int:
 def _events(db: Tables, upto: int, on_progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
     import msgspec
 
-    from core.events.reading import read_rows
+    from core.events.file.reading import read_rows
 
     after = 0
     while rows := read_rows(db, after, min(1000, upto - after)):

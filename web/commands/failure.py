@@ -34,7 +34,7 @@ def is_expected(error: BaseException) -> bool:
     """Whether it is a failure rather than a bug. The classes are known only where something has failed."""
     from core.errors import HubError
     from core.events.codec import UnknownEventError
-    from core.events.database import DatabaseError
+    from core.events.file.database import DatabaseError
     from core.settings import ConfigError
 
     if isinstance(error, BrokenPipeError):

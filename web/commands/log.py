@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from web.commands.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables, tables_are_current
 
@@ -58,7 +58,7 @@ def log(
     callboard log --type 'server.*' --server alice/lab --last 20
     callboard log --follow --json | jq .event
     """
-    from core.events.database import open_to_look
+    from core.events.file.database import open_to_look
     from web.history.chosen import Choice, principals_called, things_called
 
     _need_known(types)
@@ -92,7 +92,7 @@ def _need_known(types: tuple[str, ...]) -> None:
 
 def _span(db: Tables, since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """The positions behind which to begin, and with which to end."""
-    from core.events.reading import head_position, position_at
+    from core.events.file.reading import head_position, position_at
     from core.events.record import utc_text
 
     begin = 0 if since is None else position_at(db, utc_text(since), inclusive=False)
@@ -125,7 +125,7 @@ def _print(records: Iterator[Record] | deque[Record], show: Show) -> None:
 
 def _follow(db: Tables, choice: Choice, after: int, show: Show) -> None:
     """Each event once: positions are given in the order of commits, and have no gaps."""
-    from core.events.reading import head_position
+    from core.events.file.reading import head_position
     from web.history.chosen import chosen
 
     try:

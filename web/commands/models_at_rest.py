@@ -13,7 +13,7 @@ from msgspec import UNSET
 from core.config.desired import desired_state
 from core.config.roles import ADMIN, DEFAULT_ROLES
 from core.errors import NotFoundError
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.scopes import Owner
 from core.settings import Settings
 from projections import groups, servers, services, users

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 
 _AGO = re.compile(r"(\d+)\s*(s|sec|min|m|h|d|w)(?:\s+ago)?")
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -43,7 +43,7 @@ def parse_moment(text: str, now: datetime | None = None) -> datetime | None:
 
 def parse_position(log: Tables, text: str) -> int:
     """A position as such, or the last one at a moment. Raises click.BadParameter."""
-    from core.events.reading import head_position, position_at
+    from core.events.file.reading import head_position, position_at
     from core.events.record import utc_text
 
     head = head_position(log)

@@ -20,8 +20,8 @@ def rebuild(where: Where, as_json: bool) -> None:
     callboard rebuild
     """
     import projections
-    from core.events.database import LogLock, open_log, open_to_look
-    from core.events.heads import head_of
+    from core.events.file.database import LogLock, open_log, open_to_look
+    from core.events.file.heads import head_of
     from projections.rebuild import rebuild as rebuild_tables
 
     open_to_look(where.log).close()

@@ -10,7 +10,7 @@ from web.commands.as_of import tables_as_of
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
-    from core.events.tables import Tables
+    from core.events.log.tables import Tables
     from core.settings import Settings
 
 
@@ -35,7 +35,7 @@ def replay(where: Where, moment: str | None, user: str, server: str, as_json: bo
     """
     import msgspec
 
-    from core.events.database import open_to_look
+    from core.events.file.database import open_to_look
 
     db = open_to_look(where.log)
     try:
@@ -47,7 +47,7 @@ def replay(where: Where, moment: str | None, user: str, server: str, as_json: bo
 
 def told(db: Tables, settings: Settings, moment: str | None, user: str, server: str) -> Any:
     """A model, or all of them. Raises click.BadParameter, NotFoundError."""
-    from core.events.reading import read_at
+    from core.events.file.reading import read_at
     from core.events.record import utc_text
     from web.commands.models_at_rest import ModelsAtRest
 

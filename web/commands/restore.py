@@ -26,7 +26,7 @@ def restore(where: Where, file: str, force: bool, as_json: bool) -> None:
     \b
     callboard restore /backups/2026-05-04.sqlite
     """
-    from core.events import backup
+    from core.events.file import backup
 
     with long_work("copying", 100) as on_progress:
         head, aside = backup.restore(file, where.log, _checker(file), replace=force, on_progress=on_progress)
@@ -40,8 +40,8 @@ def restore(where: Where, file: str, force: bool, as_json: bool) -> None:
 
 def _checker(file: str) -> Callable[[str], None]:
     """Checks a copy of `file`, with the heads that are noted beside that."""
-    from core.events.database import DatabaseError
-    from core.events.heads import noted_heads
+    from core.events.file.database import DatabaseError
+    from core.events.file.heads import noted_heads
     from web.commands.verify import examined
 
     def check(copy: str) -> None:

@@ -46,7 +46,7 @@ def issued(where: Where, name: str) -> str:
         except RefusedError as error:
             raise Failure(str(error)) from None
         except NoHubError:
-            from core.events.database import LogInUseError
+            from core.events.file.database import LogInUseError
             from web.control.offline import issue_token
         try:
             return issue_token(where.log, where.settings, name)

@@ -12,8 +12,8 @@ from web.commands.long_work import long_work
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
-    from core.events.tables import Tables
-    from core.events.verify import Head
+    from core.events.file.verify import Head
+    from core.events.log.tables import Tables
 
 SHOWN = 20  # rows that differ, at most
 
@@ -44,7 +44,7 @@ def verify(where: Where, heads: tuple[str, ...], as_json: bool) -> None:
     callboard verify --head 1042:9f2c...
     callboard verify --db backup.sqlite
     """
-    from core.events.verify import parse_head
+    from core.events.file.verify import parse_head
 
     try:
         noted = [parse_head(head) for head in heads]
@@ -62,10 +62,10 @@ def verify(where: Where, heads: tuple[str, ...], as_json: bool) -> None:
 
 def examined(log: str, noted: list[Head]) -> Found:
     """`noted`: heads besides those beside the log. Raises DatabaseError for what is no log of ours."""
-    from core.events.database import open_to_look
-    from core.events.heads import head_of, noted_heads
-    from core.events.verify import BrokenLogError
-    from core.events.verify import verify as verify_log
+    from core.events.file.database import open_to_look
+    from core.events.file.heads import head_of, noted_heads
+    from core.events.file.verify import BrokenLogError
+    from core.events.file.verify import verify as verify_log
 
     connection = open_to_look(log)
     try:
@@ -85,7 +85,7 @@ def _tables(connection: Tables) -> tuple[list[str], list[str]]:
     """What differs, and the projections that the next start of a hub makes anew anyway."""
     import projections
     from core.errors import HubError
-    from core.events.heads import head_of
+    from core.events.file.heads import head_of
     from projections.rebuild import drift, up_to_date
 
     connection.execute("BEGIN")  # one moment of a log that may be in use

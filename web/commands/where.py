@@ -12,7 +12,7 @@ import click
 from web.commands.failure import Failure
 
 if TYPE_CHECKING:
-    from core.events.tables import Tables
+    from core.events.log.tables import Tables
     from core.settings import Settings
 
 

@@ -11,12 +11,12 @@ import projections
 from core.actors.new_users import creations
 from core.config.desired import desired_state
 from core.errors import ForbiddenError, NotFoundError
-from core.events.append_request import AppendRequest, Write
-from core.events.database import LogLock
+from core.events.file.database import LogLock
+from core.events.file.writer import Writer
+from core.events.log.append_request import AppendRequest, Write
 from core.events.record import By
 from core.events.token import TokenIssued, token_stream
 from core.events.user import user_stream
-from core.events.writer import Writer
 from core.naming.ids import new_id
 from core.settings import Settings
 from core.token import Issue, NoToken, decide, new_token, quick_digest

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from core.errors import HubError
-from core.events.database import DatabaseError
+from core.events.file.database import DatabaseError
 from core.events.record import By
 from core.settings import ConfigError
 from web.control.channel import LONGEST, control_path, short_address

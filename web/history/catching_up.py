@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import trio
 
-from core.events.database import MEMORY, open_for_reading
-from core.events.reading import read_at, read_backwards, read_records
+from core.events.file.database import MEMORY, open_for_reading
+from core.events.file.reading import read_at, read_backwards, read_records
+from core.events.file.store import CHUNK, EventStore
+from core.events.log.tables import Tables
 from core.events.record import Record
-from core.events.store import CHUNK, EventStore
-from core.events.tables import Tables
 from projections import histories
 from web.history.feed import Happening
 from web.history.wanted import Wanted

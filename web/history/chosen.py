@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from core.errors import NotFoundError
 from core.events import codec
-from core.events.reading import read_at, read_records
+from core.events.file.reading import read_at, read_records
+from core.events.log.tables import Tables
 from core.events.record import Record
-from core.events.tables import Tables
 from projections import histories
 
 CHUNK = 500

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import trio
 
+from core.events.file.store import CHUNK, EventStore
 from core.events.record import Record
-from core.events.store import CHUNK, EventStore
 from projections import histories
 from projections.histories import About
 from web.history.names import NameBook

@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import Any
 
 from core.events.group import GroupDeleted
+from core.events.log.tables import Tables
 from core.events.record import Record
-from core.events.tables import Tables
 from core.events.user import ServerRemoved, UserDeleted
 from core.scopes import Group, Resource, Server, Service, User
 from projections import groups, histories, servers, users

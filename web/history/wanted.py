@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from core.errors import InvalidError
 from core.events import codec
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from projections import histories
 from projections.histories import About
 

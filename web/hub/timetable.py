@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from projections import jobs
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from projections import servers
 from projections.servers import ServerRow
 

@@ -9,10 +9,10 @@ import trio
 from msgspec.structs import replace
 
 from core.errors import HubError
-from core.events.database import DatabaseError
+from core.events.file.database import DatabaseError
+from core.events.file.store import Write
 from core.events.record import HUB
 from core.events.server import server_stream
-from core.events.store import Write
 from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
 from core.reconcile.adoption import adopt

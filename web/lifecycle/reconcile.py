@@ -11,7 +11,7 @@ from functools import partial
 
 from core.actors.new_users import creations
 from core.config.desired import DesiredState
-from core.config.login_checks import login_warnings
+from core.config.logins.login_checks import login_warnings
 from core.config.roles import ADMIN, RoleMembers
 from core.errors import AlreadyExistsError
 from core.events.group import group_stream

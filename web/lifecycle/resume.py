@@ -8,8 +8,8 @@ from math import inf
 
 import trio
 
-from core.actors.strays import end_strays
-from core.events.store import EventStore
+from core.actors.servers.strays import end_strays
+from core.events.file.store import EventStore
 from core.reconcile.strays import Consent, Strays
 from projections import servers as servers_table
 from projections import users as users_table

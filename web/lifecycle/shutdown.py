@@ -10,9 +10,9 @@ import trio
 from core.actors.background import do
 from core.errors import HubError
 from core.events import hub as hub_events
+from core.events.file.store import Write
 from core.events.hub import HubStopped
 from core.events.record import HUB
-from core.events.store import Write
 from core.server import Stop, Stopped
 from projections import routes
 from web.hub.hub import Hub

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from core.actors.hub_entities import Users
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.events.user import user_stream
 from core.naming.ids import new_id
 from core.naming.user_names import UserNames

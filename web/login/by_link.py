@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.logins.failures import Refusals
 from projections import users
 from projections.users import UserRow

@@ -15,11 +15,11 @@ import trio
 from core import group, role, share, token
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
+from core.actors.servers.supervisor import Supervisor
 from core.actors.sharing import Sharing
-from core.actors.supervisor import Supervisor
 from core.errors import NotFoundError
+from core.events.file.store import EventStore
 from core.events.record import HUB
-from core.events.store import EventStore
 from core.events.user import user_stream
 from core.user import Change
 from projections import groups, roles, servers, sessions, share_codes, shares, tokens, users

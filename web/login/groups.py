@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from core.actors.hub_entities import Groups
 from core.errors import AlreadyExistsError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.group import Create, Join, Leave
 from core.naming.ids import new_id
 from projections import groups

@@ -11,8 +11,8 @@ import trio
 
 from core.actors.user_deletion import UserDeletion
 from core.errors import InvalidError
+from core.events.log.tables import Tables
 from core.events.record import HUB
-from core.events.tables import Tables
 from core.plugins.authenticator import CheckingAuthenticator
 from projections import users
 from projections.users import UserRow

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from core.errors import ForbiddenError
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.logins.failures import Refusals
 from core.naming.names import MAX_USER_NAME
 from core.naming.user_names import UserNames

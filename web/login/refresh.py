@@ -12,8 +12,8 @@ from collections.abc import Callable
 import trio
 
 from core.errors import ForbiddenError, UnavailableError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.events.user import user_stream
 from core.naming.user_names import UserNames
 from core.plugins.authenticator import RefreshingAuthenticator

@@ -13,8 +13,8 @@ from typing import Any
 from core.actors.hub_entities import Roles
 from core.config.roles import ADMIN, USER, Role, RoleError, role_of_login
 from core.errors import ForbiddenError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.events.user import user_stream
 from core.role import Define, GrantRole, Withdraw
 from projections import roles

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.naming.names import escape, full_name, server_prefix
 from core.scopes import (
     Scopes,

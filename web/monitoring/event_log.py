@@ -9,9 +9,9 @@ import json
 import logging
 from collections.abc import Sequence
 
+from core.events.log.tables import Tables
 from core.events.record import HUB, Record
 from core.events.server import ServerStopped, SpawnAnswered, StopRequested
-from core.events.tables import Tables
 from projections import routes
 
 SCHEMA = "https://schema.jupyter.org/jupyterhub/events/server-action"

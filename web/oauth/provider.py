@@ -20,8 +20,8 @@ from oauthlib.oauth2 import (
 
 from core.actors.hub_entities import Codes, Tokens
 from core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from core.events.file.store import Write
 from core.events.record import HUB, By
-from core.events.store import Write
 from core.events.token import TokenIssued, token_stream
 from core.events.user import user_stream
 from core.naming.ids import new_id

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from oauthlib.oauth2 import RequestValidator
 
+from core.events.log.tables import Tables
 from core.events.record import utc_text
-from core.events.tables import Tables
 from core.token import quick_digest
 from projections import oauth
 from projections.oauth import CodeRow

@@ -12,8 +12,8 @@ from web.openapi.operation import SCHEME, operation, types_of
 from web.openapi.schemas import Schemas
 from web.request.access import TheProxy
 from web.request.answers import Refusal
-from web.request.paging import Pagination
 from web.request.routing import Route, RouteGroup
+from web.request.sent.paging import Pagination
 from web.site import version
 
 Document = dict[str, Any]

@@ -16,8 +16,8 @@ from web.pages.parts.server_rows import shown_server
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub
-from web.request.forms import form
 from web.request.routing import RouteGroup
+from web.request.sent.forms import form
 from web.rights.oauth_scopes import in_words
 
 endpoints = RouteGroup("accept_share", page=True)

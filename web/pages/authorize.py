@@ -14,8 +14,8 @@ from web.pages.parts.consent_form import consent_form
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import by, caller, database, hub
-from web.request.forms import form
 from web.request.routing import RouteGroup
+from web.request.sent.forms import form
 
 endpoints = RouteGroup("authorize", page=True)
 

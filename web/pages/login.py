@@ -27,10 +27,10 @@ from web.request.context import database, hub
 from web.request.credentials import check_meant, sent_form
 from web.request.errors import headers_of, status_of
 from web.request.facts import request_facts
-from web.request.forms import form as form_of_request
 from web.request.page_cookies import log_in_browser, log_out_browser
-from web.request.refused_forms import why_refused
 from web.request.routing import RouteGroup
+from web.request.sent.forms import form as form_of_request
+from web.request.sent.refused_forms import why_refused
 from web.sessions.links import ARGUMENT
 
 endpoints = RouteGroup("login", page=True)

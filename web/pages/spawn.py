@@ -14,7 +14,7 @@ from core.errors import (
     PendingError,
     SpawnError,
 )
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
 from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow

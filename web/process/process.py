@@ -19,10 +19,10 @@ import trio
 import projections
 from core.cancellation import cancelled_when
 from core.errors import HubError
-from core.events.backup import put_aside
-from core.events.database import MEMORY, LogLock, log_id_at
-from core.events.heads import head_of, note_head
-from core.events.store import EventStore
+from core.events.file.backup import put_aside
+from core.events.file.database import MEMORY, LogLock, log_id_at
+from core.events.file.heads import head_of, note_head
+from core.events.file.store import EventStore
 from core.reconcile.strays import Answer, Consent
 from core.secrets.secret_file import load_or_make_secret
 from core.settings import ConfigError, Settings, database_path

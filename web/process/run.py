@@ -13,8 +13,8 @@ import trio
 from core.config.notes import table
 from core.errors import HubError
 from core.events.codec import UnknownEventError
-from core.events.database import DatabaseError
-from core.events.disk import unreadable
+from core.events.file.database import DatabaseError
+from core.events.file.disk import unreadable
 from core.reconcile.strays import Answer
 from core.settings import ConfigError
 from spawners.configuration import load_settings

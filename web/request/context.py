@@ -9,8 +9,8 @@ from quart import Request
 from quart.globals import _cv_app, _cv_request
 
 from core.errors import ForbiddenError, InvalidError
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.scopes import Scopes
 from web.rights.identity import Identity
 from web.site.bounds import check_json

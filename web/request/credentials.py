@@ -19,7 +19,7 @@ from web.hub.hub import Hub
 from web.request.access import Access, Needs, Open
 from web.request.client_address import address_of
 from web.request.context import asked, hub, kept
-from web.request.refused_forms import SentForm, why_refused
+from web.request.sent.refused_forms import SentForm, why_refused
 from web.rights.identity import Identity, token_in
 from web.sessions.cookies import XSRF
 from web.sessions.proofs import Proof

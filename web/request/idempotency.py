@@ -15,8 +15,8 @@ from typing import cast
 from quart import Response, g, request
 
 from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
-from core.events.tables import Tables
-from core.events.writer import IdempotencyRecord, Outcome
+from core.events.file.writer import IdempotencyRecord, Outcome
+from core.events.log.tables import Tables
 from web.request import answers
 from web.request.context import caller, hub
 from web.request.errors import status_of

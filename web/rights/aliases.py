@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.scopes import Reach, Scopes
 from projections import names as names_table
 from projections import users

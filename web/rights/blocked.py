@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from projections import servers, users
 from projections.users import UserRow
 

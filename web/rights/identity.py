@@ -9,9 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.server import SpawnRequested
-from core.events.tables import Tables
 from core.events.token import TokenIssued
 from core.scopes import Owner, Scopes, expand, identify_scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from projections import groups
 
 REMEMBERED = 20_000

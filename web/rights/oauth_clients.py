@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from core.events.log.tables import Tables
 from core.events.server import server_stream
 from core.events.service import service_stream
-from core.events.tables import Tables
 from core.scopes import Server, Service, depends_on_holder
 from projections import oauth, servers, services
 from projections.oauth import ClientRow

@@ -11,9 +11,9 @@ from typing import Protocol
 from core.config.configured_rights import ConfiguredRights
 from core.config.roles import ADMIN, USER
 from core.events.group import group_stream
+from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.server import ServerEvent
-from core.events.tables import Tables
 from core.events.token import TokenRevoked
 from core.events.user import AdminGranted, AdminRevoked, user_stream
 from core.naming.names import full_name

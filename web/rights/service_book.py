@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.settings import ServiceSettings
 from projections import services
 from projections.services import ServiceRow

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from core.actors.hub_entities import Users
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, UnavailableError
+from core.events.file.writer import IdempotencyRecord
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
-from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 from core.naming.names import check_any_server_name, check_display_name, check_server_name
 from core.plugins.hooks import Hooks

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import trio
 from msgspec.structs import replace
 
-from core.actors.server import ServerActor
-from core.actors.spawn_turns import SpawnTurns
-from core.actors.supervisor import Supervisor
+from core.actors.servers.server import ServerActor
+from core.actors.servers.spawn_turns import SpawnTurns
+from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, SpawnError, UnavailableError
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
-from core.events.writer import IdempotencyRecord
 from core.server import Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
 from projections.servers import ServerRow

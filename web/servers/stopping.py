@@ -7,12 +7,12 @@ from collections.abc import Callable
 import trio
 
 from core.actors.removals import Removals
-from core.actors.supervisor import Supervisor
+from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError
+from core.events.file.writer import IdempotencyRecord
+from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.stop_reason import StopReason, reason_of
-from core.events.tables import Tables
-from core.events.writer import IdempotencyRecord
 from core.server import Stop, Stopped
 from core.settings import Settings
 from projections import servers

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InvalidError
-from core.events.side_tables import SideTableChange
-from core.events.store import EventStore
+from core.events.file.store import EventStore
+from core.events.log.side_tables import SideTableChange
 from core.secrets.crypt import ENVIRONMENT, CryptKeeper, SealError
 from core.settings import ConfigError
 from projections import auth_states

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from core.actors import hub_entities as of_the_hub
 from core.events.hub import ClockCorrected
+from core.events.log.tables import Tables
 from core.events.record import By, Record, utc_text
-from core.events.tables import Tables
 from core.events.user import user_stream
 from core.secrets.secret_file import derive
 from core.session import End, Open, new_session_id, new_session_secret

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from core.actors.hub_entities import Tokens
 from core.config.roles import TOKEN
 from core.errors import InvalidError
+from core.events.file.writer import IdempotencyRecord
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import IdempotencyRecord
 from core.naming.ids import new_id
 from core.scopes import Owner, excess_scopes, void_scopes
 from core.settings import HubSettings

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from core.actors.sharing import Sharing
 from core.errors import ForbiddenError, NotFoundError
+from core.events.file.writer import IdempotencyRecord
+from core.events.log.tables import Tables
 from core.events.record import By
-from core.events.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import IdempotencyRecord
 from core.scopes import NOBODY, Server, excess_scopes, share_scopes
 from core.share import GrantShare, without_filter
 from core.share_code import Exchange, Issue, check_life, new_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
 from projections import servers, spawn_queue

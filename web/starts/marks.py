@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from core.events import Event
-from core.events.reading import has_started, position_of, read_records
+from core.events.file.reading import has_started, position_of, read_records
+from core.events.file.store import EventStore
 from core.events.server import SpawnRequested, server_stream
-from core.events.store import EventStore
 from core.reconcile.mark import PURPOSE, Mark, sealed
 from core.reconcile.strays import Consent, Strays, sort_out
 from core.secrets.secret_file import derive

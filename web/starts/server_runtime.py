@@ -11,10 +11,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from core.actors.errands import Errands
-from core.actors.server_work import Deadlines
-from core.actors.shared_polls import SharedPolls
-from core.actors.spawn_turns import SpawnTurns
-from core.events.store import EventStore
+from core.actors.servers.server_work import Deadlines
+from core.actors.servers.shared_polls import SharedPolls
+from core.actors.servers.spawn_turns import SpawnTurns
+from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt, Spawner, Status, Telling
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.naming.names import server_prefix
 from core.server import Spawning
 from core.settings import Settings

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
+from core.events.file.store import Write
 from core.events.group import GroupCreated, group_stream
 from core.events.record import HUB
-from core.events.store import Write
 from core.naming.ids import new_id
 from projections import ALL, servers, users
 from projections.rebuild import drift

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import projections
-from core.events import room
-from core.events.store import EventStore
+from core.events.file import room
+from core.events.file.store import EventStore
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from tests.logs import FullDisk
 from tests.unit.pages.browser import Browser, logged_in

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 import projections
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import PAGES, group, send, token_of, users

@@ -9,7 +9,7 @@ import trio
 
 import projections
 from core.errors import UnreachableError
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.plugins.spawner import Beat
 from core.settings import ServiceSettings
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner

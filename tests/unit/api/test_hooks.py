@@ -13,7 +13,7 @@ import pytest
 import trio
 
 import projections
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt
 from core.settings import ConfigError
 from projections import servers, users

@@ -11,7 +11,7 @@ import trio
 from msgspec.structs import replace
 
 import projections
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import ProxySettings, ServiceSettings
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests

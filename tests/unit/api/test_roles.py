@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 import projections
 from core.errors import InvalidError
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import AuthenticatorSettings, GroupSettings, ServiceSettings, Settings, SpawnerSettings
 from tests.conftest import ADMIN_TOKEN, SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import group, token_of, users

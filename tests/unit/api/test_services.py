@@ -11,7 +11,7 @@ import trio
 
 import projections
 from core.actors.service_process import FAILED, STABLE
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from core.settings import ServiceSettings
 from projections.rebuild import drift
 from spawners.simulated import SimulatedBackend

@@ -12,8 +12,8 @@ import trio
 from msgspec.structs import replace
 
 import projections
+from core.events.file.store import EventStore
 from core.events.server import SpawnAdmitted, SpawnCancelled, SpawnRequested
-from core.events.store import EventStore
 from core.settings import CallboardSettings, Settings, TornadoSettings
 from projections import rebuild, spawn_queue
 from spawners.simulated import SimulatedBackend

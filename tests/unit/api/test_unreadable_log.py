@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import projections
-from core.events.store import EventStore
+from core.events.file.store import EventStore
 from projections import users
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory
 from web.process import run

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 import projections
-from core.actors.server import ServerActor
+from core.actors.servers.server import ServerActor
 from core.errors import UnavailableError
+from core.events.file.store import EventStore
 from core.events.session import SessionEnded, SessionOpened
-from core.events.store import EventStore
 from core.settings import AuthenticatorSettings, CallboardSettings, DummySettings, TornadoSettings
 from core.token import quick_digest
 from tests.conftest import Client, hub_in_memory, settings_for_tests

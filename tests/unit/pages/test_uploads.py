@@ -23,9 +23,17 @@ from core.settings import Settings, SpawnerSettings
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
 from web.hub.hub import Hub
-from web.request import forms
-from web.request.forms import FIELDS_BEFORE_LOGIN, MOST_FIELDS, SIZE_BEFORE_LOGIN, STEP, Bounds, Form, Parts
-from web.request.received import Body
+from web.request.sent import forms
+from web.request.sent.forms import (
+    FIELDS_BEFORE_LOGIN,
+    MOST_FIELDS,
+    SIZE_BEFORE_LOGIN,
+    STEP,
+    Bounds,
+    Form,
+    Parts,
+)
+from web.request.sent.received import Body
 from web.starts import uploads
 from web.starts.uploads import LARGEST, PIECE, Spool, Uploads
 

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors import work_task
-from core.actors.server_work import GRACE
+from core.actors.servers import work_task
+from core.actors.servers.server_work import GRACE
 from core.errors import (
     ForbiddenError,
     SpawnError,

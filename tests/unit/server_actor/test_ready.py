@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.server import LOOK
+from core.actors.servers.server import LOOK
 from core.errors import (
     UnreachableError,
 )

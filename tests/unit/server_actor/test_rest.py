@@ -10,8 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors import server as actors
-from core.actors.server_work import GRACE, Deadlines, ServerWork
+from core.actors.servers import server as actors
+from core.actors.servers.server_work import GRACE, Deadlines, ServerWork
 from core.plugins.spawner import Attempt, Report
 from core.server import (
     Ready,

@@ -10,17 +10,17 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.server import LOG_RETRY
+from core.actors.servers.server import LOG_RETRY
 from core.errors import (
     UnavailableError,
 )
-from core.events import room
+from core.events.file import room
+from core.events.file.store import Write
 from core.events.server import (
     OptionsStored,
     SpawnProgressed,
     server_stream,
 )
-from core.events.store import Write
 from core.server import (
     Ready,
     Spawning,

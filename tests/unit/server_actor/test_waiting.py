@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from core.actors.server_work import Deadlines
+from core.actors.servers.server_work import Deadlines
 from core.events.server import SpawnFailed, SpawnProgressed
 from core.plugins.spawner import Attempt, Progress, Report
 from core.server import Ready

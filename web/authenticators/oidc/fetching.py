@@ -12,7 +12,7 @@ import httpx
 import trio
 from msgspec import Struct
 
-from core.config.oidc_urls import is_acceptable
+from core.config.logins.oidc_urls import is_acceptable
 from core.settings import OIDCSettings
 from web.authenticators.oidc.refusals import logger, quoted, unreachable
 

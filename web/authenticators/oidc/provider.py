@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct, field
 
-from core.config.oidc_urls import discovery_url, is_acceptable
+from core.config.logins.oidc_urls import discovery_url, is_acceptable
 from core.settings import OIDCSettings
 from web.authenticators.oidc.fetching import Fetcher
 from web.authenticators.oidc.kept import Kept

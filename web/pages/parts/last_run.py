@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from core.events.reading import read_stream, version_of
+from core.events.file.reading import read_stream, version_of
 from core.events.record import By, Record
 from core.events.server import (
     ServerDied,

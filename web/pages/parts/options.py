@@ -9,7 +9,7 @@ import msgspec
 from quart import request
 
 from core.errors import InvalidError, UnreadableError
-from web.request.forms import form
+from web.request.sent.forms import form
 from web.starts.spawn_hooks import FormData
 from web.starts.uploads import Upload
 

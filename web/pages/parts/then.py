@@ -8,17 +8,17 @@ from typing import Any, assert_never, cast
 
 from msgspec import Struct
 
-from core.events.reading import position_at, positions_in, read_at, read_records, read_stream
+from core.events.file.reading import position_at, positions_in, read_at, read_records, read_stream
+from core.events.file.store import CHUNK
 from core.events.record import By, Record, utc_text
 from core.events.server import ServerEvent, SpawnRequested, server_stream
-from core.events.store import CHUNK
 from core.events.user import UserEvent, user_stream
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped, Stopping, evolve
 from core.user import AnyUser, NoUser, User
 from core.user import evolve as evolve_user
 from web.pages.parts.server_rows import WORDS
 from web.request.context import database, hub
-from web.request.timestamps import parse_timestamp
+from web.request.sent.timestamps import parse_timestamp
 
 LOOKED_AT = 200  # events of a server: one attempt has fewer
 MAX_DIGITS = 18

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from quart import Response
 
+from core.events.file.writer import Outcome
 from core.events.group import group_stream
 from core.events.user import user_stream
-from core.events.writer import Outcome
 from core.share import Revoke
 from projections import groups, servers, users
 from projections.shares import Listing
-from web.api.shares import SHARES, listed
+from web.api.sharing.shares import SHARES, listed
 from web.models.shares import ShareModel
 from web.request.access import needs
 from web.request.answers import empty, reply

@@ -6,16 +6,17 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from core.events import codec, command_keys
-from core.events.append_request import AppendRequest, VersionError, Write
-from core.events.chain import GENESIS, columns_of, digest_of, netstring
-from core.events.database import INSERT_EVENT, noted_shapes, shape_noted
-from core.events.folding import Folding
+from core.events import codec
+from core.events.file.chain import GENESIS, columns_of, digest_of, netstring
+from core.events.file.database import INSERT_EVENT, noted_shapes, shape_noted
+from core.events.file.folding import Folding
+from core.events.file.reading import version_of
 from core.events.hub import CLOCK, ClockCorrected
-from core.events.log import Row, Unit
-from core.events.reading import version_of
+from core.events.log import command_keys
+from core.events.log.append_request import AppendRequest, VersionError, Write
+from core.events.log.protocol import Row, Unit
+from core.events.log.side_tables import SideTableChange
 from core.events.record import HUB, Record, utc_text
-from core.events.side_tables import SideTableChange
 
 KNOWN_VERSIONS = 50_000  # streams whose version is remembered; the rest is looked up
 TOLERANCE = timedelta(seconds=1)  # a clock set back by no more is waited for: time stands still

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from core.events.chain import columns_of, digest_of, netstring
+from core.events.file.chain import columns_of, digest_of, netstring
 
 TAIL = 500  # events at the end whose digests are checked
 

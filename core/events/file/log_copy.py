@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from core.events.chain import GENESIS, columns_of, digest_of, netstring
-from core.events.database import INSERT_EVENT, DatabaseError, check_shapes
-from core.events.folding import Folding
-from core.events.log import Batch, Log, Row, Unit
-from core.events.reading import record_of
-from core.events.side_tables import SideTableChange
+from core.events.file.chain import GENESIS, columns_of, digest_of, netstring
+from core.events.file.database import INSERT_EVENT, DatabaseError, check_shapes
+from core.events.file.folding import Folding
+from core.events.file.reading import record_of
+from core.events.log.protocol import Batch, Log, Row, Unit
+from core.events.log.side_tables import SideTableChange
 
 CHUNK = 500  # batches read at a time
 

@@ -8,8 +8,8 @@ import os
 import sqlite3
 
 from core.errors import DoubtError, UnavailableError
-from core.events.log import LogUnreachableError
-from core.events.place import LogLostError
+from core.events.file.place import LogLostError
+from core.events.log.protocol import LogUnreachableError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PROBE = 2**20  # bytes

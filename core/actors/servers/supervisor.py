@@ -13,15 +13,15 @@ from typing import Protocol
 
 import trio
 
-from core.actors.polls import Polls
-from core.actors.server import LOG_RETRY, ServerActor
-from core.actors.server_work import ServerRuntime
-from core.actors.work_task import WorkTask
+from core.actors.servers.polls import Polls
+from core.actors.servers.server import LOG_RETRY, ServerActor
+from core.actors.servers.server_work import ServerRuntime
+from core.actors.servers.work_task import WorkTask
 from core.errors import UnavailableError
-from core.events.disk import unreadable
+from core.events.file.disk import unreadable
+from core.events.file.writer import IdempotencyRecord
 from core.events.record import HUB, By, Record
 from core.events.stop_reason import StopReason
-from core.events.writer import IdempotencyRecord
 from core.server import Command, Ready, Server, Stop, has_ended
 
 logger = logging.getLogger("callboard.supervisor")

@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from functools import partial
 
 from core.errors import UnavailableError
-from core.events import command_keys
-from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, VersionError, Write
-from core.events.database import MEMORY, open_for_writing, open_log
-from core.events.disk import is_disk_trouble
-from core.events.folding import Folding, Projection
-from core.events.log import Log
-from core.events.log_copy import LogCopy
-from core.events.log_end import LogEnd
-from core.events.place import LogLostError, Place
+from core.events.file.database import MEMORY, open_for_writing, open_log
+from core.events.file.disk import is_disk_trouble
+from core.events.file.folding import Folding, Projection
+from core.events.file.log_copy import LogCopy
+from core.events.file.log_end import LogEnd
+from core.events.file.place import LogLostError, Place
+from core.events.file.room import Room
+from core.events.file.wal import WalLimit
+from core.events.log import command_keys
+from core.events.log.append_request import AppendRequest, IdempotencyRecord, Outcome, VersionError, Write
+from core.events.log.protocol import Log
 from core.events.record import utc_text
-from core.events.room import Room
-from core.events.wal import WalLimit
 from core.machine import faults
 
 logger = logging.getLogger("callboard.log")

@@ -9,9 +9,9 @@ import trio
 from msgspec import Struct
 
 from core.events import Event
+from core.events.log.side_tables import SideTableChange
+from core.events.log.tables import Tables
 from core.events.record import By, Record
-from core.events.side_tables import SideTableChange
-from core.events.tables import Tables
 
 
 class VersionError(Exception):

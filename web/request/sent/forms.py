@@ -29,8 +29,8 @@ from werkzeug.sansio.multipart import (
 from core.errors import BusyError
 from web.request.context import hub
 from web.request.credentials import fetch_of_request, session_of
-from web.request.received import Body
 from web.request.routing import Route
+from web.request.sent.received import Body
 from web.sessions.xsrf import is_foreign
 from web.site.public_url import own_hosts
 from web.starts.uploads import LARGEST, SECONDS, Spool, Upload

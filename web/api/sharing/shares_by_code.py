@@ -8,13 +8,13 @@ from __future__ import annotations
 from quart import Response
 
 from core.errors import ForbiddenError
-from core.events.tables import Tables
+from core.events.file.writer import Outcome
+from core.events.log.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import Outcome
 from projections import users
-from web.api import share_codes
-from web.api import shares as shares_api
-from web.api.share_codes import CodeBody
+from web.api.sharing import share_codes
+from web.api.sharing import shares as shares_api
+from web.api.sharing.share_codes import CodeBody
 from web.models.shares import ShareCodeModel, ShareModel
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import encode, reply

@@ -14,10 +14,10 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from core.events.ballast import SIZE, Ballast, give_slice
-from core.events.database import DatabaseError, open_for_reading
-from core.events.disk import NO_ROOM, has_room, is_room_missing
-from core.events.file_system import file_system, is_copy_on_write
+from core.events.file.ballast import SIZE, Ballast, give_slice
+from core.events.file.database import DatabaseError, open_for_reading
+from core.events.file.disk import NO_ROOM, has_room, is_room_missing
+from core.events.file.file_system import file_system, is_copy_on_write
 
 WAL_ROOM = SIZE
 PAGES = 256  # free ones in the log's file, at least

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from core.errors import RepeatedError
-from core.events.append_request import IdempotencyRecord, Outcome
-from core.events.side_tables import SideTableChange
+from core.events.log.append_request import IdempotencyRecord, Outcome
+from core.events.log.side_tables import SideTableChange
 
 NAME = "command_keys"
 EXPIRED_AT_ONCE = 200

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from core.config.oidc_urls import is_acceptable, normal_issuer
+from core.config.logins.oidc_urls import is_acceptable, normal_issuer
 from core.config.section import Section
 from core.settings import ConfigError, OIDCSettings
 

@@ -10,7 +10,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.events.verify import START, Head, parse_head
+from core.events.file.verify import START, Head, parse_head
 
 KEPT = 100  # heads; the oldest go first
 

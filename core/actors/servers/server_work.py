@@ -11,9 +11,10 @@ import trio
 from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause, wait_gone
-from core.actors.start_clock import StartClock
+from core.actors.servers.start_clock import StartClock
 from core.errors import DoubtError, HubError, SpawnError, UnreachableError
-from core.events.disk import unreadable
+from core.events.file.disk import unreadable
+from core.events.file.store import EventStore
 from core.events.server import (
     LeftoverEnded,
     ServerAdopted,
@@ -25,7 +26,6 @@ from core.events.server import (
     SpawnFailed,
     SpawnSucceeded,
 )
-from core.events.store import EventStore
 from core.machine import faults
 from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping

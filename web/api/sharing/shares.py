@@ -8,10 +8,10 @@ from msgspec import Struct
 from quart import Response
 
 from core.errors import ForbiddenError, InvalidError
+from core.events.file.writer import Outcome
 from core.events.group import group_stream
-from core.events.tables import Tables
+from core.events.log.tables import Tables
 from core.events.user import user_stream
-from core.events.writer import Outcome
 from core.scopes import Answer, Group, Server, User, check
 from core.share import Revoke, meant_on
 from projections import groups, shares, users
@@ -23,8 +23,8 @@ from web.request.context import body, by, caller, database, hub, scopes
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
 from web.request.known import known_owner_and_server, known_user
-from web.request.paging import page, paged
 from web.request.routing import RouteGroup
+from web.request.sent.paging import page, paged
 from web.sharing.sharing import known_share
 from web.site.bounds import ScopeNames
 

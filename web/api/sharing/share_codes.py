@@ -9,7 +9,7 @@ from msgspec import Struct
 from quart import Response, request
 
 from core.errors import NotFoundError
-from core.events.writer import Outcome
+from core.events.file.writer import Outcome
 from core.scopes import Server
 from core.share_code import DEFAULT_LIFE, check_life
 from projections import share_codes
@@ -22,8 +22,8 @@ from web.request.context import body, by, caller, database, hub
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_owner_and_server, known_user
-from web.request.paging import argument, page, paged
 from web.request.routing import RouteGroup
+from web.request.sent.paging import argument, page, paged
 from web.sharing.sharing import issued_code
 from web.site.bounds import ScopeNames
 

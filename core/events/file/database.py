@@ -13,9 +13,9 @@ from hashlib import sha256
 from sqlite_utils import Database, Migrations
 
 from core.events import codec
-from core.events.log import LogUnreachableError
-from core.events.side_tables import KeyAndValue, SideTableChange
-from core.events.soundness import UnsoundError, check_sound, has_frames
+from core.events.file.soundness import UnsoundError, check_sound, has_frames
+from core.events.log.protocol import LogUnreachableError
+from core.events.log.side_tables import KeyAndValue, SideTableChange
 
 logger = logging.getLogger("callboard")
 

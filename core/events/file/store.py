@@ -11,15 +11,15 @@ from time import perf_counter
 import trio
 
 from core.errors import DoubtError, UnavailableError
-from core.events import command_keys
-from core.events.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
-from core.events.database import MEMORY, log_id, open_for_reading, open_for_writing
-from core.events.folding import Projection
-from core.events.log import Log
-from core.events.reading import read_records, read_stream, version_of
+from core.events.file.database import MEMORY, log_id, open_for_reading, open_for_writing
+from core.events.file.folding import Projection
+from core.events.file.reading import read_records, read_stream, version_of
+from core.events.file.writer import Writer
+from core.events.log import command_keys
+from core.events.log.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
+from core.events.log.protocol import Log
+from core.events.log.side_tables import SideTableChange
 from core.events.record import HUB, By, Record, utc_text
-from core.events.side_tables import SideTableChange
-from core.events.writer import Writer
 
 BATCH = 2000  # units a transaction at most
 CHUNK = 200  # rows read on the event loop before others get a turn

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from sqlite_utils import Database
 
-from core.events import command_keys
-from core.events.database import SIDE_TABLES
-from core.events.reading import read_records
+from core.events.file.database import SIDE_TABLES
+from core.events.file.reading import read_records
+from core.events.log import command_keys
+from core.events.log.side_tables import HasSideTable, SideTables
 from core.events.record import Record
-from core.events.side_tables import HasSideTable, SideTables
 
 CHUNK = 1000  # events read at a time
 

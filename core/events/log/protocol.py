@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from core.events.side_tables import SideTableChange
+from core.events.log.side_tables import SideTableChange
 
 Row = tuple[int, str, int, str, str, str, str, str, str, int | None, str]
 """An event as it is stored: position, stream, version, type, payload, at, principal, via, request, cause, digest."""

@@ -19,18 +19,18 @@ import trio
 
 from core.actors.asking import root_cause
 from core.actors.mailbox import Call, Mailbox
-from core.actors.messages import Messages, as_event
-from core.actors.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
-from core.actors.work_task import WorkTask
+from core.actors.servers.messages import Messages, as_event
+from core.actors.servers.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
+from core.actors.servers.work_task import WorkTask
 from core.backoff import Backoff
 from core.errors import DoubtError, HubError, UnavailableError
 from core.events import codec
-from core.events.disk import unreadable
+from core.events.file.disk import unreadable
+from core.events.file.store import Write
+from core.events.file.writer import IdempotencyRecord
 from core.events.hub import HubStarted
 from core.events.record import By, Record
 from core.events.server import ServerEvent, server_stream
-from core.events.store import Write
-from core.events.writer import IdempotencyRecord
 from core.plugins.spawner import Progress
 from core.server import (
     MAX_MESSAGES,

@@ -9,9 +9,9 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.events.database import DatabaseError, LogLock, open_for_writing, open_to_look
-from core.events.heads import head_of, heads_path, note_head, replace_heads, sync_directory
-from core.events.verify import Head
+from core.events.file.database import DatabaseError, LogLock, open_for_writing, open_to_look
+from core.events.file.heads import head_of, heads_path, note_head, replace_heads, sync_directory
+from core.events.file.verify import Head
 
 PAGES = 2000  # copied at a time
 BESIDE = ("-wal", "-shm", ".heads")

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from core.events.disk import NO_ROOM
+from core.events.file.disk import NO_ROOM
 
 SIZE = 4 * 2**20
 SLICE = 256 * 2**10

@@ -1,0 +1,1 @@
+"""Settings of logging in: what each way demands, and what to warn of."""

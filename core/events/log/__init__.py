@@ -1,0 +1,1 @@
+"""What a log is: the protocol, and what is appended to one."""

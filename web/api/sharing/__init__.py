@@ -1,0 +1,1 @@
+"""Handlers of shares and share codes."""

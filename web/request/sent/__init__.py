@@ -1,0 +1,1 @@
+"""What a request has sent: its body, forms, moments and pages asked for."""
