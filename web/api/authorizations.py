@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from quart import Response, request
+from quart import Response
 
 from core.errors import ForbiddenError, NotFoundError
 from core.scopes import Owner, expand, identify_scopes
@@ -12,7 +12,7 @@ from projections import servers, users
 from web.models.models import ServiceModel, UserModel
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import reply
-from web.request.context import caller, database, hub
+from web.request.context import asked, caller, database, hub
 from web.request.declared import Answers
 from web.request.routing import RouteGroup
 from web.rights.identity import Identity
@@ -54,8 +54,8 @@ async def cookie_owner(name: str, value: str = "") -> Response:
     """The model of the user who is logged in by this cookie: its value is in the URL, else it is the body."""
     _check_shows_token()
     sessions = hub().sessions
-    body = cast(bytes, await request.get_data(as_text=False)).decode("latin-1").strip()
-    secret = value or body or sessions.cookies.login_of(request) or ""
+    body = cast(bytes, await asked().get_data(as_text=False)).decode("latin-1").strip()
+    secret = value or body or sessions.cookies.login_of(asked()) or ""
     session = sessions.find(secret) if secret and name == sessions.cookies.login else None
     owner = hub().rights.of_session(session) if session is not None else None
     if owner is None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
-from quart import Response, request
-from quart.globals import request_ctx
+from quart import Response
 
 from core.errors import ConflictError, InvalidError
 from core.events.file.reading import position_at
@@ -17,7 +16,7 @@ from web.history.model import Event, EventPage, Notice
 from web.history.wanted import Wanted
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import reply
-from web.request.context import database, hub
+from web.request.context import asked, database, hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_user
@@ -90,7 +89,7 @@ async def history(user: str) -> Response:
 
 
 async def _answer(wanted: Wanted) -> Response:
-    following = Following(hub(), request_ctx.request, wanted)
+    following = Following(hub(), asked(), wanted)
     newest_first = _newest_first()
     if _wants_page():
         return await _page(following, newest_first)
@@ -108,14 +107,14 @@ async def _page(following: Following, newest_first: bool) -> Response:
 
 
 def _named(argument_name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(request.args.getlist(argument_name)))
+    return tuple(dict.fromkeys(asked().args.getlist(argument_name)))
 
 
 def _wants_page() -> bool:
     """Streams are for those who ask for nothing else."""
-    if "limit" in request.args:
+    if "limit" in asked().args:
         return True
-    accepted = request.headers.get("Accept", "").lower()
+    accepted = asked().headers.get("Accept", "").lower()
     return "application/json" in accepted and "text/event-stream" not in accepted
 
 
@@ -140,7 +139,7 @@ def _until(head: int) -> int:
 
 def _position(default: int) -> int:
     """Where to go on. Raises InvalidError for what is no position, ConflictError for one beyond this log's head."""
-    text = request.headers.get("Last-Event-ID") or argument("after")
+    text = asked().headers.get("Last-Event-ID") or argument("after")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never, cast
 
 from msgspec import Struct
-from quart import Response, current_app
+from quart import Response
 
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.scopes import (
@@ -26,7 +26,7 @@ from core.scopes import (
 from projections import users
 from web.request.access import IDENTIFIED, Access, Identified, Lists, Needs, Open, TheProxy, resource
 from web.request.answers import reply
-from web.request.context import body, caller, database, hub
+from web.request.context import body, caller, database, extensions, hub
 from web.request.routing import ROUTES, NoRouteError, Route, RouteGroup, Routes, defaults_of
 
 endpoints = RouteGroup("explain")
@@ -109,7 +109,7 @@ def _subject_called(kind: str, name: str, scopes: Scopes | None) -> Subject:
 def _route(question: Question) -> tuple[Route, Mapping[str, str]]:
     """The route a request would reach. Raises NotFoundError, InvalidError where there is none for the method."""
     path = question.path.partition("?")[0]
-    routes: Routes = current_app.extensions[ROUTES]
+    routes: Routes = extensions()[ROUTES]
     try:
         found = routes.match(path, question.method.upper())
     except NoRouteError as none:

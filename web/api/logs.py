@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
 from core.errors import UnreachableError
 from core.plugins.spawner import Spawner
 from web.request.access import needs
 from web.request.answers import encode, reply
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_server, known_user
@@ -55,10 +55,10 @@ async def read(user: str, server: str = "") -> Response:
     """
     found = known_server(known_user(user), server)
     spawner = hub().spawner
-    if "text/event-stream" not in request.headers.get("Accept", ""):
+    if "text/event-stream" not in asked().headers.get("Accept", ""):
         lines = await last_lines(spawner, found.spawn_id)
         return reply(Logs(lines, found.exit_status, found.is_active))
-    last_seen = request.headers.get("Last-Event-ID") or argument("after", "0")
+    last_seen = asked().headers.get("Last-Event-ID") or argument("after", "0")
     offset = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else 0
     return event_stream(_follow(spawner, found.spawn_id, offset))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from quart import Response, g
+from quart import Response
 
 from core.scopes import Answer, check
 from web.hub.health import troubles
 from web.request.access import OPEN
 from web.request.answers import empty
-from web.request.context import hub
+from web.request.context import hub, kept
 from web.request.declared import Text
 from web.request.routing import RouteGroup
 from web.rights.identity import Identity
@@ -28,7 +28,7 @@ async def health() -> Response:
 
     The status is 200 all the same: starting the hub anew would mend none of that.
     """
-    lines = troubles(hub(), g.identity)
+    lines = troubles(hub(), kept().identity)
     if not lines:
         return empty(200, "text/html")
     return Response("".join(f"{line}\n" for line in lines), 200, content_type="text/plain; charset=utf-8")
@@ -46,7 +46,7 @@ async def metrics() -> Response:
 
     Needs the scope `read:metrics`. Open to all where `authenticate_prometheus` is off; a refusal is a page.
     """
-    if hub().settings.hub.authenticate_prometheus and not _may_read(g.identity):
+    if hub().settings.hub.authenticate_prometheus and not _may_read(kept().identity):
         return Response(FORBIDDEN, 403, content_type="text/html")
     return Response(hub().metrics.as_text(), content_type=CONTENT_TYPE)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from msgspec import Struct
-from quart import Response, g, request
+from quart import Response
 
 from web.oauth.provider import MAX_BODY
 from web.request.access import OPEN
 from web.request.answers import reply
 from web.request.client_address import address_of
-from web.request.context import hub
+from web.request.context import asked, hub, kept
 from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("oauth2")
@@ -42,7 +42,7 @@ async def token() -> Response:
     The body is a form: `grant_type=authorization_code`, `code`, `client_id`, `client_secret`, `redirect_uri`,
     `code_verifier`.
     """
-    body = cast(bytes, await request.get_data(as_text=False))
+    body = cast(bytes, await asked().get_data(as_text=False))
     if len(body) > MAX_BODY or body.count(b"&") > MAX_FIELDS:
         return _refused("The body is too long.")
     try:
@@ -50,11 +50,11 @@ async def token() -> Response:
     except UnicodeDecodeError:
         return _refused("The body is a form in UTF-8.")
     answer = await hub().acts.oauth.redeem(
-        text, request.headers.get("Authorization", ""), request=g.request_id
+        text, asked().headers.get("Authorization", ""), request=kept().request_id
     )
     if answer.status == 401:
         hub().metrics.bad_token()
-        hub().refusals.token(address_of(request))
+        hub().refusals.token(address_of(asked()))
     response = Response(answer.body, answer.status, content_type="application/json")
     response.headers.update({name: value for name, value in answer.headers.items() if name != "Content-Type"})
     return response

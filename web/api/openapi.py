@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from quart import Response, current_app
+from quart import Response
 
 from web.openapi.document import document
 from web.request.access import OPEN
 from web.request.answers import encode, raw_json
-from web.request.context import hub
+from web.request.context import extensions, hub
 from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("openapi")
@@ -22,7 +22,7 @@ _DOCUMENT = "callboard.openapi"
 @endpoints.get("/openapi.json", access=OPEN, answers={200: dict[str, Any]})
 async def read() -> Response:
     """This document."""
-    kept = current_app.extensions
+    kept = extensions()
     if _DOCUMENT not in kept:
         groups = cast(Sequence[RouteGroup], kept[GROUPS])
         kept[_DOCUMENT] = encode(document(groups, hub().base_url))

@@ -9,7 +9,7 @@ from typing import Any
 
 import trio
 from msgspec import UNSET, Struct, UnsetType
-from quart import Response, request
+from quart import Response
 
 from core.errors import HubError, InvalidError, NotFoundError
 from core.events.log.tables import Tables
@@ -21,7 +21,7 @@ from projections.servers import ServerRow
 from web.hub.hub import Hub
 from web.request.access import needs
 from web.request.answers import encode
-from web.request.context import database, hub
+from web.request.context import asked, database, hub
 from web.request.declared import Events
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.known import known_server, known_user
@@ -117,7 +117,7 @@ async def ready_event(the_hub: Hub, user: str, server: ServerRow) -> bytes:
 
 def _resume_after() -> int:
     """The position of the last event the client has seen, 0 if it begins."""
-    text = request.headers.get("Last-Event-ID", "")
+    text = asked().headers.get("Last-Event-ID", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import trio
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
 from projections import routes
 from projections.routes import Route
 from web.hub.hub import Hub
 from web.request.access import THE_PROXY
 from web.request.answers import empty, encode
-from web.request.context import body, database, hub
+from web.request.context import asked, body, database, hub
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.routing import RouteGroup
 from web.request.sent.paging import argument
@@ -39,7 +39,7 @@ class ActivityBody(Struct, frozen=True):
 @endpoints.get("/proxy/stream", access=THE_PROXY, streams=True)
 async def stream() -> Response:
     """The whole table, or what changed after `Last-Event-ID`; then every change, as it is committed."""
-    return event_stream(_follow(hub(), argument("proxy"), request.headers.get("Last-Event-ID", "")))
+    return event_stream(_follow(hub(), argument("proxy"), asked().headers.get("Last-Event-ID", "")))
 
 
 @endpoints.post("/proxy/applied", access=THE_PROXY)

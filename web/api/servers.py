@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import UnsetType
-from quart import Response, request
+from quart import Response
 from werkzeug.exceptions import MethodNotAllowed
 
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, PendingError
@@ -16,7 +16,7 @@ from web.api.server_bodies import Changes, StartBody, StopBody, parse_start, par
 from web.models.models import ServerModel
 from web.request.access import needs
 from web.request.answers import empty, reply
-from web.request.context import body, by, database, hub, raw_body, scopes
+from web.request.context import asked, body, by, database, hub, raw_body, scopes
 from web.request.declared import ANY_STATUS, Text
 from web.request.facts import request_facts, time_to_wait
 from web.request.idempotency import idempotency_record
@@ -168,8 +168,8 @@ def visible_model(owner: UserRow, server: ServerRow) -> ServerModel:
 
 def _answer_to_start(owner: UserRow, server: ServerRow, status: int) -> Response:
     """Empty text as in JupyterHub; the model for callers without `/hub` in their path, or who ask for JSON."""
-    wants_json = "application/json" in request.headers.get("Accept", "")
-    if not wants_json and "/hub/api/" in request.path:
+    wants_json = "application/json" in asked().headers.get("Accept", "")
+    if not wants_json and "/hub/api/" in asked().path:
         return empty(status)
     row = servers.by_id(database(), server.id)
     model = None if row is None else hub().models.server(owner.name, row, scopes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
 from core.errors import (
     AlreadyExistsError,
@@ -24,7 +24,7 @@ from projections.servers import ServerRow
 from projections.users import UserRow
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import Refusal, reply
-from web.request.context import by, caller, database, hub, raw_body
+from web.request.context import asked, by, caller, database, hub, raw_body
 from web.request.declared import ANY_STATUS
 from web.request.facts import request_facts, time_to_wait
 from web.request.idempotency import idempotency_record
@@ -203,7 +203,7 @@ async def _start(
 
 
 def _urls(owner: UserRow, server: ServerRow) -> dict[str, Any]:
-    api = f"{origin(request, hub().settings)}{hub().base_url}hub/api"
+    api = f"{origin(asked(), hub().settings)}{hub().base_url}hub/api"
     user, name = escape(owner.name), escape(server.name)
     return {
         "status_url": f"{api}/start/{user}/{name}",
@@ -213,7 +213,7 @@ def _urls(owner: UserRow, server: ServerRow) -> dict[str, Any]:
 
 def _running(owner: UserRow, server: ServerRow) -> Response:
     path = server.prefix or f"{hub().base_url}user/{escape(owner.name)}/{escape(server.name)}/"
-    next_url = hub().hosts.full_url(path) or f"{origin(request, hub().settings)}{path}"
+    next_url = hub().hosts.full_url(path) or f"{origin(asked(), hub().settings)}{path}"
     return reply(RunningModel(next_url=next_url, **_urls(owner, server)))
 
 

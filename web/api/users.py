@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
-from quart import Response, request
+from quart import Response
 
 from core.actors.new_users import creations
 from core.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
@@ -24,7 +24,7 @@ from projections.users import Listing, Visible
 from web.models.models import UserModel
 from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, caller, database, hub, raw_body, scopes
+from web.request.context import asked, body, by, caller, database, hub, raw_body, scopes
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_user
@@ -94,7 +94,7 @@ def includes_stopped() -> bool:
 
 
 def _includes(what: str) -> bool:
-    return what in request.args and argument(what).lower() not in ("0", "false")
+    return what in asked().args and argument(what).lower() not in ("0", "false")
 
 
 def _tell_failures(model: UserModel | None, its: Sequence[ServerRow]) -> None:

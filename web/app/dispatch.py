@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 from quart import Quart, Response
 from quart.ctx import AppContext, RequestContext
@@ -22,9 +21,10 @@ from web.app.refusing import answer_to
 from web.request import answers
 from web.request.context import hub as the_hub
 from web.request.context import kept
+from web.request.kept import Kept
 from web.request.page_cookies import add_cookies
 from web.request.request_log import log_request
-from web.request.routing import NoRouteError, Route, Routes, new_request_id
+from web.request.routing import NoRouteError, Routes
 from web.site.api_paths import is_api
 from web.site.bounds import check_url
 
@@ -35,7 +35,7 @@ class BareAppContext(AppContext):
     def __init__(self, app: Quart) -> None:
         self.app = app
         self.url_adapter = None
-        self.g = app.app_ctx_globals_class()
+        self.g = Kept()  # type: ignore[assignment]
         self._cv_tokens = []
 
 
@@ -57,7 +57,6 @@ async def dispatch(app: Quart, routes: Routes, asked: Request) -> Response:
     of_app = _cv_app.set(context)
     of_request = _cv_request.set(BareRequestContext(app, asked))
     try:
-        _begin(context.g)
         try:
             response = await _handle(routes, asked)
         except Exception as error:
@@ -68,12 +67,6 @@ async def dispatch(app: Quart, routes: Routes, asked: Request) -> Response:
         _cv_app.reset(of_app)
         if asked._files:
             await asked.close()
-
-
-def _begin(g: Any) -> None:
-    g.request_id = new_request_id()
-    g.began = time.monotonic()
-    g.identity = g.route = g.session = None
 
 
 async def _handle(routes: Routes, asked: Request) -> Response:
@@ -95,19 +88,20 @@ def _told(error: Exception) -> Exception:
     return error
 
 
-def _add_headers(asked: Request, response: Response, g: Any) -> None:
+def _add_headers(asked: Request, response: Response, g: Kept) -> None:
     of_request = ("X-Request-Id", g.request_id)
-    nonce, form_targets = g.get("csp_nonce", ""), g.get("form_targets", ())
-    the_hub().headers.add(response.headers, asked.path, of_request, nonce=nonce, form_targets=form_targets)
+    the_hub().headers.add(
+        response.headers, asked.path, of_request, nonce=g.csp_nonce, form_targets=g.form_targets
+    )
 
 
 def _finish(asked: Request, response: Response) -> Response:
     hub, g = the_hub(), kept()
     took = time.monotonic() - g.began
-    route: Route | None = g.route
+    route = g.route
     try:
         _add_headers(asked, response, g)
-        if "xsrf_token" in g or (route is not None and route.page):
+        if g.xsrf_token is not None or (route is not None and route.page):
             add_cookies(response)
     except Exception:
         logger.exception("an answer could not be finished")

@@ -37,7 +37,7 @@ def guarded_handler(route: Route) -> Handler:
         found = identify(route) or await _logged_in_for(route)
         identity = g.identity = await the_hub.acts.login_refresh.confirmed(found, request_facts())
         if identity is None and route.page and not isinstance(route.access, Open):
-            return to_login(route)
+            return to_login()
         names = under_present_name(the_hub.store.db, identity, {**left_out, **given})
         check_access(route.access, identity, names, the_hub.rights.memberships)
         if route.method == "GET":

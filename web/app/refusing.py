@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 
-from quart import Response, g, request
+from quart import Response
 from werkzeug.exceptions import HTTPException
 
 from core.errors import DoubtError, HubError, PendingError, SpawnError, ThrottledError
 from core.events.file.disk import unreadable
 from web.pages import errors, fallback
 from web.request import answers
-from web.request.context import hub
+from web.request.context import asked, hub, kept
 from web.request.errors import headers_of, phrase, status_of
 from web.request.request_log import shown_url
 from web.request.routing import NoRouteError, Routes
@@ -37,9 +37,10 @@ async def answer_to(error: Exception, routes: Routes) -> Response:
 
 async def _refused(error: HubError, routes: Routes) -> Response:
     status = status_of(error)
-    if g.route is not None and g.route.name in STARTS:
+    route = kept().route
+    if route is not None and route.name in STARTS:
         _count_refused_start(error)
-    message = error.message + (DOUBT if isinstance(error, DoubtError) and "may_be_recorded" in g else "")
+    message = error.message + (DOUBT if isinstance(error, DoubtError) and kept().may_be_recorded else "")
     answer = await _refusal(status, message, headers_of(error) | _allowed_instead(status, routes), error)
     if isinstance(error, SpawnError) and error.phrase:
         answer.status = f"{status} {error.phrase}"
@@ -63,7 +64,7 @@ async def _refusal(
 
 def _count_refused_start(error: HubError) -> None:
     """What never came to be a start, and so is not in the log."""
-    seconds = time.monotonic() - g.began
+    seconds = time.monotonic() - kept().began
     match error:
         case ThrottledError(retry_after=None):
             hub().metrics.started(seconds, "failure", "too-many-users")
@@ -90,11 +91,11 @@ async def _http_error(error: HTTPException, routes: Routes) -> Response:
 
 def _allowed_instead(status: int, routes: Routes) -> dict[str, str]:
     """With a 405 go the methods that this URL does have."""
-    return _allow(routes.methods(request.path)) if status == 405 else {}
+    return _allow(routes.methods(asked().path)) if status == 405 else {}
 
 
 def _allow(methods: frozenset[str]) -> dict[str, str]:
-    return {"Allow": ", ".join(sorted({*methods, "OPTIONS"} - {request.method}))}
+    return {"Allow": ", ".join(sorted({*methods, "OPTIONS"} - {asked().method}))}
 
 
 async def _failed(error: Exception, routes: Routes) -> Response:
@@ -102,10 +103,10 @@ async def _failed(error: Exception, routes: Routes) -> Response:
     reason = unreadable(error)
     if reason is None:
         return await _bug(error)
-    logger.error("%s %s: %s", request.method, shown_url(request.path, ""), reason.message)
+    logger.error("%s %s: %s", asked().method, shown_url(asked().path, ""), reason.message)
     return await _refused(reason, routes)
 
 
 async def _bug(error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, shown_url(request.path, ""), exc_info=error)
+    logger.error("%s %s failed", asked().method, shown_url(asked().path, ""), exc_info=error)
     return await _refusal(500, "", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response
 
 from core.errors import ForbiddenError, InvalidError, NotFoundError
 from core.naming.names import server_prefix
@@ -15,7 +15,7 @@ from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
-from web.request.context import by, caller, database, hub
+from web.request.context import asked, by, caller, database, hub
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form
 from web.rights.oauth_scopes import in_words
@@ -25,7 +25,7 @@ endpoints = RouteGroup("accept_share", page=True)
 
 @endpoints.get("/accept-share", access=IDENTIFIED, statuses=(200, 400, 403, 404))
 async def show() -> Response:
-    code = request.args.get("code", "")
+    code = asked().args.get("code", "")
     if not code:
         raise InvalidError("The link has to bring a share code with it.")
     found = hub().acts.sharing.find_code(code)
@@ -41,7 +41,7 @@ async def show() -> Response:
         spawner_ready=server.state == "ready",
         spawner_url=url,
         scope_descriptions=[in_words(scope, hub().rights.table, "") for scope in found.scopes],
-        next_url=checked(request.args.get("next", "")) or url,
+        next_url=checked(asked().args.get("next", "")) or url,
         auth_state=hub().logins.auth_states.of(caller().id),
     )
 
@@ -50,15 +50,15 @@ async def show() -> Response:
 async def submit() -> Response:
     """Have it. Whoever has it already comes through as well."""
     fields = form().fields
-    code = fields.get("code", "") or request.args.get("code", "")
+    code = fields.get("code", "") or asked().args.get("code", "")
     try:
         found = hub().acts.sharing.find_code(code)
     except NotFoundError as error:
         raise InvalidError(error.message) from None
     owner, server = _shared(found)
     await hub().acts.sharing.accept(found, caller(), by=by())
-    asked = request.args.get("next", "") or fields.get("next", "")
-    return redirect(checked(asked) or _url(owner, server))
+    next_url = asked().args.get("next", "") or fields.get("next", "")
+    return redirect(checked(next_url) or _url(owner, server))
 
 
 def _shared(code: ShareCodeRow) -> tuple[UserRow, ServerRow]:

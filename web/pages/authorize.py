@@ -1,19 +1,18 @@
-"""Where a browser is asked whether a server or service may know who it belongs to, and act for them."""
+"""Where a browser is wanted whether a server or service may know who it belongs to, and act for them."""
 
 from __future__ import annotations
 
-from quart import Response, g, request
+from quart import Response
 from quart.wrappers import Request
 
 from core.errors import ForbiddenError
 from projections import tokens, users
-from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.oauth.provider import AuthorizationRequest, Elsewhere, Provider
 from web.pages.parts.consent_form import consent_form
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
-from web.request.context import by, caller, database, hub
+from web.request.context import asked, by, caller, database, hub, kept
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form
 
@@ -25,13 +24,13 @@ async def ask() -> Response:
     """The page that asks; or on at once, where there is nothing to ask."""
     user, provider = _user(), hub().acts.oauth
     try:
-        asked = provider.look(_query(request), user)
+        wanted = provider.look(_query(asked()), user)
     except Elsewhere as told:
         return redirect(told.location)
-    _check_may_use(asked)
-    if _needs_no_asking(asked, user):
-        return await _agree(provider, user, asked.granted)
-    return await consent_form(asked)
+    _check_may_use(wanted)
+    if _needs_no_asking(wanted, user):
+        return await _agree(provider, user, wanted.granted)
+    return await consent_form(wanted)
 
 
 @endpoints.post("/oauth2/authorize", access=IDENTIFIED, statuses=(302, 400, 403))
@@ -39,19 +38,19 @@ async def agree() -> Response:
     """The user has agreed to these scopes; none: only to say who they are."""
     user, provider = _user(), hub().acts.oauth
     try:
-        asked = provider.look(_query(request), user)
+        wanted = provider.look(_query(asked()), user)
     except Elsewhere as told:
         return redirect(told.location)
-    _check_may_use(asked)
+    _check_may_use(wanted)
     return await _agree(provider, user, form().fields.getlist("scopes"))
 
 
 async def _agree(provider: Provider, user: UserRow, scopes: list[str]) -> Response:
-    session: SessionRow | None = g.session
+    session = kept().session
     session_id = session.id if session is not None else None
     return redirect(
         await provider.agree(
-            _query(request), user, scopes or list(_NOTHING_MORE), session_id=session_id, by=by()
+            _query(asked()), user, scopes or list(_NOTHING_MORE), session_id=session_id, by=by()
         )
     )
 
@@ -70,15 +69,15 @@ def _user() -> UserRow:
     return user
 
 
-def _check_may_use(asked: AuthorizationRequest) -> None:
-    if not asked.consent.may_use_client():
-        raise ForbiddenError(f"You do not have permission to access {asked.client.description}.")
+def _check_may_use(wanted: AuthorizationRequest) -> None:
+    if not wanted.consent.may_use_client():
+        raise ForbiddenError(f"You do not have permission to access {wanted.client.description}.")
 
 
-def _needs_no_asking(asked: AuthorizationRequest, user: UserRow) -> bool:
+def _needs_no_asking(wanted: AuthorizationRequest, user: UserRow) -> bool:
     """A server of one's own, a service that administrators trust, or what was agreed to before."""
-    if asked.client.user == user.id or asked.client.trusted:
+    if wanted.client.user == user.id or wanted.client.trusted:
         return True
-    given = [row for row in tokens.of_owner(database(), f"user/{user.id}") if row.client == asked.client.key]
+    given = [row for row in tokens.of_owner(database(), f"user/{user.id}") if row.client == wanted.client.key]
     agreed = {scope for row in given for scope in row.raw_scopes()}
-    return bool(agreed) and set(asked.granted) <= agreed
+    return bool(agreed) and set(wanted.granted) <= agreed

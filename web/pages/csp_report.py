@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from quart import Response, request
+from quart import Response
 
 from web.request.access import IDENTIFIED
 from web.request.answers import empty
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("security", page=True)
@@ -20,7 +20,7 @@ LONGEST = 2000  # bytes of a report that are worth a line in the log
 
 @endpoints.post("/security/csp-report", access=IDENTIFIED, statuses=(200,))
 async def report() -> Response:
-    said = await request.get_data(as_text=False)
+    said = await asked().get_data(as_text=False)
     logger.warning("a browser reports a violation of the policy: %r", said[:LONGEST])
     hub().metrics.csp_reported()
     return empty(200, "text/html; charset=utf-8")

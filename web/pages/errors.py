@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from quart import Response, g, request
+from quart import Response
 
 from core.errors import HubError, SpawnError
 from web.pages.parts.render import html_of_configuration, page
 from web.request.access import OPEN
-from web.request.context import hub
+from web.request.context import asked, hub, kept
 from web.request.errors import phrase
 from web.request.routing import RouteGroup
 from web.site.api_paths import is_api, is_api_of_server
@@ -22,13 +22,14 @@ _ON_THEIR_OWN = {
 def is_for_people() -> bool:
     """Whether this is a URL that people look at."""
     base = hub().base_url
-    if is_api_of_server(request.path, base):
+    if is_api_of_server(asked().path, base):
         return False
-    if g.route is not None and g.route.page:
+    route = kept().route
+    if route is not None and route.page:
         return True
-    if is_api(request.path, base) or request.path.startswith(f"{base}hub/static/"):
+    if is_api(asked().path, base) or asked().path.startswith(f"{base}hub/static/"):
         return False
-    return request.path != f"{base}hub/metrics"
+    return asked().path != f"{base}hub/metrics"
 
 
 async def error_page(status: int, message: str = "", *, error: Exception | None = None) -> Response:
@@ -44,7 +45,8 @@ async def error_page(status: int, message: str = "", *, error: Exception | None 
         extra_error_html="",
         exception=error if isinstance(error, HubError) else None,
     )
-    g.cookies_are_set = True  # a refusal outside /hub does not see the login, and must not undo its token
+    # A refusal outside /hub does not see the login, and must not undo its token.
+    kept().cookies_are_set = True
     return answer
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-from quart import Response, request
+from quart import Response
 
 from web.request.access import OPEN
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.routing import RouteGroup
 
 outside = RouteGroup("outside")  # below the base URL
 
 
 def _query() -> str:
-    query = request.query_string.decode("latin-1")
+    query = asked().query_string.decode("latin-1")
     return f"?{query}" if query else ""
 
 
@@ -34,8 +34,8 @@ def elsewhere() -> Response | None:
 
     With subdomains what is beside it, too: then all that no route takes comes here, whatever its path.
     """
-    base, path = hub().base_url, request.path
-    if request.method != "GET":
+    base, path = hub().base_url, asked().path
+    if asked().method != "GET":
         return None
     if f"{path}/" == base:
         return _to("", 308)
@@ -55,8 +55,8 @@ def _to_service() -> Response | None:
         if kind == "services" and hosts.has_subdomains
         else None
     )
-    url = hosts.url(request.path)
-    if row is None or not row.defined().url or urlsplit(url).netloc == request.host.lower():
+    url = hosts.url(asked().path)
+    if row is None or not row.defined().url or urlsplit(url).netloc == asked().host.lower():
         return None
     return Response(b"", 302, headers={"Location": f"{url}{_query()}"})
 
@@ -79,4 +79,4 @@ async def stopped_server(name: str, rest: str) -> Response:
 
 def _path() -> str:
     """Below the base URL, as it came: nothing in it is decoded on its way back."""
-    return request.path.removeprefix(hub().base_url)
+    return asked().path.removeprefix(hub().base_url)

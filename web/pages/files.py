@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response
 
 from core.errors import NotFoundError
 from web.presentation.static_files import StaticFile
 from web.request.access import OPEN
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("files")
@@ -23,7 +23,7 @@ async def static(rest: str) -> Response:
     found = hub().presentation.static.get(rest)
     if found is None:
         raise NotFoundError("There is no such file.")
-    is_kept = request.args.get("v") and not hub().settings.hub.tornado_settings.no_cache_static
+    is_kept = asked().args.get("v") and not hub().settings.hub.tornado_settings.no_cache_static
     return _file(found, FOREVER if is_kept else "no-cache")
 
 
@@ -33,7 +33,7 @@ async def logo() -> Response:
     found = hub().presentation.logo
     if found is None:
         raise NotFoundError("This hub has no logo.")
-    return _file(found, FOREVER if request.args.get("v") else "max-age=3600")
+    return _file(found, FOREVER if asked().args.get("v") else "max-age=3600")
 
 
 @endpoints.get("/favicon.ico", access=OPEN, statuses=(200, 304, 404))
@@ -52,12 +52,12 @@ def _file(found: StaticFile, caching: str) -> Response:
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
-    if found.tag in request.headers.get("If-None-Match", ""):
+    if found.tag in asked().headers.get("If-None-Match", ""):
         unchanged = Response(b"", 304, headers=headers)
         del unchanged.headers["Content-Type"]
         return unchanged
     content = found.content
-    if found.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if found.packed and "gzip" in asked().headers.get("Accept-Encoding", ""):
         content, headers["Content-Encoding"] = found.packed, "gzip"
     kind = (
         f"{found.content_type}; charset=utf-8"
@@ -65,7 +65,7 @@ def _file(found: StaticFile, caching: str) -> Response:
         else found.content_type
     )
     answer = Response(content, content_type=kind, headers=headers)
-    if request.method == "HEAD":
+    if asked().method == "HEAD":
         answer.set_data(b"")
         answer.headers["Content-Length"] = str(len(content))
     return answer

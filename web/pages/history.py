@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Response, request
+from quart import Response
 
 from core.config.masking import mask
 from core.naming.names import escape
@@ -14,7 +14,7 @@ from web.pages.home import myself
 from web.pages.parts.render import page
 from web.pages.parts.then import asked_position, then
 from web.request.access import IDENTIFIED, needs
-from web.request.context import caller, hub, scopes
+from web.request.context import asked, caller, hub, scopes
 from web.request.known import known_user
 from web.request.routing import RouteGroup
 
@@ -41,7 +41,7 @@ async def of_all() -> Response:
 
 async def _page(template: str, of: UserRow | None) -> Response:
     """`at`: the position or the moment that is looked at, of the URL."""
-    at = asked_position(request.args.get("at", ""))
+    at = asked_position(asked().args.get("at", ""))
     path = f"users/{escape(of.name)}/events" if of else "events"
     known = then(of.id, at) if of and at and _may_see(of) else None
     return await page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from quart import Response, g, request
+from quart import Response
 
 from core.errors import ForbiddenError
 from core.naming.names import MAX_SERVER_NAME
@@ -15,7 +15,7 @@ from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import redirect
-from web.request.context import caller, database, hub
+from web.request.context import asked, caller, database, hub, kept
 from web.request.facts import request_facts
 from web.request.routing import RouteGroup
 from web.request.to_login import to_login
@@ -28,9 +28,9 @@ async def root() -> Response:
     """On to where the configuration says; visitors too, who may be shown what this hub is before they log in."""
     if wanted := await default_url():
         return redirect(wanted)
-    if g.identity is None:
-        return to_login(g.route)
-    return redirect(await destination(myself(), request.args.get("next", "")))
+    if kept().identity is None:
+        return to_login()
+    return redirect(await destination(myself(), asked().args.get("next", "")))
 
 
 @endpoints.get("/home", access=IDENTIFIED)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 
-from quart import Response, g, request
+from quart import Response
 
 from core.errors import ForbiddenError, HubError
 from core.events.record import By
 from core.events.user import user_stream
 from core.plugins.authenticator import RedirectAuthenticator
 from projections import users
-from projections.sessions import SessionRow
 from projections.users import UserRow
 from web.login.accounts import LoggedIn
 from web.pages.parts.destination import destination
@@ -23,7 +22,7 @@ from web.pages.parts.login_form import logged_out, login_form
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of
-from web.request.context import database, hub
+from web.request.context import asked, database, hub, kept
 from web.request.credentials import check_meant, sent_form
 from web.request.errors import headers_of, status_of
 from web.request.facts import request_facts
@@ -44,94 +43,94 @@ logger = logging.getLogger("callboard.login")
 @endpoints.get("/login", access=OPEN, statuses=(200, 302, 403))
 async def form() -> Response:
     """The form; or on to where `next` says, for who is logged in."""
-    asked = request.args.get("next", "")
-    if ticket := request.args.get(ARGUMENT, ""):
-        return await _log_in_by_link(ticket, asked)
-    session: SessionRow | None = g.session
-    user = users.by_id(database(), session.user) if session and g.identity else None
+    next_url = asked().args.get("next", "")
+    if ticket := asked().args.get(ARGUMENT, ""):
+        return await _log_in_by_link(ticket, next_url)
+    session = kept().session
+    user = users.by_id(database(), session.user) if session and kept().identity else None
     if user is not None:
-        return redirect(await destination(user, asked))
+        return redirect(await destination(user, next_url))
     if hub().settings.authenticator.auto_login:
-        return await _log_in_unasked(asked)
-    return await login_form(next_url=asked)
+        return await _log_in_unasked(next_url)
+    return await login_form(next_url=next_url)
 
 
-async def _log_in_by_link(ticket: str, asked: str) -> Response:
+async def _log_in_by_link(ticket: str, next_url: str) -> Response:
     """Whoever came by a link from the hub's own terminal. An answer's URL no longer has the ticket in it."""
-    user = hub().acts.link_login.redeem(ticket, address=address_of(request))
+    user = hub().acts.link_login.redeem(ticket, address=address_of(asked()))
     if user is None:
-        return await login_form(next_url=asked, error=LINK_USED, status=403)
-    return await enter(user, asked)
+        return await login_form(next_url=next_url, error=LINK_USED, status=403)
+    return await enter(user, next_url)
 
 
-async def _log_in_unasked(asked: str) -> Response:
+async def _log_in_unasked(next_url: str) -> Response:
     """`auto_login`: without a form, at another service or by what the request itself says."""
     if isinstance(hub().logins.authenticator, RedirectAuthenticator):
         return redirect(
-            f"{hub().base_url}hub/oauth_login?{request.query_string.decode('latin-1')}".rstrip("?")
+            f"{hub().base_url}hub/oauth_login?{asked().query_string.decode('latin-1')}".rstrip("?")
         )
     logged_in = await _log_in({})
     if logged_in is None:
         raise ForbiddenError("You could not be logged in.")
-    return await enter(logged_in.user, asked)
+    return await enter(logged_in.user, next_url)
 
 
 @endpoints.post("/login", access=OPEN, statuses=(200, 302, 403))
 async def submit() -> Response:
     """Somebody says who they are."""
     fields = form_of_request().fields
-    asked = request.args.get("next", "") or fields.get("next", "")
+    next_url = asked().args.get("next", "") or fields.get("next", "")
     given = {name: value.strip() if name == "username" else value for name, value in fields.items()}
     name = given.get("username", "")
     try:
         check_meant(given=given.pop("_xsrf", None))
     except ForbiddenError:
         why = why_refused(sent_form())
-        logger.warning("a login form from %s does not count: %s", address_of(request), why)
-        return await login_form(next_url=asked, username=name, error=why, status=403)
+        logger.warning("a login form from %s does not count: %s", address_of(asked()), why)
+        return await login_form(next_url=next_url, username=name, error=why, status=403)
     try:
         logged_in = await _log_in(given) if name else None
     except HubError as refused:
         answer = await login_form(
-            next_url=asked, username=name, error=refused.message, status=status_of(refused)
+            next_url=next_url, username=name, error=refused.message, status=status_of(refused)
         )
         answer.headers.update(headers_of(refused))
         return answer
     if logged_in is None:
-        return await login_form(next_url=asked, username=name, error=WRONG, status=403)
-    return await enter(logged_in.user, asked)
+        return await login_form(next_url=next_url, username=name, error=WRONG, status=403)
+    return await enter(logged_in.user, next_url)
 
 
 async def _log_in(given: dict[str, str]) -> LoggedIn | None:
     log_in = hub().acts.credential_login.log_in
-    return await log_in(given, address=address_of(request), request=request_facts())
+    return await log_in(given, address=address_of(asked()), request=request_facts())
 
 
-async def enter(user: UserRow, asked: str) -> Response:
+async def enter(user: UserRow, next_url: str) -> Response:
     """This browser is the user's from here on. Whoever was logged in with it before no longer is."""
     sessions = hub().sessions
-    before: SessionRow | None = g.session
+    before = kept().session
     if before is None or before.user != user.id:
-        address, by = address_of(request), By(user_stream(user.id), "login", g.request_id)
+        address, by = address_of(asked()), By(user_stream(user.id), "login", kept().request_id)
         if before is not None:
             await sessions.end(before.id, "Somebody else logged in with this browser.", by=by)
-        session_id, secret = await sessions.open(user.id, address=address, request=g.request_id)
-        answer = redirect(await destination(user, asked))
+        session_id, secret = await sessions.open(user.id, address=address, request=kept().request_id)
+        answer = redirect(await destination(user, next_url))
         log_in_browser(answer, session_id, secret)
         return answer
-    return redirect(await destination(user, asked))
+    return redirect(await destination(user, next_url))
 
 
 @endpoints.get("/logout", access=OPEN, statuses=(200, 302))
 async def log_out() -> Response:
     """End the session, and with it all that was given on its strength."""
-    session: SessionRow | None = g.session
+    session = kept().session
     if session is not None:
-        by = By(user_stream(session.user), session.id, g.request_id)
+        by = By(user_stream(session.user), session.id, kept().request_id)
         if hub().settings.hub.shutdown_on_logout:
             await hub().acts.stopping.stop_ready(session.user, "The user logged out.", by=by)
         await hub().sessions.end(session.id, "The user logged out.", by=by)
-    g.session = g.identity = None
+    kept().session = kept().identity = None
     elsewhere = hub().settings.oidc.logout_redirect_url
     if elsewhere:
         answer = redirect(elsewhere)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from quart import Response, request
+from quart import Response
 
 from core.errors import ForbiddenError, NotFoundError
 from core.plugins.authenticator import Login, RedirectAuthenticator
@@ -17,7 +17,7 @@ from web.pages.parts.destination import checked
 from web.request.access import OPEN
 from web.request.answers import redirect
 from web.request.client_address import address_of
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.facts import request_facts
 from web.request.routing import RouteGroup
 from web.site.public_url import origin
@@ -32,10 +32,10 @@ LONGEST_STATE = 4096  # characters
 @endpoints.get("/oauth_login", access=OPEN, statuses=(302,))
 async def begin() -> Response:
     """To the provider."""
-    leaving = await _authenticator().begin(checked(request.args.get("next", "")), _callback_url())
+    leaving = await _authenticator().begin(checked(asked().args.get("next", "")), _callback_url())
     answer = redirect(leaving.url)
     hub().sessions.cookies.set_state(
-        request, answer, STATE, leaving.state_cookie, path=_callback_path(), max_age=STATE_LIFE
+        asked(), answer, STATE, leaving.state_cookie, path=_callback_path(), max_age=STATE_LIFE
     )
     return answer
 
@@ -43,19 +43,19 @@ async def begin() -> Response:
 @endpoints.get("/oauth_callback", access=OPEN, statuses=(302,))
 async def finish() -> Response:
     """Back from it."""
-    state = request.cookies.get(STATE, "")
+    state = asked().cookies.get(STATE, "")
     if len(state) > LONGEST_STATE:
         raise ForbiddenError("This login cannot be continued. Please begin again.")
     began, user = time.monotonic(), None
     try:
-        login, asked = await _authenticator().finish(_callback_url(), request.args.to_dict(), state)
+        login, next_url = await _authenticator().finish(_callback_url(), asked().args.to_dict(), state)
         user = await _admitted(login)
     except ForbiddenError:
-        hub().refusals.login(address_of(request))
+        hub().refusals.login(address_of(asked()))
         raise
     finally:
         hub().metrics.logged_in(time.monotonic() - began, success=user is not None)
-    answer = await enter(user, asked)
+    answer = await enter(user, next_url)
     answer.delete_cookie(STATE, path=_callback_path())
     return answer
 
@@ -79,4 +79,4 @@ def _callback_path() -> str:
 
 
 def _callback_url() -> str:
-    return f"{origin(request, hub().settings)}{_callback_path()}"
+    return f"{origin(asked(), hub().settings)}{_callback_path()}"

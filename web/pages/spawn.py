@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from quart import Response, request
+from quart import Response
 
 from core.errors import (
     AlreadyRunningError,
@@ -26,7 +26,7 @@ from web.pages.parts.render import html_of_configuration, page
 from web.pages.parts.server_rows import shown_server, state_text
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
-from web.request.context import by, caller, database, hub
+from web.request.context import asked, by, caller, database, hub
 from web.request.credentials import xsrf_token
 from web.request.errors import headers_of, status_of
 from web.request.facts import request_facts, time_to_wait
@@ -112,7 +112,7 @@ async def _looked_at(owner: UserRow, name: str) -> ServerRow | None:
 async def _to_active(owner: UserRow, server: ServerRow) -> Response:
     if server.state == "ready":
         return redirect(
-            await destination(owner, request.args.get("next", ""), hub().hosts.url(server.prefix))
+            await destination(owner, asked().args.get("next", ""), hub().hosts.url(server.prefix))
         )
     return _to_pending(owner, server.name)
 
@@ -122,7 +122,7 @@ def _to_pending(owner: UserRow, name: str) -> Response:
     path = f"{escape(owner.name)}/{escape(name)}" if name else escape(owner.name)
     kept = [
         pair
-        for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+        for pair in parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
         if pair[0] != "_xsrf"
     ]
     query = f"?{urlencode(kept)}" if kept else ""
@@ -153,7 +153,7 @@ async def _submit(owner: UserRow, name: str) -> Response:
 
 async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> Response:
     """Raises SpawnError where it fails at once."""
-    acts, facts, display_name = hub().acts, request_facts(), request.args.get("display_name")
+    acts, facts, display_name = hub().acts, request_facts(), asked().args.get("display_name")
     server = await acts.named.find_or_add(owner, name, display_name, by=by(), request=facts)
     outcome = idempotency_record(lambda _: Outcome(202))
     started = await acts.starting.begin(owner, server, options, by=by(), idempotency=outcome, request=facts)
@@ -183,7 +183,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
     """`error`: why the start that was just asked for did not come about."""
     query = [
         pair
-        for pair in parse_qsl(request.query_string.decode("latin-1"))
+        for pair in parse_qsl(asked().query_string.decode("latin-1"))
         if pair[0] in ("next", "display_name")
     ]
     answer = await page(
@@ -194,7 +194,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         spawner_options_form=html_of_configuration(form),
         error_message=error.message if error else "",
         html_error_message=html_of_configuration(error.html_message) if isinstance(error, SpawnError) else "",
-        url=f"{request.path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
+        url=f"{asked().path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
         auth_state=hub().logins.auth_states.of(owner.id),
     )
     if error is not None:
@@ -205,7 +205,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
 def _to_be(owner: UserRow, name: str) -> ServerRow:
     if not name:
         raise InvalidError("There is no such server.")
-    return servers.not_yet(owner.id, name, request.args.get("display_name", ""))
+    return servers.not_yet(owner.id, name, asked().args.get("display_name", ""))
 
 
 def _called(name: str) -> str:

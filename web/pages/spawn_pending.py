@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from quart import Response
 
 from core.events.server import SpawnFailed
 from core.naming.names import escape
@@ -16,7 +16,7 @@ from web.pages.parts.server_rows import shown_server
 from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
-from web.request.context import caller, database, hub
+from web.request.context import asked, caller, database, hub
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
 
@@ -43,7 +43,7 @@ async def _show(owner: UserRow, name: str) -> Response:
     match row.state:
         case "ready":
             return redirect(
-                await destination(owner, request.args.get("next", ""), hub().hosts.url(row.prefix))
+                await destination(owner, asked().args.get("next", ""), hub().hosts.url(row.prefix))
             )
         case "stop" | "check":
             return await _waiting("stop_pending.html", owner, row)
@@ -68,7 +68,7 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
     """`status`: unless its last start failed, which is told with the status of that."""
     failure: SpawnFailed | None = server.failed()
     row = servers.by_id(database(), server.id) or server
-    after = next_url or checked(request.args.get("next", ""))
+    after = next_url or checked(asked().args.get("next", ""))
     return await page(
         "not_running.html",
         status if failure is None or next_url else failure.status,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Response, request
+from quart import Response
 
 from core.naming.names import escape
 from web.pages.home import myself
 from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
-from web.request.context import hub
+from web.request.context import asked, hub
 from web.request.handler_view import handler_view
 from web.request.routing import RouteGroup
 
@@ -23,7 +23,7 @@ async def follow(rest: str) -> Response:
     me = myself()
     base = hub().base_url
     hook: Any = hub().settings.hub.user_redirect_hook
-    path = request.path.removeprefix(f"{base}hub/user-redirect/")  # as it came, escapes and all
+    path = asked().path.removeprefix(f"{base}hub/user-redirect/")  # as it came, escapes and all
     if hook is not None:
         view = hub().launch.views.user(me)
         target = await hub().launch.hooks.call(hook, path, handler_view().request, view, base, of=me.name)
@@ -31,6 +31,6 @@ async def follow(rest: str) -> Response:
             return redirect(str(target))
     name = hub().settings.hub.default_server_name
     server = f"{escape(name)}/" if name else ""
-    query = request.query_string.decode("latin-1")
+    query = asked().query_string.decode("latin-1")
     wanted = f"{base}user/{escape(me.name)}/{server}{path}{f'?{query}' if query else ''}"
     return redirect(spawn_url(me.name, name, wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlencode
 
 import trio
-from quart import Response, request
+from quart import Response
 
 from core.backoff import Backoff
 from core.errors import NotFoundError
@@ -19,7 +19,7 @@ from web.pages.parts.spawn_url import spawn_url
 from web.pages.spawn_pending import not_running
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect, reply
-from web.request.context import caller, database, hub
+from web.request.context import asked, caller, database, hub
 from web.request.credentials import fetch_of_request
 from web.request.routing import ANY, RouteGroup
 from web.sessions.xsrf import needs_token
@@ -81,7 +81,7 @@ def _may_enter(owner: UserRow, name: str) -> bool:
 
 async def _back(server: ServerRow, rest: str) -> Response:
     """It is ready, and the proxy has not heard of it yet: once more, after a while that doubles."""
-    text = request.args.get("redirects", "")
+    text = asked().args.get("redirects", "")
     tries = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
     if tries >= hub().settings.hub.tornado_settings.user_redirect_limit:
         return await error_page(
@@ -92,10 +92,10 @@ async def _back(server: ServerRow, rest: str) -> Response:
         await trio.sleep(RETRY.after(tries))
     others = [
         pair
-        for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+        for pair in parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
         if pair[0] != "redirects"
     ]
-    path = request.path.removeprefix(f"{hub().base_url}hub/")
+    path = asked().path.removeprefix(f"{hub().base_url}hub/")
     query = urlencode([*others, ("redirects", str(tries + 1))])
     return redirect(f"{hub().hosts.url(f'{hub().base_url}{path}')}?{query}")
 
@@ -108,20 +108,20 @@ def _to_pending(owner: UserRow, server: ServerRow) -> Response:
 
 def _asked() -> str:
     """This URL, to come back to."""
-    query = request.query_string.decode("latin-1")
-    return f"{request.path}?{query}" if query else request.path
+    query = asked().query_string.decode("latin-1")
+    return f"{asked().path}?{query}" if query else asked().path
 
 
 def _wants_json(rest: str) -> bool:
     """Pages are for eyes alone: they hold the XSRF token, and this URL is answered to scripts of other pages too."""
-    accepts = request.accept_mimetypes
+    accepts = asked().accept_mimetypes
     if accepts["application/json"] > accepts["text/html"] or needs_token(fetch_of_request()):
         return True
     return "api" in rest.split("/")
 
 
 def _refused(owner: UserRow, server: ServerRow) -> Response:
-    start = f"{origin(request, hub().settings)}{spawn_url(owner.name, server.name)}"
+    start = f"{origin(asked(), hub().settings)}{spawn_url(owner.name, server.name)}"
     message = f"The server {owner.name}/{server.name} is not running. Start it at {start}"
     return reply({"message": message}, _status())
 

@@ -17,6 +17,7 @@ from web.site.bounds import check_json
 
 if TYPE_CHECKING:
     from web.hub.hub import Hub
+    from web.request.kept import Kept
 
 Body = TypeVar("Body")
 
@@ -29,9 +30,14 @@ def hub() -> Hub:
     return cast("Hub", _cv_app.get().app.extensions["callboard"])
 
 
-def kept() -> Any:
-    """What is kept while this request is answered: `g`."""
-    return _cv_app.get().g
+def extensions() -> dict[str, Any]:
+    """What the application keeps for every request, by name."""
+    return _cv_app.get().app.extensions
+
+
+def kept() -> Kept:
+    """What is kept while this request is answered."""
+    return cast("Kept", _cv_app.get().g)
 
 
 def asked() -> Request:
@@ -46,7 +52,7 @@ def database() -> Tables:
 
 def caller() -> Identity:
     """Who asks. Only on routes that let in nobody unknown."""
-    identity: Identity | None = kept().identity
+    identity = kept().identity
     if identity is None:
         raise ForbiddenError("Missing or invalid credentials.")
     return identity
@@ -59,9 +65,8 @@ def scopes() -> Scopes:
 def by() -> By:
     """The caller as the log records it."""
     identity = caller()
-    g = kept()
-    g.may_be_recorded = True
-    return By(identity.principal, identity.token_id or identity.session_id or "", cast(str, g.request_id))
+    kept().may_be_recorded = True
+    return By(identity.principal, identity.token_id or identity.session_id or "", kept().request_id)
 
 
 async def raw_body() -> Any:
@@ -69,7 +74,7 @@ async def raw_body() -> Any:
     data = cast(bytes, await asked().get_data(as_text=False))
     if not data.strip():
         return None
-    identity: Identity | None = kept().identity
+    identity = kept().identity
     if identity is None or identity.kind != "proxy":  # it tells of every route at once
         check_json(data)
     try:

@@ -9,7 +9,7 @@ import secrets
 import time
 from typing import Protocol
 
-from quart import Request, g, request
+from quart import Request
 
 from core.errors import ForbiddenError
 from core.scopes import NOTHING
@@ -101,8 +101,8 @@ def _of_session(the_hub: Hub, session: SessionRow | None) -> Identity | None:
 
 def _is_json() -> bool:
     """What a form of another site's page can send is no JSON. Asked of POSTs only, as in JupyterHub."""
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return request.method != "POST" or kind in ("", "application/json")
+    kind = asked().headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return asked().method != "POST" or kind in ("", "application/json")
 
 
 # --- the proof ---
@@ -110,7 +110,7 @@ def _is_json() -> bool:
 
 def _is_meant(route: CredentialPolicy) -> bool:
     """Where nobody need be known, who cannot prove it counts as nobody. Elsewhere: raises ForbiddenError."""
-    given = g.get("form_xsrf")
+    given = kept().form_xsrf
     may_be_nobody = isinstance(route.access, Open) or (
         isinstance(route.access, Needs) and route.access.or_login
     )
@@ -130,23 +130,23 @@ def check_meant(proof: Proof = Proof.READS, *, given: str | None = None) -> None
     `proof`: what the route demands of a GET. `given`: the token, where it comes in a form.
     """
     fetch = fetch_of_request()
-    if is_foreign(fetch, own_hosts(request, hub().settings)):
+    if is_foreign(fetch, own_hosts(asked(), hub().settings)):
         raise ForbiddenError(why_refused(sent_form()))
     if not needs_token(fetch, proof):
         return
     token = given or _given_token()
     if not token:
         raise ForbiddenError(f"'_xsrf' argument missing from {fetch.method}: pages of the hub send it along.")
-    if not (is_valid_xsrf(token) and token in request.cookies.getlist(XSRF)):
+    if not (is_valid_xsrf(token) and token in asked().cookies.getlist(XSRF)):
         raise ForbiddenError(
             f"The XSRF cookie does not match {fetch.method} argument '_xsrf'. Please load the page again."
         )
 
 
 def fetch_of_request() -> Fetch:
-    headers = request.headers
+    headers = asked().headers
     return Fetch(
-        request.method,
+        asked().method,
         headers.get("Sec-Fetch-Mode", "").lower(),
         headers.get("Sec-Fetch-Site", "").lower(),
         headers.get("Sec-Fetch-Dest", "").lower(),
@@ -158,25 +158,25 @@ def sent_form() -> SentForm:
     """What is known of a form, or another request of a browser, that does not count."""
     settings, fetch = hub().settings, fetch_of_request()
     return SentForm(
-        is_foreign=is_foreign(fetch, own_hosts(request, settings)),
+        is_foreign=is_foreign(fetch, own_hosts(asked(), settings)),
         seen=fetch.origin,
-        expected=origin(request, settings),
-        cookie_came=bool(request.cookies.getlist(XSRF)),
-        only_https=hub().sessions.cookies.is_secure(request),
-        by_https=browser_scheme(request) == "https",
+        expected=origin(asked(), settings),
+        cookie_came=bool(asked().cookies.getlist(XSRF)),
+        only_https=hub().sessions.cookies.is_secure(asked()),
+        by_https=browser_scheme(asked()) == "https",
         base_url=settings.hub.base_url,
         is_configured=bool(settings.hub.public_url),
     )
 
 
 def _given_token() -> str:
-    headers = request.headers
-    return request.args.get("_xsrf", "") or headers.get("X-XSRFToken", "") or headers.get("X-CSRFToken", "")
+    headers = asked().headers
+    return asked().args.get("_xsrf", "") or headers.get("X-XSRFToken", "") or headers.get("X-CSRFToken", "")
 
 
 def is_valid_xsrf(token: str) -> bool:
     """Whether this token is one of the session of this request, or of this browser where nobody is logged in."""
-    row: SessionRow | None = g.session
+    row = kept().session
     xsrf = hub().sessions.xsrf
     if row is not None:
         return same_secret(token, xsrf.of_session(row.id))
@@ -185,20 +185,20 @@ def is_valid_xsrf(token: str) -> bool:
 
 def visitor() -> str:
     """What tells browsers apart in which nobody is logged in."""
-    return f"{address_of(request)} {request.headers.get('User-Agent', '')}"
+    return f"{address_of(asked())} {asked().headers.get('User-Agent', '')}"
 
 
 def xsrf_token() -> str:
     """For the page that is being answered: its forms and scripts send it back. The cookie goes with the answer."""
-    known: str | None = g.get("xsrf_token")
+    known = kept().xsrf_token
     if known is None:
-        row: SessionRow | None = g.get("session")
+        row = kept().session
         xsrf = hub().sessions.xsrf
-        found = request.cookies.getlist(XSRF)[:MOST_XSRF]
+        found = asked().cookies.getlist(XSRF)[:MOST_XSRF]
         sent = [] if row is not None else [one for one in found if is_valid_xsrf(one)]
         if row is not None:
             known = xsrf.of_session(row.id)
         else:
             known = sent[0] if sent else xsrf.anonymous(visitor(), time.time(), secrets.token_hex(8))
-        g.xsrf_token = known
+        kept().xsrf_token = known
     return known

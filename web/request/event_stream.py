@@ -6,10 +6,10 @@ import weakref
 from collections.abc import AsyncIterator
 from types import TracebackType
 
-from quart import Response, g
+from quart import Response
 from quart.wrappers.response import IterableBody
 
-from web.request.context import hub
+from web.request.context import caller, hub
 from web.site.stream_places import StreamPlace
 
 KEEP_ALIVE = b"\n\n"
@@ -33,8 +33,8 @@ class HeldBody(IterableBody):
 
 def event_stream(events: AsyncIterator[bytes]) -> Response:
     """Raises ThrottledError where there are too many; the proxy's own always has a place."""
-    identity = g.identity
-    is_proxys = identity is not None and identity.kind == "proxy"
+    identity = caller()
+    is_proxys = identity.kind == "proxy"
     body = events if is_proxys else HeldBody(events, hub().stream_places.take(identity.principal))
     response = Response(body, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-cache"

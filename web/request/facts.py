@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from quart import request
-
 from web.login.request_facts import RequestFacts
-from web.request.context import kept
+from web.request.context import asked, kept
 from web.request.handler_view import handler_view
 
 
@@ -18,5 +16,5 @@ def time_to_wait(seconds: float) -> float:
 
     Source: RFC 7240, section 4.1.
     """
-    preferences = request.headers.get("Prefer", "").lower().split(",")
+    preferences = asked().headers.get("Prefer", "").lower().split(",")
     return 0.0 if any(one.strip() == "respond-async" for one in preferences) else seconds

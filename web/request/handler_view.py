@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from quart import g, request
-
 from projections.users import UserRow
-from web.request.context import hub
-from web.rights.identity import Identity
+from web.request.context import asked, hub, kept
 from web.starts.hook_views import HandlerView, RequestView
 
 
@@ -19,12 +14,12 @@ def handler_view(user: UserRow | None = None) -> HandlerView:
     """
     headers = {
         name: value
-        for name, value in request.headers.items()
+        for name, value in asked().headers.items()
         if name.lower() not in ("authorization", "cookie")
     }
-    query = request.query_string.decode("latin-1")
-    seen = RequestView(request.method, request.path, query, headers, request.remote_addr or "")
-    views, asks = hub().launch.views, cast("Identity | None", g.identity)
+    query = asked().query_string.decode("latin-1")
+    seen = RequestView(asked().method, asked().path, query, headers, asked().remote_addr or "")
+    views, asks = hub().launch.views, kept().identity
     if user is not None:
         return HandlerView(seen, views.user(user))
     return HandlerView(seen, views.user_called(asks.name) if asks and asks.kind == "user" else None)

@@ -12,13 +12,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from quart import Response, g, request
+from quart import Response
 
 from core.errors import HubError, InvalidError, KeyReusedError, RepeatedError, UnavailableError
 from core.events.file.writer import IdempotencyRecord, Outcome
 from core.events.log.tables import Tables
 from web.request import answers
-from web.request.context import caller, hub
+from web.request.context import asked, caller, hub, kept
 from web.request.errors import status_of
 
 MAX_KEY = 255
@@ -31,14 +31,14 @@ async def once(handle: Callable[[], Awaitable[Response]]) -> Response:
 
     Requests under one key take turns: the second is answered what the first was, even if both came at once.
     """
-    key = request.headers.get("Idempotency-Key")
-    g.command_key = None
-    if key is None or g.identity is None:
+    key = asked().headers.get("Idempotency-Key")
+    kept().command_key = None
+    if key is None or kept().identity is None:
         return await handle()
     if not 0 < len(key) <= MAX_KEY:
         raise InvalidError(f"An Idempotency-Key has 1 to {MAX_KEY} characters.")
-    full_key = _digest(caller().principal, request.method, request.path, key)
-    digest = hashlib.sha256(cast(bytes, await request.get_data(as_text=False))).hexdigest()
+    full_key = _digest(caller().principal, asked().method, asked().path, key)
+    digest = hashlib.sha256(cast(bytes, await asked().get_data(as_text=False))).hexdigest()
     async with hub().command_turns.take(full_key):
         if (known := hub().store.stored_outcome(full_key)) is not None:
             return _repeated(known, digest)
@@ -46,7 +46,7 @@ async def once(handle: Callable[[], Awaitable[Response]]) -> Response:
 
 
 async def _carry_out(handle: Callable[[], Awaitable[Response]], full_key: str, digest: str) -> Response:
-    g.command_key = (full_key, digest)
+    kept().command_key = (full_key, digest)
     try:
         response = await handle()
     except RepeatedError:
@@ -58,7 +58,7 @@ async def _carry_out(handle: Callable[[], Awaitable[Response]], full_key: str, d
         body = answers.encode({"status": status, "message": refused.message})
         await _keep(full_key, digest, Outcome(status, body))
         raise
-    outcome = g.get("secret_answer")
+    outcome = kept().secret_answer
     if outcome is None:
         outcome = Outcome(response.status_code, await response.get_data(as_text=False))
     await _keep(full_key, digest, outcome)
@@ -82,13 +82,13 @@ def _is_passing(status: int) -> bool:
 
 def idempotency_record(outcome: Callable[[Tables], Outcome]) -> IdempotencyRecord | None:
     """To be appended with the command's events; `outcome` says what it answers if nobody lives to tell."""
-    key = cast("tuple[str, str] | None", g.get("command_key"))
+    key = kept().command_key
     return None if key is None else IdempotencyRecord(*key, outcome)
 
 
 def keep_secret(outcome: Outcome) -> None:
     """The answer holds a secret: keep this one in its stead."""
-    g.secret_answer = outcome
+    kept().secret_answer = outcome
 
 
 def _repeated(known: tuple[str, Outcome], digest: str) -> Response:

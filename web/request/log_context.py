@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from quart.globals import _cv_app
 
+from web.request.kept import Kept
+
 
 def request_named() -> Mapping[str, str]:
     """Which request it is, and whose; nothing where none is answered."""
-    context = _cv_app.get(None)  # the object behind Quart's `g`
-    if context is None or not (request_id := context.g.get("request_id")):
+    context = _cv_app.get(None)
+    kept: object = context.g if context is not None else None
+    if not isinstance(kept, Kept):
         return {}
-    identity = context.g.get("identity")
-    return {"request": request_id} if identity is None else {"request": request_id, "user": identity.name}
+    named = {"request": kept.request_id}
+    return named if kept.identity is None else {**named, "user": kept.identity.name}

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
 from core.errors import NotFoundError
 from core.events.file.writer import Outcome
@@ -18,7 +18,7 @@ from projections.share_codes import Listing, ShareCodeRow
 from web.models.shares import ShareCodeModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, caller, database, hub
+from web.request.context import asked, body, by, caller, database, hub
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record, keep_secret
 from web.request.known import known_owner_and_server, known_user
@@ -91,7 +91,7 @@ async def revoke(user: str, server: str) -> Response:
     """Revoke one share code, by itself or by its id; without either, all of this server."""
     _, found = known_owner_and_server(user, server)
     sharing, outcome = hub().sharing, idempotency_record(lambda _: Outcome(204))
-    if "code" in request.args or "id" in request.args:
+    if "code" in asked().args or "id" in asked().args:
         await sharing.withdraw(found.id, _meant(found).id, by=by(), idempotency=outcome)
     else:
         await sharing.withdraw_all(found.id, by=by(), idempotency=outcome)
@@ -100,7 +100,7 @@ async def revoke(user: str, server: str) -> Response:
 
 def _meant(server: ServerRow) -> ShareCodeRow:
     """The code that the query speaks of. Raises NotFoundError."""
-    row = hub().acts.sharing.find_code(argument("code")) if "code" in request.args else _by_id(argument("id"))
+    row = hub().acts.sharing.find_code(argument("code")) if "code" in asked().args else _by_id(argument("id"))
     if row is None or row.server_id != server.id:
         raise NotFoundError("This server has no such share code.")
     return row

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from quart import request
-
 from core.naming.names import escape
 from core.plugins.hooks import Hooks
 from projections import servers
 from projections.users import UserRow
-from web.request.context import database, hub
+from web.request.context import asked, database, hub
 from web.request.handler_view import handler_view
 from web.sessions.links import ARGUMENT as TICKET
 from web.site.next_url import safe_path
@@ -25,20 +23,20 @@ def checked(text: str) -> str:
     """A path of this hub; `""` if `text` leads anywhere else."""
     settings = hub().settings
     parts = urlsplit(settings.hub.subdomain_host)
-    return safe_path(text, own_origins(request, settings), parts.netloc.lower())
+    return safe_path(text, own_origins(asked(), settings), parts.netloc.lower())
 
 
-async def destination(user: UserRow, asked: str, default: str = "") -> str:
-    """`asked`: the argument `next`. `default`: of this page, for who has asked for nothing better.
+async def destination(user: UserRow, next_url: str, default: str = "") -> str:
+    """`next_url`: the argument `next`. `default`: of this page, for who has next_url for nothing better.
 
     Source of the order: JupyterHub 6.1.1. Other arguments of the query are carried over, unless `next` was good.
     """
-    if good := checked(asked):
+    if good := checked(next_url):
         return good
     target = default or await default_url(user) or _of_user(user)
     carried = [
         pair
-        for pair in parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
+        for pair in parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
         if pair[0] not in _NOT_CARRIED
     ]
     if not carried:

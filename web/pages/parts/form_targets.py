@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from quart import g
-
 from projections import services
-from web.request.context import database, hub
+from web.request.context import database, hub, kept
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")  # nothing that ends a source or a directive of the policy
 ANYWHERE = ("http:", "https:")  # where only a function of the configuration knows
@@ -21,14 +19,14 @@ ANYWHERE = ("http:", "https:")  # where only a function of the configuration kno
 def lead_to(url: str) -> None:
     """Forms of the page that is being answered may lead to the origin of `url`; to no other if it is a path."""
     if origin := _origin(url):
-        g.form_targets = {*g.get("form_targets", ()), origin}
+        kept().form_targets = {*kept().form_targets, origin}
 
 
 def lead_on_from_login(next_url: str) -> None:
     """To wherever a login goes on that began with this `next`."""
     default = hub().settings.hub.default_url
     if callable(default):
-        g.form_targets = set(ANYWHERE)
+        kept().form_targets = set(ANYWHERE)
         return
     lead_to(str(default or ""))
     for url in _redirects_behind(next_url):

@@ -6,9 +6,9 @@ from base64 import b64encode
 from typing import Any
 
 import msgspec
-from quart import request
 
 from core.errors import InvalidError, UnreadableError
+from web.request.context import asked
 from web.request.sent.forms import form
 from web.starts.spawn_hooks import FormData
 from web.starts.uploads import Upload
@@ -19,7 +19,7 @@ NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})
 
 def query_options() -> FormData | None:
     """The arguments that begin with `opt-`, without that; all of them if there are none. None: nothing is asked for."""
-    given = {name: request.args.getlist(name) for name in request.args if name not in NOT_OPTIONS}
+    given = {name: asked().args.getlist(name) for name in asked().args if name not in NOT_OPTIONS}
     if not given:
         return None
     prefixed = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
-from quart import Response, g, request
+from quart import Response
 
 from core.scopes import Service, check
 from core.scopes.held import Scopes
@@ -16,7 +16,7 @@ from projections import users
 from projections.services import ServiceRow
 from web.hub.health import log_banner
 from web.presentation.templates_found import with_nonce
-from web.request.context import database, hub
+from web.request.context import asked, database, hub, kept
 from web.request.credentials import session_of, xsrf_token
 from web.rights.identity import Identity
 from web.site import version
@@ -26,10 +26,10 @@ from web.starts.hook_views import UserView
 async def page(template: str, status: int = 200, **context: Any) -> Response:
     """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped."""
     presentation = hub().presentation
-    nonce = g.csp_nonce = g.get("csp_nonce") or secrets.token_urlsafe(16)
-    identity: Identity | None = g.identity or _viewer()
-    if identity is not None and g.session is None:
-        g.cookies_are_set = True  # a token in the header says nothing about the login of this browser
+    nonce = kept().csp_nonce = kept().csp_nonce or secrets.token_urlsafe(16)
+    identity = kept().identity or _viewer()
+    if identity is not None and kept().session is None:
+        kept().cookies_are_set = True  # a token in the header says nothing about the login of this browser
     user = _user(identity)
     variables = await _administrators_variables(presentation.variables, user)
     shown = {
@@ -75,7 +75,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "xsrf": xsrf,
         "csp_nonce": nonce,
         "here": _here,
-        "request_id": g.request_id,
+        "request_id": kept().request_id,
         "jhdata": {
             "base_url": prefix,
             "prefix": settings.base_url,
@@ -89,10 +89,10 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
 
 def _viewer() -> Identity | None:
     """Who is logged in, where no route has asked: at a URL there is none for."""
-    if g.route is not None or g.session is not None:
+    if kept().route is not None or kept().session is not None:
         return None
-    g.session = session_of(hub(), request)
-    return hub().rights.of_session(g.session) if g.session else None
+    session = kept().session = session_of(hub(), asked())
+    return hub().rights.of_session(session) if session else None
 
 
 def _user(identity: Identity | None) -> UserView | None:
@@ -114,8 +114,7 @@ async def _administrators_variables(given: Mapping[str, Any], user: UserView | N
 
 def html_of_configuration(html: str) -> Markup:
     """HTML that an administrator or their hooks have made, for the page that is being answered."""
-    nonce = g.get("csp_nonce") or secrets.token_urlsafe(16)
-    g.csp_nonce = nonce
+    nonce = kept().csp_nonce = kept().csp_nonce or secrets.token_urlsafe(16)
     return with_nonce(html, nonce)
 
 
@@ -128,9 +127,9 @@ def _announcement(variables: Mapping[str, Any], template: str, nonce: str) -> Ma
 def _here(name: str) -> Markup:
     """The attribute of a link of a menu to the page that is being shown, or to the one above it."""
     path = f"{hub().base_url}hub/{name}"
-    if request.path == path:
+    if asked().path == path:
         return Markup(' aria-current="page"')
-    return Markup(' aria-current="true"') if request.path.startswith(f"{path}/") else Markup("")
+    return Markup(' aria-current="true"') if asked().path.startswith(f"{path}/") else Markup("")
 
 
 def _services(scopes: Scopes) -> list[dict[str, Any]]:

@@ -12,8 +12,6 @@ from urllib.parse import parse_qsl
 
 import trio
 from msgspec import Struct
-from quart import g, request
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from werkzeug.sansio.multipart import (
     SEARCH_EXTRA_LENGTH,
@@ -27,13 +25,14 @@ from werkzeug.sansio.multipart import (
 )
 
 from core.errors import BusyError
-from web.request.context import hub
+from web.request.context import asked, hub, kept
 from web.request.credentials import fetch_of_request, session_of
 from web.request.routing import Route
+from web.request.sent.form import Form
 from web.request.sent.received import Body
 from web.sessions.xsrf import is_foreign
 from web.site.public_url import own_hosts
-from web.starts.uploads import LARGEST, SECONDS, Spool, Upload
+from web.starts.uploads import LARGEST, SECONDS, Upload
 
 SIZE_BEFORE_LOGIN = 64 * 1024  # bytes
 FIELDS_BEFORE_LOGIN = 100
@@ -52,24 +51,19 @@ class Bounds(Struct, frozen=True):
     fields: int
 
 
-class Form:
-    def __init__(self) -> None:
-        self.fields: MultiDict[str, str] = MultiDict()
-        self.files: MultiDict[str, Upload] = MultiDict()
-        self.spool = Spool()
-
-
 def form() -> Form:
     """Of this request: a POST to a page."""
-    return cast(Form, g.form)
+    found = kept().form
+    assert found is not None, "received before the handler is called"
+    return found
 
 
 @asynccontextmanager
 async def received_form(route: Route) -> AsyncIterator[None]:
     """The form is there as long as this lasts. Raises RequestEntityTooLarge, RequestTimeout, BusyError."""
     most = hub().settings.callboard.max_body_size
-    session = session_of(hub(), request)
-    timeout = float(request.body_timeout or SECONDS)
+    session = session_of(hub(), asked())
+    timeout = float(asked().body_timeout or SECONDS)
     with ExitStack() as held:
         if session is None:
             size = min(most, SIZE_BEFORE_LOGIN)
@@ -87,28 +81,28 @@ def _hold_place(held: ExitStack, user_id: str) -> None:
     try:
         held.enter_context(hub().uploads.one_of(user_id))
     except BusyError:
-        cast(Body, request.body).throw_away()
+        cast(Body, asked().body).throw_away()
         raise
 
 
 def _may_be_large(route: Route, most: int) -> bool:
     """Whether to wait for more than other bodies have. Nobody else's page makes a browser send so much."""
-    length = request.content_length
-    is_large = request.mimetype == MULTIPART and (length is None or length > most)
+    length = asked().content_length
+    is_large = asked().mimetype == MULTIPART and (length is None or length > most)
     return (
-        is_large and route.uploads and not is_foreign(fetch_of_request(), own_hosts(request, hub().settings))
+        is_large and route.uploads and not is_foreign(fetch_of_request(), own_hosts(asked(), hub().settings))
     )
 
 
 @asynccontextmanager
 async def _within(bounds: Bounds, seconds: float) -> AsyncIterator[None]:
-    sent = g.form = Form()
+    sent = kept().form = Form()
     try:
         with trio.move_on_after(seconds) as waiting:
             await _read(sent, bounds)
         if waiting.cancelled_caught:
             raise RequestTimeout
-        g.form_xsrf = sent.fields.get("_xsrf")
+        kept().form_xsrf = sent.fields.get("_xsrf")
         yield
     finally:
         sent.spool.close()
@@ -116,15 +110,15 @@ async def _within(bounds: Bounds, seconds: float) -> AsyncIterator[None]:
 
 async def _read(sent: Form, bounds: Bounds) -> None:
     """What is no form has no fields."""
-    is_urlencoded = request.mimetype in URLENCODED
-    if not is_urlencoded and request.mimetype != MULTIPART:
+    is_urlencoded = asked().mimetype in URLENCODED
+    if not is_urlencoded and asked().mimetype != MULTIPART:
         return
     most = bounds.in_memory if is_urlencoded else bounds.size
-    async with aclosing(cast(Body, request.body).pieces(most)) as pieces:
+    async with aclosing(cast(Body, asked().body).pieces(most)) as pieces:
         if is_urlencoded:
             sent.fields.update(_pairs(b"".join([piece async for piece in pieces]), bounds.fields))
             return
-        boundary = request.mimetype_params.get("boundary", "")[:LONGEST_BOUNDARY]
+        boundary = asked().mimetype_params.get("boundary", "")[:LONGEST_BOUNDARY]
         try:
             await Parts(sent, boundary.encode("ascii"), bounds).read(pieces)
         except ValueError:

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
-from quart import Response, request
+from quart import Response
 
 from core.errors import InvalidError
 from web.request.answers import reply
-from web.request.context import hub
+from web.request.context import asked, hub
 
 MEDIA_TYPE = "application/jupyterhub-pagination+json"
 
@@ -37,12 +37,12 @@ class Pagination(Struct, frozen=True):
 
 def argument(name: str, default: str = "") -> str:
     """A query argument; of several the last one."""
-    values = request.args.getlist(name)
+    values = asked().args.getlist(name)
     return values[-1] if values else default
 
 
 def wants_wrapping() -> bool:
-    accepted = request.headers.get("Accept", "").split(",")
+    accepted = asked().headers.get("Accept", "").split(",")
     return any(kind.strip().lower() == MEDIA_TYPE for kind in accepted)
 
 
@@ -55,7 +55,7 @@ def page() -> Page:
 
 
 def _number(name: str, default: int) -> int:
-    if name not in request.args:
+    if name not in asked().args:
         return default
     text = argument(name)
     try:
@@ -64,22 +64,22 @@ def _number(name: str, default: int) -> int:
         raise InvalidError(f"{name} is a number, not {text[:40]!r}.") from None
 
 
-def paged(items: Any, asked: Page, total: int, *, always_wrapped: bool = False) -> Response:
+def paged(items: Any, page: Page, total: int, *, always_wrapped: bool = False) -> Response:
     """The bare items, or with the pagination media type the items and where the rest is."""
     if not always_wrapped and not wants_wrapping():
         return reply(items)
-    following = asked.offset + asked.limit
+    following = page.offset + page.limit
     after = None
     if following < total:
-        after = NextPage(following, asked.limit, same_url(offset=following, limit=asked.limit))
-    return reply({"items": items, "_pagination": Pagination(asked.offset, asked.limit, total, after)})
+        after = NextPage(following, page.limit, same_url(offset=following, limit=page.limit))
+    return reply({"items": items, "_pagination": Pagination(page.offset, page.limit, total, after)})
 
 
 def same_url(**changed: int) -> str:
     """This request's URL, as the browser sees it, with other values for these arguments."""
-    asked = parse_qsl(request.query_string.decode("latin-1"), keep_blank_values=True)
-    kept = [(key, changed.get(key, value)) for key, value in asked]
-    added = [(key, value) for key, value in changed.items() if key not in dict(asked)]
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
+    arguments = parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
+    kept = [(key, changed.get(key, value)) for key, value in arguments]
+    added = [(key, value) for key, value in changed.items() if key not in dict(arguments)]
+    scheme = asked().headers.get("X-Forwarded-Proto", asked().scheme).split(",")[0].strip()
     query = urlencode([*kept, *added])
-    return f"{scheme}://{request.host}{request.path}?{query}"
+    return f"{scheme}://{asked().host}{asked().path}?{query}"
