@@ -19,7 +19,7 @@ from core.config.logins.login import (
     shared_password_settings,
 )
 from core.config.logins.oidc import oidc_settings
-from core.config.notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note, reason
+from core.config.notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note
 from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
 from core.config.subclass import known_base, overrides
@@ -228,7 +228,7 @@ def _trouble(names: Names, origin: str, section: str, name: str) -> Note | None:
     known = names.known_traits(section)
     if name not in known:
         return Note(origin, full, UNKNOWN, _did_you_mean(nearest(name, known)))
-    why = reason(names.lineage(section), name)
+    why = names.reason(section, name)
     return Note(origin, full, IGNORED if why else NOT_YET, why)
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from core import settings as config
 from core.config.foreign import is_foreign
+from core.config.notes import reason
 from core.plugins.spawner_kind import SpawnerKind
 
 AUTHENTICATORS = {
@@ -162,7 +163,9 @@ class Names:
         self._kinds = {kind.section: kind for kind in spawners}
         self._parents = PARENT | {name: base for kind in spawners for name, base in kind.parents.items()}
         self.structs = _with_spawners(spawners)
-        self.known = KNOWN_OF_JUPYTERHUB | {kind.section: kind.known for kind in spawners}
+        self.known = KNOWN_OF_JUPYTERHUB | {
+            kind.section: kind.known | kind.reasons.keys() for kind in spawners
+        }
         self.classes = frozenset(self.known) | frozenset(self.structs) | frozenset(self._parents)
 
     def spawner(self, name: str) -> SpawnerKind:
@@ -194,6 +197,11 @@ class Names:
         """`acting_traits`, and those that JupyterHub knows besides."""
         family = self._family(section)
         return self.acting_traits(section).union(*(self.known.get(name, ()) for name in family))
+
+    def reason(self, section: str, name: str) -> str:
+        """Why this trait has nothing to act on here; "" if it may act some day."""
+        own = self._kinds[section].reasons if section in self._kinds else {}
+        return own.get(name) or reason(self.lineage(section), name)
 
     def renamed(self, section: str) -> dict[str, str]:
         """From older names of what may be set in `c.<section>` to those that took their place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ class SpawnerKind(Struct, frozen=True):
     `make`: from such settings, and a folder for its files, to a spawner.
     `own_section`: the class of a configuration that is about it, where that is not the one of its settings but derived
     from it. `known`: traits that the class of this name has where it comes from; those that no setting is named after
-    do not act.
+    do not act. `reasons`: why not, by name, where they never will.
     """
 
     names: tuple[str, ...]
@@ -27,6 +27,7 @@ class SpawnerKind(Struct, frozen=True):
     make: Callable[[Any, Path], Spawner]
     own_section: str = ""
     known: frozenset[str] = frozenset()
+    reasons: Mapping[str, str] = {}
 
     @property
     def section(self) -> str:

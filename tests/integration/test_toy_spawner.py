@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 import projections
 from core.config import file, reference, shown
@@ -85,6 +86,15 @@ def test_its_traits_are_read_from_its_section_and_those_of_its_ancestors(tmp_pat
 )
 def test_what_is_misspelt_is_told(tmp_path: Path, line: str, note: str) -> None:
     assert read(tmp_path, line)[1] == [note]
+
+
+def test_a_trait_that_never_acts_is_named_with_the_reason(tmp_path: Path) -> None:
+    kind = replace(KIND, reasons={"registry": "a toy has none"})
+    (tmp_path / "hub.py").write_text("c.JupyterHub.spawner_class = 'toy'\nc.ToySpawner.registry = 'x'")
+    _, notes = file.load_settings([tmp_path / "hub.py"], (), names=Names((*KINDS, kind)))
+    assert [str(note).partition(": ")[2] for note in notes] == [
+        "c.ToySpawner.registry: ignored (a toy has none)"
+    ]
 
 
 def test_a_value_of_the_wrong_type_is_one_line(tmp_path: Path) -> None:
