@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.mailbox import Call, Mailbox
+from core.actors.servers.mailbox import Call, Mailbox
 from core.errors import BusyError, PendingError
 from core.events.record import HUB
 

@@ -18,7 +18,7 @@ import outcome
 import trio
 
 from core.actors.asking import root_cause
-from core.actors.mailbox import Call, Mailbox
+from core.actors.servers.mailbox import Call, Mailbox
 from core.actors.servers.messages import Messages, as_event
 from core.actors.servers.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
 from core.actors.servers.work_task import WorkTask
