@@ -102,7 +102,8 @@ def _measure(hub: Hub) -> None:
     hub.proxies.on_applied = of_log.applied
     hub.metrics.collect_from(MetricsOfHub(hub))
     if limit := hub.settings.spawner.consecutive_failure_limit:
-        hub.store.listen(FailedStarts(limit, partial(give_up_starts, hub)).on_records)
+        failed = FailedStarts(limit, partial(give_up_starts, hub))
+        hub.store.listen(failed.on_records, failed.HEARS)
     if handlers := hub.settings.event_logger.handlers:
         hub.store.listen(EventLog(hub.store.db, handlers).on_records)
 

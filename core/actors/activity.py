@@ -41,7 +41,7 @@ class Activity:
         self.tokens[token_id] = max(at, self.tokens.get(token_id, at))
 
     def on_records(self, records: Sequence[Record]) -> None:
-        """A listener of the store. What was seen by a clock that was ahead was seen by now."""
+        """A listener of the store, for ClockCorrected. What was seen by a clock that was ahead was seen by now."""
         for record in records:
             if isinstance(record.event, ClockCorrected):
                 for kind in KINDS:

@@ -76,6 +76,18 @@ class SpawnLimits:
 
     # --- what has happened ---
 
+    HEARS = (
+        SpawnRequested,
+        SpawnAdmitted,
+        SpawnSucceeded,
+        SpawnCancelled,
+        SpawnFailed,
+        ServerStopped,
+        ServerDied,
+        ServerLost,
+        ClockCorrected,
+    )
+
     def found(self, server_id: str, since: datetime | None) -> None:
         """A server that is active already. `since`: it has been starting, from then on."""
         self._active.add(server_id)
@@ -83,7 +95,7 @@ class SpawnLimits:
             self._starting[server_id] = since
 
     def on_records(self, records: Sequence[Record]) -> None:
-        """A listener of the store."""
+        """A listener of the store, for `HEARS`."""
         for record in records:
             if isinstance(record.event, ClockCorrected):
                 shift(self._starting, record.event)

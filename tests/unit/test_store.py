@@ -19,6 +19,7 @@ from core.events.file.verify import verify
 from core.events.file.writer import Writer
 from core.events.log.append_request import Outcome, VersionError
 from core.events.record import Record
+from core.events.user import UserCreated
 from projections.rebuild import drift, rebuild
 from tests.logs import BY, Disk, commit, created, idempotency_record, rows, said
 from tests.unit.conftest import OpenWriter
@@ -262,6 +263,16 @@ async def test_listeners_hear_before_the_appender_goes_on(store: EventStore, aut
     store.listen(on_records.append)
     records = await store.append(created(1), said("v1", 0), by=BY)
     assert on_records == [records]
+
+
+async def test_a_listener_is_called_for_batches_in_which_something_is_that_it_is_about(
+    store: EventStore, autojump_clock: object
+) -> None:
+    about_users: list[Sequence[Record]] = []
+    store.listen(about_users.append, (UserCreated,))
+    await store.append(said("v1", 0), by=BY)
+    both = await store.append(created(1), said("v1", 1), by=BY)
+    assert about_users == [both]
 
 
 async def test_a_listener_that_fails_hurts_nobody(

@@ -20,6 +20,7 @@ from core.actors.sharing import Sharing
 from core.actors.user_deletion import UserDeletion
 from core.config.desired import DesiredState
 from core.events.file.store import EventStore
+from core.events.hub import ClockCorrected
 from core.events.record import HUB
 from core.logins.failures import Refusals
 from core.plugins.admission import Admission
@@ -89,8 +90,10 @@ def build_hub(
     limits = limits_of(settings, db)
     turns = SpawnTurns(limits)
     tokens = TokenBook(db, store.fact("salt"), lambda: store.has_told_all)
-    for hear in (limits.on_records, turns.on_records, rights.forget, tokens.forget):
-        store.listen(hear)
+    store.listen(limits.on_records, limits.HEARS)
+    store.listen(turns.on_records, limits.HEARS)
+    store.listen(rights.forget)
+    store.listen(tokens.forget, tokens.HEARS)
     logins = _logins(settings, wanted, store, secret)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
     launch = Launch(settings, secret, rights, views, logins.session_opener)
@@ -99,10 +102,10 @@ def build_hub(
     runtime = HubServerRuntime(store, spawner, settings, launch, marks, turns, proxies, errands, polls)
     servers = Supervisor(runtime, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
-    store.listen(activity.on_records)
+    store.listen(activity.on_records, (ClockCorrected,))
     clients = Clients(db, hosts, rights.known)
     sessions = Sessions(db, entities.sessions, settings, secret)
-    store.listen(sessions.on_records)
+    store.listen(sessions.on_records, (ClockCorrected,))
     hub = Hub(
         settings=settings,
         address=local_address(settings.hub),

@@ -20,8 +20,6 @@ from projections.tokens import TokenRow
 
 REMEMBERED = 1000  # tokens that need not be looked for again, and chosen ones whose slow digest is known
 
-_CHANGING = tuple(kind for kind in tokens.EVENTS if kind not in (TokenIssued, SpawnRequested))
-
 
 class Identity(Struct, frozen=True, dict=True):
     """`id`: of the user, else the name. `scopes`: all that this caller may do, by this credential."""
@@ -69,10 +67,11 @@ class TokenBook:
         self._slow: dict[str, str] = {}
         self._rows: dict[str, TokenRow] = {}
 
-    def forget(self, records: Sequence[Record]) -> None:
-        """Drop what these events may have changed: everything, for they are few beside requests."""
-        if any(isinstance(record.event, _CHANGING) for record in records):
-            self._rows.clear()
+    HEARS = tuple(kind for kind in tokens.EVENTS if kind not in (TokenIssued, SpawnRequested))
+
+    def forget(self, _: Sequence[Record]) -> None:
+        """A listener of the store, for `HEARS`: drop everything, for such events are few beside requests."""
+        self._rows.clear()
 
     def find(self, token: str, now: datetime | None = None) -> TokenRow | None:
         """The token's row, unless it is unknown, revoked or has expired."""

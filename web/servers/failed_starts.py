@@ -14,13 +14,15 @@ from core.events.server import SpawnFailed, SpawnSucceeded
 class FailedStarts:
     """Counts errors since the last success. What was refused (a status below 500) is neither."""
 
+    HEARS = (SpawnSucceeded, SpawnFailed)
+
     def __init__(self, limit: int, give_up: Callable[[int], None]) -> None:
         self._limit = limit
         self._give_up = give_up
         self._failed = 0
 
     def on_records(self, records: Sequence[Record]) -> None:
-        """A listener of the store."""
+        """A listener of the store, for `HEARS`."""
         for record in records:
             match record.event:
                 case SpawnSucceeded():

@@ -74,7 +74,7 @@ class Sessions:
         return sessions.expired(self._db, now)
 
     def on_records(self, records: Sequence[Record]) -> None:
-        """A listener of the store. What was used by a clock that was ahead was used by now."""
+        """A listener of the store, for ClockCorrected. What was used by a clock that was ahead was used by now."""
         for record in records:
             if isinstance(record.event, ClockCorrected):
                 self._began = min(self._began, record.at)

@@ -63,7 +63,7 @@ class SpawnTurns:
             self.call()
 
     def on_records(self, records: Sequence[Record]) -> None:
-        """A listener of the store, after the limits."""
+        """A listener of the store, after the limits and for what they hear."""
         self.call()
 
     def call(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from time import perf_counter
 
@@ -54,7 +54,7 @@ class EventStore:
         self._work = trio.Event()
         self._is_over = False
         self._is_loss_told = False
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, frozenset[type] | None]] = []
         self.on_commit: Callable[[int, float], None] = lambda appends, seconds: None
         self.on_lost: Callable[[str], None] = lambda what: None  # called once; see Writer.lost
         self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
@@ -198,12 +198,13 @@ class EventStore:
         """Whether listeners have heard of everything that is recorded, or about to be."""
         return self.head == self._writer.position
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: Listener, hears: Iterable[type] | None = None) -> None:
         """Call `listener` with every batch of new records, on the event loop, in order. It must be quick.
 
-        It hears of them before those who appended them go on.
+        It hears of them before those who appended them go on. `hears`: the types of events that it is about, so
+        that it is not called for batches without any; None: all.
         """
-        self._listeners.append(listener)
+        self._listeners.append((listener, None if hears is None else frozenset(hears)))
 
     def _announce(self, records: Sequence[Record]) -> None:
         if not records:
@@ -222,7 +223,10 @@ class EventStore:
 
     def _tell(self, records: Sequence[Record]) -> None:
         self.head = records[-1].position
-        for listener in self._listeners:
+        kinds = {type(record.event) for record in records}
+        for listener, hears in self._listeners:
+            if hears is not None and hears.isdisjoint(kinds):
+                continue
             try:
                 listener(records)
             except Exception:
