@@ -17,7 +17,10 @@
     ├── BusyError               a mailbox is full; asking again soon will work
     ├── UnavailableError        the log cannot be written now; nothing was changed
     │   └── DoubtError          the log cannot be read now: what was asked for may have been recorded before
-    └── SpawnError              a server could not be started
+    └── ToldError               it brings a status and words of its own
+        ├── SpawnError          a server could not be started
+        ├── FormError           what was filled in for a start will not do
+        └── HookError           a function of the configuration refuses or fails
 
 A refusal is worded for the person who asked and knows no status code (`web/request/errors.py` does).
 Anything else that is raised is a bug.
@@ -102,13 +105,35 @@ class DoubtError(UnavailableError):
     pass
 
 
-class SpawnError(HubError):
+class ToldError(HubError):
+    """A refusal with a status and words of its own.
+
+    `status`: what an HTTP caller is answered. `html_message`: the same for people, marked up by a hook. `phrase`: what
+    stands behind the status in the answer's first line, where that is not the usual one. `unexpected`: the message
+    is the text of an exception, which nobody has worded for people.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 500,
+        html_message: str = "",
+        phrase: str = "",
+        unexpected: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.html_message = html_message
+        self.phrase = phrase
+        self.unexpected = unexpected
+
+
+class SpawnError(ToldError):
     """A start failed for a reason worth telling.
 
-    `status`: what an HTTP caller who still waits is answered (JupyterHub: 400 for a SpawnException, the
-    hook's own for an HTTP error, else 500). `html_message`: the same for people, marked up by a hook.
-    `exit_status`: of the process, where that is why. `reason`: one word for the kind of failure. `phrase`: what stands
-    behind the status in the answer's first line, where that is not the usual one.
+    `status`: JupyterHub has 400 for a SpawnException, the hook's own for an HTTP error, else 500. `exit_status`: of the
+    process, where that is why. `reason`: one word for the kind of failure.
     """
 
     def __init__(
@@ -120,13 +145,21 @@ class SpawnError(HubError):
         exit_status: int | None = None,
         reason: str = "",
         phrase: str = "",
+        unexpected: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(
+            message, status=status, html_message=html_message, phrase=phrase, unexpected=unexpected
+        )
         self.reason = reason
-        self.status = status
-        self.html_message = html_message
-        self.phrase = phrase
         self.exit_status = exit_status
+
+
+class FormError(ToldError):
+    """What was filled in will not do: told on the form, for another try."""
+
+
+class HookError(ToldError):
+    """A function of the configuration that a request depends on refuses, or fails."""
 
 
 class UnreachableError(Exception):

@@ -72,7 +72,8 @@ class SpawnSucceeded(Ordinary, frozen=True, tag="server.ready"):
 class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     """It will not become ready.
 
-    `status` and `phrase`: for an HTTP caller. `leftover`: its end could not be confirmed.
+    `status` and `phrase`: for an HTTP caller. `leftover`: its end could not be confirmed. `unexpected`: the reason is
+    the text of an exception that nobody has worded for people.
     """
 
     spawn_id: str
@@ -82,6 +83,7 @@ class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     exit_status: int | None = None
     leftover: bool = False
     phrase: str = ""
+    unexpected: bool = False
 
 
 class SpawnCancelled(Urgent, frozen=True, tag="server.spawn-cancelled"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -16,10 +17,12 @@ from typing import Any, TypeVar
 import trio
 
 from core.errors import SpawnError
+from core.plugins.hook_errors import as_hook_error, log_failure
+
+logger = logging.getLogger("callboard.hooks")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LONGEST_PHRASE = 200  # characters
 _MARK = "__callboard_trio_hook__"
 
 
@@ -59,6 +62,17 @@ class Hooks:
             if call.has_begun:
                 self._abandoned.setdefault(of, []).append(call)
             raise
+
+    async def ask(self, name: str, hook: Callable[..., Any], *args: Any, of: str = "") -> Any:
+        """The same for a request that is answered by it. What it raises is logged, and told as HookError.
+
+        `name`: the option that the hook is the value of.
+        """
+        try:
+            return await self.call(hook, *args, of=of)
+        except Exception as error:
+            log_failure(logger, name, error)
+            raise as_hook_error(error) from error
 
     def _still_running(self, of: str) -> list[_Call]:
         running = [call for call in self._abandoned.pop(of, []) if not call.has_ended]
@@ -107,29 +121,3 @@ class _Call:
             self._called_off = True
             if self._task is not None:
                 self._task.get_loop().call_soon_threadsafe(self._task.cancel)
-
-
-def as_spawn_error(error: Exception) -> SpawnError:
-    """What a start that a hook has broken fails with.
-
-    Source of the attributes that are read: JupyterHub (`status_code`, `reason`, `log_message` of HTTP errors,
-    `jupyterhub_message` and `jupyterhub_html_message` for people).
-    """
-    if isinstance(error, SpawnError):
-        return error
-    status = getattr(error, "status_code", None)
-    said = getattr(error, "jupyterhub_message", "") or (getattr(error, "log_message", "") if status else "")
-    return SpawnError(
-        str(said or "Internal Server Error"),
-        status=status if isinstance(status, int) and 400 <= status < 600 else 500,
-        html_message=str(getattr(error, "jupyterhub_html_message", "") or ""),
-        reason=str(getattr(error, "reason", "") or ""),
-        phrase=_phrase(getattr(error, "reason", None)) if status else "",
-    )
-
-
-def _phrase(reason: object) -> str:
-    """As it may stand in the first line of an answer: short, one line, and text."""
-    if not isinstance(reason, str) or not reason.isprintable():
-        return ""
-    return reason[:LONGEST_PHRASE].encode("latin-1", "replace").decode("latin-1")

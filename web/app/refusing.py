@@ -8,7 +8,7 @@ import time
 from quart import Response
 from werkzeug.exceptions import HTTPException
 
-from core.errors import DoubtError, HubError, PendingError, SpawnError, ThrottledError
+from core.errors import DoubtError, HubError, PendingError, ThrottledError, ToldError
 from core.events.file.disk import unreadable
 from web.pages import errors, fallback
 from web.request import answers
@@ -40,11 +40,16 @@ async def _refused(error: HubError, routes: Routes) -> Response:
     route = kept().route
     if route is not None and route.name in STARTS:
         _count_refused_start(error)
-    message = error.message + (DOUBT if isinstance(error, DoubtError) and kept().may_be_recorded else "")
+    message = _told(error) + (DOUBT if isinstance(error, DoubtError) and kept().may_be_recorded else "")
     answer = await _refusal(status, message, headers_of(error) | _allowed_instead(status, routes), error)
-    if isinstance(error, SpawnError) and error.phrase:
+    if isinstance(error, ToldError) and error.phrase:
         answer.status = f"{status} {error.phrase}"
     return answer
+
+
+def _told(error: HubError) -> str:
+    """As JupyterHub, without the text of an exception: who follows the start reads that."""
+    return "" if isinstance(error, ToldError) and error.unexpected else error.message
 
 
 async def _refusal(

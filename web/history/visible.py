@@ -146,7 +146,7 @@ RULES: Mapping[type, Rule] = {
     SpawnFailed: Rule(
         "server",
         SERVER,
-        ("spawn_id", "reason", "status", "html_message", "exit_status", "leftover"),
+        ("spawn_id", "reason", "status", "html_message", "exit_status", "leftover", "unexpected"),
         inner=("phrase",),
     ),
     SpawnCancelled: Rule("server", SERVER, ("spawn_id", "why", "reason")),

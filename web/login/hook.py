@@ -10,8 +10,11 @@ from msgspec.structs import asdict, replace
 
 from core.errors import ForbiddenError, HubError
 from core.plugins.authenticator import Login
+from core.plugins.hook_errors import log_failure, said_by
 from web.login.request_facts import RequestFacts, view_of
 from web.sessions.logins import Logins
+
+NOT_COMPLETED = "This login could not be completed. Please tell the hub's administrators."
 
 logger = logging.getLogger("callboard.hooks")
 
@@ -44,7 +47,7 @@ async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFa
     except HubError:
         raise
     except Exception as error:
-        logger.warning("post_auth_hook refused or failed: %r", error)
+        log_failure(logger, "post_auth_hook", error)
         raise ForbiddenError(_worded(error)) from error
     if not answer:
         raise ForbiddenError(f"User {login.name} may not log in here.")
@@ -52,13 +55,11 @@ async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFa
         changed = msgspec.convert(answer, _Model)
     except msgspec.ValidationError as error:
         logger.warning("post_auth_hook returned something else than a login: %s", error)
-        raise ForbiddenError(
-            "This login could not be completed. Please tell the hub's administrators."
-        ) from error
+        raise ForbiddenError(NOT_COMPLETED) from error
     return replace(login, **asdict(changed))
 
 
 def _worded(error: Exception) -> str:
     """What the hook says to people, if it is meant for them: the text of an HTTP error."""
-    said = getattr(error, "jupyterhub_message", "") or getattr(error, "log_message", "")
-    return str(said or "This login could not be completed. Please tell the hub's administrators.")
+    said = said_by(error)
+    return NOT_COMPLETED if said.unexpected else said.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Response
 
-from core.errors import HubError, SpawnError
+from core.errors import HubError, ToldError
 from web.pages.parts.render import html_of_configuration, page
 from web.request.access import OPEN
 from web.request.context import asked, hub, kept
@@ -34,7 +34,7 @@ def is_for_people() -> bool:
 
 async def error_page(status: int, message: str = "", *, error: Exception | None = None) -> Response:
     """`error`: what was raised; HTML is shown only of what a hook has marked up for people."""
-    html = error.html_message if isinstance(error, SpawnError) else ""
+    html = error.html_message if isinstance(error, ToldError) else ""
     answer = await page(
         _template(status),
         status,

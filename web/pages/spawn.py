@@ -9,18 +9,22 @@ from quart import Response
 
 from core.errors import (
     AlreadyRunningError,
+    FormError,
     HubError,
     InvalidError,
     PendingError,
     SpawnError,
+    ToldError,
 )
 from core.events.file.writer import Outcome
 from core.naming.names import escape
+from core.secrets.scrubbing import scrubbed
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.pages.home import myself
 from web.pages.parts.destination import destination
+from web.pages.parts.filled_form import filled_in
 from web.pages.parts.options import form_fields, query_options, storable
 from web.pages.parts.render import html_of_configuration, page
 from web.pages.parts.server_rows import shown_server, state_text
@@ -84,8 +88,8 @@ async def _show(owner: UserRow, name: str) -> Response:
             return await _start(owner, name, await _options(owner, target, given))
         except HubError as error:
             if form:
-                return await _show_form(owner, target, form, error)
-            if not isinstance(error, SpawnError) or row is None:
+                return await _show_form(owner, target, filled_in(form, given, is_whole=False), error)
+            if not isinstance(error, SpawnError | FormError) or row is None:
                 raise
     if form:
         return await _show_form(owner, target, form)
@@ -139,13 +143,14 @@ async def _submit(owner: UserRow, name: str) -> Response:
     if row is not None and row.is_active:
         raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
+    given = await form_fields()
     try:
-        return await _start(owner, name, await _options(owner, target, await form_fields()))
+        return await _start(owner, name, await _options(owner, target, given))
     except HubError as error:
         form = await _form(owner, target)
         if not form:
             raise
-        return await _show_form(owner, target, form, error)
+        return await _show_form(owner, target, filled_in(form, given, is_whole=True), error)
 
 
 # --- starting ---
@@ -180,20 +185,24 @@ async def _form(owner: UserRow, target: ServerRow) -> str:
 
 
 async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubError | None = None) -> Response:
-    """`error`: why the start that was just asked for did not come about."""
+    """`error`: why the start that was just asked for did not come about.
+
+    As in JupyterHub, what `options_from_form` does not take is no error of HTTP's.
+    """
     query = [
         pair
         for pair in parse_qsl(asked().query_string.decode("latin-1"))
         if pair[0] in ("next", "display_name")
     ]
+    html = error.html_message if isinstance(error, ToldError) else ""
     answer = await page(
         "spawn.html",
-        200 if error is None else status_of(error),
+        200 if error is None or isinstance(error, FormError) else status_of(error),
         for_user=owner if owner.id != caller().id else None,
         spawner=await shown_server(owner, target),
         spawner_options_form=html_of_configuration(form),
-        error_message=error.message if error else "",
-        html_error_message=html_of_configuration(error.html_message) if isinstance(error, SpawnError) else "",
+        error_message=scrubbed(error.message) if error else "",
+        html_error_message=html_of_configuration(scrubbed(html)),
         url=f"{asked().path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
         auth_state=hub().logins.auth_states.of(owner.id),
     )

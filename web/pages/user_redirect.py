@@ -26,7 +26,9 @@ async def follow(rest: str) -> Response:
     path = asked().path.removeprefix(f"{base}hub/user-redirect/")  # as it came, escapes and all
     if hook is not None:
         view = hub().launch.views.user(me)
-        target = await hub().launch.hooks.call(hook, path, handler_view().request, view, base, of=me.name)
+        target = await hub().launch.hooks.ask(
+            "user_redirect_hook", hook, path, handler_view().request, view, base, of=me.name
+        )
         if target:
             return redirect(str(target))
     name = hub().settings.hub.default_server_name

@@ -17,8 +17,8 @@ from core.errors import (
     LimitError,
     NotFoundError,
     PendingError,
-    SpawnError,
     ThrottledError,
+    ToldError,
     UnavailableError,
     UnreadableError,
 )
@@ -38,12 +38,11 @@ STATUS: dict[type[HubError], int] = {
     ThrottledError: 429,
     BusyError: 503,
     UnavailableError: 503,
-    SpawnError: 500,
 }
 
 
 def status_of(error: HubError) -> int:
-    if isinstance(error, SpawnError):
+    if isinstance(error, ToldError):
         return error.status
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 

@@ -58,7 +58,7 @@ class NamedServers:
             return int(limit)
         found = None
         with trio.move_on_after(self._settings().callboard.hook_timeout) as waiting:
-            found = await self._hooks.call(limit, view_of(request))
+            found = await self._hooks.ask("named_server_limit_per_user", limit, view_of(request))
         if waiting.cancelled_caught:
             raise UnavailableError("How many servers you may have could not be found out in time.")
         if not isinstance(found, int):

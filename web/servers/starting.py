@@ -121,6 +121,7 @@ class Starting:
                 status=failure.status,
                 html_message=failure.html_message,
                 phrase=failure.phrase,
+                unexpected=failure.unexpected,
             )
         if isinstance(state, Stopped | Stopping):
             raise SpawnError("The start was cancelled.")

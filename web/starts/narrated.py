@@ -18,6 +18,7 @@ from typing import Any
 import outcome
 import trio
 
+from core.plugins.hook_errors import log_failure
 from core.plugins.hooks import Hooks, is_trio_hook
 from core.plugins.spawner import Progress, Telling
 from web.starts.hook_views import SpawnerView
@@ -118,7 +119,7 @@ class Narrated:
                 async for message in messages:
                     report(message)
         except Exception as error:
-            logger.warning("what pre_spawn_hook set as progress of %s failed: %r", self._of, error)
+            log_failure(logger, f"what pre_spawn_hook set as progress of {self._of}", error)
 
     def _report_from_thread(self, message: Any) -> None:
         trio.from_thread.run_sync(self._report, message)

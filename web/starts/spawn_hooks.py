@@ -13,8 +13,9 @@ from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from core.config.prepare import PREPARE, check_overrides
-from core.errors import InvalidError, SpawnError
-from core.plugins.hooks import Hooks, as_spawn_error
+from core.errors import HubError, InvalidError, SpawnError
+from core.plugins.hook_errors import as_form_error, as_spawn_error, http_status, log_failure
+from core.plugins.hooks import Hooks
 from core.plugins.spawner import Telling
 from core.settings import SpawnerSettings
 from web.starts.hook_views import SpawnerView
@@ -80,8 +81,7 @@ class SpawnHooks:
                     for name, value in overrides[key]["spawner_override"].items():
                         await self._override(view, name, value)
         except Exception as error:
-            logger.warning("group_overrides failed: %r", error)
-            raise as_spawn_error(error) from error
+            raise _failed("group_overrides", error) from error
 
     async def _override(self, view: SpawnerView, name: str, value: Any) -> None:
         if not view.has_setting(name):
@@ -108,9 +108,8 @@ class SpawnHooks:
             else:
                 await self._call("apply_user_options", view, view.user_options)
         except Exception as error:
-            refused = as_spawn_error(error)
-            if not hasattr(error, "status_code") and not isinstance(error, SpawnError):
-                logger.warning("apply_user_options failed: %r", error)
+            refused = _failed("apply_user_options", error)
+            if http_status(error) is None and not isinstance(error, HubError):
                 refused = SpawnError("The options of this start are invalid.", status=400)
             raise refused from error
 
@@ -122,8 +121,7 @@ class SpawnHooks:
                 try:
                     value = await self._hooks.call(value, view, of=_whose(view))
                 except Exception as error:
-                    logger.warning("c.Spawner.environment[%r] failed: %r", name, error)
-                    raise as_spawn_error(error) from error
+                    raise _failed(f"c.Spawner.environment[{name!r}]", error) from error
             if value is not None:
                 result[name] = str(value)
         return result
@@ -136,8 +134,7 @@ class SpawnHooks:
             with trio.fail_after(self._timeout):
                 return convert(await self._hooks.call(setting, view, of=_whose(view)), list[str])
         except Exception as error:
-            logger.warning("the scopes of a server cannot be told: %r", error)
-            raise as_spawn_error(error) from error
+            raise _failed("the function that tells the scopes of a server", error) from error
 
     # --- the form ---
 
@@ -150,12 +147,11 @@ class SpawnHooks:
             try:
                 return str(await self._hooks.call(form, view, of=_whose(view)) or "")
             except Exception as error:
-                logger.warning("options_form failed: %r", error)
-                raise as_spawn_error(error) from error
+                raise _failed("options_form", error) from error
         raise SpawnError("The form of this server could not be made in time.", status=503)
 
     async def options_from_form(self, view: SpawnerView, data: FormData) -> dict[str, Any]:
-        """The options that a sent form stands for. Raises InvalidError, SpawnError."""
+        """The options that a sent form stands for. Raises FormError, InvalidError, SpawnError."""
         reader = self._settings().options_from_form
         if reader in (None, "passthrough"):
             return dict(data)
@@ -166,8 +162,10 @@ class SpawnHooks:
                 call = partial(reader, spawner=view) if _takes(reader, "spawner") else reader
                 options = await self._hooks.call(call, data, of=_whose(view))
             except Exception as error:
-                logger.warning("options_from_form failed: %r", error)
-                raise as_spawn_error(error) from error
+                log_failure(logger, "options_from_form", error)
+                raise as_form_error(error) from error
+            if options is None:
+                return {}
             if not isinstance(options, dict):
                 raise InvalidError("The form's options are not a dict.")
             return options
@@ -182,7 +180,7 @@ class SpawnHooks:
                 changed = await self._call("progress_ready_hook", view, dict(event))
                 return changed if isinstance(changed, dict) else event
             except Exception as error:
-                logger.warning("progress_ready_hook failed: %r", error)
+                log_failure(logger, "progress_ready_hook", error)
         return event
 
     async def after_stop(self, view: SpawnerView) -> None:
@@ -191,7 +189,7 @@ class SpawnHooks:
             try:
                 await self._call("post_stop_hook", view)
             except Exception as error:
-                logger.warning("post_stop_hook failed: %r", error)
+                log_failure(logger, "post_stop_hook", error)
         if waiting.cancelled_caught:
             logger.warning("post_stop_hook did not end within %g seconds", self._timeout)
 
@@ -203,8 +201,12 @@ async def _of_start(name: str, called: Awaitable[object]) -> None:
     try:
         await called
     except Exception as error:
-        logger.warning("%s failed: %r", name, error)
-        raise as_spawn_error(error) from error
+        raise _failed(name, error) from error
+
+
+def _failed(name: str, error: Exception) -> SpawnError:
+    log_failure(logger, name, error)
+    return as_spawn_error(error)
 
 
 def simple_options(data: FormData) -> dict[str, Any]:

@@ -27,7 +27,9 @@ from core.events.server import (
     SpawnSucceeded,
 )
 from core.machine import faults
+from core.plugins.hook_errors import as_spawn_error, log_failure
 from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
+from core.secrets.scrubbing import scrubbed
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 
 logger = logging.getLogger("callboard.server")
@@ -171,12 +173,13 @@ class ServerWork:
         await self._runtime.after_end(self._server_id)
         return SpawnFailed(
             spawning.spawn_id,
-            failure.message,
+            scrubbed(failure.message),
             failure.status,
-            failure.html_message,
+            scrubbed(failure.html_message),
             exit_status=_status(gone) if failure.exit_status is None else failure.exit_status,
             leftover=gone is None,
             phrase=failure.phrase,
+            unexpected=failure.unexpected,
         )
 
     async def _start(self, spawning: Spawning) -> None:
@@ -398,9 +401,6 @@ def _status(gone: Gone | None) -> int | None:
 
 def _as_spawn_error(spawn_id: str, error: Exception) -> SpawnError:
     reason = root_cause(error)
-    if isinstance(reason, SpawnError):
-        return reason
-    if isinstance(reason, HubError):
-        return SpawnError(reason.message)
-    logger.error("start of %s failed", spawn_id, exc_info=error)
-    return SpawnError("Internal Server Error")
+    if not isinstance(reason, HubError):
+        log_failure(logger, f"start of {spawn_id}", reason)
+    return as_spawn_error(reason)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trio
 from msgspec.structs import replace
+from tornado.web import HTTPError
 
 from core.plugins.hooks import trio_hook
 from core.settings import TornadoSettings
@@ -294,3 +295,12 @@ async def test_a_hook_may_lead_elsewhere() -> None:
         browser = await logged_in(hub, "bob")
         assert path_of(await browser.get("/hub/user-redirect/x/y")) == "/elsewhere/bob/x/y"
         assert path_of(await browser.get("/hub/user-redirect/no")).startswith("/hub/spawn/bob?next=")
+
+
+async def test_what_a_hook_refuses_is_told_in_its_words() -> None:
+    async def hook(*_: object) -> str:
+        raise HTTPError(418, "No %s here", "tea")
+
+    async with hub_in_memory(settings_for_tests(user_redirect_hook=trio_hook(hook))) as hub:
+        page = await shown(await logged_in(hub, "bob"), "/hub/user-redirect/x", 418)
+        assert "No tea here" in page.one("main").text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import trio
+from jupyterhub.spawner import SpawnException
 from msgspec.structs import replace
 
 from core.errors import SpawnError
@@ -193,8 +195,76 @@ async def test_a_form_that_is_refused_comes_back_with_why(autojump_clock: object
         answer = await submit(browser, "/hub/spawn", {"size": "99"}, 400)
         page = check_page(answer)
         assert page.one(class_="spawn-error-msg").one("em").text == "big"
-        assert FORM in answer.text
+        assert page.one("input", id_="size")["value"] == "99"
         assert options_of(hub, "bob") is None
+
+
+@pytest.mark.parametrize("by_query", [False, True])
+async def test_what_the_configuration_does_not_take_is_told_on_the_form(
+    by_query: bool, autojump_clock: object
+) -> None:
+    """As in JupyterHub it is no error of HTTP's; and what was filled in need not be filled in again."""
+
+    async def read(data: dict[str, list[Any]]) -> dict[str, Any]:
+        raise ValueError(f"{data['size'][0]} is no size; password=geheim1")
+
+    async with hub_in_memory(with_spawner(options_form=FORM, options_from_form=trio_hook(read))) as hub:
+        browser = await logged_in(hub, "bob")
+        if by_query:
+            page = await shown(browser, "/hub/spawn?size=99")
+        else:
+            page = check_page(await submit(browser, "/hub/spawn", {"size": "99"}, 200))
+        assert page.one(class_="spawn-error-msg").text == "Error: 99 is no size; password=[secret]"
+        assert page.one("input", id_="size")["value"] == "99"
+        assert options_of(hub, "bob") is None
+
+
+@pytest.mark.parametrize("by_query", [False, True])
+async def test_an_http_error_of_the_form_is_told_with_its_status(
+    by_query: bool, autojump_clock: object
+) -> None:
+    async def read(data: dict[str, list[Any]]) -> dict[str, Any]:
+        raise SpawnException("No room.", reason="full", status_code=503, log_message="node 7 is full")
+
+    async with hub_in_memory(with_spawner(options_form=FORM, options_from_form=trio_hook(read))) as hub:
+        browser = await logged_in(hub, "bob")
+        if by_query:
+            page = await shown(browser, "/hub/spawn?size=99", 503)
+        else:
+            page = check_page(await submit(browser, "/hub/spawn", {"size": "99"}, 503))
+        assert page.one(class_="spawn-error-msg").text == "Error: No room."
+        assert "node 7" not in page.text
+
+
+async def test_a_form_that_says_nothing_is_no_options(autojump_clock: object) -> None:
+    async def read(data: dict[str, list[Any]]) -> None:
+        return None
+
+    async with hub_in_memory(with_spawner(options_form=FORM, options_from_form=trio_hook(read))) as hub:
+        await submit(await logged_in(hub, "bob"), "/hub/spawn", {"size": "99"})
+        assert options_of(hub, "bob") == {}
+
+
+async def test_a_hook_that_breaks_is_told_on_the_page_and_in_the_progress(
+    autojump_clock: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its text is for those who follow the start; callers of the API are told that it went wrong. As JupyterHub."""
+
+    async def prepare(_: Any) -> None:
+        raise RuntimeError("no volume of that name; token=geheim1")
+
+    async with hub_in_memory(with_spawner(pre_spawn_hook=trio_hook(prepare))) as hub:
+        browser = await logged_in(hub, "bob")
+        answer = await browser.call("POST", "/users/bob/server")
+        assert (answer.status_code, answer.json()["message"]) == (500, "Internal Server Error")
+        page = await shown(browser, "/hub/spawn-pending/bob", 500)
+        assert page.one(class_="alert").text == "no volume of that name; token=[secret]"
+        stream = await browser.call("GET", "/users/bob/server/progress")
+        said = json.loads(stream.text.strip().splitlines()[-1].removeprefix("data: "))
+        assert said["message"] == "Spawn failed: no volume of that name; token=[secret]"
+        assert "geheim1" not in str([record.event for record in hub.store.read_all()])
+    (failed,) = [record for record in caplog.records if record.name == "callboard.hooks"]
+    assert failed.exc_info is not None
 
 
 async def test_the_form_may_be_a_function_of_the_spawner(autojump_clock: object) -> None:

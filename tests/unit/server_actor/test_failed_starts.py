@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import trio
+from jupyterhub.spawner import SpawnException
+from tornado.web import HTTPError
 from trio.testing import MockClock
 
 from core.actors.servers import work_task
@@ -114,8 +116,15 @@ UNREACHABLE = UnreachableError("hook")
 ERRORS = [
     (SpawnError("bad option", status=400), SpawnFailed("s1", "bad option", 400)),
     (ForbiddenError("not you"), SpawnFailed("s1", "not you")),
-    (KeyError("x"), SpawnFailed("s1", "Internal Server Error")),
-    (UNREACHABLE, SpawnFailed("s1", "Internal Server Error")),
+    (KeyError("x"), SpawnFailed("s1", "'x'", unexpected=True)),
+    (KeyError(), SpawnFailed("s1", "KeyError", unexpected=True)),
+    (OSError("password=geheim1 is wrong"), SpawnFailed("s1", "password=[secret] is wrong", unexpected=True)),
+    (UNREACHABLE, SpawnFailed("s1", "hook", unexpected=True)),
+    (HTTPError(418, "No %s here", "tea"), SpawnFailed("s1", "No tea here", 418)),
+    (
+        SpawnException("Full.", reason="full", status_code=503, log_message="node 7"),
+        SpawnFailed("s1", "Full.", 503, phrase="full"),
+    ),
     (
         ExceptionGroup("nursery", [SpawnError("no room", status=507, html_message="<b>no</b>")]),
         SpawnFailed("s1", "no room", 507, "<b>no</b>"),

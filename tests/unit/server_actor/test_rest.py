@@ -93,7 +93,7 @@ async def test_a_bug_in_the_work_is_met_with_a_new_actor_for_the_same_state(
         await hub.start({}, spawn_id="s1")
         state = await hub.wait_stopped()
         assert state.failure is not None  # a start that breaks has failed, whatever broke it
-        assert state.failure.reason == "Internal Server Error"
+        assert state.failure.reason == "'bug in the proxies'"
 
 
 def raise_times(times: int, error: Exception) -> Callable[[], Any]:

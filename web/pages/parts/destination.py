@@ -48,7 +48,7 @@ async def default_url(user: UserRow | None = None) -> str:
     """What the configuration says; `""` if nothing. `user`: who has just logged in; None: nobody, or whoever asks."""
     wanted: Any = hub().settings.hub.default_url
     if callable(wanted):
-        wanted = await _hooks.call(wanted, handler_view(user))
+        wanted = await _hooks.ask("default_url", wanted, handler_view(user))
     return str(wanted or "")
 
 
