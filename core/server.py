@@ -6,8 +6,10 @@ Stopped --Start--> Spawning --SpawnSucceeded--> Ready --Stop--> Stopping --Serve
    |           SpawnAdmitted                          |--ServerDied--> Stopped
    |                  |
    `--Start---> Queued --Stop (cancels) or SpawnFailed--> Stopped: nothing had been begun
-                   (the hub restarts)  Ready --> Checking --ServerAdopted--> Ready
-                                                   `--ServerLost--> Stopped
+    (the hub restarts, or NodeLost)  Ready --> Checking --ServerAdopted--> Ready
+                                                 | `--ServerLost--> Stopped
+                                                 `--Start, where its node is lost--> Spawning: what may still run
+                                                                                     becomes a leftover
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from core.errors import AlreadyRunningError, PendingError
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
+    NodeLost,
     OptionsStored,
     ServerAdopted,
     ServerDied,
@@ -94,7 +97,12 @@ class Ready(Answered, frozen=True):
 
 
 class Checking(Answered, frozen=True):
-    """It was ready in the previous hub process; whether it still is, is being verified."""
+    """It was ready in the previous hub process, or its node is lost; whether it still is, is being verified.
+
+    `lost`: why its engine cannot see it, in a sentence for people; `""` where it has not said so.
+    """
+
+    lost: str = ""
 
 
 class Stopping(Struct, frozen=True):
@@ -148,6 +156,7 @@ News = (
     | ServerDied
     | ServerAdopted
     | ServerLost
+    | NodeLost
     | LeftoverEnded
 )
 
@@ -184,12 +193,25 @@ def _start(server: Server, command: Start) -> list[ServerEvent]:
             return []  # already on its way: asking twice is the same as asking once
         case Ready():
             raise AlreadyRunningError("This server is already running.")
-        case Checking():
+        case Checking(lost=""):
             raise PendingError("This server is being checked after a restart of the hub.")
+        case Checking():
+            return _start_anew(server, command)
         case Stopping():
             raise PendingError("This server is still stopping.")
         case _:
             assert_never(server)
+
+
+def _start_anew(lost: Checking, command: Start) -> list[ServerEvent]:
+    """What may still run is fenced: its token and its route end, and it is a leftover from here on."""
+    fenced: list[ServerEvent] = [
+        StopRequested(lost.spawn_id, f"A new start takes its place. {lost.lost}", "reconciler"),
+        ServerStopped(lost.spawn_id, leftover=True),
+    ]
+    stopped = replay(fenced, lost)
+    assert isinstance(stopped, Stopped)
+    return [*fenced, _requested(stopped, command)]
 
 
 def _requested(server: Stopped, command: Start) -> SpawnRequested:
@@ -244,6 +266,8 @@ def _is_due(server: Server, news: News) -> bool:
             due = isinstance(server, Ready)
         case ServerAdopted() | ServerLost():
             due = isinstance(server, Checking)
+        case NodeLost():
+            due = isinstance(server, Ready) or (isinstance(server, Checking) and server.lost != news.reason)
         case LeftoverEnded():
             return news.spawn_id in server.leftovers
         case _:
@@ -273,6 +297,8 @@ def evolve(server: Server, event: ServerEvent) -> Server:
             return _stopped(server, event.leftover)
         case ServerDied() | ServerLost():
             return _stopped(server, leftover=False)
+        case NodeLost():
+            return _doubted(server, event.reason)
         case LeftoverEnded():
             left = tuple(spawn_id for spawn_id in server.leftovers if spawn_id != event.spawn_id)
             return replace(server, leftovers=left)
@@ -297,6 +323,12 @@ def _ready(server: Server) -> Server:
     return server
 
 
+def _doubted(server: Server, lost: str = "") -> Server:
+    if isinstance(server, Ready | Checking):
+        return Checking(**{field: getattr(server, field) for field in Answered.__struct_fields__}, lost=lost)
+    return server
+
+
 def _stopped(server: Server, leftover: bool, failure: SpawnFailed | None = None) -> Stopped:
     leftovers = (*server.leftovers, server.spawn_id) if leftover else server.leftovers
     return Stopped(server.user_options, failure, _last_begun(server), leftovers)
@@ -315,9 +347,7 @@ def _last_begun(server: Server) -> str:
 
 def on_hub_started(server: Server, event: HubStarted) -> Server:
     """A new hub has not seen this server yet, so a ready one is in doubt."""
-    if isinstance(server, Ready):
-        return Checking(**asdict(server))
-    return server
+    return _doubted(server) if isinstance(server, Ready) else server
 
 
 def replay(events: Iterable[ServerEvent | HubStarted], server: Server | None = None) -> Server:

@@ -15,6 +15,7 @@ from core.events.hub import ClockCorrected, HubStarted
 from core.events.record import Record, utc_text
 from core.events.server import (
     LeftoverEnded,
+    NodeLost,
     OptionsStored,
     ServerAdopted,
     ServerDied,
@@ -41,7 +42,7 @@ from core.events.user import (
 from projections.moments import take_back
 
 NAME = "servers"
-VERSION = 4
+VERSION = 5
 TABLES = ("servers",)
 EVENTS = (
     UserCreated,
@@ -62,6 +63,7 @@ EVENTS = (
     ServerDied,
     ServerAdopted,
     ServerLost,
+    NodeLost,
     LeftoverEnded,
     OptionsStored,
     ShareGranted,
@@ -78,6 +80,7 @@ class ServerRow(NamedTuple):
     `fold_from`: the version of its stream after which folding may begin. `failure`: the last SpawnFailed, as
     JSON, until the next start. `exit_status`: of the last attempt, where known. `leftovers`: the spawn ids of
     attempts left behind that the hub goes on ending, as a JSON list. `leaving`: its removal was asked for.
+    `lost`: why its engine cannot see it, in words, while it cannot; its state is check then.
     """
 
     id: str
@@ -96,6 +99,7 @@ class ServerRow(NamedTuple):
     leftovers: str
     leaving: bool
     fold_from: int
+    lost: str
 
     @property
     def is_active(self) -> bool:
@@ -139,6 +143,7 @@ def create(db: Database) -> None:
             "leftovers": str,
             "leaving": int,
             "fold_from": int,
+            "lost": str,
         },
         pk="id",
         strict=True,
@@ -173,7 +178,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case SpawnRequested() as spawn:
             changed = db.execute(
                 "UPDATE servers SET state = 'spawn', spawn_id = ?, prefix = ?, url = '', user_options = ?, "
-                "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, "
+                "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, lost = '', "
                 "fold_from = ? WHERE id = ? AND leaving = 0",
                 (
                     spawn.spawn_id,
@@ -193,9 +198,11 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case SpawnAnswered(url=url):
             db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
         case SpawnSucceeded() | ServerAdopted():
-            db.execute("UPDATE servers SET state = 'ready' WHERE id = ?", (entity,))
+            db.execute("UPDATE servers SET state = 'ready', lost = '' WHERE id = ?", (entity,))
+        case NodeLost(reason=reason):
+            db.execute("UPDATE servers SET state = 'check', lost = ? WHERE id = ?", (reason, entity))
         case SpawnCancelled() | StopRequested():
-            db.execute("UPDATE servers SET state = 'stop' WHERE id = ?", (entity,))
+            db.execute("UPDATE servers SET state = 'stop', lost = '' WHERE id = ?", (entity,))
         case SpawnFailed(exit_status=status, leftover=leftover):
             _end(db, entity, at, status, msgspec.json.encode(record.event).decode())
             _leave_behind(db, entity, record.event.spawn_id, leftover)
@@ -228,7 +235,7 @@ def _insert(
     db: sqlite3.Connection, server: str, user: str, name: str, display_name: str, options: str | None
 ) -> None:
     db.execute(
-        "INSERT INTO servers VALUES (?, ?, ?, ?, 'stopped', '', '', '', ?, NULL, NULL, NULL, NULL, '[]', 0, 0)",
+        "INSERT INTO servers VALUES (?, ?, ?, ?, 'stopped', '', '', '', ?, NULL, NULL, NULL, NULL, '[]', 0, 0, '')",
         (server, user, name, display_name, options),
     )
 
@@ -241,7 +248,7 @@ def _check_still_there(db: sqlite3.Connection, server: str) -> None:
 
 def _end(db: sqlite3.Connection, server: str, at: str, status: int | None, failure: str | None) -> None:
     db.execute(
-        "UPDATE servers SET state = 'stopped', prefix = '', url = '', started = NULL, last_activity = ?, "
+        "UPDATE servers SET state = 'stopped', prefix = '', url = '', lost = '', started = NULL, last_activity = ?, "
         "exit_status = ?, failure = ? WHERE id = ?",
         (at, status, failure, server),
     )
@@ -266,7 +273,23 @@ def _json(options: dict[str, Any] | None) -> str | None:
 def not_yet(user_id: str, name: str, display_name: str = "") -> ServerRow:
     """What the row of a server would be that nobody has added."""
     return ServerRow(
-        "", user_id, name, display_name, "stopped", "", "", "", None, None, None, None, None, "[]", False, 0
+        "",
+        user_id,
+        name,
+        display_name,
+        "stopped",
+        "",
+        "",
+        "",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "[]",
+        False,
+        0,
+        "",
     )
 
 
@@ -308,8 +331,8 @@ def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> lis
 
 
 def is_any_checked(db: sqlite3.Connection) -> bool:
-    """Whether it is still to be seen of any server if it runs."""
-    sql = "SELECT 1 FROM servers WHERE state != 'stopped' AND state = 'check' LIMIT 1"
+    """Whether it is still to be seen of any server if it runs. That a node is lost has been seen."""
+    sql = "SELECT 1 FROM servers WHERE state != 'stopped' AND state = 'check' AND lost = '' LIMIT 1"
     return db.execute(sql).fetchone() is not None
 
 

@@ -20,11 +20,25 @@ from msgspec import Meta, Struct
 
 from core.errors import SpawnError, UnreachableError
 from core.machine.readiness import get, parse_url, wait_server_up
-from core.plugins.spawner import Attempt, Gone, Listed, Progress, Report, Running, Spawner, UserOptions
+from core.plugins.spawner import (
+    Attempt,
+    Gone,
+    Kept,
+    Listed,
+    Lost,
+    Progress,
+    Report,
+    Running,
+    Spawner,
+    Status,
+    UserOptions,
+)
 from core.plugins.spawner_kind import SpawnerKind
 from core.settings import SpawnerSettings
 
 _NEVER = "what was never started has no spawn id"
+_AWAY = "The simulated backend cannot be reached."
+_LOST = "Its simulated node is lost."
 _DOMAIN = "simulated"
 _GATE_PAUSE = 0.1
 _LAST_LINES = 100
@@ -84,12 +98,15 @@ class SimulatedServer(Struct):
 class SimulatedBackend:
     """All simulated servers there are; they outlive the spawners that ask about them.
 
-    `is_down`: set it, and nothing can be asked. `clock`: give another one where servers are to live on from
+    `is_down`: set it, and nothing can be asked. `lost`: of these it cannot tell, though they run. `volumes`: of whom
+    something is kept, as the ids of user and server. `clock`: give another one where servers are to live on from
     one `trio.run` to the next, for trio's own begins anew with each.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self.is_down = False
+        self.lost: set[str] = set()
+        self.volumes: set[tuple[str, str]] = set()
         self._clock = clock or trio.current_time
         self._servers: dict[str, SimulatedServer] = {}
         self._waiting: dict[str, trio.lowlevel.ParkingLot] = {}
@@ -99,7 +116,7 @@ class SimulatedBackend:
         assert spawn_id, _NEVER
         server = None if self.is_down else self._servers.get(spawn_id)
         if self.is_down or (server is not None and self._is_unreachable(server)):
-            raise UnreachableError("The simulated backend cannot be reached.")
+            raise UnreachableError(_AWAY)
         return server
 
     def begin(self, spawn_id: str, simulation: Simulation, mark: str = "") -> SimulatedServer:
@@ -114,6 +131,11 @@ class SimulatedBackend:
                 server.ends, server.exit_status = server.up + simulation.die_after, simulation.exit_status
             self._servers[spawn_id] = server
         return server
+
+    def lose(self, spawn_id: str) -> None:
+        """Its node is down, or only the way there. Take it out of `lost`, and it is as it was."""
+        self.lost.add(spawn_id)
+        self._tell(spawn_id)
 
     def has_ended(self, server: SimulatedServer) -> bool:
         return server.ends <= self._clock()
@@ -133,9 +155,12 @@ class SimulatedBackend:
     def drop(self, spawn_id: str) -> None:
         self._servers.pop(spawn_id, None)
 
-    def running(self) -> list[str]:
+    def check_reachable(self) -> None:
         if self.is_down:
-            raise UnreachableError("The simulated backend cannot be reached.")
+            raise UnreachableError(_AWAY)
+
+    def running(self) -> list[str]:
+        self.check_reachable()
         now = self._clock()
         return sorted(spawn_id for spawn_id, server in self._servers.items() if server.ends > now)
 
@@ -210,6 +235,7 @@ class SimulatedSpawner(Spawner):
     async def start(self, attempt: Attempt, report: Report) -> str:
         simulation = _simulation(attempt.user_options)
         server = self.backend.begin(attempt.spawn_id, simulation, attempt.mark)
+        self.backend.volumes.add((attempt.user_id, attempt.server_id))
         report(Progress("Spawning server...", 50))
         if self._settings.gate_url:
             await self._pass_gate(attempt.user)
@@ -229,9 +255,11 @@ class SimulatedSpawner(Spawner):
         else:
             await wait_server_up(url)
 
-    async def poll(self, spawn_id: str) -> Running | Gone:
+    async def poll(self, spawn_id: str) -> Status:
         server = self.backend.find(spawn_id)
         await trio.lowlevel.checkpoint()
+        if spawn_id in self.backend.lost:
+            return Lost(_LOST)
         if server is None:
             return Running() if self._settings.url else Gone()
         return Gone(server.exit_status) if self.backend.has_ended(server) else Running()
@@ -245,6 +273,8 @@ class SimulatedSpawner(Spawner):
     async def stop(self, spawn_id: str) -> Gone:
         server = self.backend.find(spawn_id)
         await trio.lowlevel.checkpoint()
+        if spawn_id in self.backend.lost:
+            raise UnreachableError(_LOST)
         if server is None:
             if not self._settings.url:
                 return Gone()
@@ -285,6 +315,11 @@ class SimulatedSpawner(Spawner):
         await trio.lowlevel.checkpoint()
         if server is not None and self.backend.has_ended(server):
             self.backend.drop(spawn_id)
+
+    async def delete_forever(self, kept: Kept) -> None:
+        self.backend.check_reachable()
+        await trio.lowlevel.checkpoint()
+        self.backend.volumes.discard((kept.user_id, kept.server_id))
 
     async def _pass_gate(self, user: str) -> None:
         """Return when the gate has answered, which it may do late: the caller sets the deadline."""

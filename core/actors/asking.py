@@ -10,7 +10,7 @@ import trio
 
 from core.backoff import Backoff
 from core.errors import HubError, UnreachableError
-from core.plugins.spawner import Gone, Running, Spawner
+from core.plugins.spawner import Gone, Lost, Running, Spawner, Status
 
 logger = logging.getLogger("callboard.server")
 
@@ -96,14 +96,32 @@ class Pauses:
 async def wait_gone(
     spawner: Spawner,
     spawn_id: str,
-    poll: Callable[[], Awaitable[Running | Gone]],
+    poll: Callable[[], Awaitable[Status]],
     poll_every: float,
     *,
     on: type[Exception] = Exception,
     is_loud: bool = False,
     log: logging.Logger = logger,
 ) -> Gone:
-    """Return when the backend says that the attempt is gone. Not being able to ask is no news.
+    """Return when the backend says that the attempt is gone. That it is lost says nothing of that."""
+    while True:
+        found = await wait_out_of_sight(spawner, spawn_id, poll, poll_every, on=on, is_loud=is_loud, log=log)
+        if isinstance(found, Gone):
+            return found
+        await trio.sleep(RETRY.longest)
+
+
+async def wait_out_of_sight(
+    spawner: Spawner,
+    spawn_id: str,
+    poll: Callable[[], Awaitable[Status]],
+    poll_every: float,
+    *,
+    on: type[Exception] = Exception,
+    is_loud: bool = False,
+    log: logging.Logger = logger,
+) -> Gone | Lost:
+    """Return when the backend says that the attempt is gone or lost. Not being able to ask is no news.
 
     It is asked when the spawner has news, and every `poll_every` seconds. `on`, `is_loud`: see retry_forever, Pauses.
     """
@@ -117,7 +135,7 @@ async def wait_gone(
             pauses = pauses or Pauses("tell whether it runs:", spawn_id, is_loud=is_loud, log=log)
             await pauses.after(error)
             continue
-        if isinstance(status, Gone):
+        if not isinstance(status, Running):
             return status
         pauses = None
         await trio.sleep(MIN_POLL_INTERVAL)

@@ -17,7 +17,7 @@ from core.actors.asking import retry_forever, wait_gone
 from core.backoff import Backoff
 from core.errors import HubError, SpawnError, UnreachableError
 from core.naming.ids import new_id
-from core.plugins.spawner import Attempt, Gone, Running, Spawner
+from core.plugins.spawner import Attempt, Gone, Running, Spawner, Status
 from core.service import Report, ReportExited, ReportFailed, ReportStarted
 
 logger = logging.getLogger("callboard.services")
@@ -191,7 +191,7 @@ class ServiceProcesses:
             log=logger,
         )
 
-    async def _poll(self, run: str) -> Running | Gone:
+    async def _poll(self, run: str) -> Status:
         return await _reach("tell whether it runs:", run, lambda: self._spawner.poll(run))
 
     async def _tell_end(self, kept: _Kept, life: _Life, *, failed: bool) -> None:

@@ -9,6 +9,7 @@ import trio
 
 from core.actors.entity import Entities
 from core.actors.errands import Errands
+from core.actors.keepsakes import DeleteForever, delete_kept
 from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, NotFoundError
 from core.events.file.writer import IdempotencyRecord
@@ -19,11 +20,16 @@ from core.user import AnyUser, Command, FinishDeletion, RequestDeletion, User
 
 class UserDeletion:
     def __init__(
-        self, users: Entities[AnyUser, Command, UserEvent], servers: Supervisor, errands: Errands
+        self,
+        users: Entities[AnyUser, Command, UserEvent],
+        servers: Supervisor,
+        errands: Errands,
+        delete_forever: DeleteForever,
     ) -> None:
         self._users = users
         self._servers = servers
         self._errands = errands
+        self._delete_forever = delete_forever
 
     async def begin(self, user_id: str, *, by: By, idempotency: IdempotencyRecord | None = None) -> None:
         """Record the wish; it is carried out from here on, whatever becomes of the caller."""
@@ -44,6 +50,7 @@ class UserDeletion:
             return  # gone already
         if isinstance(user, User):
             await self._end_servers(user)
+            await delete_kept(self._delete_forever, user_id, user, [*user.servers, ""])
             await self._users.ask(user_id, FinishDeletion(), by=HUB)
 
     async def _end_servers(self, user: User) -> None:

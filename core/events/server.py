@@ -119,7 +119,7 @@ class ServerDied(Urgent, frozen=True, tag="server.died"):
 
 
 class ServerAdopted(Ordinary, frozen=True, tag="server.adopted"):
-    """Found alive and answering after a restart of the hub."""
+    """Found alive and answering after a restart of the hub, or with the node that had been lost."""
 
     spawn_id: str
 
@@ -130,6 +130,13 @@ class ServerLost(Urgent, frozen=True, tag="server.lost"):
     spawn_id: str
     exit_status: int | None = None
     trouble: str = ""
+
+
+class NodeLost(Ordinary, frozen=True, tag="server.node-lost"):
+    """Its engine has lost sight of it, which never proves that it does not run. `reason`: a sentence for people."""
+
+    spawn_id: str
+    reason: str
 
 
 class LeftoverEnded(Urgent, frozen=True, tag="server.leftover-ended"):
@@ -158,6 +165,7 @@ ServerEvent = (
     | ServerDied
     | ServerAdopted
     | ServerLost
+    | NodeLost
     | LeftoverEnded
     | OptionsStored
 )

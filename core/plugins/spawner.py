@@ -21,13 +21,17 @@ UserOptions = dict[str, Any]
 ANOTHER_ANSWERS = "another-answers"
 """The `reason` of a SpawnError: somebody else listens where the server should."""
 
+LOST = "lost"
+"""The `reason` of a SpawnError: what was being started is lost with its node, and may still run."""
+
 
 class Attempt(Struct, frozen=True):
     """One start of one server, with all a spawner needs to know; built anew after a restart.
 
     `environment` is the hub's part of the server's environment and holds the server's token: never log it.
     `settings`: of the spawner's own type, as options and hooks have left them for this start; None: as configured.
-    `mark`: to be kept with what is started, and told by `marks`: see core/reconcile/mark.py.
+    `mark`: to be kept with what is started, and told by `listed`: see core/reconcile/mark.py.
+    `user_id`, `server_id`: what lasts (volumes, claims, homes) is named after these, never after an attempt.
     """
 
     spawn_id: str
@@ -38,6 +42,8 @@ class Attempt(Struct, frozen=True):
     environment: dict[str, str]
     settings: SpawnerSettings | None = None
     mark: str = ""
+    user_id: str = ""
+    server_id: str = ""
 
     def settings_as(self, kind: type[S], configured: S) -> S:
         """The settings of this start, of the spawner's own type."""
@@ -110,6 +116,15 @@ class Gone(Struct, frozen=True):
         return " ".join(filter(None, (self.reason, self.trouble)))
 
 
+class Lost(Struct, frozen=True):
+    """Its engine answers, but has lost sight of it: its node is down, say. That never proves that it does not run.
+
+    `reason`: a sentence for people ("Its node n7 does not answer.").
+    """
+
+    reason: str
+
+
 class Listed(Struct, frozen=True):
     """Something that carries the hub's mark. `mark`: "" where there is none on it. `age`: in seconds, if known."""
 
@@ -118,7 +133,19 @@ class Listed(Struct, frozen=True):
     age: float | None = None
 
 
-Status = Running | Gone
+class Kept(Struct, frozen=True):
+    """Whose lasting things: those of one server, or with `server_id` "" those of the user as a whole.
+
+    The names are those of now, for backends that have no other.
+    """
+
+    user_id: str
+    user: str
+    server_id: str = ""
+    server: str = ""
+
+
+Status = Running | Lost | Gone
 TellStatus = Callable[[str, Status], None]
 Beat = Callable[[], None]
 
@@ -158,7 +185,10 @@ class Spawner(Protocol):
         await wait_server_up(url)
 
     async def poll(self, spawn_id: str) -> Status:
-        """Whether it runs. A spawn id that was never started is gone."""
+        """Whether it runs. A spawn id that was never started is gone.
+
+        UnreachableError says that the backend cannot tell of anything now, Lost that of this alone it cannot.
+        """
 
     async def poll_many(self, spawn_ids: Collection[str], tell: TellStatus) -> None:
         """Tell of each whether it runs, as soon as that is known; one that cannot be asked after is left out.
@@ -189,13 +219,17 @@ class Spawner(Protocol):
         await trio.sleep_forever()
 
     async def stop(self, spawn_id: str) -> Gone:
-        """Return once nothing is left of it. Stopping what is not there is fine."""
+        """Return once nothing is left of it. Stopping what is not there is fine.
+
+        Raises UnreachableError also for what is lost, for as long as it is: it may come back with its node.
+        """
 
     async def listed(self) -> list[Listed]:
-        """Everything that may still run, with the mark it was started with; sorted by spawn id.
+        """Everything that may still run, also on nodes that are lost, with the mark it was started with; sorted by
+        spawn id.
 
-        So the hub can end what no server knows, and leaves alone what its log did not start. What users keep
-        (volumes, homes, claims) is no attempt, and is never listed.
+        It is asked for every `c.Callboard.reconcile_interval`: the hub ends what no server knows, and leaves alone
+        what its log did not start. What users keep (volumes, homes, claims) is no attempt, and is never listed.
         """
 
     async def list_attempts(self) -> list[str]:
@@ -234,6 +268,14 @@ class Spawner(Protocol):
     async def forget(self, spawn_id: str) -> None:
         """Drop what is kept of an attempt that is gone (its output, its files)."""
         del spawn_id
+
+    async def delete_forever(self, kept: Kept) -> None:
+        """Delete what outlives attempts, such as volumes: a server was removed, or a user deleted.
+
+        Nothing of them runs any more. It may be called again; what is not there is fine. Raises UnreachableError where
+        that cannot be done now: the server or user is not gone before it has returned.
+        """
+        del kept
 
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         """The names of the options this spawner cannot honour."""

@@ -39,10 +39,24 @@ class SimulatedWorld:
         if "exit" in simulate or "signal" in simulate:
             simulate["die_after"] = simulate.pop("after", 0.2)
             simulate["exit_status"] = simulate.pop("exit", None) or -simulate.pop("signal", 0)
-        return Attempt(new_id("s"), "alice", "", "/user/alice/", {"simulate": simulate}, {})
+        ids = {"user_id": new_id("u"), "server_id": new_id("v")}
+        return Attempt(new_id("s"), "alice", "", "/user/alice/", {"simulate": simulate}, {}, **ids)
 
     async def wait_up(self, url: str) -> None:
         await self.backend.wait_server_up(url)
+
+    async def lose(self, spawn_id: str) -> bool:
+        """Have the node go down that it runs on. False: this engine has none that it could lose sight of."""
+        self.backend.lose(spawn_id)
+        return True
+
+    async def find(self, spawn_id: str) -> None:
+        """Bring that node back, with all that runs there."""
+        self.backend.lost.discard(spawn_id)
+
+    async def kept(self) -> set[str] | None:
+        """The ids of servers for which something is kept that outlives attempts. None: nothing ever is."""
+        return {server_id for _, server_id in self.backend.volumes}
 
     async def close(self) -> None:
         pass
@@ -73,10 +87,20 @@ class LocalWorld:
         if "exit" in behaviour or "signal" in behaviour:
             behaviour.setdefault("after", 0.2)
         environment = {"BEHAVIOUR": json.dumps(behaviour), "JUPYTERHUB_API_TOKEN": "t0p-s3cret"}
-        return Attempt(spawn_id, "alice", "", "/user/alice/", {}, environment)
+        ids = {"user_id": new_id("u"), "server_id": new_id("v")}
+        return Attempt(spawn_id, "alice", "", "/user/alice/", {}, environment, **ids)
 
     async def wait_up(self, url: str) -> None:
         assert await wait_server_up(f"{url}/user/alice/api") == "6.1.1"
+
+    async def lose(self, spawn_id: str) -> bool:
+        return False
+
+    async def find(self, spawn_id: str) -> None:
+        raise AssertionError("nothing was lost")
+
+    async def kept(self) -> set[str] | None:
+        return None
 
     def processes(self, spawn_id: str) -> set[int]:
         return {one.pid for one in marked({spawn_id})[spawn_id]}

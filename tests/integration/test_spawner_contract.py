@@ -13,9 +13,9 @@ import pytest
 import trio
 from msgspec.structs import replace
 
-from core.errors import SpawnError
+from core.errors import SpawnError, UnreachableError
 from core.naming.ids import new_id
-from core.plugins.spawner import Attempt, Gone, Progress, Running
+from core.plugins.spawner import Attempt, Gone, Kept, Lost, Progress, Running
 from tests.integration.spawner_worlds import LocalWorld, SimulatedWorld, ToyWorld, World, ignore
 
 
@@ -203,6 +203,42 @@ async def test_many_are_polled_at_once_and_each_is_told_of(world: World) -> None
         spawn_ids, lambda spawn_id, status: told.update({spawn_id: isinstance(status, Running)})
     )
     assert told == dict(zip(spawn_ids, [False, False, True, True], strict=True))
+
+
+async def test_what_is_lost_with_its_node_is_neither_gone_nor_ended(world: World) -> None:
+    hub, attempt = world.hub(), world.attempt()
+    await hub.start(attempt, ignore)
+    if not await world.lose(attempt.spawn_id):
+        assert isinstance(await hub.poll(attempt.spawn_id), Running)
+        return
+    for each in (hub, world.hub()):
+        found = await each.poll(attempt.spawn_id)
+        assert isinstance(found, Lost)
+        assert found.reason.endswith(".")
+        with pytest.raises(UnreachableError):
+            await each.stop(attempt.spawn_id)
+        assert await each.list_attempts() == [attempt.spawn_id], "it may still run"
+    await world.find(attempt.spawn_id)
+    assert isinstance(await hub.stop(attempt.spawn_id), Gone)
+    assert await hub.list_attempts() == []
+
+
+async def test_what_is_kept_outlives_attempts_and_goes_only_with_its_server(world: World) -> None:
+    hub, first, second = world.hub(), world.attempt(), world.attempt()
+    for attempt in (first, second):
+        await hub.start(attempt, ignore)
+        await hub.stop(attempt.spawn_id)
+        await hub.forget(attempt.spawn_id)
+    assert await hub.listed() == [], "what is kept is no attempt"
+    both = {first.server_id, second.server_id}
+    assert await world.kept() in (both, None)
+    for each in (hub, hub, world.hub()):
+        await each.delete_forever(Kept(first.user_id, "alice", first.server_id))
+        assert await world.kept() in ({second.server_id}, None)
+    await hub.delete_forever(Kept(first.user_id, "alice"))
+    await hub.delete_forever(Kept(new_id("u"), "bob", new_id("v"), "never there"))
+    assert await world.kept() in ({second.server_id}, None)
+    await hub.delete_forever(Kept(second.user_id, "alice", second.server_id))
 
 
 async def test_its_watch_can_be_ended_at_any_time(world: World) -> None:

@@ -10,6 +10,7 @@ from core.events import codec
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
+    NodeLost,
     ServerAdopted,
     ServerDied,
     ServerEvent,
@@ -62,6 +63,7 @@ kinds_of_news = st.one_of(
     ),
     st.builds(lambda status: lambda spawn_id: ServerDied(spawn_id, status), statuses),
     st.just(ServerAdopted),
+    st.builds(lambda why: lambda spawn_id: NodeLost(spawn_id, why), st.sampled_from(["Down.", "Away."])),
     st.builds(lambda status: lambda spawn_id: ServerLost(spawn_id, status), statuses),
     st.builds(lambda status: lambda spawn_id: LeftoverEnded(spawn_id, status), statuses),
 )
@@ -111,7 +113,10 @@ class ServerLife(RuleBasedStateMachine):
         )
         if events:
             self.spawn_ids.append(spawn_id)
-            assert isinstance(was, Stopped)
+            assert isinstance(was, Stopped) or was.spawn_id in self.left, (
+                "it may still run, and was forgotten"
+            )
+            assert isinstance(was, Stopped) or (isinstance(was, Checking) and was.lost)
             assert isinstance(self.server, Queued if queued else Spawning)
             assert self.server.user_options == (
                 was.user_options or {} if user_options is None else user_options
@@ -159,6 +164,16 @@ class ServerLife(RuleBasedStateMachine):
         self.tell(Report(SpawnAnswered(self.server.spawn_id, "http://a")))
         self.tell(Report(SpawnSucceeded(self.server.spawn_id)))
         assert isinstance(self.server, Ready)
+
+    @precondition(lambda self: isinstance(self.server, Ready))
+    @rule(why=st.sampled_from(["Down.", "Away."]), comes_back=st.booleans())
+    def lose_its_node(self, why: str, comes_back: bool) -> None:
+        ready = self.server
+        assert self.tell(Report(NodeLost(ready.spawn_id, why)))
+        assert self.server.leftovers == ready.leftovers, "that it is lost does not end it"
+        if comes_back:
+            self.tell(Report(ServerAdopted(ready.spawn_id)))
+            assert self.server == ready
 
     @precondition(lambda self: self.left)
     @rule(choice=st.randoms(use_true_random=False))

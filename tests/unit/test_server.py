@@ -13,6 +13,7 @@ from core.events import codec
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
+    NodeLost,
     OptionsStored,
     ServerAdopted,
     ServerDied,
@@ -61,6 +62,7 @@ SPAWNING = Spawning(ID, OPTIONS, PREFIX, "alice", "", OTHER, leftovers=(OLD,))
 ANSWERED = replace(SPAWNING, url=URL)
 READY = Ready(ID, OPTIONS, PREFIX, URL, (OLD,))
 CHECKING = Checking(ID, OPTIONS, PREFIX, URL, (OLD,))
+UNSEEN = replace(CHECKING, lost="Its node is down.")
 STOPPING = Stopping(ID, OPTIONS, (OLD,))
 
 STATES: dict[str, Server] = {
@@ -72,6 +74,7 @@ STATES: dict[str, Server] = {
     "ready": READY,
     "checking": CHECKING,
     "stopping": STOPPING,
+    "node lost": UNSEEN,
 }
 
 START = Start("s2", "u1", "alice", "", PREFIX, None, "digest", ["scope"])
@@ -98,16 +101,37 @@ SUCCEEDED, FAILED, UNDONE = SpawnSucceeded(ID), SpawnFailed(ID, "no"), SpawnFail
 ENDED, UNENDED = ServerStopped(ID, 0), ServerStopped(ID, leftover=True)
 DIED, ADOPTED, LOST = ServerDied(ID, 1), ServerAdopted(ID), ServerLost(ID, 1)
 LEFT = LeftoverEnded(OLD, 0)
+NODE_LOST, OTHER_NODE_LOST = NodeLost(ID, UNSEEN.lost), NodeLost(ID, "The zone is down.")
 
 CANCEL, HALT = SpawnCancelled(ID, "why"), StopRequested(ID, "why")
 GIVEN_UP = [CANCEL, ServerStopped(ID)]  # nothing had been begun: there is nothing to wait for
 STORE = StoreOptions({"image": "z"})
 
+
+def fenced(options: dict[str, Any]) -> list[ServerEvent]:
+    """A new start in place of one that may still run: it is told apart, and goes on being ended."""
+    return [
+        StopRequested(ID, "A new start takes its place. Its node is down.", "reconciler"),
+        UNENDED,
+        requested(options, (OLD, ID), ID),
+    ]
+
+
 # One line a command; what it does in each of STATES, in that order.
 TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
     "start": (
         START,
-        [[requested({})], [requested(OPTIONS, (OLD,), ID)], NONE, NONE, NONE, RUNS, WAIT, WAIT],
+        [
+            [requested({})],
+            [requested(OPTIONS, (OLD,), ID)],
+            NONE,
+            NONE,
+            NONE,
+            RUNS,
+            WAIT,
+            WAIT,
+            fenced(OPTIONS),
+        ],
     ),
     "start with options": (
         START_WITH,
@@ -120,6 +144,7 @@ TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
             RUNS,
             WAIT,
             WAIT,
+            fenced({"image": "y"}),
         ],
     ),
     "start in the queue": (
@@ -133,35 +158,41 @@ TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
             RUNS,
             WAIT,
             WAIT,
+            [*fenced(OPTIONS)[:-1], replace(requested(OPTIONS, (OLD, ID), ID), queued=True)],
         ],
     ),
-    "stop": (Stop("why"), [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE]),
+    "stop": (Stop("why"), [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE, [HALT]]),
     "stop this attempt": (
         Stop("why", ID),
-        [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE],
+        [NONE, NONE, GIVEN_UP, [CANCEL], [CANCEL], [HALT], [HALT], NONE, [HALT]],
     ),
-    "stop another attempt": (Stop("why", OTHER), [NONE] * 8),
+    "stop another attempt": (Stop("why", OTHER), [NONE] * 9),
     "store options": (
         STORE,
-        [[OptionsStored({"image": "z"})], [OptionsStored({"image": "z"})], *[WAIT] * 6],
+        [[OptionsStored({"image": "z"})], [OptionsStored({"image": "z"})], *[WAIT] * 7],
     ),
-    "store the same options": (StoreOptions(OPTIONS), [[OptionsStored(OPTIONS)], NONE, *[WAIT] * 6]),
-    "admitted": (Report(ADMITTED), [NONE, NONE, due(ADMITTED), *[NONE] * 5]),
+    "store the same options": (StoreOptions(OPTIONS), [[OptionsStored(OPTIONS)], NONE, *[WAIT] * 7]),
+    "admitted": (Report(ADMITTED), [NONE, NONE, due(ADMITTED), *[NONE] * 6]),
     "progressed": (
         Report(PROGRESSED),
-        [NONE, NONE, NONE, due(PROGRESSED), due(PROGRESSED), NONE, NONE, NONE],
+        [NONE, NONE, NONE, due(PROGRESSED), due(PROGRESSED), *[NONE] * 4],
     ),
-    "answered": (Report(SAID), [NONE, NONE, NONE, due(SAID), NONE, NONE, NONE, NONE]),
-    "answered elsewhere": (Report(MOVED), [NONE, NONE, NONE, due(MOVED), due(MOVED), NONE, NONE, NONE]),
-    "succeeded": (Report(SUCCEEDED), [NONE, NONE, NONE, NONE, due(SUCCEEDED), NONE, NONE, NONE]),
-    "failed": (Report(FAILED), [NONE, NONE, due(FAILED), due(FAILED), due(FAILED), NONE, NONE, NONE]),
-    "failed, left": (Report(UNDONE), [NONE, NONE, due(UNDONE), due(UNDONE), due(UNDONE), NONE, NONE, NONE]),
-    "ended": (Report(ENDED), [*[NONE] * 7, due(ENDED)]),
-    "ended, left": (Report(UNENDED), [*[NONE] * 7, due(UNENDED)]),
-    "died": (Report(DIED), [*[NONE] * 5, due(DIED), NONE, NONE]),
-    "adopted": (Report(ADOPTED), [*[NONE] * 6, due(ADOPTED), NONE]),
-    "lost": (Report(LOST), [*[NONE] * 6, due(LOST), NONE]),
-    "leftover ended": (Report(LEFT), [NONE, *[due(LEFT)] * 7]),
+    "answered": (Report(SAID), [NONE, NONE, NONE, due(SAID), *[NONE] * 5]),
+    "answered elsewhere": (Report(MOVED), [NONE, NONE, NONE, due(MOVED), due(MOVED), *[NONE] * 4]),
+    "succeeded": (Report(SUCCEEDED), [NONE, NONE, NONE, NONE, due(SUCCEEDED), *[NONE] * 4]),
+    "failed": (Report(FAILED), [NONE, NONE, due(FAILED), due(FAILED), due(FAILED), *[NONE] * 4]),
+    "failed, left": (Report(UNDONE), [NONE, NONE, due(UNDONE), due(UNDONE), due(UNDONE), *[NONE] * 4]),
+    "ended": (Report(ENDED), [*[NONE] * 7, due(ENDED), NONE]),
+    "ended, left": (Report(UNENDED), [*[NONE] * 7, due(UNENDED), NONE]),
+    "died": (Report(DIED), [*[NONE] * 5, due(DIED), *[NONE] * 3]),
+    "adopted": (Report(ADOPTED), [*[NONE] * 6, due(ADOPTED), NONE, due(ADOPTED)]),
+    "lost": (Report(LOST), [*[NONE] * 6, due(LOST), NONE, due(LOST)]),
+    "leftover ended": (Report(LEFT), [NONE, *[due(LEFT)] * 8]),
+    "node lost": (Report(NODE_LOST), [*[NONE] * 5, due(NODE_LOST), due(NODE_LOST), NONE, NONE]),
+    "another is lost": (
+        Report(OTHER_NODE_LOST),
+        [*[NONE] * 5, *[due(OTHER_NODE_LOST)] * 2, NONE, due(OTHER_NODE_LOST)],
+    ),
 }
 
 
@@ -199,6 +230,7 @@ LATE: list[News] = [
     ServerDied(OTHER),
     ServerAdopted(OTHER),
     ServerLost(OTHER),
+    NodeLost(OTHER, "Its node is down."),
     LeftoverEnded(OTHER),
     LeftoverEnded(ID),  # this attempt is not a leftover
 ]
@@ -261,6 +293,10 @@ EVOLUTION: list[tuple[Server, ServerEvent, Server]] = [
     (STOPPING, UNENDED, Stopped(OPTIONS, None, ID, BOTH)),
     (READY, DIED, Stopped(OPTIONS, None, ID, (OLD,))),
     (CHECKING, ADOPTED, READY),
+    (READY, NODE_LOST, UNSEEN),
+    (CHECKING, NODE_LOST, UNSEEN),
+    (UNSEEN, OTHER_NODE_LOST, replace(CHECKING, lost="The zone is down.")),
+    (UNSEEN, ADOPTED, READY),
     (CHECKING, LOST, Stopped(OPTIONS, None, ID, (OLD,))),
     (STOPPED, OptionsStored({"image": "z"}), replace(STOPPED, user_options={"image": "z"})),
     *[(state, LEFT, replace(state, leftovers=())) for name, state in STATES.items() if name != "never"],
@@ -283,6 +319,7 @@ def test_whatever_decide_gives_is_in_the_table_of_evolve() -> None:
         if isinstance(expected, list):
             for event in expected:
                 assert (type(server), type(event)) in met, (server, command)
+                server = evolve(server, event)
 
 
 @pytest.mark.parametrize("server", STATES.values(), ids=STATES)

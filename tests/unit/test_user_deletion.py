@@ -30,7 +30,7 @@ class Leaving:
     def __init__(self, hub: Hub, errands: Errands) -> None:
         self.hub = hub
         self.users: Users = Entities(hub.world.store, user_stream, NoUser(), user.decide, user.evolve)
-        self.user_deletion = UserDeletion(self.users, hub.servers, errands)
+        self.user_deletion = UserDeletion(self.users, hub.servers, errands, hub.world.spawner.delete_forever)
 
     async def make(self) -> None:
         await self.users.ask("u1", Create("alice", "v1"), by=HUB)
@@ -136,3 +136,26 @@ async def test_nothing_that_goes_wrong_makes_it_give_up(world: World, autojump_c
         assert trio.current_time() < 60 + 2 * ISOLATION + RETRY.longest
     assert isinstance(Stopped(), Stopped)
     assert world.backend.running() == []
+
+
+async def test_what_was_kept_goes_with_the_user_and_not_before_the_engine_says_so(
+    world: World, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the wish outlives the hub, as any other."""
+    kept = {("u1", "v1"), ("u1", "v2"), ("u1", "")}
+    world.backend.volumes |= kept | {("u2", "v9")}
+    async with leaving(world) as world_of:
+        await world_of.make()
+        world.backend.is_down = True
+        await world_of.user_deletion.begin("u1", by=ALICE)
+        await trio.sleep(500)
+        assert not await world_of.is_gone()
+    assert world.backend.volumes > kept
+    assert "What was kept for alice cannot be deleted now" in caplog.text
+    assert "Traceback" not in caplog.text, "that an engine is away is no bug"
+    world.backend.is_down = False
+    async with leaving(world) as world_of:
+        world_of.user_deletion.go_on("u1")
+        await world_of.user_deletion.wait_gone("u1")
+        assert await world_of.is_gone()
+    assert world.backend.volumes == {("u2", "v9")}

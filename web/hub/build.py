@@ -134,8 +134,8 @@ def build_hub(
         marks=marks,
         limits=limits,
         turns=turns,
-        user_deletion=UserDeletion(entities.users, servers, errands),
-        removals=Removals(entities.users, servers, errands),
+        user_deletion=UserDeletion(entities.users, servers, errands, spawner.delete_forever),
+        removals=Removals(entities.users, servers, errands, spawner.delete_forever),
         sharing=Sharing(
             store,
             share_of=partial(shares_table.id_between, db),

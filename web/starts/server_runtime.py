@@ -18,7 +18,7 @@ from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt, Spawner, Status, Telling
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import Settings
-from projections import routes
+from projections import routes, servers
 from web.starts.launch import Launch
 from web.starts.marks import Marks
 from web.starts.proxies import Proxies
@@ -72,7 +72,10 @@ class HubServerRuntime:
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         attempt = await self._launch.attempt(server_id, spawning, telling)
-        return replace(attempt, mark=self._marks.of(server_id, spawning))
+        row = servers.by_id(self.store.db, server_id)
+        user_id = "" if row is None else row.user
+        mark = self._marks.of(server_id, spawning)
+        return replace(attempt, mark=mark, user_id=user_id, server_id=server_id)
 
     async def after_end(self, server_id: str) -> None:
         await self._launch.after_stop(server_id)

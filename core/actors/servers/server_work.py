@@ -10,13 +10,14 @@ from typing import Protocol, assert_never
 import trio
 from msgspec import Struct
 
-from core.actors.asking import Pauses, retry_forever, root_cause, wait_gone
+from core.actors.asking import Pauses, retry_forever, root_cause, wait_out_of_sight
 from core.actors.servers.start_clock import StartClock
 from core.errors import DoubtError, HubError, SpawnError, UnreachableError
 from core.events.file.disk import unreadable
 from core.events.file.store import EventStore
 from core.events.server import (
     LeftoverEnded,
+    NodeLost,
     ServerAdopted,
     ServerDied,
     ServerLost,
@@ -28,13 +29,25 @@ from core.events.server import (
 )
 from core.machine import faults
 from core.plugins.hook_errors import as_spawn_error, log_failure
-from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Progress, Running, Spawner, Telling
+from core.plugins.spawner import (
+    ANOTHER_ANSWERS,
+    LOST,
+    Attempt,
+    Gone,
+    Lost,
+    Progress,
+    Running,
+    Spawner,
+    Status,
+    Telling,
+)
 from core.secrets.scrubbing import scrubbed
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 
 logger = logging.getLogger("callboard.server")
 
 NEVER = float("inf")
+LOST_POLL_INTERVAL = 30.0  # seconds at most between looks at a server whose node is lost
 TIMEOUT = 3600.0  # seconds at most until the end of a leftover is asked for anew
 TOO_MANY = 429  # HTTP's status for what has waited for its turn in vain
 GRACE = 15.0  # seconds after which a state is ended whose own deadlines have not ended it
@@ -73,7 +86,7 @@ class ServerRuntime(Protocol):
     async def wait_up(self, spawn_id: str, url: str) -> None:
         """Return once this attempt answers at this URL; the caller sets the deadline. May raise SpawnError."""
 
-    async def poll(self, spawn_id: str) -> Running | Gone:
+    async def poll(self, spawn_id: str) -> Status:
         """As the spawner's, which may be asked after many at once."""
 
     async def wait_routed(self, server_id: str) -> None:
@@ -131,8 +144,8 @@ class ServerWork:
             case Spawning():
                 await self._report(await self._spawn(server))
             case Ready(spawn_id):
-                gone = await self._wait_gone(spawn_id, NEVER)  # it is polled too, but not from here
-                await self._report(ServerDied(spawn_id, _status(gone), gone.told))
+                # it is polled too, but not from here
+                await self._report(_end_of(spawn_id, await self._wait_out_of_sight(spawn_id, NEVER)))
             case Checking():
                 await self._check(server)
             case Stopping():
@@ -169,7 +182,9 @@ class ServerWork:
             failure = _as_spawn_error(spawning.spawn_id, error)
         else:
             return SpawnSucceeded(spawning.spawn_id)
-        gone = await self._end(spawning.spawn_id, self._runtime.deadlines.stop)
+        gone = None
+        if failure.reason != LOST:  # else nobody could confirm its end
+            gone = await self._end(spawning.spawn_id, self._runtime.deadlines.stop)
         await self._runtime.after_end(self._server_id)
         return SpawnFailed(
             spawning.spawn_id,
@@ -200,7 +215,7 @@ class ServerWork:
         faults.point("spawner started")
         trouble = await self._wait_answer_or_end(spawning.spawn_id, url, spawning.prefix)
         if trouble is not None:
-            raise trouble if isinstance(trouble, SpawnError) else _ended_early(trouble)
+            raise _why_not_ready(trouble)
         faults.point("server answered")
         await self._report(SpawnAnswered(spawning.spawn_id, url))
         with trio.move_on_after(deadlines.routed):
@@ -238,19 +253,21 @@ class ServerWork:
 
     # --- waiting for an answer ---
 
-    async def _wait_answer_or_end(self, spawn_id: str, url: str, prefix: str) -> SpawnError | Gone | None:
-        """None once the server answers; else why it was given up, or how it ended meanwhile."""
+    async def _wait_answer_or_end(
+        self, spawn_id: str, url: str, prefix: str
+    ) -> SpawnError | Lost | Gone | None:
+        """None once the server answers; else why it was given up, or how it ended or was lost meanwhile."""
         ended = Ended()
 
         async def watch() -> None:
-            ended.gone = await self._wait_gone(spawn_id, self._runtime.poll_delay())
+            ended.status = await self._wait_out_of_sight(spawn_id, self._runtime.poll_delay())
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch)
             given_up = await self._wait_answer(spawn_id, url, prefix)
             nursery.cancel_scope.cancel()
-        return ended.gone or given_up
+        return ended.status or given_up
 
     async def _wait_answer(self, spawn_id: str, url: str, prefix: str) -> SpawnError | None:
         timeout = self._runtime.deadlines.answer
@@ -273,13 +290,13 @@ class ServerWork:
     async def look(self, ready: Ready) -> None:
         """Poll now; a death is recorded as the watch would have done. Raises what keeps it from asking."""
         status = await self._poll(ready.spawn_id)
-        if isinstance(status, Gone):
-            await self._report(ServerDied(ready.spawn_id, _status(status), status.told))
+        if not isinstance(status, Running):
+            await self._report(_end_of(ready.spawn_id, status))
 
-    async def _wait_gone(self, spawn_id: str, poll_every: float) -> Gone:
-        return await wait_gone(self._spawner, spawn_id, lambda: self._poll(spawn_id), poll_every)
+    async def _wait_out_of_sight(self, spawn_id: str, poll_every: float) -> Gone | Lost:
+        return await wait_out_of_sight(self._spawner, spawn_id, lambda: self._poll(spawn_id), poll_every)
 
-    async def _poll(self, spawn_id: str) -> Running | Gone:
+    async def _poll(self, spawn_id: str) -> Status:
         """Raises UnreachableError also where there is no answer in time."""
         with trio.move_on_after(self._runtime.deadlines.poll):
             return await self._runtime.poll(spawn_id)
@@ -288,7 +305,7 @@ class ServerWork:
     # --- check ---
 
     async def _check(self, checking: Checking) -> None:
-        """After a restart: adopt it, or see that it is gone. While nobody can tell, keep it and its route."""
+        """In doubt: adopt it, or see that it is gone. While nobody can tell, keep it and its route."""
         spawn_id = checking.spawn_id
         found = await self._find_out(checking)
         match found:
@@ -306,9 +323,19 @@ class ServerWork:
             status = await retry_forever("tell whether it runs:", spawn_id, lambda: self._poll(spawn_id))
             if isinstance(status, Gone):
                 return status
+            if isinstance(status, Lost):
+                await self._wait_seen(spawn_id, status)
+                continue
             found = await self._wait_answer_or_end(spawn_id, checking.url, checking.prefix)
+            if isinstance(found, Lost):
+                continue
             if not isinstance(found, SpawnError) or await self._can_be_asked(spawn_id):
                 return found
+
+    async def _wait_seen(self, spawn_id: str, lost: Lost) -> None:
+        """Return when asking anew may tell more of it than that it is lost."""
+        await self._report(NodeLost(spawn_id, lost.reason))
+        await trio.sleep(min(self._runtime.poll_delay(), LOST_POLL_INTERVAL))
 
     async def _can_be_asked(self, spawn_id: str) -> bool:
         try:
@@ -375,9 +402,26 @@ def _too_late(clock: StartClock, deadlines: Deadlines) -> SpawnError:
 
 
 class Ended:
-    """How an attempt ended, if it did, while something else was waited for."""
+    """How an attempt ended or was lost, if it was, while something else was waited for."""
 
-    gone: Gone | None = None
+    status: Gone | Lost | None = None
+
+
+def _end_of(spawn_id: str, status: Gone | Lost) -> News:
+    """Of a server that was ready."""
+    if isinstance(status, Lost):
+        return NodeLost(spawn_id, status.reason)
+    return ServerDied(spawn_id, _status(status), status.told)
+
+
+def _why_not_ready(trouble: SpawnError | Gone | Lost) -> SpawnError:
+    match trouble:
+        case SpawnError():
+            return trouble
+        case Gone():
+            return _ended_early(trouble)
+        case Lost():
+            return SpawnError(f"The server was lost before it was ready. {trouble.reason}", reason=LOST)
 
 
 def _ended_early(gone: Gone) -> SpawnError:

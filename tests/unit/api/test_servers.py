@@ -9,6 +9,7 @@ import trio
 from msgspec.structs import replace
 
 from core.settings import CallboardSettings
+from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 
 
@@ -323,3 +324,24 @@ async def test_nobody_waits_who_would_rather_not(client: Client, autojump_clock:
     assert (await client.get("/users/alice/server")).json()["ready"]
     assert (await client.delete("/users/alice/server", headers=at_once)).status_code == 202
     assert trio.current_time() - began < 7
+
+
+async def test_what_was_kept_for_a_server_goes_only_when_it_is_removed_or_its_user_deleted(
+    autojump_clock: object,
+) -> None:
+    backend = SimulatedBackend()
+
+    def kept() -> set[str]:
+        return {server for _, server in backend.volumes}
+
+    async with hub_in_memory(backend=backend) as hub, Client(hub, ADMIN_TOKEN) as client:
+        await client.post("/users/bob")
+        for path in ("/users/bob/server", "/users/bob/servers/lab"):
+            assert (await client.post(path)).status_code == 201
+            assert (await client.delete(path)).status_code == 204
+        assert len(kept()) == 2, "an end keeps it"
+        answer = await client.request("DELETE", "/users/bob/servers/lab", json={"remove": True})
+        assert answer.status_code == 204
+        assert len(kept()) == 1
+        assert (await client.delete("/users/bob")).status_code == 204
+        assert kept() == set()
