@@ -301,7 +301,7 @@ async def test_what_could_not_be_read_is_told_of_with_the_next(
     on_records: list[Record] = []
     first = await store.append(created(1), by=BY)
     store.listen(on_records.extend)
-    store.head = 0
+    store._listeners.head = 0
     with monkeypatch.context() as patch:
         patch.setattr(store, "read_all", unreadable)
         second = await store.append(created(2), by=BY)

@@ -17,14 +17,13 @@ from core.events.file.reading import read_records, read_stream, version_of
 from core.events.file.writer import Writer
 from core.events.log import command_keys
 from core.events.log.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
+from core.events.log.listeners import Listener, Listeners
 from core.events.log.protocol import Log
 from core.events.log.side_tables import SideTableChange
 from core.events.record import HUB, By, Record, utc_text
 
 BATCH = 2000  # units a transaction at most
 CHUNK = 200  # rows read on the event loop before others get a turn
-
-Listener = Callable[[Sequence[Record]], None]
 
 logger = logging.getLogger("callboard.store")
 
@@ -54,12 +53,9 @@ class EventStore:
         self._work = trio.Event()
         self._is_over = False
         self._is_loss_told = False
-        self._listeners: list[tuple[Listener, frozenset[type] | None]] = []
+        self._listeners = Listeners(self._writer.position, lambda after, count: self.read_all(after, count))
         self.on_commit: Callable[[int, float], None] = lambda appends, seconds: None
         self.on_lost: Callable[[str], None] = lambda what: None  # called once; see Writer.lost
-        self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
-        self._everything = trio.lowlevel.ParkingLot()
-        self.head = self._writer.position  # the last event that listeners were told of
         # What the event loop reads through: small reads only, closed before the next await.
         self.db = self._writer.connection if path == MEMORY else open_for_reading(path)
 
@@ -194,6 +190,11 @@ class EventStore:
     # --- being told ---
 
     @property
+    def head(self) -> int:
+        """The last event that listeners were told of."""
+        return self._listeners.head
+
+    @property
     def has_told_all(self) -> bool:
         """Whether listeners have heard of everything that is recorded, or about to be."""
         return self.head == self._writer.position
@@ -204,50 +205,21 @@ class EventStore:
         It hears of them before those who appended them go on. `hears`: the types of events that it is about, so
         that it is not called for batches without any; None: all.
         """
-        self._listeners.append((listener, None if hears is None else frozenset(hears)))
+        self._listeners.add(listener, hears)
 
     def _announce(self, records: Sequence[Record]) -> None:
-        if not records:
-            return
         try:
-            self._announce_missed(records[0].position)
+            self._listeners.tell(records)
         except sqlite3.Error as error:
             logger.warning("what was recorded cannot be read, and is told of with the next: %s", error)
-            return
-        self._tell(records)
-
-    def _announce_missed(self, position: int) -> None:
-        """What was recorded though nobody could tell at the time, because the file could not be read."""
-        while self.head + 1 < position:
-            self._tell(self.read_all(self.head, position - self.head - 1))
-
-    def _tell(self, records: Sequence[Record]) -> None:
-        self.head = records[-1].position
-        kinds = {type(record.event) for record in records}
-        for listener, hears in self._listeners:
-            if hears is not None and hears.isdisjoint(kinds):
-                continue
-            try:
-                listener(records)
-            except Exception:
-                logger.exception("events %d to %d were not heard", records[0].position, self.head)
-        for stream in {record.stream for record in records}:
-            if lot := self._lots.pop(stream, None):
-                lot.unpark_all()
-        self._everything.unpark_all()
 
     async def wait_stream(self, stream: str) -> None:
         """Return at the next event of this stream. Read first, then wait: no await in between."""
-        lot = self._lots.setdefault(stream, trio.lowlevel.ParkingLot())
-        try:
-            await lot.park()
-        finally:
-            if not lot and self._lots.get(stream) is lot:
-                del self._lots[stream]
+        await self._listeners.wait_stream(stream)
 
     async def wait_any(self) -> None:
         """Return at the next event of any stream."""
-        await self._everything.park()
+        await self._listeners.wait_any()
 
     # --- read ---
 
