@@ -1,13 +1,13 @@
 # `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hub test chaos check lint openapi lock bench clean
+.PHONY: help setup hub test test-world chaos check lint openapi lock bench clean
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## .venv with callboard and all it needs, exactly as locked; quick when nothing changed
 	@bash deploy/setup.sh
@@ -19,7 +19,11 @@ hub: setup ## a hub for trying things out, at http://127.0.0.1:8000
 test: setup ## every test, those with real servers and killed hubs too
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
 	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
-	$(BIN)/pytest -m slow --reruns 1 -rR
+	$(BIN)/pytest -m "slow and not world" --reruns 1 -rR
+
+test-world: setup ## real engines and plug-ins in all ways that take long (as root); docs/world.md says how it went
+	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
+	$(BIN)/pytest -m world --timeout 900 --world-page docs/world.md
 
 chaos: setup ## a real hub under every fault at once, for SECONDS=120, with a new SEED or the one given
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))

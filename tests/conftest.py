@@ -22,11 +22,21 @@ from web.app.app import build_app
 from web.hub.hub import Hub
 from web.main import open_hub
 
+pytest_plugins = ["tests.engines.leaks", "tests.engines.fixtures", "tests.engines.world_page"]
+
 SECRET = bytes(range(32))
 ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
 SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
 
 SLOW_ROUNDS, token.SLOW_ROUNDS = token.SLOW_ROUNDS, 1  # every hub in memory is given these two anew
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the world is slow."""
+    for item in items:
+        if item.get_closest_marker("world"):
+            item.add_marker("slow")
 
 
 def pytest_collection_finish() -> None:

@@ -9,12 +9,14 @@ heir        leaves each connection to a process that outlives it and goes on ans
 deaf        on SIGUSR1 it stops listening, and lives on
 
 `GET {prefix}ticks` is a reply that never ends: a number every 50 ms, from 0 on.
+`GET {prefix}self` tells its environment, arguments, directory and user.
 """
 
 import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from urllib.parse import urlsplit
@@ -90,11 +92,18 @@ def _serve(connection: socket.socket, afterwards: bytes = b"close") -> bool:
             time.sleep(0.05)
     told = {
         "pid": os.getpid(),
-        "spawn_id": os.environ["CALLBOARD_SPAWN_ID"],
+        "spawn_id": os.environ.get("CALLBOARD_SPAWN_ID", ""),
         "prefix": os.environ["JUPYTERHUB_SERVICE_PREFIX"],
         "path": path,
         "received": len(body),
     }
+    if path.endswith("/self"):
+        told = {
+            "environment": dict(os.environ),
+            "arguments": sys.argv[1:],
+            "directory": os.getcwd(),
+            "user": os.getuid(),
+        }
     answer = json.dumps(told).encode()
     connection.sendall(
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-JupyterHub-Version: 6.1.1\r\n"
