@@ -335,7 +335,7 @@ async def test_who_gives_up_waiting_leaves_nothing_behind(store: EventStore, aut
     for number in range(10):
         with trio.move_on_after(1):
             await store.wait_stream(f"server/{number}")
-    assert store._lots == {}
+    assert store._listeners._lots == {}
 
 
 # --- reading ---
