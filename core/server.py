@@ -6,7 +6,7 @@ Stopped --Start--> Spawning --SpawnSucceeded--> Ready --Stop--> Stopping --Serve
    |           SpawnAdmitted                          |--ServerDied--> Stopped
    |                  |
    `--Start---> Queued --Stop (cancels) or SpawnFailed--> Stopped: nothing had been begun
-    (the hub restarts, or NodeLost)  Ready --> Checking --ServerAdopted--> Ready
+    (the hub restarts, or OutOfSight)  Ready --> Checking --ServerAdopted--> Ready
                                                  | `--ServerLost--> Stopped
                                                  `--Start, where its node is lost--> Spawning: what may still run
                                                                                      becomes a leftover
@@ -24,8 +24,8 @@ from core.errors import AlreadyRunningError, PendingError
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
     OptionsStored,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerEvent,
@@ -156,7 +156,7 @@ News = (
     | ServerDied
     | ServerAdopted
     | ServerLost
-    | NodeLost
+    | OutOfSight
     | LeftoverEnded
 )
 
@@ -266,7 +266,7 @@ def _is_due(server: Server, news: News) -> bool:
             due = isinstance(server, Ready)
         case ServerAdopted() | ServerLost():
             due = isinstance(server, Checking)
-        case NodeLost():
+        case OutOfSight():
             due = isinstance(server, Ready) or (isinstance(server, Checking) and server.lost != news.reason)
         case LeftoverEnded():
             return news.spawn_id in server.leftovers
@@ -297,7 +297,7 @@ def evolve(server: Server, event: ServerEvent) -> Server:
             return _stopped(server, event.leftover)
         case ServerDied() | ServerLost():
             return _stopped(server, leftover=False)
-        case NodeLost():
+        case OutOfSight():
             return _doubted(server, event.reason)
         case LeftoverEnded():
             left = tuple(spawn_id for spawn_id in server.leftovers if spawn_id != event.spawn_id)

@@ -15,8 +15,8 @@ from core.events.hub import ClockCorrected, HubStarted
 from core.events.record import Record, utc_text
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
     OptionsStored,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerLost,
@@ -63,7 +63,7 @@ EVENTS = (
     ServerDied,
     ServerAdopted,
     ServerLost,
-    NodeLost,
+    OutOfSight,
     LeftoverEnded,
     OptionsStored,
     ShareGranted,
@@ -199,7 +199,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
         case SpawnSucceeded() | ServerAdopted():
             db.execute("UPDATE servers SET state = 'ready', lost = '' WHERE id = ?", (entity,))
-        case NodeLost(reason=reason):
+        case OutOfSight(reason=reason):
             db.execute("UPDATE servers SET state = 'check', lost = ? WHERE id = ?", (reason, entity))
         case SpawnCancelled() | StopRequested():
             db.execute("UPDATE servers SET state = 'stop', lost = '' WHERE id = ?", (entity,))

@@ -132,7 +132,7 @@ class ServerLost(Urgent, frozen=True, tag="server.lost"):
     trouble: str = ""
 
 
-class NodeLost(Ordinary, frozen=True, tag="server.node-lost"):
+class OutOfSight(Ordinary, frozen=True, tag="server.out-of-sight"):
     """Its engine has lost sight of it, which never proves that it does not run. `reason`: a sentence for people."""
 
     spawn_id: str
@@ -165,7 +165,7 @@ ServerEvent = (
     | ServerDied
     | ServerAdopted
     | ServerLost
-    | NodeLost
+    | OutOfSight
     | LeftoverEnded
     | OptionsStored
 )

@@ -32,6 +32,7 @@ from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.events.server import (
     LeftoverEnded,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerEvent,
@@ -172,6 +173,7 @@ def hear(number: int, news: Callable[[str], Any]) -> Wish:
 
 
 any_news = st.one_of(
+    st.builds(lambda text: lambda attempt: OutOfSight(attempt, text), st.text(max_size=3)),
     st.builds(lambda text: lambda attempt: SpawnProgressed(attempt, text), st.text(max_size=3)),
     st.sampled_from([SpawnSucceeded, ServerDied, ServerAdopted, ServerLost, ServerStopped, LeftoverEnded]),
 )
@@ -399,6 +401,7 @@ def test_a_history_can_come_to_all_that_can_happen_to_a_server() -> None:
     restart: Wish = lambda _: Order(hub.STREAM, HubStarted("0.1"))  # noqa: E731
     stop = of_server(0, servers.Stop())
     begin, onward, badly = start(0, {"a": 1}), go_on(0, True, False), go_on(0, False, True)
+    unseen = hear(0, lambda attempt: OutOfSight(attempt, "Its node is down."))
     to_ready = [begin, onward, hear(0, lambda attempt: SpawnProgressed(attempt, "here")), onward]
     house = House()
     for wish in [
@@ -411,6 +414,15 @@ def test_a_history_can_come_to_all_that_can_happen_to_a_server() -> None:
         *(begin, badly, begin, stop, onward),  # failed; cancelled
         *(start(0, None, True), stop, start(0, None, True), onward, badly),  # waited: given up; admitted
         *(*to_ready, badly, *to_ready, restart, onward, restart, badly),  # died; adopted, lost
+        *(
+            *to_ready,
+            unseen,
+            onward,
+            unseen,
+            begin,
+            stop,
+            onward,
+        ),  # its node lost, and found; fenced by a new start
         of_server(0, servers.StoreOptions({"b": 2})),
     ]:
         house.carry_out([wish])

@@ -10,7 +10,7 @@ from core.events import codec
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerEvent,
@@ -63,7 +63,7 @@ kinds_of_news = st.one_of(
     ),
     st.builds(lambda status: lambda spawn_id: ServerDied(spawn_id, status), statuses),
     st.just(ServerAdopted),
-    st.builds(lambda why: lambda spawn_id: NodeLost(spawn_id, why), st.sampled_from(["Down.", "Away."])),
+    st.builds(lambda why: lambda spawn_id: OutOfSight(spawn_id, why), st.sampled_from(["Down.", "Away."])),
     st.builds(lambda status: lambda spawn_id: ServerLost(spawn_id, status), statuses),
     st.builds(lambda status: lambda spawn_id: LeftoverEnded(spawn_id, status), statuses),
 )
@@ -169,7 +169,7 @@ class ServerLife(RuleBasedStateMachine):
     @rule(why=st.sampled_from(["Down.", "Away."]), comes_back=st.booleans())
     def lose_its_node(self, why: str, comes_back: bool) -> None:
         ready = self.server
-        assert self.tell(Report(NodeLost(ready.spawn_id, why)))
+        assert self.tell(Report(OutOfSight(ready.spawn_id, why)))
         assert self.server.leftovers == ready.leftovers, "that it is lost does not end it"
         if comes_back:
             self.tell(Report(ServerAdopted(ready.spawn_id)))

@@ -13,8 +13,8 @@ from core.events import codec
 from core.events.hub import HubStarted
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
     OptionsStored,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerEvent,
@@ -101,7 +101,7 @@ SUCCEEDED, FAILED, UNDONE = SpawnSucceeded(ID), SpawnFailed(ID, "no"), SpawnFail
 ENDED, UNENDED = ServerStopped(ID, 0), ServerStopped(ID, leftover=True)
 DIED, ADOPTED, LOST = ServerDied(ID, 1), ServerAdopted(ID), ServerLost(ID, 1)
 LEFT = LeftoverEnded(OLD, 0)
-NODE_LOST, OTHER_NODE_LOST = NodeLost(ID, UNSEEN.lost), NodeLost(ID, "The zone is down.")
+NOW_UNSEEN, ELSEWHERE_UNSEEN = OutOfSight(ID, UNSEEN.lost), OutOfSight(ID, "The zone is down.")
 
 CANCEL, HALT = SpawnCancelled(ID, "why"), StopRequested(ID, "why")
 GIVEN_UP = [CANCEL, ServerStopped(ID)]  # nothing had been begun: there is nothing to wait for
@@ -188,10 +188,10 @@ TABLE: dict[str, tuple[Command, list[list[Any] | Refusal]]] = {
     "adopted": (Report(ADOPTED), [*[NONE] * 6, due(ADOPTED), NONE, due(ADOPTED)]),
     "lost": (Report(LOST), [*[NONE] * 6, due(LOST), NONE, due(LOST)]),
     "leftover ended": (Report(LEFT), [NONE, *[due(LEFT)] * 8]),
-    "node lost": (Report(NODE_LOST), [*[NONE] * 5, due(NODE_LOST), due(NODE_LOST), NONE, NONE]),
+    "node lost": (Report(NOW_UNSEEN), [*[NONE] * 5, due(NOW_UNSEEN), due(NOW_UNSEEN), NONE, NONE]),
     "another is lost": (
-        Report(OTHER_NODE_LOST),
-        [*[NONE] * 5, *[due(OTHER_NODE_LOST)] * 2, NONE, due(OTHER_NODE_LOST)],
+        Report(ELSEWHERE_UNSEEN),
+        [*[NONE] * 5, *[due(ELSEWHERE_UNSEEN)] * 2, NONE, due(ELSEWHERE_UNSEEN)],
     ),
 }
 
@@ -230,7 +230,7 @@ LATE: list[News] = [
     ServerDied(OTHER),
     ServerAdopted(OTHER),
     ServerLost(OTHER),
-    NodeLost(OTHER, "Its node is down."),
+    OutOfSight(OTHER, "Its node is down."),
     LeftoverEnded(OTHER),
     LeftoverEnded(ID),  # this attempt is not a leftover
 ]
@@ -293,9 +293,9 @@ EVOLUTION: list[tuple[Server, ServerEvent, Server]] = [
     (STOPPING, UNENDED, Stopped(OPTIONS, None, ID, BOTH)),
     (READY, DIED, Stopped(OPTIONS, None, ID, (OLD,))),
     (CHECKING, ADOPTED, READY),
-    (READY, NODE_LOST, UNSEEN),
-    (CHECKING, NODE_LOST, UNSEEN),
-    (UNSEEN, OTHER_NODE_LOST, replace(CHECKING, lost="The zone is down.")),
+    (READY, NOW_UNSEEN, UNSEEN),
+    (CHECKING, NOW_UNSEEN, UNSEEN),
+    (UNSEEN, ELSEWHERE_UNSEEN, replace(CHECKING, lost="The zone is down.")),
     (UNSEEN, ADOPTED, READY),
     (CHECKING, LOST, Stopped(OPTIONS, None, ID, (OLD,))),
     (STOPPED, OptionsStored({"image": "z"}), replace(STOPPED, user_options={"image": "z"})),

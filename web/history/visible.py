@@ -26,8 +26,8 @@ from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdraw
 from core.events.route import RouteAdded, RouteRemoved
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
     OptionsStored,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerLost,
@@ -156,7 +156,7 @@ RULES: Mapping[type, Rule] = {
     ServerDied: Rule("server", SERVER, ("spawn_id", "exit_status", "trouble")),
     ServerAdopted: Rule("server", SERVER, ("spawn_id",)),
     ServerLost: Rule("server", SERVER, ("spawn_id", "exit_status", "trouble")),
-    NodeLost: Rule("server", SERVER, ("spawn_id", "reason")),
+    OutOfSight: Rule("server", SERVER, ("spawn_id", "reason")),
     LeftoverEnded: Rule("server", SERVER, ("spawn_id", "exit_status")),
     OptionsStored: Rule("server", SERVER, ("user_options",)),
     GroupCreated: Rule("group", GROUP, ("properties",), others=MEMBERS),

@@ -17,7 +17,7 @@ from core.events.file.disk import unreadable
 from core.events.file.store import EventStore
 from core.events.server import (
     LeftoverEnded,
-    NodeLost,
+    OutOfSight,
     ServerAdopted,
     ServerDied,
     ServerLost,
@@ -334,7 +334,7 @@ class ServerWork:
 
     async def _wait_seen(self, spawn_id: str, lost: Lost) -> None:
         """Return when asking anew may tell more of it than that it is lost."""
-        await self._report(NodeLost(spawn_id, lost.reason))
+        await self._report(OutOfSight(spawn_id, lost.reason))
         await trio.sleep(min(self._runtime.poll_delay(), LOST_POLL_INTERVAL))
 
     async def _can_be_asked(self, spawn_id: str) -> bool:
@@ -410,7 +410,7 @@ class Ended:
 def _end_of(spawn_id: str, status: Gone | Lost) -> News:
     """Of a server that was ready."""
     if isinstance(status, Lost):
-        return NodeLost(spawn_id, status.reason)
+        return OutOfSight(spawn_id, status.reason)
     return ServerDied(spawn_id, _status(status), status.told)
 
 

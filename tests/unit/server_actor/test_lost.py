@@ -26,7 +26,7 @@ async def test_a_lost_node_is_told_of_and_ends_nothing(world: World, autojump_cl
         assert state.lost == "Its simulated node is lost."
         assert state.spawn_id == ready.spawn_id
         assert hub.servers.restarts == 0
-    assert world.names() == [*STARTED, "NodeLost"], "it is told once"
+    assert world.names() == [*STARTED, "OutOfSight"], "it is told once"
     assert world.backend.running() == [ready.spawn_id]
 
 
@@ -38,7 +38,7 @@ async def test_a_node_that_comes_back_brings_its_server_along(
         await trio.sleep(100)
         world.backend.lost.clear()
         assert await hub.wait(Ready) == ready
-    assert world.names() == [*STARTED, "NodeLost", "ServerAdopted"]
+    assert world.names() == [*STARTED, "OutOfSight", "ServerAdopted"]
 
 
 async def test_a_node_that_comes_back_without_its_server_tells_of_its_end(
@@ -49,7 +49,7 @@ async def test_a_node_that_comes_back_without_its_server_tells_of_its_end(
         world.backend.kill(ready.spawn_id)
         world.backend.lost.clear()
         await hub.wait_stopped()
-    assert world.names() == [*STARTED, "NodeLost", "ServerLost"]
+    assert world.names() == [*STARTED, "OutOfSight", "ServerLost"]
 
 
 async def test_a_new_start_fences_what_may_still_run_and_ends_it_once_it_is_back(
@@ -65,7 +65,7 @@ async def test_a_new_start_fences_what_may_still_run_and_ends_it_once_it_is_back
         world.backend.lost.clear()
         await hub.actor().wait_until(lambda state: not state.leftovers)
         assert world.backend.running() == [new.spawn_id]
-    fenced = ["NodeLost", "StopRequested", "ServerStopped", *STARTED, "LeftoverEnded"]
+    fenced = ["OutOfSight", "StopRequested", "ServerStopped", *STARTED, "LeftoverEnded"]
     assert world.names() == [*STARTED, *fenced]
 
 
@@ -79,7 +79,7 @@ async def test_the_next_hub_finds_a_lost_server_lost(world: World, autojump_cloc
         assert state.lost
         world.backend.lost.clear()
         assert await hub.wait(Ready) == ready
-    assert world.names() == [*STARTED, "NodeLost", "ServerAdopted"]
+    assert world.names() == [*STARTED, "OutOfSight", "ServerAdopted"]
 
 
 async def test_a_start_whose_node_is_lost_fails_at_once_and_leaves_it_behind(

@@ -50,6 +50,7 @@ const WORDS = {
   "server.died": (event) => `${own(event)}: ended by itself${status(event.data)}`,
   "server.adopted": (event) => `${own(event)}: found still running after the hub's restart`,
   "server.lost": (event) => `${own(event)}: gone when the hub came back${status(event.data)}`,
+  "server.out-of-sight": (event) => `${own(event)}: its engine cannot see it. ${event.data.reason}`,
   "server.leftover-ended": (event) => `${own(event)}: what was left of an earlier start has ended`,
   "server.options-stored": (event) => `${own(event)}: options of the next start were stored`,
 
@@ -112,7 +113,7 @@ export function doer({ by }) {
   return by.kind === "service" ? `service ${by.name}` : by.name;
 }
 
-const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "service.failed", "job.given-up", "access.refused"]);
+const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "server.out-of-sight", "service.failed", "job.given-up", "access.refused"]);
 
 export function isBad(event) {
   return BAD.has(event.type);
