@@ -5,6 +5,9 @@
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --upgrade \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+PLUGINS := $(wildcard tests/plugins/environments/*.in)
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -44,12 +47,11 @@ openapi: setup ## docs/openapi.json anew, from the routes and their types
 	$(BIN)/python -m web.commands.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
-lock: ## requirements.lock anew from pyproject.toml, for Python 3.11 to 3.13 (needs uv)
+lock: ## requirements.lock anew from pyproject.toml, and those of plug-ins, for Python 3.11 to 3.13 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }
-	$(UV) pip compile pyproject.toml --extra test -o requirements.lock --quiet \
-		--universal --python-version 3.11 --fork-strategy fewest --upgrade \
-		--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-	@! grep -nE '://|^--|file:' requirements.lock || { echo "an address in requirements.lock" >&2; exit 1; }
+	$(LOCK) pyproject.toml --extra test -o requirements.lock
+	$(foreach IN,$(PLUGINS),$(LOCK) pyproject.toml --extra plugins $(IN) -c requirements.lock -o $(IN:.in=.lock) &&) true
+	@! grep -nE '://|^--|file:' requirements.lock $(PLUGINS:.in=.lock) || { echo "an address in a lock" >&2; exit 1; }
 
 bench: setup ## how fast it is, beside its earlier self or another hub
 	$(BIN)/python -m benchmarks

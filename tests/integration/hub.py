@@ -102,9 +102,11 @@ class DidNotStart(Exception):
 
 
 class RealHub:
-    """`config`: lines to add to its configuration file; `cmd`: what a server is."""
+    """`config`: lines to add to its configuration file; `cmd`: what a server is; `programs`: where its own are."""
 
-    def __init__(self, directory: Path, *, config: str = "", cmd: list[str] = PAGE_SERVER) -> None:
+    def __init__(
+        self, directory: Path, *, config: str = "", cmd: list[str] = PAGE_SERVER, programs: Path = BIN
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.port, self.hub_port = free_ports(2)
@@ -115,7 +117,8 @@ class RealHub:
         self.process: subprocess.Popen[bytes] | None = None
         self._cmd = cmd
         self.configure(config)
-        self.command = [CALLBOARD, "-f", str(self.config_file)]
+        self._programs = programs
+        self.command = [str(programs / "callboard"), "-f", str(self.config_file)]
 
     def configure(self, config: str) -> None:
         """Write the configuration file anew; the next start reads it."""
@@ -144,7 +147,11 @@ c.Spawner.cmd = {self._cmd!r}
         assert self.process is None or self.process.poll() is not None, "it runs already"
         begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         own = {key: value for key, value in os.environ.items() if not key.startswith("CALLBOARD_")}
-        own |= {_MARK: str(self.directory), "PATH": f"{BIN}:{os.environ['PATH']}", **(environment or {})}
+        own |= {
+            _MARK: str(self.directory),
+            "PATH": f"{self._programs}:{os.environ['PATH']}",
+            **(environment or {}),
+        }
         if fault:
             own["CALLBOARD_FAULT"] = fault
         with self.log_file.open("ab") as log:
@@ -198,7 +205,7 @@ c.Spawner.cmd = {self._cmd!r}
         """Another `callboard` in the same directory, which is expected to end by itself."""
         own = {key: value for key, value in os.environ.items() if not key.startswith("CALLBOARD_")}
         return subprocess.run(
-            [CALLBOARD, *arguments],
+            [str(self._programs / "callboard"), *arguments],
             cwd=self.directory,
             env={**own, _MARK: str(self.directory)},
             stdin=subprocess.DEVNULL,
