@@ -23,6 +23,7 @@ from projections import (
     shares,
     spawn_queue,
     tokens,
+    usage,
     users,
 )
 
@@ -47,5 +48,6 @@ ALL = cast(
         routes,
         histories,
         jobs,
+        usage,
     ),
 )

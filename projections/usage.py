@@ -1,0 +1,261 @@
+"""Who has used what, and for how long: a row for every attempt to start a server, and a sum for every month.
+
+A server is in use from when it is ready until it has ended, by whatever name: rows hold ids, and outlive what they are
+about. Moments and lengths are whole microseconds (UTC, since 1970), so that sums are exact.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from sqlite_utils import Database
+
+from core.events.hub import ClockCorrected
+from core.events.record import Record
+from core.events.server import (
+    LeftoverEnded,
+    ServerDied,
+    ServerLost,
+    ServerStopped,
+    SpawnAdmitted,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnRequested,
+    SpawnSucceeded,
+)
+
+NAME = "usage"
+VERSION = 1
+TABLES = ("usage_attempts", "usage_months")
+EVENTS = (
+    SpawnRequested,
+    SpawnAdmitted,
+    SpawnSucceeded,
+    SpawnFailed,
+    SpawnCancelled,
+    ServerStopped,
+    ServerDied,
+    ServerLost,
+    LeftoverEnded,
+    ClockCorrected,
+)
+
+NOT_YET = 2**62  # the end of what goes on: later than all moments, so that one index serves both
+CHUNK = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Outcome = Literal["", "failed", "cancelled", "stopped", "died", "lost", "left"]
+
+
+class Attempt(NamedTuple):
+    """`user`, `server`: ids; the names are those of the start. `began`: when its turn had come. `ready`: None if never.
+
+    `outcome`: `""` while it goes on; `left`: given up for a later attempt.
+    """
+
+    spawn_id: str
+    server: str
+    user: str
+    user_name: str
+    server_name: str
+    profile: str
+    asked: int
+    began: int | None
+    ready: int | None
+    ended: int
+    outcome: Outcome
+
+    def in_use(self, since: int, until: int) -> int:
+        """Microseconds within these moments."""
+        if self.ready is None:
+            return 0
+        return max(0, min(self.ended, until) - max(self.ready, since))
+
+
+_COLUMNS = ", ".join(Attempt._fields)
+_INSERT = f"INSERT OR IGNORE INTO usage_attempts VALUES ({', '.join('?' * len(Attempt._fields))})"  # noqa: S608
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment(at: int) -> datetime:
+    return EPOCH + at * MICROSECOND
+
+
+def create(db: Database) -> None:
+    whole, text = int, str
+    db.table("usage_attempts").create(
+        {
+            **dict.fromkeys(Attempt._fields, text),
+            **dict.fromkeys(("asked", "began", "ready", "ended"), whole),
+        },
+        pk="spawn_id",
+        strict=True,
+    )
+    db.table("usage_attempts").create_index(["ended"])
+    db.table("usage_attempts").create_index(["asked"])
+    # Of what has ended. `month`: 2026-05.
+    db.table("usage_months").create(
+        {"month": text, "user": text, "profile": text, "microseconds": whole},
+        pk=("month", "user", "profile"),
+        strict=True,
+    )
+
+
+def project(db: sqlite3.Connection, record: Record) -> None:
+    at = microseconds(record.at)
+    match record.event:
+        case SpawnRequested() as asked:
+            _end(db, asked.previous, at, "left")
+            _begin(db, record.key, asked, at)
+        case SpawnAdmitted(spawn_id=spawn_id):
+            db.execute("UPDATE usage_attempts SET began = ? WHERE spawn_id = ?", (at, spawn_id))
+        case SpawnSucceeded(spawn_id=spawn_id):
+            db.execute(
+                "UPDATE usage_attempts SET ready = ? WHERE spawn_id = ? AND ended = ?",
+                (at, spawn_id, NOT_YET),
+            )
+        case SpawnFailed(spawn_id=spawn_id):
+            _end(db, spawn_id, at, "failed")
+        case SpawnCancelled(spawn_id=spawn_id):
+            _end(db, spawn_id, at, "cancelled")
+        case ServerStopped(spawn_id=spawn_id) | LeftoverEnded(spawn_id=spawn_id):
+            _end(db, spawn_id, at, "stopped")
+        case ServerDied(spawn_id=spawn_id):
+            _end(db, spawn_id, at, "died")
+        case ServerLost(spawn_id=spawn_id):
+            _end(db, spawn_id, at, "lost")
+        case ClockCorrected() as correction:
+            _take_back(db, correction)
+
+
+def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) -> None:
+    profile = asked.user_options.get("profile")
+    began = None if asked.queued else at
+    db.execute(
+        _INSERT,
+        Attempt(
+            asked.spawn_id,
+            server,
+            asked.user,
+            asked.user_name,
+            asked.server_name,
+            profile if isinstance(profile, str) else "",
+            at,
+            began,
+            None,
+            NOT_YET,
+            "",
+        ),
+    )
+
+
+def _end(db: sqlite3.Connection, spawn_id: str, at: int, outcome: Outcome) -> None:
+    """Once: what comes after the end of an attempt tells nothing new about it."""
+    ended = db.execute(
+        f"UPDATE usage_attempts SET ended = ?, outcome = ? WHERE spawn_id = ? AND ended = ? RETURNING {_COLUMNS}",  # noqa: S608
+        (at, outcome, spawn_id, NOT_YET),
+    ).fetchone()
+    if ended is not None:
+        _count(db, Attempt(*ended), 1)
+
+
+def _count(db: sqlite3.Connection, attempt: Attempt, sign: Literal[1, -1]) -> None:
+    """Into the months that it was in use in; or out of them again."""
+    if attempt.ready is None:
+        return
+    for month, length in by_month(attempt.ready, attempt.ended):
+        db.execute(
+            "INSERT INTO usage_months VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " microseconds = microseconds + excluded.microseconds",
+            (month, attempt.user, attempt.profile, sign * length),
+        )
+
+
+def by_month(since: int, until: int) -> Iterator[tuple[str, int]]:
+    """The months between two moments, with how much of each lies between them."""
+    while since < until:
+        begun = moment(since)
+        following = datetime(begun.year + begun.month // 12, begun.month % 12 + 1, 1, tzinfo=UTC)
+        end = min(until, microseconds(following))
+        yield month_of(begun), end - since
+        since = end
+
+
+def month_of(day: datetime) -> str:
+    return f"{day.year:04}-{day.month:02}"
+
+
+def _take_back(db: sqlite3.Connection, correction: ClockCorrected) -> None:
+    """What was recorded ahead of time loses the offset of the clock, and is counted anew."""
+    after, offset = microseconds(correction.after), correction.offset // MICROSECOND
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM usage_attempts WHERE ended > ?",  # noqa: S608
+        (after,),
+    ).fetchall()
+    for attempt in map(Attempt._make, rows):
+        earlier = {
+            name: at - offset
+            for name in ("asked", "began", "ready", "ended")
+            if (at := getattr(attempt, name)) is not None and after < at < NOT_YET
+        }
+        if earlier:
+            _replace(db, attempt, attempt._replace(**earlier))
+
+
+def _replace(db: sqlite3.Connection, before: Attempt, now: Attempt) -> None:
+    db.execute(
+        "UPDATE usage_attempts SET asked = ?, began = ?, ready = ?, ended = ? WHERE spawn_id = ?",
+        (now.asked, now.began, now.ready, now.ended, now.spawn_id),
+    )
+    if before.ended != NOT_YET:
+        _count(db, before, -1)
+        _count(db, now, 1)
+
+
+# --- queries ---
+
+
+def in_use(db: sqlite3.Connection, since: int, until: int, after: tuple[int, int] = (-1, 0)) -> list[Any]:
+    """The next attempts that were ready within these moments, by their end: `(rowid, Attempt)`, a chunk at most.
+
+    `after`: end and rowid of the last one known.
+    """
+    rows = db.execute(
+        f"SELECT rowid, {_COLUMNS} FROM usage_attempts"  # noqa: S608
+        " WHERE (ended, rowid) > (?, ?) AND ended > ? AND ready < ? ORDER BY ended, rowid LIMIT ?",
+        (*after, since, until, CHUNK),
+    ).fetchall()
+    return [(row[0], Attempt(*row[1:])) for row in rows]
+
+
+def asked_for(db: sqlite3.Connection, since: int, until: int, after: int = 0) -> list[Any]:
+    """The next attempts that were asked for within these moments, in that order, as `in_use`. `after`: a rowid."""
+    rows = db.execute(
+        f"SELECT rowid, {_COLUMNS} FROM usage_attempts"  # noqa: S608
+        " WHERE asked >= ? AND asked < ? AND rowid > ? ORDER BY rowid LIMIT ?",
+        (since, until, after, CHUNK),
+    ).fetchall()
+    return [(row[0], Attempt(*row[1:])) for row in rows]
+
+
+def month_by_user(db: sqlite3.Connection, month: str, until: int) -> dict[str, int]:
+    """Microseconds of a month by the id of the user, and of what goes on up to `until`."""
+    rows = db.execute(
+        "SELECT user, SUM(microseconds) FROM usage_months WHERE month = ? GROUP BY user", (month,)
+    ).fetchall()
+    found = dict(rows)
+    going_on = db.execute(
+        "SELECT user, ready FROM usage_attempts WHERE ended = ? AND ready < ?", (NOT_YET, until)
+    )
+    for user, ready in going_on:
+        for name, length in by_month(ready, until):
+            if name == month:
+                found[user] = found.get(user, 0) + length
+    return found

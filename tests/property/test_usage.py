@@ -1,0 +1,161 @@
+"""Hours of use: whatever happens to servers, the tables say what ten lines over the same history say."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlite_utils import Database
+
+from core.events import Event
+from core.events.hub import ClockCorrected
+from core.events.record import HUB, Record
+from core.events.server import (
+    LeftoverEnded,
+    ServerAdopted,
+    ServerDied,
+    ServerLost,
+    ServerStopped,
+    SpawnAdmitted,
+    SpawnCancelled,
+    SpawnFailed,
+    SpawnRequested,
+    SpawnSucceeded,
+    StopRequested,
+)
+from projections import usage
+from projections.usage import NOT_YET, microseconds
+
+START = datetime(2026, 1, 28, tzinfo=UTC)
+SERVERS = ("v0", "v1", "v2")
+ENDS = (SpawnFailed, SpawnCancelled, ServerStopped, ServerDied, ServerLost, LeftoverEnded)
+OTHERS = (SpawnAdmitted, SpawnSucceeded, ServerAdopted, StopRequested)
+
+# Seconds until the next event, the server it is about, what happens, and which of its attempts that is about.
+steps = st.lists(
+    st.tuples(
+        st.floats(0, 20 * 86400),
+        st.sampled_from(SERVERS),
+        st.sampled_from([SpawnRequested, SpawnSucceeded, *ENDS, *OTHERS]),
+        st.integers(1, 2),
+    ),
+    max_size=40,
+)
+
+
+def history(steps: Sequence[tuple[float, str, type, int]]) -> list[Record]:
+    records: list[Record] = []
+    attempts: dict[str, list[str]] = {server: [] for server in SERVERS}
+    at = START
+    for number, (seconds, server, kind, back) in enumerate(steps, 1):
+        at += timedelta(seconds=seconds)
+        event = _event(kind, server, attempts[server], back, number)
+        if event is not None:
+            records.append(Record(number, f"server/{server}", number, at, HUB, event))
+    return records
+
+
+def _event(kind: type, server: str, attempts: list[str], back: int, number: int) -> Event | None:
+    if kind is SpawnRequested:
+        previous = attempts[-1] if attempts else ""
+        attempts.append(f"s{number}")
+        user, options = f"u{server[-1]}", {"profile": "gpu"} if number % 2 else {}
+        return SpawnRequested(attempts[-1], user, "alice", "lab", "/", options, "d", previous=previous)
+    if len(attempts) < back:
+        return None
+    spawn_id = attempts[-back]
+    return SpawnFailed(spawn_id, "why") if kind is SpawnFailed else kind(spawn_id)
+
+
+def folded(records: Sequence[Record]) -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:")
+    usage.create(Database(db))
+    for record in records:
+        if isinstance(record.event, usage.EVENTS):
+            usage.project(db, record)
+    return db
+
+
+def reference(records: Sequence[Record]) -> dict[str, tuple[str, int, int]]:
+    """Of each attempt that was ready: its user, from when, until when."""
+    ready: dict[str, int] = {}
+    ended: dict[str, int] = {}
+    user: dict[str, str] = {}
+    for record in records:
+        event, at = record.event, microseconds(record.at)
+        if isinstance(event, SpawnRequested):
+            user[event.spawn_id] = event.user
+            ended.setdefault(event.previous, at)
+        elif isinstance(event, SpawnSucceeded) and event.spawn_id not in ended:
+            ready[event.spawn_id] = at
+        elif isinstance(event, ENDS):
+            ended.setdefault(event.spawn_id, at)
+    return {one: (user[one], since, ended.get(one, NOT_YET)) for one, since in ready.items()}
+
+
+def all_in_use(db: sqlite3.Connection, since: int, until: int) -> dict[str, int]:
+    """Microseconds by user, read chunk by chunk."""
+    total: dict[str, int] = {}
+    after = (-1, 0)
+    while rows := usage.in_use(db, since, until, after):
+        for rowid, attempt in rows:
+            total[attempt.user] = total.get(attempt.user, 0) + attempt.in_use(since, until)
+            after = (attempt.ended, rowid)
+    return {user: length for user, length in total.items() if length}
+
+
+def by_user(known: dict[str, tuple[str, int, int]], since: int, until: int) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for user, begun, ended in known.values():
+        total[user] = total.get(user, 0) + max(0, min(ended, until) - max(begun, since))
+    return {user: length for user, length in total.items() if length}
+
+
+@given(steps, st.floats(0, 200 * 86400), st.floats(0, 200 * 86400))
+def test_hours_within_any_moments_are_those_of_the_history(
+    steps: list[tuple[float, str, type, int]], begin: float, length: float
+) -> None:
+    records = history(steps)
+    since = microseconds(START + timedelta(seconds=begin))
+    until = since + int(length * 1_000_000)
+    assert all_in_use(folded(records), since, until) == by_user(reference(records), since, until)
+
+
+@given(steps, st.integers(0, 20))
+def test_a_month_is_the_sum_of_what_lies_in_it(
+    steps: list[tuple[float, str, type, int]], months: int
+) -> None:
+    records = history(steps)
+    year, month = 2026 + months // 12, months % 12 + 1
+    begin = microseconds(datetime(year, month, 1, tzinfo=UTC))
+    end = microseconds(datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC))
+    now = max((microseconds(record.at) for record in records), default=end)
+    known = reference(records)
+    found = usage.month_by_user(folded(records), f"{year:04}-{month:02}", now)
+    assert {user: length for user, length in found.items() if length} == by_user(known, begin, min(end, now))
+
+
+@given(steps, st.integers(0, 39), st.floats(1, 40 * 86400))
+def test_what_a_clock_recorded_ahead_of_time_is_counted_as_if_it_had_been_right(
+    steps: list[tuple[float, str, type, int]], first: int, seconds: float
+) -> None:
+    """Everything from some event on was recorded by a clock so far ahead that nothing of it has happened yet."""
+    right = history(steps)
+    last = right[-1].at if right else START
+    ahead = timedelta(seconds=seconds) + (last - right[first].at if first < len(right) else timedelta())
+    wrong = [_later(record, ahead) if number >= first else record for number, record in enumerate(right)]
+    corrected = Record(1000, "clock", 1, last, HUB, ClockCorrected(last + ahead, last))
+    db, until = folded([*wrong, corrected]), microseconds(last)
+    assert all_in_use(db, 0, until) == by_user(reference(right), 0, until)
+    assert _months(db) == _months(folded(right))
+
+
+def _months(db: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
+    return db.execute("SELECT * FROM usage_months WHERE microseconds > 0 ORDER BY 1, 2, 3").fetchall()
+
+
+def _later(record: Record, ahead: timedelta) -> Record:
+    return Record(record.position, record.stream, record.version, record.at + ahead, HUB, record.event)
