@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlite_utils import Database
 
@@ -70,7 +70,7 @@ class Attempt(NamedTuple):
     outcome: Outcome
 
     def in_use(self, since: int, until: int) -> int:
-        """Microseconds within these moments."""
+        """Microseconds of use within these moments."""
         if self.ready is None:
             return 0
         return max(0, min(self.ended, until) - max(self.ready, since))
@@ -99,7 +99,6 @@ def create(db: Database) -> None:
         strict=True,
     )
     db.table("usage_attempts").create_index(["ended"])
-    db.table("usage_attempts").create_index(["asked"])
     # Of what has ended. `month`: 2026-05.
     db.table("usage_months").create(
         {"month": text, "user": text, "profile": text, "microseconds": whole},
@@ -222,27 +221,17 @@ def _replace(db: sqlite3.Connection, before: Attempt, now: Attempt) -> None:
 # --- queries ---
 
 
-def in_use(db: sqlite3.Connection, since: int, until: int, after: tuple[int, int] = (-1, 0)) -> list[Any]:
-    """The next attempts that were ready within these moments, by their end: `(rowid, Attempt)`, a chunk at most.
-
-    `after`: end and rowid of the last one known.
-    """
-    rows = db.execute(
+def in_use(db: sqlite3.Connection, since: int, until: int) -> Iterator[list[Attempt]]:
+    """The attempts that were ready, or asked for, within these moments: chunk by chunk, in the order of their ends."""
+    ended, rowid = since, NOT_YET
+    while rows := db.execute(
         f"SELECT rowid, {_COLUMNS} FROM usage_attempts"  # noqa: S608
-        " WHERE (ended, rowid) > (?, ?) AND ended > ? AND ready < ? ORDER BY ended, rowid LIMIT ?",
-        (*after, since, until, CHUNK),
-    ).fetchall()
-    return [(row[0], Attempt(*row[1:])) for row in rows]
-
-
-def asked_for(db: sqlite3.Connection, since: int, until: int, after: int = 0) -> list[Any]:
-    """The next attempts that were asked for within these moments, in that order, as `in_use`. `after`: a rowid."""
-    rows = db.execute(
-        f"SELECT rowid, {_COLUMNS} FROM usage_attempts"  # noqa: S608
-        " WHERE asked >= ? AND asked < ? AND rowid > ? ORDER BY rowid LIMIT ?",
-        (since, until, after, CHUNK),
-    ).fetchall()
-    return [(row[0], Attempt(*row[1:])) for row in rows]
+        " WHERE (ended, rowid) > (?, ?) AND asked < ? ORDER BY ended, rowid LIMIT ?",
+        (ended, rowid, until, CHUNK),
+    ).fetchall():
+        found = [Attempt(*row[1:]) for row in rows]
+        yield found
+        ended, rowid = found[-1].ended, rows[-1][0]
 
 
 def month_by_user(db: sqlite3.Connection, month: str, until: int) -> dict[str, int]:

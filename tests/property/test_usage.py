@@ -99,11 +99,9 @@ def reference(records: Sequence[Record]) -> dict[str, tuple[str, int, int]]:
 def all_in_use(db: sqlite3.Connection, since: int, until: int) -> dict[str, int]:
     """Microseconds by user, read chunk by chunk."""
     total: dict[str, int] = {}
-    after = (-1, 0)
-    while rows := usage.in_use(db, since, until, after):
-        for rowid, attempt in rows:
+    for chunk in usage.in_use(db, since, until):
+        for attempt in chunk:
             total[attempt.user] = total.get(attempt.user, 0) + attempt.in_use(since, until)
-            after = (attempt.ended, rowid)
     return {user: length for user, length in total.items() if length}
 
 

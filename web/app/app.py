@@ -23,6 +23,7 @@ from web.api import (
     services,
     start,
     tokens,
+    usage,
     users,
 )
 from web.api import hub as hub_api
@@ -48,6 +49,7 @@ API = (
     servers.endpoints,
     progress.endpoints,
     events.endpoints,
+    usage.endpoints,
     logs.endpoints,
     start.endpoints,
     services.endpoints,

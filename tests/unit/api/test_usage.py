@@ -1,0 +1,88 @@
+"""Who has used how much, over HTTP, in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.settings import GroupSettings
+from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.unit.api.rights_world import token_of
+
+ROLES = [{"name": "tutor", "users": ["bob"], "scopes": ["self", "read:servers!group=math"]}]
+GROUPS = {"math": GroupSettings(["carol"]), "staff": GroupSettings(["bob", "carol"])}
+
+
+@pytest.fixture
+async def client(autojump_clock: object):
+    settings = settings_for_tests(load_roles=ROLES, load_groups=GROUPS)
+    async with hub_in_memory(settings) as hub, Client(hub, ADMIN_TOKEN) as client:
+        for name in ("bob", "carol", "dave"):
+            await client.post(f"/users/{name}")
+        for name in ("bob", "carol", "dave"):
+            answer = await client.post(f"/users/{name}/servers/lab", json={"profile": "gpu"})
+            assert answer.status_code in (201, 202)
+        yield client
+
+
+async def used(client: Client, query: str = "") -> dict[str, Any]:
+    answer = await client.get(f"/usage{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def names(usage: dict[str, Any]) -> set[str]:
+    return {one["name"] for one in usage["items"]}
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("user", {"bob", "carol", "dave"}),
+        ("server", {"bob/lab", "carol/lab", "dave/lab"}),
+        ("profile", {"gpu"}),
+        ("group", {"math", "staff"}),
+    ],
+)
+async def test_what_is_used_is_summed_up_by_what_is_asked_for(
+    client: Client, by: str, expected: set[str]
+) -> None:
+    found = await used(client, f"?by={by}")
+    assert names(found) == expected
+    assert found["total"]["starts"] == (2 if by == "group" else 3)
+
+
+async def test_people_see_their_own_and_whose_servers_they_may_see(client: Client) -> None:
+    for user, seen in {"dave": {"dave"}, "carol": {"carol"}, "bob": {"bob", "carol"}}.items():
+        of_user = await token_of(client, user)
+        assert names(await used(of_user)) == seen
+
+
+async def test_a_user_counts_once_under_the_present_name_and_under_the_last_when_gone(client: Client) -> None:
+    await client.patch("/users/carol", json={"name": "caroline"})
+    await client.delete("/users/caroline/servers/lab")
+    await client.post("/users/caroline/servers/lab")
+    await client.delete("/users/dave")
+    found = {one["name"]: one["starts"] for one in (await used(client))["items"]}
+    assert found == {"bob": 1, "caroline": 2, "dave": 1}
+
+
+async def test_what_failed_is_counted_and_what_was_before_or_after_is_not(client: Client) -> None:
+    await client.post("/users/bob/servers/bad", json={"simulate": {"fail": "no room"}})
+    by_server = {one["name"]: one for one in (await used(client, "?by=server"))["items"]}
+    assert by_server["bob/bad"]["failed"] == 1
+    assert (await used(client, "?until=2020-01-01&since=2019-01-01"))["items"] == []
+
+
+async def test_a_table_can_be_taken_along(client: Client) -> None:
+    answer = await client.get("/usage?format=csv")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    lines = answer.text.splitlines()
+    assert lines[0] == "name,hours,starts,failed,median,slow"
+    assert {line.split(",")[0] for line in lines[1:]} == {"bob", "carol", "dave"}
+
+
+@pytest.mark.parametrize("query", ["?by=colour", "?since=soon", "?until=later", "?format=xml"])
+async def test_what_cannot_be_understood_is_refused(client: Client, query: str) -> None:
+    assert (await client.get(f"/usage{query}")).status_code == 400

@@ -1,0 +1,120 @@
+"""Who has used how much."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Literal
+
+import trio
+from msgspec import Struct
+from msgspec.structs import astuple
+from quart import Response
+
+from core.errors import InvalidError
+from core.events.record import utc_text
+from core.scopes import Answer, User, check
+from projections import usage
+from projections.usage import Attempt, microseconds
+from web.history.usage import Kind, Naming, Sums, Usage, Use
+from web.request.access import IDENTIFIED
+from web.request.answers import reply
+from web.request.context import database, hub, scopes
+from web.request.declared import Text
+from web.request.routing import RouteGroup
+from web.request.sent.paging import argument
+from web.request.sent.timestamps import parse_timestamp
+
+endpoints = RouteGroup("usage")
+
+SCOPE = "read:servers"  # whose servers the caller may see, of those their use too
+KINDS: tuple[Kind, ...] = ("user", "server", "profile", "group")
+
+
+class UsageQuery(Struct, frozen=True):
+    """`since` and `until`: timestamps; from the beginning of the month, until now. `format`: `json` or `csv`."""
+
+    since: str = ""
+    until: str = ""
+    by: Kind = "user"
+    format: Literal["json", "csv"] = "json"
+
+
+@endpoints.get(
+    "/usage", access=IDENTIFIED, query=UsageQuery, answers={200: (Usage, Text("text/csv"))}, refusals=(400,)
+)
+async def read() -> Response:
+    """Hours of use, starts and how long they took, of all whose servers the caller may see: people see their own.
+
+    By user, server, profile or group, between any two moments. What goes on counts until `until`. Whoever is renamed
+    counts under their present name, whoever is gone under their last; groups by who is in them now.
+    """
+    now = datetime.now(UTC)
+    since = _moment("since", now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+    until = min(now, _moment("until", now))
+    found = await _summed_up(_kind(), since, until)
+    return _csv(found) if _format() == "csv" else reply(found)
+
+
+async def _summed_up(kind: Kind, since: datetime, until: datetime) -> Usage:
+    naming, seen = Naming(database()), _Seen()
+
+    def names(attempt: Attempt) -> Collection[str]:
+        return list(naming.names(kind, attempt)) if seen.may_see(naming.present(attempt)) else ()
+
+    begin, end = microseconds(since), microseconds(until)
+    sums = Sums(begin, end, names)
+    for chunk in usage.in_use(database(), begin, end):
+        for attempt in chunk:
+            sums.add(attempt)
+        await trio.lowlevel.checkpoint()
+    return Usage(utc_text(since), utc_text(until), kind, sums.items(), sums.total())
+
+
+class _Seen:
+    """Whose use the caller may see: asked once for each user."""
+
+    def __init__(self) -> None:
+        self._sees_all = SCOPE in scopes().everywhere
+        self._known: dict[str, bool] = {}
+
+    def may_see(self, user: str | None) -> bool:
+        """None: who is gone is seen by those who see everybody."""
+        if self._sees_all or user is None:
+            return self._sees_all
+        if user not in self._known:
+            answer = check(scopes(), SCOPE, User(user), hub().rights.memberships)
+            self._known[user] = answer is Answer.ALLOWED
+        return self._known[user]
+
+
+def _csv(found: Usage) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Use.__struct_fields__)
+    writer.writerows(map(astuple, found.items))
+    response = Response(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = "attachment; filename=usage.csv"
+    return response
+
+
+def _moment(name: str, default: datetime) -> datetime:
+    text = argument(name)
+    return parse_timestamp(text) if text else default
+
+
+def _kind() -> Kind:
+    text = argument("by", "user")
+    for kind in KINDS:
+        if text == kind:
+            return kind
+    raise InvalidError(f"by is one of {', '.join(KINDS)}, not {text[:40]!r}.")
+
+
+def _format() -> str:
+    text = argument("format", "json")
+    if text not in ("json", "csv"):
+        raise InvalidError(f"The format is json or csv, not {text[:40]!r}.")
+    return text
