@@ -17,6 +17,7 @@ COMMANDS = {
     "log": "web.commands.log",
     "replay": "web.commands.replay",
     "export": "web.commands.export",
+    "usage": "web.commands.usage",
     "verify": "web.commands.verify",
     "rebuild": "web.commands.rebuild",
     "backup": "web.commands.backup",

@@ -266,3 +266,27 @@ def test_what_never_was(log: str, arguments: list[str], code: int, says: str) ->
     said = callboard("replay", "--db", log, *arguments)
     assert (said.exit_code, said.stdout) == (code, "")
     assert says in said.stderr
+
+
+# --- usage ---
+
+
+def test_usage_is_printed_as_a_table_as_csv_and_as_json(log: str) -> None:
+    """Server v2 was ready from 09:04 to 09:06, and alice is called alicia since."""
+    month = ("--since", "2026-05-01", "--until", "2026-06-01")
+    table = callboard("usage", "--db", log, "--by", "server", *month).stdout.splitlines()
+    assert table[0].split() == ["server", "hours", "starts", "failed", "median", "95%"]
+    assert [line.split()[:3] for line in table[1:]] == [["alicia/lab", "0.03", "1"], ["all", "0.03", "1"]]
+    rows = list(csv.DictReader(callboard("usage", "--db", log, "--csv", *month).stdout.splitlines()))
+    assert [(row["name"], row["hours"], row["failed"]) for row in rows] == [("alicia", "0.0333", "0")]
+    found = json.loads(callboard("usage", "--db", log, "--json", *month).stdout)
+    assert (found["by"], found["total"]["hours"], found["since"]) == (
+        "user",
+        0.0333,
+        "2026-05-01T00:00:00.000000Z",
+    )
+
+
+def test_usage_of_no_time_is_refused(log: str) -> None:
+    refused = callboard("usage", "--db", log, "--since", "2026-05-02", "--until", "2026-05-01")
+    assert (refused.exit_code, "--since is not before --until" in refused.stderr) == (2, True)
