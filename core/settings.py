@@ -226,6 +226,32 @@ class SpawnerSettings(Struct, frozen=True):
         return self
 
 
+class PluginSettings(Struct, frozen=True):
+    """A class of JupyterHub's kind, and what a configuration says of it. `kind`: None where ours is in use.
+
+    `config`: all of it, for traitlets. `traits`: what is set of the class and of those it is derived from, by full name
+    (`DockerSpawner.image`), for people.
+    """
+
+    kind: Any = None
+    config: Any = None
+    traits: dict[str, Any] = {}
+
+
+class PluginSpawnerSettings(SpawnerSettings, frozen=True):
+    """Of a spawner of JupyterHub's kind: of the common settings, those that the hub itself keeps to.
+
+    All others are the class's own, hooks included: it has them from `plugin`.
+    """
+
+    plugin: PluginSettings = PluginSettings()
+
+    @property
+    def stop_timeout(self) -> Seconds:
+        """For engines that give a server a minute, and more on their own account."""
+        return 120
+
+
 class AuthenticatorSettings(Struct, frozen=True):
     """`c.Authenticator`"""
 
@@ -251,6 +277,12 @@ class AuthenticatorSettings(Struct, frozen=True):
     refresh_pre_stop: bool = False
     delete_invalid_users: bool = False
     post_auth_hook: Any = None
+
+
+class PluginAuthenticatorSettings(AuthenticatorSettings, frozen=True):
+    """Of a way to log in of JupyterHub's kind: what is common to all is the hub's too, all else the class's own."""
+
+    plugin: PluginSettings = PluginSettings()
 
 
 class DummySettings(Struct, frozen=True):

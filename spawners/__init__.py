@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
-from core.settings import Settings
+from core.settings import ConfigError, PluginSpawnerSettings, Settings
 from spawners import local_process, simulated
 
 KINDS: tuple[SpawnerKind, ...] = (
@@ -19,6 +19,8 @@ KINDS: tuple[SpawnerKind, ...] = (
 
 def make_spawner(settings: Settings, directory: Path, kinds: Sequence[SpawnerKind] = KINDS) -> Spawner:
     """The one of the configuration; its files go below `directory`. Raises ValueError for one that is not there."""
+    if isinstance(settings.spawner, PluginSpawnerSettings):
+        raise ConfigError(f"{settings.hub.spawner_class}: spawners of other packages do not run here yet")
     kind = kind_named(settings.hub.spawner_class, kinds)
     assert isinstance(settings.spawner, kind.settings), "read for another spawner"
     return kind.make(settings.spawner, directory)

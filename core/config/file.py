@@ -14,6 +14,7 @@ from pathlib import Path
 from traitlets.config.loader import Config, PyFileConfigLoader
 
 from core.config.notes import IGNORED, UNKNOWN, Note
+from core.config.plugins.packages import where_from
 from core.config.reader import to_settings
 from core.config.section import Given
 from core.config.trait_names import Names
@@ -113,7 +114,8 @@ def _place(error: Exception) -> str:
 
 def _one_line(error: Exception) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {' '.join(text.split())[:300]}"
+    hint = where_from(error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    return f"{type(error).__name__}: {' '.join(text.split())[:300]}{f' ({hint})' if hint else ''}"
 
 
 def _from_command_line(overrides: Sequence[str]) -> Config:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from core.settings import Settings
+from core.settings import PluginSettings, Settings
 
 HIDDEN = "(hidden)"
 
@@ -48,6 +48,8 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         return "..."
     match value:
+        case PluginSettings():
+            return _plain(value.traits, depth)
         case Struct():
             return {name: _plain(getattr(value, name), depth + 1) for name in value.__struct_fields__}
         case dict():

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from core.config.trait_names import AUTHENTICATORS, PROXIES
+from core.config.trait_names import PROXIES
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -197,6 +197,5 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "cookie_secret": _hex,
     "log_level": _log_level,
     "hub_connect_url": _none_is_unset,
-    "authenticator_class": class_name(AUTHENTICATORS),
     "proxy_class": class_name(PROXIES),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 from traitlets.config.loader import Config
 
 from core.config.foreign import is_foreign, what_it_is
@@ -20,13 +20,18 @@ from core.config.logins.login import (
 )
 from core.config.logins.oidc import oidc_settings
 from core.config.notes import IGNORED, NOT_YET, ODD, UNKNOWN, Note
+from core.config.plugins.chosen import (
+    Chosen,
+    chosen_authenticator,
+    chosen_spawner,
+    plugin_authenticator_settings,
+    plugin_settings,
+    plugin_spawner_settings,
+)
 from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
-from core.config.subclass import known_base, overrides
 from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
-from core.config.validation import Trait, convert
 from core.naming.subdomains import is_host
-from core.plugins.spawner_kind import SpawnerKind
 from core.settings import (
     CallboardSettings,
     ConfigError,
@@ -44,24 +49,18 @@ from core.settings import (
 
 def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     """Raises ConfigError for a value that is not allowed."""
+    chosen, admitting = chosen_spawner(given), chosen_authenticator(given)
+    given = replace(given, names=given.names.with_plugins((*chosen.classes, *admitting.classes)))
     notes = _note_names(given)
     top = Section(given, "JupyterHub", notes)
     hub = _hub(top)
-    kind = given.names.spawner(hub.spawner_class)
-    spawner = Section(given, kind.section, notes)
-    login = Section(given, AUTHENTICATORS[hub.authenticator_class], notes)
-    _check_login_names(given, AUTHENTICATORS[hub.authenticator_class])
-    settings = Settings(
+    spawner = Section(given, _spawner_section(given, chosen, hub), notes)
+    settings = replace(
+        _logins(given, top, hub, admitting, notes),
         hub=hub,
         proxy=proxy_settings(Section(given, "ConfigurableHTTPProxy", notes), hub),
-        spawner=_spawner(spawner, top, kind),
-        authenticator=authenticator_settings(login, top, hub.authenticator_class),
+        spawner=_spawner(given, spawner, chosen, hub),
         callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
-        dummy=login.fill(DummySettings),
-        shared_password=shared_password_settings(login),
-        local_users=local_users_settings(login),
-        pam=login.fill(PAMSettings),
-        oidc=oidc_settings(login, hub.authenticator_class),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
@@ -89,23 +88,33 @@ def _hub(top: Section) -> HubSettings:
     )
 
 
-def _spawner(section: Section, top: Section, kind: SpawnerKind) -> SpawnerSettings:
-    """Of a class written in the file, what it overrides counts too."""
-    found, given = section.fill(kind.settings), top.raw("spawner_class")
-    if not isinstance(given, type) or given.__module__.startswith("jupyterhub."):
-        return found
-    base = known_base(given, top.known.spawners.values())
-    if base is None:
-        return found
-    kept = section.names() - {"pre_spawn_hook"}
-    wanted = {name: value for name, value in overrides(given, base, found).items() if name not in kept}
-    trait = top.trait("spawner_class")
-    types = {field.name: field.type for field in fields(SpawnerSettings)}
-    values = {
-        name: convert(Trait(trait.origin, given.__name__, name), value, types[name])
-        for name, value in wanted.items()
-    }
-    return replace(found, **values)
+def _spawner_section(given: Given, chosen: Chosen, hub: HubSettings) -> str:
+    return given.names.spawner(hub.spawner_class).section if chosen.kind is None else chosen.kind.__name__
+
+
+def _spawner(given: Given, section: Section, chosen: Chosen, hub: HubSettings) -> SpawnerSettings:
+    if chosen.kind is None:
+        return section.fill(given.names.spawner(hub.spawner_class).settings)
+    return plugin_spawner_settings(section, chosen.kind, plugin_settings(given, chosen))
+
+
+def _logins(given: Given, top: Section, hub: HubSettings, chosen: Chosen, notes: list[Note]) -> Settings:
+    """The parts that are about logging in. A class of JupyterHub's kind has all that is not common to itself."""
+    name = hub.authenticator_class
+    section = AUTHENTICATORS[name] if chosen.kind is None else chosen.kind.__name__
+    login = Section(given, section, notes)
+    _check_login_names(given, section)
+    common = authenticator_settings(login, top, name)
+    if chosen.kind is not None:
+        return Settings(authenticator=plugin_authenticator_settings(common, plugin_settings(given, chosen)))
+    return Settings(
+        authenticator=common,
+        dummy=login.fill(DummySettings),
+        shared_password=shared_password_settings(login),
+        local_users=local_users_settings(login),
+        pam=login.fill(PAMSettings),
+        oidc=oidc_settings(login, name),
+    )
 
 
 def _bind_url(top: Section, hub: HubSettings, base_url: str) -> str:
@@ -205,9 +214,7 @@ def _note_names(given: Given) -> list[Note]:
 
 def _about_class(given: Given, section: str) -> str:
     """What it is where that is known; else which one may be meant, if that looks like a slip of the hand."""
-    names, chosen = given.names, given.config.get("JupyterHub", {}).get("spawner_class")
-    if isinstance(chosen, type) and section in [base.__name__ for base in chosen.__mro__]:
-        return "a class of yours: set this as c.Spawner, or as an attribute of the class"
+    names = given.names
     if is_foreign(section):
         return what_it_is(section)
     return (

@@ -12,9 +12,10 @@ from msgspec.structs import fields, replace
 from traitlets.config.loader import Config, LazyConfigValue
 
 from core.config.notes import IGNORED, Kind, Note
+from core.config.plugins.classes import AUTHENTICATORS, SPAWNERS, Family, find_class, full_name
 from core.config.prepare import words
 from core.config.service_definition import CLIENT_ID_START, misfits
-from core.config.subclass import spawner_class
+from core.config.trait_names import AUTHENTICATORS as OWN_AUTHENTICATORS
 from core.config.trait_names import Names
 from core.config.validation import Trait, convert, convert_struct
 from core.settings import GroupSettings, Prepare, ServiceSettings, TornadoSettings
@@ -159,15 +160,28 @@ def _service(trait: Trait, item: dict[str, Any], at: str) -> ServiceSettings:
 
 
 def _spawner_class(section: Section, trait: Trait, value: Any) -> str:
-    """The name that is shown first of the spawner that is meant."""
-    names = section.known
-    return str(convert(trait, value, str, lambda given: spawner_class(given, names.spawners)))
+    return _class_name(trait, value, SPAWNERS, section.known.spawners)
+
+
+def _authenticator_class(_: Section, trait: Trait, value: Any) -> str:
+    return _class_name(trait, value, AUTHENTICATORS, OWN_AUTHENTICATORS)
+
+
+def _class_name(trait: Trait, value: Any, family: Family, own: dict[str, str]) -> str:
+    """Of ours the name that is shown first, of another its full name."""
+
+    def named(given: Any) -> str:
+        found = find_class(given, family, own)
+        return found if isinstance(found, str) else full_name(found)
+
+    return str(convert(trait, value, str, named))
 
 
 READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "environment": _environment,
     "tornado_settings": _tornado_settings,
     "spawner_class": _spawner_class,
+    "authenticator_class": _authenticator_class,
     "load_groups": _groups,
     "services": _services,
 }

@@ -7,13 +7,16 @@ and "no such thing" are told apart. Source: JupyterHub 6.1.1, the traits tagged 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from copy import copy
+from itertools import pairwise
 
 from msgspec import Struct
 
 from core import settings as config
 from core.config.foreign import is_foreign
 from core.config.notes import reason
+from core.config.plugins.lineage import lineage, traits_of
 from core.plugins.spawner_kind import SpawnerKind
 
 AUTHENTICATORS = {
@@ -70,6 +73,8 @@ SECTION_OF = {settings: name for name, settings in STRUCTS.items()}
 
 def section_of(part: Struct, name: str) -> str:
     """The class of a configuration that has this setting; of a spawner's settings the most general one."""
+    if isinstance(part, config.AuthenticatorSettings):
+        return SECTION_OF[config.AuthenticatorSettings]
     if not isinstance(part, config.SpawnerSettings):
         return SECTION_OF[type(part)]
     mro = [base for base in type(part).__mro__ if issubclass(base, config.SpawnerSettings)]
@@ -167,6 +172,18 @@ class Names:
             kind.section: kind.known | kind.reasons.keys() for kind in spawners
         }
         self.classes = frozenset(self.known) | frozenset(self.structs) | frozenset(self._parents)
+        self._of_plugins: dict[str, frozenset[str]] = {}
+
+    def with_plugins(self, classes: Iterable[type]) -> Names:
+        """With these classes of JupyterHub's kind: their traits act, as do those of what they are derived from."""
+        found = copy(self)
+        found._parents, found._of_plugins = dict(self._parents), dict(self._of_plugins)
+        for each in classes:
+            line = lineage(each)
+            found._parents |= {child.__name__: parent.__name__ for parent, child in pairwise(line)}
+            found._of_plugins |= {base.__name__: traits_of(base) for base in line}
+        found.classes = self.classes | found._of_plugins.keys()
+        return found
 
     def spawner(self, name: str) -> SpawnerKind:
         """`name`: what `c.JupyterHub.spawner_class` says."""
@@ -191,6 +208,7 @@ class Names:
             found |= PARTS.get(name, frozenset())
             found |= {trait for owner, trait in (*MOVED, *RENAMED) if owner == name}
             found.update(self.own_settings(name))
+            found.update(self._of_plugins.get(name, ()))
         return found
 
     def known_traits(self, section: str) -> set[str]:

@@ -18,7 +18,14 @@ from core.config.desired import DesiredState, desired_state
 from core.config.notes import Note, table
 from core.config.trait_names import section_of
 from core.plugins.admission import Admission
-from core.settings import ConfigError, ServiceSettings, Settings
+from core.settings import (
+    ConfigError,
+    PluginAuthenticatorSettings,
+    PluginSettings,
+    PluginSpawnerSettings,
+    ServiceSettings,
+    Settings,
+)
 from web.authenticators import make_authenticator
 from web.hub.hub import Ending, Hub
 from web.lifecycle.configured import configure_routes, configure_services
@@ -130,7 +137,8 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
     for part in Settings.__struct_fields__:
         old, new = getattr(present, part), getattr(given, part)
         changes = {}
-        for name in old.__struct_fields__:
+        waiting += _of_plugin(old, new)
+        for name in _names(old):
             if not hasattr(new, name):  # of a spawner that is another one now, which waits itself
                 continue
             value = getattr(new, name)
@@ -148,9 +156,33 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
 def differences(old: Settings, new: Settings) -> Iterator[str]:
     for part in Settings.__struct_fields__:
         before, after = getattr(old, part), getattr(new, part)
-        for name in before.__struct_fields__:
+        yield from _of_plugin(before, after)
+        for name in _names(before):
             if not _is_same(getattr(before, name), getattr(after, name)):
                 yield _full(before, name)
+
+
+def _names(part: Struct) -> list[str]:
+    """Of its settings; those of a plug-in are looked at by `_of_plugin`."""
+    return [name for name in part.__struct_fields__ if not isinstance(getattr(part, name), PluginSettings)]
+
+
+def _of_plugin(old: Struct, new: Struct) -> list[str]:
+    """The traits of the plug-in of this part that differ, and the class itself where its program does."""
+    before, after = _plugin(old), _plugin(new)
+    if before is None or after is None or before.kind is None or after.kind is None:
+        return []
+    names = sorted(before.traits.keys() | after.traits.keys())
+    changed = [f"c.{name}" for name in names if not _is_same(before.traits.get(name), after.traits.get(name))]
+    return changed if _is_same(before.kind, after.kind) else [f"the class {after.kind.__name__}", *changed]
+
+
+def _plugin(part: Struct) -> PluginSettings | None:
+    match part:
+        case PluginSpawnerSettings() | PluginAuthenticatorSettings():
+            return part.plugin
+        case _:
+            return None
 
 
 def _services(
@@ -174,6 +206,8 @@ def _is_same(old: Any, new: Any) -> bool:
     match old:
         case FunctionType():
             return isinstance(new, FunctionType) and _parts_of(old) == _parts_of(new)
+        case type():
+            return isinstance(new, type) and (old is new or _members_of(old) == _members_of(new))
         case logging.Handler():
             return type(old) is type(new) and vars(old).get("baseFilename") == vars(new).get("baseFilename")
         case list() | tuple():
@@ -190,6 +224,15 @@ def _is_same(old: Any, new: Any) -> bool:
 
 def _parts_of(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
+
+
+def _members_of(kind: type) -> tuple[Any, ...]:
+    """Of a class that a file makes anew whenever it is read: its name and what its functions do."""
+    functions = {
+        name: _parts_of(member) for name, member in vars(kind).items() if isinstance(member, FunctionType)
+    }
+    plain = {name: member for name, member in vars(kind).items() if isinstance(member, str | int | float)}
+    return kind.__qualname__, [base.__name__ for base in kind.__mro__], functions, plain
 
 
 def _full(part: Struct, name: str) -> str:

@@ -15,8 +15,6 @@ import trio
 import projections
 from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt
-from core.settings import ConfigError
-from projections import servers, users
 from spawners.configuration import load_settings
 from spawners.simulated import SimulatedBackend, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
@@ -255,95 +253,6 @@ async def test_a_servers_token_may_what_a_function_says(
             scopes = (await server.get("/user")).json()["scopes"]
     assert "read:users:name!user=bob" in scopes
     assert not any(scope.startswith("admin:") for scope in scopes)
-
-
-# --- a class of one's own ---
-
-BASE = """
-class SimpleLocalProcessSpawner:
-    __module__ = 'jupyterhub.spawner'
-    cmd = ['jupyterhub-singleuser']
-    def get_env(self): raise AssertionError('this one is not called')
-    def start(self): pass
-    def stop(self): pass
-"""
-
-
-@pytest.mark.parametrize(
-    "base", [BASE, "from jupyterhub.spawner import SimpleLocalProcessSpawner"], ids=["ours", "JupyterHub's"]
-)
-async def test_a_class_of_the_file_says_what_is_told_and_asked(
-    tmp_path: Path, attempts: list[Attempt], base: str
-) -> None:
-    lines = f"""
-{base}
-class Helpful:
-    def course(self): return self.user_options.get('course', 'none')
-class CourseSpawner(Helpful, SimpleLocalProcessSpawner):
-    cmd = 'jupyter-labhub'
-    mem_limit = '1G'
-    def get_env(self):
-        env = super().get_env()
-        env['COURSE'] = self.course() + ' of ' + env['JUPYTERHUB_USER']
-        return env
-    def get_args(self): return [*super().get_args(), '--course']
-    @property
-    def options_form(self): return f'<p>{{self.user.name}}</p>'
-    def options_from_form(self, data): return {{'course': data['course'][0], 'by': self.user.name}}
-class Special(CourseSpawner):
-    notebook_dir = '/srv/{{course}}/{{username}}'
-    def get_env(self): return {{**super().get_env(), 'SPECIAL': '1'}}
-    def template_namespace(self): return {{**super().template_namespace(), 'course': self.course()}}
-c.JupyterHub.spawner_class = Special
-c.Spawner.cpu_limit = 2
-async def hook(spawner): spawner.environment['LAST'] = spawner.environment['SPECIAL']
-c.Spawner.pre_spawn_hook = hook
-"""
-    file = tmp_path / "hub.py"
-    file.write_text(HEAD + lines)
-    settings, notes = load_settings([file], [])
-    assert [str(note) for note in notes] == []
-    assert settings.hub.spawner_class == "simple"
-    async with hub_in_memory(settings) as hub, Client(hub, "admin-token-of-hooks") as client:
-        assert await start(client, user_options={"course": "algebra"}) == (201, "")
-        bob = users.by_name(hub.store.db, "bob")
-        assert bob is not None
-        view = hub.launch.views.of_server(bob, servers.of_user(hub.store.db, bob.id)[0])
-        assert await hub.launch.spawn_hooks.form(view) == "<p>bob</p>"
-        assert await hub.launch.spawn_hooks.options_from_form(view, {"course": ["algebra"]}) == {
-            "course": "algebra",
-            "by": "bob",
-        }
-    (attempt,) = attempts
-    assert attempt.settings is not None
-    assert (attempt.settings.cmd, attempt.settings.args) == (["jupyter-labhub"], ["--course"])
-    environment = attempt.settings.environment
-    assert (environment["COURSE"], environment["SPECIAL"], environment["LAST"]) == (
-        "algebra of bob",
-        "1",
-        "1",
-    )
-    assert attempt.environment["JUPYTERHUB_ROOT_DIR"] == "/srv/algebra/bob"
-    assert (attempt.environment["MEM_LIMIT"], attempt.environment["CPU_LIMIT"]) == (str(2**30), "2.0")
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (
-            "async def start(self): pass",
-            "its start would not be called here: of a class of yours, get_args, get_env,",
-        ),
-        ("image = __import__('traitlets').Unicode('x')", "its image is declared by traitlets"),
-    ],
-)
-def test_a_class_that_would_not_be_what_it_seems_is_refused(tmp_path: Path, body: str, words: str) -> None:
-    file = tmp_path / "hub.py"
-    file.write_text(
-        f"{BASE}\nclass Mine(SimpleLocalProcessSpawner):\n    {body}\nc.JupyterHub.spawner_class = Mine"
-    )
-    with pytest.raises(ConfigError, match=words):
-        load_settings([file], [])
 
 
 # --- afterwards ---
