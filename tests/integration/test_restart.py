@@ -162,6 +162,9 @@ def test_a_kept_proxy_serves_on(make_hub: MakeHub) -> None:
             away = hub.request("GET", path)
             assert away.status_code == 503
             assert "hub is away" in away.text
+        home = hub.request("GET", "/hub/home", headers={"Accept": "text/html"})
+        assert (home.status_code, home.headers["Retry-After"]) == (503, "2")
+        assert "looks again by itself" in home.text
         hub.start()
         assert goes_on(came)
         hub.restart()  # and killed

@@ -14,6 +14,7 @@ from quart import Response
 from projections import routes
 from projections.routes import Route
 from web.hub.hub import Hub
+from web.presentation.away import away_page
 from web.request.access import THE_PROXY
 from web.request.answers import empty, encode
 from web.request.context import asked, body, database, hub
@@ -72,6 +73,8 @@ async def _follow(the_hub: Hub, proxy: str, last_seen: str) -> AsyncIterator[byt
     db = the_hub.store.db
     the_hub.proxies.connect(proxy)
     try:
+        if away := away_page(the_hub.presentation, the_hub.base_url):
+            yield _event(the_hub.store.head, "away", away)
         position = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else -1
         head = the_hub.store.head
         if not head - TOO_FAR_BEHIND <= position <= head:

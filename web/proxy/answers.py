@@ -17,12 +17,13 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title></head>
 <body><h1>{status} : {phrase}</h1><p>{message}</p></body></html>
 """
-_OF_ALL = (
-    b"X-Content-Type-Options: nosniff\r\n"
-    b"Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; form-action 'none'\r\n"
-)
+_POLICY = b"default-src 'none'; frame-ancestors 'none'; form-action 'none'"
 _PORT = re.compile(rb":\d*$")
 _RETRY = b"Retry-After: 2\r\n"
+_AWAY = (
+    _RETRY + b"X-Callboard-Away: hub\r\nCache-Control: no-store\r\n"
+)  # so that scripts of pages know it from other 503s
+_WORDS_AWAY = "The hub is away, perhaps only restarting. Running servers stay reachable."
 
 
 def healthy(request: Request, *, closes: bool) -> bytes:
@@ -60,8 +61,16 @@ def bad_reply(request: Request, *, closes: bool) -> bytes:
 
 
 def hub_away(request: Request, *, closes: bool) -> bytes:
-    message = b"The hub is away, perhaps only restarting. Running servers stay reachable.\n"
-    return _for(request, 503, b"text/plain; charset=utf-8", message, _RETRY, closes=closes)
+    if wants_json(request):
+        content = json.dumps({"status": 503, "message": _WORDS_AWAY}).encode()
+        return _for(request, 503, b"application/json", content, _AWAY, closes=closes)
+    return _for(request, 503, b"text/plain; charset=utf-8", f"{_WORDS_AWAY}\n".encode(), _AWAY, closes=closes)
+
+
+def hub_away_page(request: Request, page: bytes, policy: str, *, closes: bool) -> bytes:
+    """`policy`: the page's Content-Security-Policy."""
+    html = b"text/html; charset=utf-8"
+    return _for(request, 503, html, page, _AWAY, closes=closes, policy=policy.encode("latin-1"))
 
 
 def too_many(limit: int) -> bytes:
@@ -85,22 +94,49 @@ def wants_json(request: Request) -> bool:
     return b"/api/" in request.path or (as_json >= 0 and not 0 <= as_html < as_json)
 
 
+def is_for_people(request: Request) -> bool:
+    """Whether a browser will show the answer. A login at a server passes through the API on its way."""
+    accept = request.header(b"accept").lower()
+    as_html, as_json = accept.find(b"text/html"), accept.find(b"application/json")
+    if as_html < 0 or 0 <= as_json < as_html:
+        return False
+    return b"/api/" not in request.path or request.path.endswith(b"/hub/api/oauth2/authorize")
+
+
 def _for(
-    request: Request, status: int, content_type: bytes, content: bytes, headers: bytes = b"", *, closes: bool
+    request: Request,
+    status: int,
+    content_type: bytes,
+    content: bytes,
+    headers: bytes = b"",
+    *,
+    closes: bool,
+    policy: bytes = _POLICY,
 ) -> bytes:
-    reply = _reply(status, content_type, content, headers, closes=closes)
+    reply = _reply(status, content_type, content, headers, closes=closes, policy=policy)
     return reply.removesuffix(content) if request.method == b"HEAD" and content else reply
 
 
-def _reply(status: int, content_type: bytes, content: bytes, headers: bytes = b"", *, closes: bool) -> bytes:
+def _reply(
+    status: int,
+    content_type: bytes,
+    content: bytes,
+    headers: bytes = b"",
+    *,
+    closes: bool,
+    policy: bytes = _POLICY,
+) -> bytes:
     phrase = http.HTTPStatus(status).phrase.encode()
     connection = b"Connection: close\r\n" if closes else b""
-    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b%b\r\n%b" % (
+    return (
+        b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n"
+        b"X-Content-Type-Options: nosniff\r\nContent-Security-Policy: %b\r\n%b%b\r\n%b"
+    ) % (
         status,
         phrase,
         content_type,
         len(content),
-        _OF_ALL,
+        policy,
         headers,
         connection,
         content,

@@ -30,6 +30,11 @@ TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments cou
 )
 @click.option("--redirect-to", default=0, help="To this port. Default: the port of --bind-url.")
 @click.option("--pid-file", default="", help="Say here, in JSON, which process this is.")
+@click.option(
+    "--away-page",
+    default="",
+    help="Keep the hub's page for when it is away here. Default: beside the pid file.",
+)
 @click.option("--activity-interval", default=300.0, help="Seconds between reports of activity.")
 @click.option("--max-connections", default=0, help="Default: half of the limit on open files.")
 @click.option(
@@ -53,6 +58,8 @@ def settings_from(options: dict[str, Any], token: str) -> Any:
         connections=options.pop("max_connections"), shutdown_grace=options.pop("shutdown_grace")
     )
     bind_path = urlsplit(options["bind_url"]).path
+    if options["pid_file"] and not options["away_page"]:
+        options["away_page"] = f"{options['pid_file'].removesuffix('.pid')}-away.json"
     base_url = f"/{(options.pop('base_url') or bind_path).strip('/')}/".replace("//", "/")
     return settings.ProxySettings(token=token, base_url=base_url, limits=limits, **options)
 

@@ -51,7 +51,9 @@ class RelayedConnection(Connection):
             keep = await Exchange(self._parts, self, request, route).run()
         except UnreachableError as error:
             log.debug("%s: %s", route.spec, error)
-            return await self._reply(request, answers.hub_away if route.is_hub else answers.server_away)
+            return await self._reply(
+                request, self._parts.away.answer if route.is_hub else answers.server_away
+            )
         except BadReplyError as error:
             log.warning("%s: %s", route.spec, error)
             return await self._reply(request, answers.bad_reply)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from core.backoff import Backoff
 from web.http1.server_sent_events import EventReader, ServerSentEvent
+from web.proxy.away import AwayPage
 from web.proxy.hub import HubClient, HubStream
 from web.proxy.routes import Route, Routes
 from web.proxy.target import parse_target
@@ -38,10 +39,13 @@ class _Change(Struct, frozen=True):
 class Follower:
     """While the hub is away, the last known routes stay. A route that ends takes its idle connections along."""
 
-    def __init__(self, hub: HubClient, routes: Routes, upstreams: Upstreams, proxy_id: str) -> None:
+    def __init__(
+        self, hub: HubClient, routes: Routes, upstreams: Upstreams, away: AwayPage, proxy_id: str
+    ) -> None:
         self._hub = hub
         self._routes = routes
         self._upstreams = upstreams
+        self._away = away
         self._proxy_id = proxy_id
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
         self._news = trio.Event()
@@ -105,6 +109,9 @@ class Follower:
             case "change":
                 change = msgspec.json.decode(event.data, type=_Change)
                 ended = self._routes.change(_usable(change.set), change.remove)
+            case "away":
+                self._away.learn(event.data.encode())
+                return
             case _:
                 return  # of a later hub
         for route in ended:

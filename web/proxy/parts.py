@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from web.http1.connection import Connection
 from web.http1.watch import Watch
 from web.proxy.activity import Activity
+from web.proxy.away import AwayPage
 from web.proxy.routes import Routes
 from web.proxy.settings import Limits
 from web.proxy.upgrade import Tunnels
@@ -21,6 +22,7 @@ class Parts:
     activity: Activity
     watch: Watch
     tunnels: Tunnels
+    away: AwayPage
     scratch: memoryview = field(
         default_factory=lambda: memoryview(bytearray(_SCRATCH))
     )  # never held over a wait

@@ -21,6 +21,7 @@ from web.http1.stream import Stream, TlsStream
 from web.http1.watch import Watch
 from web.proxy import answers, pid_file
 from web.proxy.activity import Activity
+from web.proxy.away import AwayPage
 from web.proxy.connection import RelayedConnection
 from web.proxy.follow import Follower
 from web.proxy.hub import HubClient
@@ -131,6 +132,7 @@ class Proxy:
             upstreams=Upstreams(settings.limits.connect_timeout),
             activity=self._activity,
             watch=watch,
+            away=AwayPage(settings.away_page),
             tunnels=Tunnels(watch, self._activity, settings.limits.tunnel_grace),
         )
 
@@ -139,7 +141,9 @@ class Proxy:
         return self._doors[0].listeners.address
 
     async def serve(self) -> None:
-        follower = Follower(self._hub, self._routes, self._parts.upstreams, secrets.token_hex(8))
+        follower = Follower(
+            self._hub, self._routes, self._parts.upstreams, self._parts.away, secrets.token_hex(8)
+        )
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as serving:
                 serving.start_soon(self._parts.watch.run)

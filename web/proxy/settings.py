@@ -21,6 +21,7 @@ class Limits(Struct, frozen=True):
 class ProxySettings(Struct, frozen=True):
     """`bind_url` is `http://HOST:PORT` or `http+unix://%2Fpath`, `hub_url` the hub's origin.
 
+    `away_page`: a file for the hub's page for when it is away, so that a proxy that is started then has it too.
     `redirect_port`: where plain http is sent on to https at port `redirect_to`, or else to the port of `bind_url`.
     """
 
@@ -32,6 +33,7 @@ class ProxySettings(Struct, frozen=True):
     ssl_key: str = ""
     ssl_cert: str = ""
     pid_file: str = ""
+    away_page: str = ""
     redirect_port: int = 0
     redirect_to: int = 0
     activity_interval: float = 300.0

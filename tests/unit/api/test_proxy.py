@@ -208,6 +208,8 @@ class Follower:
     def table(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for kind, data in self.events:
+            if kind == "away":
+                continue
             if kind == "routes":
                 found = {spec: route["target"] for spec, route in data["routes"].items()}
             else:

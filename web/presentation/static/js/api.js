@@ -1,5 +1,7 @@
 // The hub's REST API, for the pages of the hub.
 
+import { saysAway, untilBack } from "./away.js";
+
 const data = JSON.parse(document.getElementById("jhdata").textContent);
 const token = data.xsrf_token;
 
@@ -31,6 +33,10 @@ export async function call(method, path, body, headers = {}) {
     });
   } catch {
     throw new Refused(0, "The hub cannot be reached. It may be starting anew; try again in a moment.");
+  }
+  if (saysAway(response)) {
+    untilBack();
+    throw new Refused(503, "The hub is away for a moment. Please try again when it is back.", 2);
   }
   const text = await response.text();
   let answer = null;

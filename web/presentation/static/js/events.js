@@ -1,6 +1,7 @@
 // The hub's event stream, from a position on, for as long as the page is open.
 
 import { isLoggedIn, say, withXsrf } from "./api.js";
+import { untilBack } from "./away.js";
 import { backoff } from "./backoff.js";
 
 // `changed` is called soon after something has happened, once for all that happens together, with the events; without any
@@ -39,7 +40,9 @@ export function follow(url, position, changed) {
     });
     source.onerror = async () => {
       wasAway = true;
+      const back = untilBack();
       if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      await back;
       if (!(await isLoggedIn())) {
         say("You are logged out. Whatever you do next asks you to log in.");
         return;

@@ -1,5 +1,7 @@
 // What every page does: its data, the menu on small screens, the choice of colours.
 
+import { sendFormsWhenBack } from "./away.js";
+
 const data = document.getElementById("jhdata");
 window.jhdata = data ? JSON.parse(data.textContent) : {};
 
@@ -56,6 +58,8 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+sendFormsWhenBack();
 
 // A page that the browser kept from before a logout is not shown again.
 window.addEventListener("pageshow", (event) => {

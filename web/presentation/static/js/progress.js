@@ -1,7 +1,7 @@
 // A start, as it goes on; and on to the server when it is ready.
 
 import { base, call, say, serverPath, withXsrf } from "./api.js";
-import { backoff } from "./backoff.js";
+import { untilBack } from "./away.js";
 
 const pending = document.getElementById("pending");
 const bar = document.getElementById("progress-bar");
@@ -59,8 +59,11 @@ source.onmessage = (event) => {
   }
 };
 
-source.onerror = () => {
-  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 1000 * backoff(4));
+source.onerror = async () => {
+  const back = untilBack();
+  if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+  await back;
+  location.reload();
 };
 
 stop.hidden = false;

@@ -1,0 +1,136 @@
+"""What the proxy says while the hub is away: a page for people, JSON for programs, and how it is kept."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.settings import HubSettings
+from web.http1.request import Request, parse_request
+from web.presentation.away import away_page, policy_of
+from web.presentation.presentation import Presentation
+from web.proxy.away import AwayPage
+
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+SENT = msgspec.json.encode({"html": "<h1>One moment</h1>", "policy": "default-src 'none'"})
+
+
+def request(path: str, accept: str, method: str = "GET") -> Request:
+    return parse_request(
+        f"{method} {path} HTTP/1.1\r\nHost: hub.example\r\nAccept: {accept}\r\n\r\n".encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept", "content_type"),
+    [
+        ("GET", "/hub/home", BROWSER, "text/html"),
+        ("POST", "/hub/spawn/alice", BROWSER, "text/html"),
+        ("GET", "/user/alice/lab", BROWSER, "text/html"),
+        ("GET", "/hub/api/oauth2/authorize?client_id=x", BROWSER, "text/html"),
+        ("GET", "/hub/api/users", BROWSER, "application/json"),
+        ("GET", "/hub/api/users", "*/*", "application/json"),
+        ("GET", "/hub/home", "application/json, text/html", "application/json"),
+        ("GET", "/hub/home", "*/*", "text/plain"),
+        ("GET", "/hub/home", "", "text/plain"),
+    ],
+)
+def test_who_asks_is_answered_in_kind(method: str, path: str, accept: str, content_type: str) -> None:
+    page = AwayPage("")
+    page.learn(SENT)
+    head, _, body = page.answer(request(path, accept, method), closes=False).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    for line in (
+        f"Content-Type: {content_type}",
+        "Retry-After: 2",
+        "X-Callboard-Away: hub",
+        "Cache-Control: no-store",
+    ):
+        assert line.encode() in head
+    if content_type == "text/html":
+        assert body == b"<h1>One moment</h1>"
+    elif content_type == "application/json":
+        assert json.loads(body) == {"status": 503, "message": json.loads(body)["message"]}
+    else:
+        assert body.startswith(b"The hub is away")
+
+
+def test_without_a_page_people_read_a_line() -> None:
+    answer = AwayPage("").answer(request("/hub/home", BROWSER), closes=False)
+    assert b"Content-Type: text/plain" in answer
+    assert answer.endswith(b"reachable.\n")
+
+
+def test_the_page_is_there_for_the_next_proxy(tmp_path: Path) -> None:
+    path = tmp_path / "away.json"
+    AwayPage(str(path)).learn(SENT)
+    assert b"One moment" in AwayPage(str(path)).answer(request("/hub/home", BROWSER), closes=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["away.json"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"html": 5}'])
+def test_what_is_no_page_is_none(tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "away.json"
+    path.write_bytes(content)
+    assert b"text/plain" in AwayPage(str(path)).answer(request("/hub/home", BROWSER), closes=False)
+    assert "cannot be read" in caplog.text
+
+
+def test_a_page_that_cannot_be_kept_is_shown_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = AwayPage(str(tmp_path / "nowhere" / "away.json"))
+    page.learn(SENT)
+    assert b"One moment" in page.answer(request("/hub/home", BROWSER), closes=False)
+    assert "is not kept" in caplog.text
+
+
+# --- the hub's side ---
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_the_hubs_page_stands_alone_and_its_policy_lets_its_own_style_and_script_through() -> None:
+    made = away_page(Presentation(HubSettings()), "/base/")
+    assert made is not None
+    (style,) = re.findall(r"<style>(.*?)</style>", made["html"], re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", made["html"], re.DOTALL)
+    assert f"style-src {digest(style)};" in made["policy"]
+    assert f"script-src {digest(script)};" in made["policy"]
+    assert "default-src 'none'" in made["policy"]
+    assert '"/base/hub/api/"' in script
+    assert not re.findall(r"(?:src|href)=", made["html"])
+
+
+def test_a_page_without_scripts_may_have_none() -> None:
+    assert "script-src 'none'" in policy_of("<p>Later.</p>")
+
+
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        (
+            '{% extends "templates/proxy_away.html" %}{% block heading %}<h1>Back at noon</h1>{% endblock %}',
+            True,
+        ),
+        ("<script>tell()</script><h1>Back at noon</h1>", True),
+        ("{% if %}", False),
+        ("{{ nothing.at.all() }}", False),
+    ],
+)
+def test_an_administrators_own_page(tmp_path: Path, template: str, shown: bool) -> None:
+    (tmp_path / "proxy_away.html").write_text(template)
+    made = away_page(Presentation(HubSettings(template_paths=[str(tmp_path)])), "/")
+    assert (made is not None) == shown
+    if made is not None:
+        assert "Back at noon" in made["html"]
+        for script in re.findall(r"<script[^>]*>(.*?)</script>", made["html"], re.DOTALL):
+            assert digest(script) in made["policy"]

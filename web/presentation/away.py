@@ -1,0 +1,46 @@
+"""The page that the proxy shows while the hub is away: made by the hub while it is there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+
+from jinja2 import TemplateError
+
+from web.presentation.presentation import Presentation
+
+logger = logging.getLogger("callboard.pages")
+
+TEMPLATE = "proxy_away.html"
+_NONE = "'none'"
+_INLINE = r"<{0}(?:\s[^>]*)?>(.*?)</{0}>"
+
+
+def away_page(presentation: Presentation, base_url: str) -> dict[str, str] | None:
+    """`html` and its `policy`; None where a template of the configuration cannot be shown."""
+    try:
+        html = presentation.templates.get_template(TEMPLATE).render(
+            {**presentation.variables, "base_url": f"{base_url}hub/", "csp_nonce": ""}
+        )
+    except (TemplateError, TypeError, ValueError) as error:
+        logger.warning("the page for when the hub is away cannot be made: %s: %s", TEMPLATE, error)
+        return None
+    return {"html": html, "policy": policy_of(html)}
+
+
+def policy_of(html: str) -> str:
+    """Its Content-Security-Policy wherever it is kept: its own styles and scripts, by their digests."""
+    styles, scripts = " ".join(_digests("style", html)), " ".join(_digests("script", html))
+    return (
+        f"default-src 'none'; style-src {styles or _NONE}; script-src {scripts or _NONE}; connect-src 'self'; "
+        "img-src 'self' data:; frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
+    )
+
+
+def _digests(tag: str, html: str) -> Iterator[str]:
+    for found in re.finditer(_INLINE.format(tag), html, re.DOTALL | re.IGNORECASE):
+        digest = hashlib.sha256(found[1].encode()).digest()
+        yield f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,68 @@
+"""What visitors are told while the hub is away: its own page, as it sent it before it went, kept on disk for later."""
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from web.http1.request import Request
+from web.proxy import answers
+
+log = logging.getLogger("callboard.proxy")
+
+
+class Page(Struct, frozen=True):
+    """`policy`: its Content-Security-Policy, which lets its own style and script through and nothing else."""
+
+    html: str
+    policy: str
+
+
+class AwayPage:
+    """`path`: where the page is kept, "" for nowhere."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path) if path else None
+        self._page = self._read()
+
+    def learn(self, data: bytes) -> None:
+        """What the hub has sent. Raises msgspec.MsgspecError."""
+        page = msgspec.json.decode(data, type=Page)
+        if page == self._page:
+            return
+        self._page = page
+        try:
+            self._keep(page)
+        except OSError as error:
+            log.warning("the page for when the hub is away is not kept: %s", error)
+
+    def answer(self, request: Request, *, closes: bool) -> bytes:
+        """The page for people, JSON for programs, a line of text for all else."""
+        if self._page is not None and answers.is_for_people(request):
+            return answers.hub_away_page(request, self._page.html.encode(), self._page.policy, closes=closes)
+        return answers.hub_away(request, closes=closes)
+
+    def _read(self) -> Page | None:
+        if self._path is None:
+            return None
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Page)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("the page for when the hub is away cannot be read: %s", error)
+            return None
+
+    def _keep(self, page: Page) -> None:
+        if self._path is None:
+            return
+        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(msgspec.json.encode(page))
+            draft.replace(self._path)
+        finally:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
