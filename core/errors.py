@@ -164,3 +164,7 @@ class HookError(ToldError):
 
 class UnreachableError(Exception):
     """A spawner's backend could not be asked: news about the backend, never about a server."""
+
+
+class SilentError(UnreachableError):
+    """It has not answered for a while, and is not asked before it does. The message is for people."""

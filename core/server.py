@@ -132,6 +132,7 @@ class Start(Struct, frozen=True):
     token_scopes: list[str] = []
     queued: bool = False
     client_scopes: list[str] = []
+    engine: str = ""
 
 
 class Stop(Struct, frozen=True):

@@ -380,6 +380,9 @@ class CallboardSettings(Struct, frozen=True):
     max_body_size: Annotated[int, Meta(ge=1024)] = 2**20
     spawn_queue_limit: Count = 1000  # starts that wait for their turn; 0: what is too much is refused
     spawn_queue_timeout: Annotated[Seconds, Meta(gt=0)] = 3600  # how long one may wait
+    reconcile_interval: Annotated[Seconds, Meta(gt=0)] = 60  # between looks at what runs in an engine
+    stray_grace: Seconds = 60  # that something is let run although no server knows it
+    reconcile_dry_run: bool = False  # True: strays are shown and told of, and nothing is ended
     state_dir: str = ""  # where launch files and outputs live; beside the log by default
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100

@@ -7,6 +7,7 @@ from typing import cast
 from core.events.file.folding import Projection
 from projections import (
     auth_states,
+    engines,
     extra_routes,
     groups,
     histories,
@@ -43,6 +44,7 @@ ALL = cast(
         share_codes,
         progress,
         spawn_queue,
+        engines,
         services,
         extra_routes,
         routes,

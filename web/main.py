@@ -6,7 +6,7 @@ web/lifecycle/resume.py and web/lifecycle/shutdown.py are its first and last act
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,7 +25,7 @@ from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
 from core.reconcile.strays import NO_CONSENT, Consent
 from core.settings import Settings
-from web.hub.build import build_hub
+from web.hub.build import Others, build_hub
 from web.hub.giving_up import give_up_log, give_up_starts
 from web.hub.hub import Hub
 from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
@@ -36,6 +36,7 @@ from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.lifecycle.older_log import adopt_all, meet_what_runs
 from web.lifecycle.reconcile import bootstrap_steps
 from web.lifecycle.resume import resume
+from web.lifecycle.strays import reconcilers
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
 from web.servers.failed_starts import FailedStarts
@@ -49,6 +50,10 @@ HOUR = 3600.0  # seconds
 Rounds = tuple[tuple[Interval, str, Work], ...]  # how often, what it means when it fails, and what is done
 
 
+def _no_others(_: Collection[str]) -> Mapping[str, Spawner]:
+    return {}
+
+
 @asynccontextmanager
 async def open_hub(
     settings: Settings,
@@ -56,22 +61,31 @@ async def open_hub(
     store: EventStore,
     secret: bytes,
     spawner: Spawner,
+    others: Others = _no_others,
     service_spawner: Spawner | None = None,
     consent: Consent = NO_CONSENT,
 ) -> AsyncIterator[Hub]:
     """A hub that lives, without sockets: the store writes, actors act. Its end leaves servers as they are.
 
-    `service_spawner`: runs the managed services; without one they are left alone. `consent`: to end or adopt what
-    another log than this one has started. Raises OlderLogError where that is needed and was not given.
+    `others`: spawners besides that one. `service_spawner`: runs the managed services; without one they are left alone.
+    `consent`: to end or adopt what another log than this one has started. Raises OlderLogError where that is needed
+    and was not given.
     """
     wanted = desired_state(settings)
     hub = build_hub(
-        settings, wanted, store=store, secret=secret, spawner=spawner, service_spawner=service_spawner
+        settings,
+        wanted,
+        store=store,
+        secret=secret,
+        spawner=spawner,
+        others=others,
+        service_spawner=service_spawner,
     )
     _measure(hub)
     async with open_service_nursery() as writing:
         await writing.start(store.run)
-        writing.start_soon(hub.spawner_watch.run)
+        for engine in hub.spawner:
+            writing.start_soon(engine.watch.run)
         later = await meet_what_runs(hub, consent)
         async with open_service_nursery() as living:
             await living.start(hub.polls.run)
@@ -80,7 +94,9 @@ async def open_hub(
             left = await carry_out(_first_steps(hub, secret, wanted))
             living.start_soon(carry_out_later, left)
             await adopt_all(hub, later)
-            await living.start(partial(resume, hub, consent))
+            await living.start(resume, hub)
+            for reconciler in reconcilers(hub, consent):
+                living.start_soon(reconciler.run)
             living.start_soon(hub.turns.open)
             living.start_soon(hub.jobs.run)
             _begin_background_work(hub, living)

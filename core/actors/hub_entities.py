@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core import group, job, oauth_code, role, route, service, session, token, user
+from core import engine, group, job, oauth_code, role, route, service, session, token, user
 from core.actors.entity import Entities
+from core.events.engine import EngineEvent, engine_stream
 from core.events.file.store import EventStore
 from core.events.group import GroupEvent, group_stream
 from core.events.job import JobEvent, job_stream
@@ -23,6 +24,7 @@ Roles = Entities[role.AnyRole, role.Command, RoleEvent]
 Services = Entities[service.AnyService, service.Command, ServiceEvent]
 Routes = Entities[route.AnyRoute, route.Command, RouteEvent]
 JobEntities = Entities[job.AnyJob, job.Command, JobEvent]
+EngineEntities = Entities[engine.Engine, engine.Command, EngineEvent]
 Codes = Entities[oauth_code.AnyCode, oauth_code.Command, CodeEvent]
 
 
@@ -42,6 +44,9 @@ class HubEntities:
         )
         self.routes: Routes = Entities(store, route_stream, route.NoRoute(), route.decide, route.evolve)
         self.jobs: JobEntities = Entities(store, job_stream, job.NoJob(), job.decide, job.evolve)
+        self.engines: EngineEntities = Entities(
+            store, engine_stream, engine.Engine(), engine.decide, engine.evolve
+        )
         self.codes: Codes = Entities(
             store, code_stream, oauth_code.NoCode(), oauth_code.decide, oauth_code.evolve
         )

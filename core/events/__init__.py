@@ -2,6 +2,7 @@
 
 from core.events.access import AccessEvent
 from core.events.activity import ActivityEvent
+from core.events.engine import EngineEvent
 from core.events.group import GroupEvent
 from core.events.hub import HubEvent
 from core.events.job import JobEvent
@@ -31,6 +32,7 @@ Event = (
     | ActivityEvent
     | AccessEvent
     | JobEvent
+    | EngineEvent
 )
 
 __all__ = ["Event"]

@@ -24,6 +24,8 @@ class SpawnRequested(Ordinary, frozen=True, tag="server.spawn-requested"):
     `previous`: the attempt before this one, whose output may be dropped once this one begins.
     `queued`: too many servers were starting, so this one waits for its turn: nothing has been begun.
     `client_scopes`: what visitors may let the server do in their name, besides letting them in.
+    `engine`: the name of the spawner that starts it, and is asked for it from then on; `""`: recorded before there
+    were several in one hub.
     """
 
     spawn_id: str
@@ -38,6 +40,7 @@ class SpawnRequested(Ordinary, frozen=True, tag="server.spawn-requested"):
     previous: str = ""
     queued: bool = False
     client_scopes: list[str] = []
+    engine: str = ""
 
 
 class SpawnAdmitted(Ordinary, frozen=True, tag="server.spawn-admitted"):

@@ -159,7 +159,11 @@ class Spawner(Protocol):
     Every method may be called again for the same spawn id, by this hub or by the next, and may be cancelled.
     Each raises UnreachableError when the backend could not be asked. What has a body here is for a spawner to
     replace where its backend offers more.
+
+    `title`: what people call the engine behind it, at the beginning of a sentence ("Docker"); `""`: by its name.
     """
+
+    title: str = ""
 
     async def run(self, beat: Beat) -> None:
         """A place for what lasts as long as the hub, such as one watch for all attempts.

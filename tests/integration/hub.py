@@ -133,6 +133,7 @@ c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {{"admin"}}
 c.JupyterHub.api_tokens = {{"{ADMIN_TOKEN}": "admin"}}
 c.JupyterHub.allow_named_servers = True
+c.Callboard.stray_grace = 0
 c.SimpleLocalProcessSpawner.home_dir_template = "{self.directory}/homes/{{username}}"
 c.Spawner.environment = {{"{SERVER_MARK}": "{self.directory}"}}
 c.Spawner.cmd = {self._cmd!r}

@@ -109,7 +109,7 @@ def test_it_is_among_the_options_and_no_other_changes() -> None:
 
 def image_of(hub: Hub) -> str:
     """What the one server that runs was started from."""
-    (made,) = hub.spawner._engine.values()  # type: ignore[attr-defined]
+    (made,) = hub.spawner.main.spawner._engine.values()  # type: ignore[attr-defined]
     environment = Path(f"/proc/{made.process.pid}/environ").read_bytes().split(b"\0")
     return next(item for item in environment if item.startswith(b"IMAGE=")).decode()
 

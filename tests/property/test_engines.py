@@ -15,14 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from core.actors.servers.strays import end_strays
 from core.errors import HubError
-from core.events.server import ServerDied, ServerLost
-from core.plugins.spawner import Attempt, Gone, Report, Running
-from core.reconcile.strays import Strays
+from core.events.server import OutOfSight, ServerDied, ServerLost
+from core.plugins.spawner import Attempt, Gone, Report, Running, Status
 from core.server import Ready, Stopped, replay
 from spawners.simulated import SimulatedBackend, SimulatedServer
 from tests.unit.actor_world import BreakableSpawner, Hub, World
+from tests.unit.reconciled import Reconciled
 
 Step = tuple[tuple[str, Any], float]  # what is done, about what, and how long the next step has to wait
 
@@ -35,7 +34,7 @@ class Engine(BreakableSpawner):
     """`denied`: it says of these that they are gone, though they run. `claimed`: the other way round.
 
     `lost`: what it runs and knows nothing of. `is_stalled`: it does not answer. `wronged`: all that it ever denied,
-    lost or killed.
+    lost or killed. `unseen`: all whose node it ever lost sight of.
     """
 
     def __init__(self, backend: SimulatedBackend) -> None:
@@ -45,6 +44,7 @@ class Engine(BreakableSpawner):
         self.lost: dict[str, SimulatedServer] = {}
         self.is_stalled = False
         self.wronged: set[str] = set()
+        self.unseen: set[str] = set()
 
     async def _called(self, method: str, whom: str) -> None:
         await super()._called(method, whom)
@@ -56,7 +56,7 @@ class Engine(BreakableSpawner):
         await self._called("started", attempt.spawn_id)  # it may stall once it has begun, too
         return url
 
-    async def poll(self, spawn_id: str) -> Running | Gone:
+    async def poll(self, spawn_id: str) -> Status:
         found = await super().poll(spawn_id)
         if spawn_id in self.denied:
             return Gone(0)
@@ -82,7 +82,12 @@ class Engine(BreakableSpawner):
         self.backend._servers.update(self.lost)
         self.lost.clear()
 
+    def lose_node(self, spawn_id: str) -> None:
+        self.unseen.add(spawn_id)
+        self.backend.lose(spawn_id)
+
     def come_to_its_senses(self) -> None:
+        self.backend.lost.clear()
         self.is_stalled = self.backend.is_down = False
         self.denied.clear()
         self.claimed.clear()
@@ -111,6 +116,10 @@ async def take(hub: Hub, engine: Engine, step: str, about: Any) -> None:
             engine.lose(spawn_id)
         case "kill" if spawn_id:
             engine.backend.kill(spawn_id)
+        case "node down" if spawn_id:
+            engine.lose_node(spawn_id)
+        case "nodes up":
+            engine.backend.lost.clear()
         case "bring back":
             engine.bring_back()
         case "sane":
@@ -118,12 +127,11 @@ async def take(hub: Hub, engine: Engine, step: str, about: Any) -> None:
 
 
 PAUSES = [0.01, 4, 31, 100, 400]
-WRONGS = [(what, place) for what in ("deny", "claim", "lose", "kill") for place in PLACES]
 TROUBLES = [
     *(("stall", True), ("away", True)),
-    *((what, place) for what in ("deny", "claim", "lose", "kill") for place in PLACES),
+    *((what, place) for what in ("deny", "claim", "lose", "kill", "node down") for place in PLACES),
 ]
-ENDS = [("stall", False), ("away", False), ("bring back", None), ("sane", None)]
+ENDS = [("stall", False), ("away", False), ("bring back", None), ("nodes up", None), ("sane", None)]
 WISHES = [(what, place) for what in ("start", "stop", "stop") for place in PLACES]
 steps = st.tuples(st.sampled_from([*TROUBLES, *WISHES, *WISHES, *ENDS]), st.sampled_from(PAUSES))
 lives_of_hubs = st.lists(st.lists(steps, min_size=3, max_size=12), min_size=1, max_size=3)
@@ -139,6 +147,8 @@ def hold_against_the_log(world: World, hub: Hub, engine: Engine) -> None:
             assert replay(events).spawn_id == state.spawn_id, server_id
         died = {event.spawn_id for event in events if isinstance(event, ServerDied | ServerLost)}
         assert died <= engine.wronged, "that it could not be asked was taken for an end"
+        doubted = {event.spawn_id for event in events if isinstance(event, OutOfSight)}
+        assert doubted <= engine.unseen, "that it could not be asked was taken for a lost node"
     assert len(world.backend.begun) == len(set(world.backend.begun)), "an attempt was begun twice"
 
 
@@ -161,14 +171,23 @@ async def live(world: World, lives: list[list[Step]]) -> None:
         await wait_all_tasks_blocked()  # the actors have read the log
         unknown = set(world.backend.running()) - known(hub)
         assert unknown <= engine.wronged, "what nobody said had ended was forgotten"
-        await end_strays(engine, lambda marks: Strays(due=tuple(sorted(marks.keys() - known(hub)))))
-        await trio.sleep(LONG)
+        await reconcile(hub, engine)
         states = [hub.actor(server_id).state for server_id in PLACES]
         hold_against_the_log(world, hub, engine)
         assert all(isinstance(state, Stopped | Ready) for state in states), states
         assert not any(state.leftovers for state in states), states
         ready = sorted(state.spawn_id for state in states if isinstance(state, Ready))
         assert world.backend.running() == ready, "what runs is what is ready"
+
+
+async def reconcile(hub: Hub, engine: Engine) -> None:
+    """For so long that whatever can end has ended."""
+    reconciled = Reconciled(engine)
+    async with reconciled.running():
+        for _ in range(int(LONG)):
+            reconciled.knows = known(hub)
+            await trio.sleep(1)
+    assert not reconciled.state.strays
 
 
 def known(hub: Hub) -> set[str]:
@@ -183,6 +202,12 @@ def known(hub: Hub) -> set[str]:
 @example([[(("away", True), 100), (("stop", "v2"), 100)], [(("away", True), 100)]])  # nobody can be asked
 @example([[(("deny", "v1"), 40), (("start", "v1"), 10), (("sane", None), 40)]])  # what was denied comes back
 @example([[(("lose", "v1"), 40), (("start", "v1"), 10), (("bring back", None), 40), (("stop", "v1"), 10)]])
+@example(
+    [[(("node down", "v1"), 100), (("start", "v1"), 100), (("nodes up", None), 100)]]
+)  # fenced, and comes back
+@example(
+    [[(("node down", "v1"), 100)], [(("kill", "v1"), 31), (("nodes up", None), 4), (("start", "v1"), 10)]]
+)
 @example([[(("claim", "v1"), 1), (("kill", "v1"), 100), (("sane", None), 40)]])
 @given(lives_of_hubs)
 def test_whatever_an_engine_does_the_next_hub_finds_its_way(lives: list[list[Step]]) -> None:

@@ -140,7 +140,7 @@ def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
 
 def _info() -> dict[str, Any]:
     the_hub = hub()
-    spawner = type(the_hub.spawner)
+    spawner = type(the_hub.spawner.main.spawner)
     authenticator = type(the_hub.logins.authenticator)
     return {
         "version": version.COMPATIBLE,

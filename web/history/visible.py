@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from core.events.access import AccessRefused
 from core.events.activity import ActivityRecorded
+from core.events.engine import EngineAnswered, EngineSilent, StrayEnded, StrayFound
 from core.events.group import GroupCreated, GroupDeleted, PropertiesReplaced, UsersJoined, UsersLeft
 from core.events.hub import ClockCorrected, HubStarted, HubStopped
 from core.events.job import (
@@ -106,6 +107,7 @@ SHARE = ("read:shares",)
 ROLE = ("read:roles",)
 HUB = ("read:hub",)
 PROXY = ("proxy",)
+STRAYS = ("admin:servers",)
 JOBS = ("admin:users",)
 
 DEFINED = ("url", "prefix", "admin", "managed", "info", "display")
@@ -138,7 +140,10 @@ RULES: Mapping[type, Rule] = {
     ServerRemovalRequested: Rule("server", SERVER),
     ServerRemoved: Rule("server", SERVER),
     SpawnRequested: Rule(
-        "server", SERVER, ("spawn_id", "prefix", "user_options", "queued"), inner=("leftovers", "previous")
+        "server",
+        SERVER,
+        ("spawn_id", "prefix", "user_options", "queued", "engine"),
+        inner=("leftovers", "previous"),
     ),
     SpawnProgressed: Rule("server", SERVER, ("spawn_id", "message", "progress", "html_message", "extra")),
     SpawnAdmitted: Rule("server", SERVER, ("spawn_id",)),
@@ -188,6 +193,10 @@ RULES: Mapping[type, Rule] = {
     JobDone: Rule("hub", JOBS),
     JobGivenUp: Rule("hub", JOBS, ("why",)),
     JobCancelled: Rule("hub", JOBS),
+    EngineSilent: Rule("hub", HUB, ("since",)),
+    EngineAnswered: Rule("hub", HUB),
+    StrayFound: Rule("hub", STRAYS, ("spawn_id", "user_name", "server_name")),
+    StrayEnded: Rule("hub", STRAYS, ("spawn_id", "why", "reason", "exit_status")),
     RouteAdded: Rule("hub", PROXY, ("spec", "target", "from_config")),
     RouteRemoved: Rule("hub", PROXY),
     ShareGranted: Rule("server", SHARE, ("scopes",), others=GRANTEES),

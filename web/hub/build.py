@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from core.actors.activity import Activity
+from core.actors.engines.engine import Engine
+from core.actors.engines.engines import Engines
+from core.actors.engines.missing import MissingSpawner
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.jobs import Jobs
 from core.actors.removals import Removals
 from core.actors.servers.shared_polls import SharedPolls
 from core.actors.servers.spawn_turns import SpawnTurns
-from core.actors.servers.spawner_watch import SpawnerWatch
 from core.actors.servers.supervisor import Supervisor
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
@@ -21,6 +23,7 @@ from core.actors.user_deletion import UserDeletion
 from core.config.desired import DesiredState
 from core.events.file.store import EventStore
 from core.events.hub import ClockCorrected
+from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.logins.failures import Refusals
 from core.plugins.admission import Admission
@@ -28,6 +31,7 @@ from core.plugins.spawner import Spawner
 from core.secrets.crypt import load_keys
 from core.secrets.secret_file import derive
 from core.settings import Settings
+from projections import engines as engines_table
 from projections import servers as servers_table
 from projections import share_codes as share_codes_table
 from projections import shares as shares_table
@@ -62,6 +66,9 @@ from web.starts.proxies import Proxies
 from web.starts.server_runtime import HubServerRuntime
 from web.starts.views import Views
 
+Others = Callable[[Collection[str]], Mapping[str, Spawner]]
+"""From the names of the engines in which servers may run to all that are to be asked besides the main one."""
+
 
 class Folds:
     """Where folding a server may begin: known from its row."""
@@ -81,6 +88,7 @@ def build_hub(
     store: EventStore,
     secret: bytes,
     spawner: Spawner,
+    others: Others,
     service_spawner: Spawner | None,
 ) -> Hub:
     """Every part of a hub, and who listens to the log. Nothing runs yet, and nothing is written."""
@@ -95,11 +103,12 @@ def build_hub(
     store.listen(rights.forget)
     store.listen(tokens.forget, tokens.HEARS)
     logins = _logins(settings, wanted, store, secret)
-    views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, spawner.state)
+    engines = _engines(settings.hub.spawner_class, spawner, others, db)
+    views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, engines.state)
     launch = Launch(settings, secret, rights, views, logins.session_opener)
-    polls = SharedPolls(spawner, lambda seconds, running: metrics.polled(seconds, running=running))
+    polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
-    runtime = HubServerRuntime(store, spawner, settings, launch, marks, turns, proxies, errands, polls)
+    runtime = HubServerRuntime(store, engines, settings, launch, marks, turns, proxies, errands, polls)
     servers = Supervisor(runtime, Folds(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.on_records, (ClockCorrected,))
@@ -123,8 +132,7 @@ def build_hub(
         oauth_clients=clients,
         refusals=Refusals(store),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
-        spawner=spawner,
-        spawner_watch=SpawnerWatch(spawner),
+        spawner=engines,
         polls=polls,
         runtime=runtime,
         errands=errands,
@@ -134,8 +142,8 @@ def build_hub(
         marks=marks,
         limits=limits,
         turns=turns,
-        user_deletion=UserDeletion(entities.users, servers, errands, spawner.delete_forever),
-        removals=Removals(entities.users, servers, errands, spawner.delete_forever),
+        user_deletion=UserDeletion(entities.users, servers, errands, engines.delete_forever),
+        removals=Removals(entities.users, servers, errands, engines.delete_forever),
         sharing=Sharing(
             store,
             share_of=partial(shares_table.id_between, db),
@@ -146,7 +154,7 @@ def build_hub(
         if service_spawner is None
         else _service_processes(service_spawner, lambda: launch.settings, services, entities, hosts, secret),
         proxies=proxies,
-        models=Models(rights, LastSeen(activity), hosts, spawner.state, services, clients),
+        models=Models(rights, LastSeen(activity), hosts, engines.state, services, clients),
         share_models=ShareModels(hosts),
         feed=Feed(store),
         stream_places=StreamPlaces(settings.callboard.max_streams, settings.callboard.max_streams_per_user),
@@ -160,6 +168,17 @@ def build_hub(
     for kind, work in hub.bulk.works():
         hub.jobs.teach(kind, work)
     return hub
+
+
+def _engines(main: str, spawner: Spawner, others: Others, db: Tables) -> Engines:
+    """All in which servers run, also those that the configuration does not name any more."""
+    needed = {name for name in engines_table.with_servers(db) if name not in ("", main)}
+    found = {name: MissingSpawner(name) for name in needed} | dict(others(needed))
+    made = {
+        name: Engine(name, one, silent_since=engines_table.silent_since(db, name))
+        for name, one in {main: spawner, **found}.items()
+    }
+    return Engines(made.pop(main), made.values(), partial(engines_table.engine_of, db))
 
 
 def _logins(settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes) -> Logins:

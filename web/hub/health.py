@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from core.scopes import Reach, Service, listed
 from core.scopes.held import covers
 from web.hub.hub import Hub
@@ -10,8 +12,17 @@ from web.rights.identity import Identity
 
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
-    spawner = hub.spawner_watch.trouble(says_why=_reach(identity).everywhere)
-    return [*log_troubles(hub), *([spawner] if spawner else []), *_services(hub, identity)]
+    says_why = _reach(identity).everywhere
+    return [*log_troubles(hub), *engine_troubles(hub, says_why=says_why), *_services(hub, identity)]
+
+
+def engine_troubles(hub: Hub, *, says_why: bool) -> Iterator[str]:
+    """For anybody. `says_why`: with what an error said, which may name places."""
+    for engine in hub.spawner:
+        if silence := engine.silence:
+            yield silence.removesuffix(".")
+        elif trouble := engine.watch.trouble(says_why=says_why):
+            yield f"{engine.title}: {trouble}" if len(hub.spawner) > 1 else trouble
 
 
 def log_troubles(hub: Hub) -> list[str]:

@@ -10,6 +10,8 @@ import trio
 from msgspec import Struct
 
 from core.actors.activity import Activity
+from core.actors.engines.engines import Engines
+from core.actors.engines.reconciler import Reconciler
 from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.jobs import Jobs
@@ -17,7 +19,6 @@ from core.actors.keyed_lock import KeyedLock
 from core.actors.removals import Removals
 from core.actors.servers.shared_polls import SharedPolls
 from core.actors.servers.spawn_turns import SpawnTurns
-from core.actors.servers.spawner_watch import SpawnerWatch
 from core.actors.servers.supervisor import Supervisor
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
@@ -26,7 +27,6 @@ from core.config.roles import LoadedRoles
 from core.events.file.store import EventStore
 from core.logins.failures import Refusals
 from core.naming.user_names import UserNames
-from core.plugins.spawner import Spawner
 from core.queue.spawn_limits import SpawnLimits
 from core.settings import Settings
 from web.bulk.acts import BulkActs
@@ -90,8 +90,7 @@ class Hub:
     proxy_secret: str
 
     # what runs
-    spawner: Spawner
-    spawner_watch: SpawnerWatch
+    spawner: Engines
     polls: SharedPolls
     runtime: HubServerRuntime
     errands: Errands
@@ -117,6 +116,7 @@ class Hub:
     metrics: Metrics
 
     ending: Ending
+    reconcilers: list[Reconciler] = field(default_factory=list)  # one for each engine
     bulk: BulkActs = field(init=False)  # the works of jobs
     acts: Acts = field(init=False)  # what can be done with all of it; built last
     reload: Callable[[], Awaitable[object]] | None = None  # None: the configuration cannot be read again

@@ -42,7 +42,9 @@ async def meet_what_runs(hub: Hub, consent: Consent) -> tuple[Mark, ...]:
 
     Where the backend cannot be asked the hub begins; it asks again before it ends anything.
     """
-    marks = await _marks(hub.spawner)
+    marks: dict[str, str] = {}
+    for engine in hub.spawner:
+        marks |= await _marks(engine.spawner)
     later = hub.marks.sort_out(marks, known_attempts(hub.store), consent).later
     if later and not consent.later:
         raise OlderLogError(

@@ -59,7 +59,9 @@ _CHANGEABLE = {
         post_stop_hook pre_spawn_hook progress_ready_hook server_token_scopes start_timeout
         """,
     "authenticator": "admin_users allow_all allow_existing_users allowed_users auto_login blocked_users",
-    "callboard": "allow_any_server_name spawn_queue_limit spawn_queue_timeout",
+    "callboard": """
+        allow_any_server_name reconcile_dry_run reconcile_interval spawn_queue_limit spawn_queue_timeout stray_grace
+        """,
     "start_api": "default_user_options server_limit",
 }
 CHANGEABLE = {part: frozenset(names.split()) for part, names in _CHANGEABLE.items()}

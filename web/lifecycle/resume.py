@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from math import inf
 
 import trio
 
-from core.actors.servers.strays import end_strays
 from core.events.file.store import EventStore
-from core.reconcile.strays import Consent, Strays
 from projections import servers as servers_table
 from projections import users as users_table
 from web.hub.hub import Hub
-from web.lifecycle.known_attempts import known_attempts, unfinished
+from web.lifecycle.known_attempts import unfinished
 
 
-async def resume(
-    hub: Hub, consent: Consent, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    """After a restart: enter every unfinished state, go on with deletions, end what no server knows.
+async def resume(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """After a restart: enter every unfinished state, go on with deletions.
 
     Started once every unfinished server is awake, so that nobody is answered from half a picture.
     """
@@ -41,7 +35,6 @@ async def resume(
         for server in going:
             hub.removals.go_on(server.user, server.id)
         last = going[-1].id
-    await end_strays(hub.spawner, partial(_sorted_out, hub, consent))
 
 
 async def _wait_checked(store: EventStore, timeout: float) -> None:
@@ -49,7 +42,3 @@ async def _wait_checked(store: EventStore, timeout: float) -> None:
     with trio.move_on_after(timeout if timeout >= 0 else inf):
         while servers_table.is_any_checked(store.db):
             await store.wait_any()
-
-
-def _sorted_out(hub: Hub, consent: Consent, marks: Mapping[str, str]) -> Strays:
-    return hub.marks.sort_out(marks, known_attempts(hub.store), consent)

@@ -74,6 +74,7 @@ class Launch:
             quick_digest(self.token(spawn_id)),
             await self._scopes(user, server, user_options),
             client_scopes=await self._client_scopes(user, server, user_options),
+            engine=self.settings.hub.spawner_class,
         )
 
     async def _scopes(

@@ -8,7 +8,7 @@ from core.events import Event
 from core.events.file.reading import has_started, position_of, read_records
 from core.events.file.store import EventStore
 from core.events.server import SpawnRequested, server_stream
-from core.reconcile.mark import PURPOSE, Mark, sealed
+from core.reconcile.mark import PURPOSE, Mark, opened, sealed
 from core.reconcile.strays import Consent, Strays, sort_out
 from core.secrets.secret_file import derive
 from core.server import Spawning
@@ -33,6 +33,10 @@ class Marks:
     def sort_out(self, marks: Mapping[str, str], known: Collection[str], consent: Consent) -> Strays:
         """Whose is what runs, by spawn id, although no server knows it."""
         return sort_out(marks, known, self._key, self._log, self._knows, consent)
+
+    def opened(self, text: str) -> Mark | None:
+        """None for what this hub has not made."""
+        return opened(text, self._key)
 
     def _knows(self, mark: Mark) -> bool:
         """Its start stands where the mark says; or elsewhere, for one that was adopted."""

@@ -287,8 +287,8 @@ c.Spawner.post_stop_hook = stopped
         assert (await start(client, user_options={"simulate": {"fail": "no room"}}))[0] == 500
         assert len(TOLD) == 2
         assert await start(client, user_options={}) == (201, "")
-        (server,) = client.hub.spawner.backend.running()  # type: ignore[attr-defined]  # the simulated one
-        client.hub.spawner.backend.kill(server)  # type: ignore[attr-defined]
+        (server,) = client.hub.spawner.main.spawner.backend.running()  # type: ignore[attr-defined]  # the simulated one
+        client.hub.spawner.main.spawner.backend.kill(server)  # type: ignore[attr-defined]
         with trio.fail_after(30):
             while len(TOLD) < 3:
                 await trio.sleep(0.01)

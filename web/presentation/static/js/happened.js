@@ -97,6 +97,10 @@ const WORDS = {
   "job.given-up": ({ data }) => `A job was given up${why(data)}`,
   "job.cancelled": () => "A job was cancelled",
 
+  "engine.silent": ({ data }) => `An engine has not answered since ${data.since}`,
+  "engine.answered": () => "An engine answers again",
+  "engine.stray-found": ({ data }) => `${data.user_name}/${data.server_name}: an earlier start runs that no server knows`,
+  "engine.stray-ended": ({ data }) => `An earlier start that no server knew is gone. ${data.why}`,
   "route.added": ({ data }) => `A route was added: ${data.spec}`,
   "route.removed": () => "A route was removed",
   "activity.recorded": ({ data }) => `${Object.keys(data.users ?? {}).length} users were active`,
@@ -113,7 +117,7 @@ export function doer({ by }) {
   return by.kind === "service" ? `service ${by.name}` : by.name;
 }
 
-const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "server.out-of-sight", "service.failed", "job.given-up", "access.refused"]);
+const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "server.out-of-sight", "engine.silent", "engine.stray-found", "service.failed", "job.given-up", "access.refused"]);
 
 export function isBad(event) {
   return BAD.has(event.type);
