@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Literal, assert_never
 
 from msgspec import UNSET, Struct, UnsetType
@@ -114,7 +114,11 @@ class FinishRemoval(Struct, frozen=True):
 
 
 class RequestDeletion(Struct, frozen=True):
-    pass
+    """`ended`: the servers of which nothing is left and for which nothing is kept; where those are all, the user goes
+    at once. None: not yet in any case.
+    """
+
+    ended: Set[str] | None = None
 
 
 class FinishDeletion(Struct, frozen=True):
@@ -158,7 +162,7 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
         case FinishRemoval():
             return [ServerRemoved(command.server)] if command.server in user.removing else []
         case RequestDeletion():
-            return [] if user.leaving else [UserDeletionRequested()]
+            return list(_request_deletion(user, command))
         case FinishDeletion():
             return [UserDeleted()] if user.leaving else []
         case _:
@@ -223,6 +227,13 @@ def _request_removal(user: User, command: RequestRemoval) -> list[UserEvent]:
     if name == "":
         raise InvalidError("The default server cannot be removed.")
     return [] if command.server in user.removing else [ServerRemovalRequested(command.server)]
+
+
+def _request_deletion(user: User, command: RequestDeletion) -> Iterator[UserEvent]:
+    if not user.leaving:
+        yield UserDeletionRequested()
+    if command.ended is not None and user.servers.keys() <= command.ended:
+        yield UserDeleted()
 
 
 def evolve(user: AnyUser, event: UserEvent) -> AnyUser:

@@ -105,6 +105,11 @@ class ServerRow(NamedTuple):
     def is_active(self) -> bool:
         return self.state != "stopped"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it is left."""
+        return self.state == "stopped" and self.leftovers == "[]"
+
     def options(self) -> dict[str, Any] | None:
         return (
             None if self.user_options is None else msgspec.json.decode(self.user_options, type=dict[str, Any])

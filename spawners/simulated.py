@@ -316,6 +316,9 @@ class SimulatedSpawner(Spawner):
         if server is not None and self.backend.has_ended(server):
             self.backend.drop(spawn_id)
 
+    def may_keep(self, kept: Kept) -> bool:
+        return (kept.user_id, kept.server_id) in self.backend.volumes
+
     async def delete_forever(self, kept: Kept) -> None:
         self.backend.check_reachable()
         await trio.lowlevel.checkpoint()

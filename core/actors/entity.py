@@ -60,20 +60,35 @@ class Entities(Generic[State, Command, Event]):
         `also`: of new streams that nobody else can be writing yet; recorded with the entity's events or not at all.
         `changes`: those that are no events, in the transaction of the events, if there are any.
         """
+        return await self.ask_by_then(entity_id, lambda _: command, by, idempotency, also, changes)
+
+    async def ask_by_then(
+        self,
+        entity_id: str,
+        order: Callable[[State], Command],
+        by: By,
+        idempotency: IdempotencyRecord | None = None,
+        also: Sequence[Write] = (),
+        changes: Sequence[SideTableChange] = (),
+    ) -> State:
+        """As `ask`, with the command that `order` makes of the entity when its turn has come.
+
+        Nothing is awaited between that and the append: what the command says of the world is still so.
+        """
         async with self._turns.take(entity_id):
-            return await self._answer(entity_id, command, by, idempotency, also, changes)
+            return await self._answer(entity_id, order, by, idempotency, also, changes)
 
     async def _answer(
         self,
         entity_id: str,
-        command: Command,
+        order: Callable[[State], Command],
         by: By,
         idempotency: IdempotencyRecord | None,
         also: Sequence[Write],
         changes: Sequence[SideTableChange],
     ) -> State:
         state, version = await self._fold(entity_id)
-        events: Sequence[Any] = self._decide(state, command)
+        events: Sequence[Any] = self._decide(state, order(state))
         if not events and not also and idempotency is None:
             return state
         self._kept.pop(entity_id, None)  # should the append fail, fold again

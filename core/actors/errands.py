@@ -37,6 +37,9 @@ class Errands:
             self._under_way[key] = UnderWay()
             self._nursery.start_soon(self._carry_out, key, errand)
 
+    def is_under_way(self, key: str) -> bool:
+        return key in self._under_way
+
     async def wait_done(self, key: str) -> None:
         """Return once nothing is under way for `key`."""
         if key in self._under_way:

@@ -273,6 +273,11 @@ class Spawner(Protocol):
         """Drop what is kept of an attempt that is gone (its output, its files)."""
         del spawn_id
 
+    def may_keep(self, kept: Kept) -> bool:
+        """Whether `delete_forever` may find anything of these. It is answered without asking the backend."""
+        del kept
+        return type(self).delete_forever is not Spawner.delete_forever
+
     async def delete_forever(self, kept: Kept) -> None:
         """Delete what outlives attempts, such as volumes: a server was removed, or a user deleted.
 

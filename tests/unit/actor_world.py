@@ -22,7 +22,7 @@ from core.events.record import HUB, By, Record
 from core.events.server import OptionsStored, SpawnRequested, server_stream
 from core.plugins.spawner import Attempt, Gone, Report, Running, Telling
 from core.queue.spawn_limits import SpawnLimits
-from core.server import Ready, Server, Spawning, Start, Stop, Stopped
+from core.server import Ready, Server, Spawning, Start, Stop, Stopped, evolve, has_ended
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSettings, SimulatedSpawner
 
 ALICE = By("user/u1")
@@ -94,6 +94,12 @@ class Hub:
         self.folds += 1
         starts = [r.version for r in self.world.records(server_id) if isinstance(r.event, SpawnRequested)]
         return starts[-1] - 1 if starts else 0
+
+    def has_ended(self, server_id: str) -> bool:
+        state: Server = Stopped()
+        for event in self.world.events(server_id):
+            state = evolve(state, event)
+        return has_ended(state)
 
     def unfinished(self) -> list[str]:
         after, found = 0, dict[str, None]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -16,7 +16,7 @@ from core.actors.servers.supervisor import ISOLATION
 from core.actors.user_deletion import UserDeletion
 from core.errors import NotFoundError, UnavailableError
 from core.events.record import HUB
-from core.events.user import UserEvent, user_stream
+from core.events.user import UserDeleted, UserDeletionRequested, UserEvent, user_stream
 from core.server import Stopped
 from core.user import AddServer, AnyUser, Command, Create, NoUser, User
 from tests.unit.actor_world import ALICE, Hub, World
@@ -30,7 +30,7 @@ class Leaving:
     def __init__(self, hub: Hub, errands: Errands) -> None:
         self.hub = hub
         self.users: Users = Entities(hub.world.store, user_stream, NoUser(), user.decide, user.evolve)
-        self.user_deletion = UserDeletion(self.users, hub.servers, errands, hub.world.spawner.delete_forever)
+        self.user_deletion = UserDeletion(self.users, hub.servers, errands, hub.world.spawner)
 
     async def make(self) -> None:
         await self.users.ask("u1", Create("alice", "v1"), by=HUB)
@@ -83,6 +83,70 @@ async def test_a_user_without_running_servers_goes_at_once(world: World, autojum
         world_of.user_deletion.go_on("u1")  # of one who has gone already
         with trio.fail_after(1):
             await world_of.user_deletion.wait_gone("u1")
+
+
+async def test_one_whose_servers_have_ended_goes_with_one_append(
+    world: World, autojump_clock: MockClock
+) -> None:
+    async with leaving(world) as world_of:
+        await world_of.make()
+        await world_of.hub.start_ready()
+        await world_of.hub.stop()
+        await world_of.hub.wait_stopped()
+        await trio.testing.wait_all_tasks_blocked()
+        await world_of.user_deletion.begin("u1", by=ALICE)
+        assert not world_of.user_deletion.is_under_way("u1")
+        assert await world_of.is_gone()
+    last = [record for record in world.store.read_all() if record.stream == "user/u1"][-2:]
+    assert [type(record.event) for record in last] == [UserDeletionRequested, UserDeleted]
+    assert {(record.at, record.by) for record in last} == {(last[0].at, ALICE)}
+
+
+@pytest.mark.parametrize("kept", [("u1", "v2"), ("u1", "")], ids=["for a server", "for the user"])
+async def test_what_is_kept_goes_first(
+    world: World, autojump_clock: MockClock, kept: tuple[str, str]
+) -> None:
+    world.backend.volumes.add(kept)
+    async with leaving(world) as world_of:
+        await world_of.make()
+        await world_of.user_deletion.begin("u1", by=ALICE)
+        assert world_of.user_deletion.is_under_way("u1")
+        await world_of.user_deletion.wait_gone("u1")
+        assert await world_of.is_gone()
+    assert not world.backend.volumes
+
+
+async def test_who_starts_a_server_at_that_moment_is_ended_first(
+    world: World, autojump_clock: MockClock
+) -> None:
+    async with leaving(world) as world_of, trio.open_nursery() as nursery:
+        await world_of.make()
+        nursery.start_soon(world_of.hub.start)
+        await trio.lowlevel.checkpoint()  # it is asked for, and nothing of it is in the log
+        assert not world.records("v1")
+        await world_of.user_deletion.begin("u1", by=ALICE)
+        assert world_of.user_deletion.is_under_way("u1")
+        await world_of.user_deletion.wait_gone("u1")
+        nursery.cancel_scope.cancel()
+    assert world.backend.running() == []
+
+
+async def test_asking_again_may_be_what_finishes_it(world: World, autojump_clock: MockClock) -> None:
+    async with leaving(world) as world_of:
+        await world_of.make()
+        await world_of.hub.start_ready({"stop_delay": 5})
+        async with trio.open_nursery() as nursery:
+            await world_of.user_deletion.begin("u1", by=ALICE)
+            while not await world_of.is_gone():
+                nursery.start_soon(_ask_again, world_of)
+                await trio.sleep(0.1)
+        with trio.fail_after(1):
+            await world_of.user_deletion.wait_gone("u1")
+
+
+async def _ask_again(world_of: Leaving) -> None:
+    with suppress(NotFoundError):
+        await world_of.user_deletion.begin("u1", by=HUB)
 
 
 async def test_a_user_stays_until_the_leftovers_have_ended(world: World, autojump_clock: MockClock) -> None:

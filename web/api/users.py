@@ -241,11 +241,12 @@ async def delete(user: str) -> Response:
     row = known_user(user)
     if (caller().kind, caller().id) == ("user", row.id):
         raise InvalidError("You cannot delete yourself.")
-    the_hub = hub()
-    await the_hub.user_deletion.begin(row.id, by=by(), idempotency=idempotency_record(lambda _: Outcome(202)))
+    the_hub, deletion = hub(), hub().user_deletion
+    await deletion.begin(row.id, by=by(), idempotency=idempotency_record(lambda _: Outcome(202)))
+    if not deletion.is_under_way(row.id):
+        return empty(204)
     timeout = the_hub.settings.hub.tornado_settings.slow_stop_timeout
-    gone = the_hub.user_deletion.wait_gone(row.id)
-    return empty(204 if await in_time(gone, timeout, unless=the_hub.closed) else 202)
+    return empty(204 if await in_time(deletion.wait_gone(row.id), timeout, unless=the_hub.closed) else 202)
 
 
 @endpoints.post("/users/<user>/admin-access", access=needs("servers"), answers={200: None})

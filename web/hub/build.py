@@ -70,8 +70,8 @@ Others = Callable[[Collection[str]], Mapping[str, Spawner]]
 """From the names of the engines in which servers may run to all that are to be asked besides the main one."""
 
 
-class Folds:
-    """Where folding a server may begin: known from its row."""
+class KnownServers:
+    """What a server's row says of it."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
@@ -79,6 +79,10 @@ class Folds:
     def fold_from(self, server_id: str) -> int:
         row = servers_table.by_id(self._store.db, server_id)
         return row.fold_from if row else 0
+
+    def has_ended(self, server_id: str) -> bool:
+        row = servers_table.by_id(self._store.db, server_id)
+        return row is None or row.has_ended
 
 
 def build_hub(
@@ -109,7 +113,7 @@ def build_hub(
     polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
     runtime = HubServerRuntime(store, engines, settings, launch, marks, turns, proxies, errands, polls)
-    servers = Supervisor(runtime, Folds(store))
+    servers = Supervisor(runtime, KnownServers(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.on_records, (ClockCorrected,))
     clients = Clients(db, hosts, rights.known)
@@ -142,7 +146,7 @@ def build_hub(
         marks=marks,
         limits=limits,
         turns=turns,
-        user_deletion=UserDeletion(entities.users, servers, errands, engines.delete_forever),
+        user_deletion=UserDeletion(entities.users, servers, errands, engines),
         removals=Removals(entities.users, servers, errands, engines.delete_forever),
         sharing=Sharing(
             store,

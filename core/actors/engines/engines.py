@@ -113,6 +113,9 @@ class Engines(Spawner):
         engine = self.of(spawn_id)
         await engine.ask(partial(engine.spawner.forget, spawn_id))
 
+    def may_keep(self, kept: Kept) -> bool:
+        return any(engine.spawner.may_keep(kept) for engine in self)
+
     async def delete_forever(self, kept: Kept) -> None:
         """In all of them, for a server may have run in each."""
         for engine in self:

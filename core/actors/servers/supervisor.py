@@ -29,16 +29,20 @@ logger = logging.getLogger("callboard.supervisor")
 INTENSITY, PERIOD, ISOLATION = 5, 10.0, 60.0
 
 
-class Folds(Protocol):
-    """Where in a server's stream folding may begin."""
+class KnownServers(Protocol):
+    """What the tables say of a server."""
 
-    def fold_from(self, server_id: str) -> int: ...
+    def fold_from(self, server_id: str) -> int:
+        """Where in its stream folding may begin."""
+
+    def has_ended(self, server_id: str) -> bool:
+        """Whether nothing of it is left."""
 
 
 class Supervisor:
-    def __init__(self, runtime: ServerRuntime, folds: Folds) -> None:
+    def __init__(self, runtime: ServerRuntime, known: KnownServers) -> None:
         self._runtime = runtime
-        self._folds = folds
+        self._known = known
         self._since: Record | None = None
         self._actors: dict[str, ServerActor] = {}
         self._running: set[str] = set()  # those that have a task
@@ -70,13 +74,17 @@ class Supervisor:
         await actor.ask(Stop(why, reason=reason), by=HUB)
         await actor.wait_until(has_ended)
 
+    def has_ended(self, server_id: str) -> bool:
+        """Whether nothing of it is left, and nobody is about to start it: only its actor could."""
+        return server_id not in self._actors and self._known.has_ended(server_id)
+
     def actor(self, server_id: str) -> ServerActor:
         """The one actor of this server, awake. Raises UnavailableError while it is isolated."""
         if server_id in self._isolated:
             raise _set_aside()
         actor = self._actors.get(server_id)
         if actor is None:
-            fold_from = self._folds.fold_from(server_id)
+            fold_from = self._known.fold_from(server_id)
             actor = ServerActor(server_id, self._runtime, self, fold_from=fold_from, since=self._since)
             self._actors[server_id] = actor
             self.wake(actor)
