@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Final, Protocol, assert_never
 
@@ -97,9 +97,11 @@ class Scopes(Struct, frozen=True, dict=True):
         return frozenset(name for name, reach in self.held.items() if reach.everywhere)
 
     @cached_property
-    def somewhere(self) -> frozenset[str]:
-        """The names of those with filters."""
-        return frozenset(self.held) - self.everywhere
+    def somewhere(self) -> Sequence[tuple[Reach, frozenset[str]]]:
+        """Those with filters: each reach, and the names of those that have it. Most tokens have but one."""
+        names = frozenset(self.held) - self.everywhere
+        reaches = dict.fromkeys(self.held[name] for name in names)
+        return [(reach, frozenset(name for name in names if self.held[name] == reach)) for reach in reaches]
 
     def __or__(self, other: Scopes) -> Scopes:
         both = {name: reach | other.held[name] for name, reach in self.held.items() if name in other.held}

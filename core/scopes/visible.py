@@ -21,21 +21,16 @@ class _Keys:
         self.by_scope = by_scope
 
     def seen(self, scopes: Scopes, resource: Resource, memberships: Memberships) -> frozenset[str]:
-        """Of most callers no scope has a filter: then it is the same for all things."""
-        keys = _of_all(self, scopes.everywhere)
-        if scopes.somewhere.isdisjoint(self.by_scope):
-            return keys
-        return keys.union(
-            *(
-                shown
-                for name, shown in self.by_scope.items()
-                if check(scopes, name, resource, memberships) is Answer.ALLOWED
-            )
-        )
+        keys = _shown(self, scopes.everywhere)
+        for reach, names in scopes.somewhere:
+            if (more := _shown(self, names)) and covers(reach, resource, memberships):
+                keys |= more
+        return keys
 
 
 @lru_cache(maxsize=1000)
-def _of_all(keys: _Keys, scopes: frozenset[str]) -> frozenset[str]:
+def _shown(keys: _Keys, scopes: frozenset[str]) -> frozenset[str]:
+    """Of what these reach. There are few such sets: those of roles, and of the same filter of a role."""
     return frozenset().union(*(shown for name, shown in keys.by_scope.items() if name in scopes))
 
 

@@ -12,7 +12,7 @@ import logging.config
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -170,7 +170,12 @@ def _as_json(line: Any) -> str:
 
 
 def _utc(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC).isoformat().removesuffix('+00:00')}Z"
+    return f"{_second(int(moment))}.{int(moment % 1 * 1e6):06}Z"
+
+
+@lru_cache(maxsize=2)  # many lines are of the same second
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _for_people() -> Processor:

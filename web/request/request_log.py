@@ -31,7 +31,7 @@ def log_request(request: Request, response: Response, user: str, seconds: float)
     level = level_of(status, request.path)
     if not logger.isEnabledFor(level):
         return
-    target = response.headers.get("Location", "")
+    target = response.headers.get("Location", "") if 300 <= status < 400 else ""
     url = shown_url(request.path, request.query_string.decode("latin-1"))
     fields = {
         "status": status,

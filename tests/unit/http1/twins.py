@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from core.settings import GroupSettings, Settings
 from tests.conftest import hub_in_memory, settings_for_tests
@@ -16,7 +17,7 @@ from web.app.app import Application, build_app
 from web.hub.hub import Hub
 
 OF_CONNECTION = frozenset(("date", "connection", "x-request-id", "transfer-encoding"))
-QUIET = 0.3  # seconds without a word after which a stream has said what it has to say
+QUIET = 0.02  # seconds in which no task has anything to do
 RANDOM = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)?"  # times
     rb"|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"  # of cookies
@@ -123,17 +124,26 @@ class Twins:
 
 async def _beginning(wire: Wire) -> bytes:
     body = b""
-    with trio.move_on_after(QUIET):
-        while chunk := await wire.chunk():
-            body += chunk
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cut_when_quiet, scope)
+            while chunk := await wire.chunk():
+                body += chunk
+            nursery.cancel_scope.cancel()
     return body
+
+
+async def _cut_when_quiet(scope: trio.CancelScope) -> None:
+    """Both hubs live in this process: once all tasks wait, and a moment later still do, nothing more is on its way."""
+    await wait_all_tasks_blocked(QUIET)
+    scope.cancel()
 
 
 async def _cut_streams(started: dict[str, Any], wait: trio.CancelScope) -> None:
     while not started:
         await trio.sleep(0.005)
     if any(value == b"text/event-stream" for _, value in started["headers"]):
-        wait.deadline = trio.current_time() + QUIET
+        await _cut_when_quiet(wait)
 
 
 def _scope(asked: Asked) -> dict[str, Any]:
@@ -160,10 +170,11 @@ def twin_settings() -> Settings:
 
 
 @asynccontextmanager
-async def twins() -> AsyncIterator[Twins]:
+async def twins(settings: Settings | None = None) -> AsyncIterator[Twins]:
+    chosen = settings or twin_settings()
     async with (
-        hub_in_memory(twin_settings()) as one,
-        hub_in_memory(twin_settings()) as other,
+        hub_in_memory(chosen) as one,
+        hub_in_memory(chosen) as other,
         served(build_app(one)) as server,
     ):
         two = Twins(one, server, other, build_app(other))
