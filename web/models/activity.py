@@ -45,5 +45,5 @@ class LastSeen:
 
 def _later(seen: Mapping[str, datetime], key: str, recorded: str | None) -> str | None:
     at = seen.get(key)
-    text = max(recorded or "", utc_text(at) if at else "")
-    return text.replace(".000000Z", "Z") or None
+    text = recorded if at is None else max(recorded or "", utc_text(at))
+    return text and text.replace(".000000Z", "Z")

@@ -131,7 +131,7 @@ class Models:
     def user(
         self, row: UserRow, its: Sequence[ServerRow], scopes: Scopes, *, include_stopped: bool = False
     ) -> UserModel | None:
-        """None: the caller may not see anything of this user."""
+        """None: the caller may not see anything of this user. `its`: the default server first, if it is among them."""
         listed = [server for server in its if server.is_active or include_stopped]
         keys = visible_user_keys(
             scopes, row.name, self._rights.memberships, [server.name for server in listed]
@@ -148,7 +148,7 @@ class Models:
         if "groups" in keys:
             model.groups = list(self._rights.memberships.groups_of(row.name))
         if "server" in keys:
-            default = next((server for server in its if not server.name), None)
+            default = its[0] if its and not its[0].name else None
             model.server = self._hosts.url(default.prefix) if default and default.state == "ready" else None
             model.pending = pending(default) if default else None
             model.created = shown(row.created)

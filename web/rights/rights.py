@@ -228,7 +228,7 @@ class Rights:
         flagged = [ADMIN] if user.admin else []
         if self._configured.everybody_is_user or USER in granted:
             flagged.append(USER)
-        return [*flagged, *(role for role in granted if role not in (ADMIN, USER))]
+        return flagged + [role for role in granted if role not in (ADMIN, USER)] if granted else flagged
 
     def roles_of_group(self, group_id: str) -> list[str]:
         return list(self._granted_to(group_stream(group_id)))

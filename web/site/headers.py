@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from werkzeug.datastructures import Headers
@@ -44,7 +45,8 @@ class AnswerHeaders:
         """`of_request`: others of our own. `nonce`: of a page that has scripts or styles of its own, the forms of which
         may lead to `form_targets`.
         """
-        _put(headers, (*self._of(path, nonce, form_targets), *of_request))
+        ours = (*self._of(path, nonce, form_targets), *of_request)
+        _put(headers, ours, _names_of(tuple([name for name, _ in ours])))
 
     def _of(self, path: str, nonce: str, form_targets: Collection[str]) -> Iterable[tuple[str, str]]:
         if nonce:
@@ -75,13 +77,17 @@ class AnswerHeaders:
             raise ConfigError(f"c.JupyterHub.tornado_settings['headers']: {error}") from error
 
 
-def _put(headers: Headers, ours: Sequence[tuple[str, str]]) -> None:
+def _put(headers: Headers, ours: Sequence[tuple[str, str]], names: Set[str]) -> None:
     """Instead of those of the same names. There is no line break in ours, so that they need not be looked at."""
-    names = {name.lower() for name, _ in ours}
-    if any(name.lower() in names for name, _ in headers):
-        headers.update(ours)
-    else:
+    if names.isdisjoint([name.lower() for name, _ in headers._list]):
         headers._list.extend(ours)
+    else:
+        headers.update(ours)
+
+
+@lru_cache(maxsize=16)
+def _names_of(titles: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(str.lower, titles))
 
 
 def _all_below(subdomain_host: str) -> tuple[str, ...]:
