@@ -7,11 +7,19 @@ from typing import Any
 
 import click
 
-from web.commands.failure import Failure, UnknownWordError, is_expected, words_of
+from web.commands.failure import Failure, UnknownWordError, did_you_mean, is_expected, words_of
 
 COMMANDS = {
     "run": "web.commands.run",
     "proxy": "web.proxy.command",
+    "status": "web.commands.asking.status",
+    "users": "web.commands.asking.lists",
+    "groups": "web.commands.asking.lists",
+    "servers": "web.commands.asking.lists",
+    "shares": "web.commands.asking.lists",
+    "start": "web.commands.asking.acts",
+    "stop": "web.commands.asking.acts",
+    "explain": "web.commands.asking.explain",
     "token": "web.commands.token",
     "reload": "web.commands.reload",
     "log": "web.commands.log",
@@ -50,7 +58,7 @@ class Callboard(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise UnknownWordError(error.message, ctx) from None
+            raise UnknownWordError(error.message + did_you_mean(args[0], COMMANDS), ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -7,7 +7,9 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from web.cli import main
 from web.commands.failure import UnknownWordError
 from web.commands.run import overrides
 
@@ -55,3 +57,18 @@ def test_what_starts_fast_does_not_load(module: str, spared: set[str]) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not spared & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        (["toekn"], "Did you mean 'token'?"),
+        (["--prot", "3"], "Did you mean '--port'?"),
+        (["--prot=3"], "Did you mean '--port'?"),
+        (["zzz"], "No such command 'zzz'."),
+    ],
+)
+def test_what_is_nearly_right_is_asked_about(words: list[str], question: str) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert question in done.stderr

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
-from core.errors import InvalidError
+from core.errors import ForbiddenError, InvalidError
 from core.scopes import with_members
 from projections import servers, users
 from web.models.models import ServiceModel, UserModel
@@ -159,6 +159,8 @@ def _info() -> dict[str, Any]:
 async def me() -> Response:
     """The model of the caller, what it may do, and by which token. What a server asks about its visitors."""
     identity, the_hub = caller(), hub()
+    if not identity.is_in_log:
+        raise ForbiddenError("This credential is of no user and of no service.")
     visible = identity.seen_by_itself
     model: UserModel | ServiceModel | None
     if identity.kind == "user":

@@ -25,6 +25,10 @@ class Connection:
         self._attempts = attempts
         self._keeps_keys = False  # whether this hub is one that carries a command with the same key out once
 
+    @property
+    def api_url(self) -> str:
+        return self._api_url
+
     def _options(self, transport: Any) -> dict[str, Any]:
         headers = {"Authorization": f"token {self._token}"}
         return {"headers": headers, "timeout": TIMEOUT, "transport": transport}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 import click
 
@@ -28,6 +30,12 @@ class UnsoundError(click.ClickException):
 
 class UnknownWordError(click.UsageError):
     exit_code = 1  # JupyterHub's, for words it does not know
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question to put behind a message about this word; empty where nothing known is like it."""
+    near = get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def is_expected(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from web.commands.config_choices import config_choices
-from web.commands.failure import UnknownWordError
+from web.commands.failure import UnknownWordError, did_you_mean
 from web.commands.where import config_option
 
 if TYPE_CHECKING:
@@ -95,4 +95,13 @@ def overrides(words: Sequence[str]) -> Iterator[str]:
                 raise click.UsageError(f"{name} needs a value.")
             yield f"{'--' + VALUES[name] if name in VALUES else name}={given}"
         else:
+            _check_is_no_slip(name)
             yield word
+
+
+def _check_is_no_slip(name: str) -> None:
+    """Raises UnknownWordError for what is nearly a short option."""
+    if "." in name or name in FLAGS:
+        return
+    if question := did_you_mean(name, [*VALUES, *FLAGS]):
+        raise UnknownWordError(f"No such option {name!r}.{question}")

@@ -48,6 +48,7 @@ from web.presentation.presentation import Presentation
 from web.proxy.command import TOKEN_VARIABLE
 from web.rights.identity import TokenBook
 from web.rights.oauth_clients import Clients
+from web.rights.operators import Operators
 from web.rights.rights import Rights
 from web.rights.service_book import ServiceBook
 from web.services.launch import ServiceLaunch
@@ -135,6 +136,7 @@ def build_hub(
         tokens=tokens,
         oauth_clients=clients,
         refusals=Refusals(store),
+        operators=Operators(rights.of_operators),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
         spawner=engines,
         polls=polls,

@@ -38,6 +38,7 @@ from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
 from web.rights.identity import Identity, TokenBook
 from web.rights.oauth_clients import Clients
+from web.rights.operators import Operators
 from web.rights.rights import Rights
 from web.rights.service_book import ServiceBook
 from web.sessions.logins import Logins
@@ -88,6 +89,7 @@ class Hub:
     oauth_clients: Clients
     refusals: Refusals  # attempts to get in, counted
     proxy_secret: str
+    operators: Operators
 
     # what runs
     spawner: Engines

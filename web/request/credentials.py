@@ -61,7 +61,7 @@ def identify(route: CredentialPolicy) -> Identity | None:
     if identity is None and route.takes_tokens and token_in(asking.headers.get("Authorization", "")):
         the_hub.metrics.bad_token()
         the_hub.refusals.token(address_of(asking))
-    if identity is not None and identity.kind != "proxy":
+    if identity is not None and identity.is_in_log:
         the_hub.saw(identity)
     return identity
 
@@ -81,7 +81,9 @@ def _by_token(the_hub: Hub, asking: Request) -> Identity | None:
     row = the_hub.tokens.find(token)
     if row is not None:
         return the_hub.rights.by_token(row)
-    return THE_PROXY if same_secret(token, the_hub.proxy_secret) else None
+    if same_secret(token, the_hub.proxy_secret):
+        return THE_PROXY
+    return the_hub.operators.find(token)
 
 
 def comes_with_token(the_hub: Hub, asking: Request) -> bool:

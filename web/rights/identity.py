@@ -22,9 +22,12 @@ REMEMBERED = 1000  # tokens that need not be looked for again, and chosen ones w
 
 
 class Identity(Struct, frozen=True, dict=True):
-    """`id`: of the user, else the name. `scopes`: all that this caller may do, by this credential."""
+    """`id`: of the user, else the name. `scopes`: all that this caller may do, by this credential.
 
-    kind: Literal["user", "service", "proxy"]
+    An operator is whoever administers the hub from its own machine: what they do the hub does for them.
+    """
+
+    kind: Literal["user", "service", "proxy", "operator"]
     id: str
     name: str
     scopes: Scopes
@@ -35,12 +38,17 @@ class Identity(Struct, frozen=True, dict=True):
     @cached_property
     def seen_by_itself(self) -> Scopes:
         """With what lets anybody see who they are, whatever their credential allows."""
-        owner = Owner(**({} if self.kind == "proxy" else {self.kind: self.name}))
+        owner = Owner(**({self.kind: self.name} if self.is_in_log else {}))
         return self.scopes | expand(identify_scopes(owner), owner)
 
     @property
+    def is_in_log(self) -> bool:
+        """Whether it is a user or a service, whom others can name."""
+        return self.kind in ("user", "service")
+
+    @property
     def principal(self) -> str:
-        return f"{self.kind}/{self.id}"
+        return "hub" if self.kind == "operator" else f"{self.kind}/{self.id}"
 
 
 def token_in(authorization: str) -> str | None:

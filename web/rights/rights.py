@@ -221,6 +221,10 @@ class Rights:
             known = self._scopes_of_roles[name] = [] if row is None else row.raw_scopes()
         return known
 
+    def of_operators(self) -> Scopes:
+        """What whoever administers the hub from its own machine may do: all that administrators may."""
+        return self.expanded(self.scopes_of_role(ADMIN), Owner())
+
     def roles_of_user(self, user: UserRow) -> list[str]:
         if user.name in self.blocked:
             return []
@@ -262,4 +266,6 @@ class Rights:
         if identity.kind == "user":
             user = self.known(identity.id)
             return user is not None and bool(user.admin)
+        if identity.kind == "operator":
+            return True
         return identity.kind == "service" and ADMIN in self.roles_of_service(identity.name)

@@ -1,0 +1,102 @@
+"""Commands that ask a hub: the one that runs here by its control socket, or another by its URL and a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.integration.hub import BIN, RealHub
+
+pytestmark = pytest.mark.slow
+
+HERE = ("-f", "hub_config.py")
+
+
+def said(hub: RealHub, *arguments: str) -> str:
+    done = hub.run_another(*arguments, *HERE)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def as_json(hub: RealHub, *arguments: str) -> Any:
+    return json.loads(said(hub, *arguments, "--json"))
+
+
+def test_a_day_of_an_administrator_on_the_command_line(hub: RealHub) -> None:
+    hub.api("POST", "/groups/class", json={"users": ["alice"]})
+    before = len([one for one in hub.events() if one.type == "token.issued"])
+
+    status = said(hub, "status")
+    assert "users          2" in status
+    assert "troubles       none" in status
+
+    assert said(hub, "start", "alice/lab", "-o", "cores=4").strip().endswith("/user/alice/lab/")
+    assert hub.server("alice", "lab")["user_options"] == {"cores": 4}
+    assert said(hub, "start", "alice/lab").strip().endswith("/user/alice/lab/")  # runs already
+
+    rows = [line.split() for line in said(hub, "servers").splitlines()]
+    assert rows[0][:2] == ["server", "state"]
+    assert rows[1][:2] == ["alice/lab", "running"]
+    (alice,) = as_json(hub, "users", "ali")
+    assert (alice["name"], alice["groups"], list(alice["servers"])) == ("alice", ["class"], ["lab"])
+    assert said(hub, "groups").splitlines()[1].split() == ["class", "1"]
+    assert said(hub, "groups", "class").split() == ["alice"]
+
+    hub.api("POST", "/shares/alice/lab", json={"group": "class"})
+    assert "group class" in said(hub, "shares", "alice/lab")
+    assert "role admin" in said(hub, "explain", "admin", "DELETE", "/users/alice/server")
+    assert "missing: delete:servers" in said(hub, "explain", "alice", "DELETE", "/users/admin/server")
+
+    assert said(hub, "stop", "alice/lab", "--remove") == ""
+    assert as_json(hub, "servers", "--all", "alice")[0]["server"]["name"] == ""
+    assert len([one for one in hub.events() if one.type == "token.issued"]) == before
+    assert "command-line/" in hub.run_another("log", "--json", *HERE).stdout
+
+
+def test_another_hub_is_asked_by_its_url(hub: RealHub) -> None:
+    own = {**os.environ, "CALLBOARD_TOKEN": hub.token_of("alice")}
+    done = subprocess.run(
+        [str(BIN / "callboard"), "servers", "alice", "--all", "--url", hub.url],
+        env=own,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "alice/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("start", "nobody"), "nobody"),
+        (("stop", "alice/gone"), "gone"),
+        (("groups", "gone"), "gone"),
+        (("start", "/lab"), "names no user"),
+        (("start", "alice", "-o", "cores"), "is not NAME=VALUE"),
+        (("users", "--url", "http://127.0.0.1:1"), "CALLBOARD_TOKEN is not set"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(hub: RealHub, arguments: tuple[str, ...], words: str) -> None:
+    done = hub.run_another(*arguments, *HERE)
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_start_that_fails_is_told_with_its_reason(hub: RealHub) -> None:
+    hub.behave("alice", exit=3)
+    done = hub.run_another("start", "alice", *HERE)
+    assert done.returncode == 1
+    assert "ended with status 3" in done.stderr
+
+
+def test_without_a_hub_one_line_says_so(hub: RealHub) -> None:
+    hub.kill()
+    done = hub.run_another("users", *HERE)
+    assert (done.returncode, "no hub is running" in done.stderr, "--url" in done.stderr) == (1, True, True)

@@ -1,0 +1,93 @@
+"""Which hub a command asks: the one that runs on the log of the configuration, or another by its URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from web.commands.failure import Failure
+from web.commands.where import Where, config_option
+
+if TYPE_CHECKING:
+    from web.client.plain import Hub
+
+TOKEN_VARIABLE = "CALLBOARD_TOKEN"  # noqa: S105 - its name; arguments could be read by everybody
+UNIX = "http+unix"
+
+
+def asks_a_hub(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options `-f`, `--db`, `--url` and `--json`; the command gets a client, and `as_json`."""
+
+    @config_option
+    @click.option("--db", default="", metavar="FILE", help="The hub that runs on this log.")
+    @click.option(
+        "--url",
+        default="",
+        envvar="CALLBOARD_URL",
+        metavar="URL",
+        help=f"Another hub, such as https://hub.example; its token comes in {TOKEN_VARIABLE}.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @wraps(command)
+    def asking(*, files: tuple[Path, ...], db: str, url: str, as_json: bool, **options: Any) -> Any:
+        with _hub(Where(files, db), url) as hub, _in_one_line():
+            return command(hub, as_json=as_json, **options)
+
+    return asking
+
+
+@contextmanager
+def _hub(where: Where, url: str) -> Iterator[Hub]:
+    from web.client.plain import Hub
+
+    api, token = _elsewhere(url) if url else _here(where)
+    address = urlsplit(api)
+    if address.scheme == UNIX:
+        from httpx import HTTPTransport
+
+        transport = HTTPTransport(uds=unquote(address.netloc))
+        with Hub(f"http://localhost{address.path}", token, transport=transport) as hub:
+            yield hub
+        return
+    with Hub(api, token) as hub:
+        yield hub
+
+
+def _here(where: Where) -> tuple[str, str]:
+    from web.control.channel import NoHubError, RefusedError, ask_hub
+
+    try:
+        admitted = ask_hub(where.log, "operator")
+    except NoHubError as error:
+        raise Failure(f"{error}: name another hub with --url") from None
+    except RefusedError as error:
+        raise Failure(str(error)) from None
+    return admitted["url"], admitted["token"]
+
+
+def _elsewhere(url: str) -> tuple[str, str]:
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        raise Failure(f"{TOKEN_VARIABLE} is not set: it is the token for {url}")
+    base = url.rstrip("/")
+    return base if base.endswith("/hub/api") else f"{base.removesuffix('/hub')}/hub/api", token
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """What the hub refuses, or that it cannot be reached, is no bug."""
+    from web.client.errors import HubError, RefusedError
+
+    try:
+        yield
+    except RefusedError as refused:
+        raise Failure(refused.message) from None
+    except (HubError, TimeoutError) as error:
+        raise Failure(str(error) or type(error).__name__) from None
