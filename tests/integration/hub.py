@@ -102,10 +102,19 @@ class DidNotStart(Exception):
 
 
 class RealHub:
-    """`config`: lines to add to its configuration file; `cmd`: what a server is; `programs`: where its own are."""
+    """`config`: lines to add to its configuration file; `cmd`: what a server is.
+
+    `programs`: where its own are; `environment`: what each start of it finds in its environment, too.
+    """
 
     def __init__(
-        self, directory: Path, *, config: str = "", cmd: list[str] = PAGE_SERVER, programs: Path = BIN
+        self,
+        directory: Path,
+        *,
+        config: str = "",
+        cmd: list[str] = PAGE_SERVER,
+        programs: Path = BIN,
+        environment: dict[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -118,6 +127,7 @@ class RealHub:
         self._cmd = cmd
         self.configure(config)
         self._programs = programs
+        self._environment = environment or {}
         self.command = [str(programs / "callboard"), "-f", str(self.config_file)]
 
     def configure(self, config: str) -> None:
@@ -151,6 +161,7 @@ c.Spawner.cmd = {self._cmd!r}
         own |= {
             _MARK: str(self.directory),
             "PATH": f"{self._programs}:{os.environ['PATH']}",
+            **self._environment,
             **(environment or {}),
         }
         if fault:
