@@ -220,6 +220,14 @@ class SpawnerSettings(Struct, frozen=True):
         """How long a start may wait in an engine's own queue, which is no part of `start_timeout`."""
         return 86_400
 
+    @property
+    def form(self) -> Any:
+        """What people are asked before a start: HTML, or a function of the spawner that makes it; "" for nothing.
+
+        A spawner that has something to choose from says so here, where no `options_form` is configured.
+        """
+        return self.options_form
+
     def with_options(self, user_options: Mapping[str, Any]) -> Self:
         """The settings of a start with these options. Raises SpawnError (400) for those that are not allowed."""
         del user_options

@@ -179,7 +179,7 @@ async def _options(owner: UserRow, target: ServerRow, data: FormData) -> dict[st
 
 async def _form(owner: UserRow, target: ServerRow) -> str:
     launch = hub().launch
-    if not hub().settings.spawner.options_form:
+    if not hub().settings.spawner.form:
         return ""
     return await launch.spawn_hooks.form(launch.views.of_server(owner, target, None, handler_view()))
 

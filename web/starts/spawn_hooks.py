@@ -139,8 +139,8 @@ class SpawnHooks:
     # --- the form ---
 
     async def form(self, view: SpawnerView) -> str:
-        """The HTML of `options_form`; "" where there is none. Raises SpawnError."""
-        form = self._settings().options_form
+        """The HTML that people fill in before a start; "" where there is none. Raises SpawnError."""
+        form = self._settings().form
         if not callable(form):
             return str(form or "")
         with trio.move_on_after(self._timeout):

@@ -81,7 +81,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
             "prefix": settings.base_url,
             "user": user.name if user else None,
             "admin_access": "admin:servers" in scopes.held or "access:servers" in scopes.held,
-            "options_form": bool(hub().settings.spawner.options_form),
+            "options_form": bool(hub().settings.spawner.form),
             "xsrf_token": xsrf,
         },
     }
