@@ -9,11 +9,13 @@ from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
 from core.settings import ConfigError, PluginSpawnerSettings, Settings
 from spawners import local_process, simulated
+from spawners.docker import kind as docker
 
 KINDS: tuple[SpawnerKind, ...] = (
     local_process.KIND,
     local_process.SIMPLE,
     simulated.KIND,
+    docker.KIND,
 )
 
 

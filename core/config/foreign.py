@@ -1,6 +1,6 @@
 """Classes that configurations often name and that are not here: what each of them is, for whoever sets its traits.
 
-So that `c.DockerSpawner` is not taken for a misspelling of something else. Source: the packages named here, as of 2026.
+So that `c.SwarmSpawner` is not taken for a misspelling of something else. Source: the packages named here, as of 2026.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ _SPAWNER, _LOGIN, _PROXY = "a spawner", "a way to log in", "a proxy"
 _SERVERS = "a class of what runs in servers, which read a configuration of their own"
 
 _CLASSES: dict[tuple[str, str], str] = {
-    (_SPAWNER, "dockerspawner"): "DockerSpawner SwarmSpawner SystemUserSpawner",
+    (_SPAWNER, "dockerspawner"): "SwarmSpawner SystemUserSpawner",
     (_SPAWNER, "kubespawner"): "KubeSpawner",
     (_SPAWNER, "batchspawner"): """
         BatchSpawnerBase BatchSpawnerRegexStates SlurmSpawner TorqueSpawner PBSSpawner LsfSpawner MoabSpawner

@@ -123,7 +123,7 @@ def check_overrides(value: Any) -> Any:
     return value
 
 
-def _byte_size(value: Any) -> Any:
+def byte_size(value: Any) -> Any:
     """A number of bytes, which may end in K, M, G or T (of 1024)."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
@@ -182,8 +182,8 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "server_token_scopes": _scopes_or_function,
     "oauth_client_allowed_scopes": _scopes_or_function,
     "group_overrides": _overrides,
-    "mem_limit": _byte_size,
-    "mem_guarantee": _byte_size,
+    "mem_limit": byte_size,
+    "mem_guarantee": byte_size,
     "trusted_downstream_ips": _networks,
     "subdomain_hook": _subdomain_hook,
     "extra_log_handlers": _log_handlers,

@@ -12,10 +12,14 @@ import trio
 from core.machine.readiness import wait_server_up
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Progress, Spawner
+from spawners.docker.found import SPAWN_ID
+from spawners.docker.settings import DockerSettings
+from spawners.docker.spawner import DockerSpawner
 from spawners.local_process import LocalProcessSpawner
 from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.toy_spawner import Made, ToySettings, ToySpawner
 
 TINY_SERVER = str(Path(__file__).with_name("tiny_server.py"))
@@ -27,6 +31,7 @@ def ignore(progress: Progress) -> None:
 
 class SimulatedWorld:
     name = "simulated"
+    counts_bytes = True  # the places in its output
 
     def __init__(self, directory: Path) -> None:
         self.backend = SimulatedBackend()
@@ -64,6 +69,7 @@ class SimulatedWorld:
 
 class LocalWorld:
     name = "local_process"
+    counts_bytes = True
     processes_each = 2  # the launcher and the server
 
     def __init__(self, directory: Path) -> None:
@@ -117,6 +123,7 @@ class LocalWorld:
 
 class ToyWorld(LocalWorld):
     name = "toy"
+    counts_bytes = False
     processes_each = 1
 
     def __init__(self, directory: Path) -> None:
@@ -130,6 +137,43 @@ class ToyWorld(LocalWorld):
     def processes(self, spawn_id: str) -> set[int]:
         made = self.engine.get(spawn_id)
         return {made.process.pid} if made and made.process.poll() is None else set()
+
+
+class DockerWorld(LocalWorld):
+    """Containers of a real engine: each counts as one process."""
+
+    name = "docker"
+    counts_bytes = False
+    processes_each = 1
+
+    def __init__(self, directory: Path, engine: DockerEngine) -> None:
+        super().__init__(directory)
+        self.engine = engine
+        self.docker = DockerSettings(
+            docker_host=engine.host,
+            image=PYTHON_IMAGE,
+            cmd=["python3", "-S", "-E", "/srv/tiny_server.py"],
+            read_only_volumes={TINY_SERVER: {"bind": "/srv/tiny_server.py", "mode": "ro"}},
+            volumes={"kept-{server_id}": {"bind": "/kept", "mode": "rw"}},
+            extra_host_config={"Init": True},  # else signals of its own do nothing to it
+        )
+
+    def hub(self) -> Spawner:
+        return DockerSpawner(self.docker, self.state)
+
+    async def kept(self) -> set[str] | None:
+        return {name.removeprefix("kept-") for name in self.engine.volumes()}
+
+    def processes(self, spawn_id: str) -> set[int]:
+        found = self.engine.containers(**{SPAWN_ID: spawn_id})
+        return {int(one["Id"][:12], 16) for one in found}
+
+    async def close(self) -> None:
+        await super().close()
+        for spawn_id in self.spawn_ids:
+            await self.hub().forget(spawn_id)
+        for name in self.engine.volumes():
+            assert self.engine.request("DELETE", f"/volumes/{name}").is_success
 
 
 World = SimulatedWorld | LocalWorld

@@ -16,12 +16,15 @@ from msgspec.structs import replace
 from core.errors import SpawnError, UnreachableError
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Kept, Lost, Progress, Running
-from tests.integration.spawner_worlds import LocalWorld, SimulatedWorld, ToyWorld, World, ignore
+from tests.integration.spawner_worlds import DockerWorld, LocalWorld, SimulatedWorld, ToyWorld, World, ignore
+
+REAL_ENGINES = [pytest.param(DockerWorld, marks=pytest.mark.world)]
 
 
-@pytest.fixture(params=[SimulatedWorld, LocalWorld, ToyWorld], ids=lambda kind: kind.name)
+@pytest.fixture(params=[SimulatedWorld, LocalWorld, ToyWorld, *REAL_ENGINES], ids=lambda kind: kind.name)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    world: World = request.param(tmp_path)
+    engine = [request.getfixturevalue(request.param.name)] if request.param is DockerWorld else []
+    world: World = request.param(tmp_path, *engine)
     with trio.fail_after(60):
         yield world
         await world.close()
@@ -188,7 +191,7 @@ async def test_output_can_be_followed_from_anywhere_until_the_end(world: World) 
     for number, place in enumerate([0, *places]):
         rest = [data async for data, _ in world.hub().follow_output(attempt.spawn_id, place)]
         assert b"".join(rest) == b"".join(data for data, _ in pieces[number:])
-    if world.name != "toy":  # these count bytes
+    if world.counts_bytes:
         assert [data async for data, _ in world.hub().follow_output(attempt.spawn_id, 3)] == [whole[3:]]
 
 

@@ -181,8 +181,8 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
         ("c.JupyterHub.subdomain_host = 'http://127.0.0.1:8000'", "expected a host's name with its protocol"),
         ("c.JupyterHub.db_url = 'mysql://alice:geheim@db/hub'", "= 'mysql://(hidden)@db/hub': expected a file's name"),
         ("c.JupyterHub.db_url = ''", "c.JupyterHub.db_url = '': expected a file's name, sqlite:///NAME"),
-        ("c.JupyterHub.spawner_class = 'dockr'", "= 'dockr': the ones there are: localprocess, simple, simulated"),
-        ("class S: pass\nc.JupyterHub.spawner_class = S", "= the class S: it is not derived from jupyterhub.spawner.Spawner; the ones there are: localprocess"),
+        ("c.JupyterHub.spawner_class = 'dockr'", "= 'dockr': the ones there are: callboard-docker, localprocess, simple, simulated"),
+        ("class S: pass\nc.JupyterHub.spawner_class = S", "= the class S: it is not derived from jupyterhub.spawner.Spawner; the ones there are: callboard-docker"),
         ("c.JupyterHub.load_groups = {'a': {'usrs': []}}", "['a']: unknown field 'usrs'; the fields are users, properties"),
         ("c.JupyterHub.load_groups = {'a': 'bob'}", "c.JupyterHub.load_groups['a'] = 'bob': expected a dict, got str"),
         ("c.JupyterHub.services = [{'name': 'x', 'comand': 'y'}]", "services[0]: unknown field 'comand'; the fields are name"),
@@ -233,7 +233,7 @@ def test_a_refusal_does_not_repeat_a_secret(load, line):
     ("line", "note"),
     [
         ("c.Spawner.start_timout = 5", "c.Spawner.start_timout: unknown (did you mean start_timeout?)"),
-        ("c.DockerSpawner.image = 'x'", "c.DockerSpawner: unknown (a spawner of dockerspawner, which this hub does not have)"),
+        ("c.SwarmSpawner.image = 'x'", "c.SwarmSpawner: unknown (a spawner of dockerspawner, which this hub does not have)"),
         ("c.KubeSpawner.image = 'x'", "c.KubeSpawner: unknown (a spawner of kubespawner, which this hub does not have)"),
         ("c.GitHubOAuthenticator.client_id = 'x'", "c.GitHubOAuthenticator: unknown (a way to log in of oauthenticator, which"),
         ("c.TraefikProxy.traefik_api_url = 'x'", "c.TraefikProxy: unknown (a proxy of jupyterhub-traefik-proxy, which this"),
@@ -282,7 +282,7 @@ def test_a_class_is_called_by_its_name_and_not_by_its_metaclass(load, line, said
 def test_classes_of_other_packages_are_not_here():
     """Else their sections would act, and say nothing of it."""
     assert not [name for name in NAMES.classes if is_foreign(name)]
-    assert len({what_it_is(name) for name in ("DockerSpawner", "KubeSpawner", "KubeIngressProxy")}) == 3
+    assert len({what_it_is(name) for name in ("SwarmSpawner", "KubeSpawner", "KubeIngressProxy")}) == 3
     assert what_it_is("Whatever") == ""
 
 

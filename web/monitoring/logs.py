@@ -44,7 +44,8 @@ def set_up_logging(settings: HubSettings, style: str = "auto", context: Context 
     for handler in settings.extra_log_handlers:
         handler.addFilter(_scrub)
     logging.basicConfig(level=level(settings), handlers=[*handlers, *settings.extra_log_handlers], force=True)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    for name in ("httpcore", "httpx"):  # they tell of every request
+        logging.getLogger(name).setLevel(logging.WARNING)
     if settings.logging_config:
         _apply(settings)
 

@@ -14,6 +14,7 @@ from core.errors import SpawnError
 from core.plugins.hooks import trio_hook
 from core.settings import Settings, SpawnerSettings
 from projections import servers, users
+from spawners.docker.settings import DockerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
@@ -80,6 +81,19 @@ async def test_a_named_server_is_made_by_its_first_start(hub: Hub, autojump_cloc
     row = servers.by_name(hub.store.db, users.by_name(hub.store.db, "bob").id, "lab")  # type: ignore[union-attr]
     assert row is not None
     assert row.display_name == "The Lab"
+
+
+async def test_a_spawner_may_have_a_form_of_its_own(hub: Hub, autojump_clock: object) -> None:
+    images = {"Plain": "team/plain:1", "Statistics <R>": "team/r:1"}
+    settings = DockerSettings(image="team/r:1", allowed_images=images)
+    async with hub_in_memory(replace(settings_for_tests(), spawner=settings)) as offering:
+        browser = await logged_in(offering, "bob")
+        page = await shown(browser, "/hub/spawn")
+        choices = page.one("select", id_="image").all("option")
+        assert [choice["value"] for choice in choices] == list(images)
+        await submit(browser, "/hub/spawn", {"image": "Statistics <R>"})
+        assert options_of(offering, "bob") == {"image": ["Statistics <R>"]}
+        await submit(browser, "/hub/spawn/bob/lab", {"image": "team/r:1"}, status=400)
 
 
 @pytest.mark.parametrize("name", ["Lab", "a--b", "-", "x" * 31, "a.b"])

@@ -1,0 +1,65 @@
+"""How attempts have ended and what they wrote last, on the hub's disk: it outlives their containers.
+
+end      its exit status and the reason, written once nothing of it runs; no container of it is started any more
+output   the last megabyte of what it wrote
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from spawners.docker.found import Ended
+from spawners.docker.output import Piece
+
+
+class Endings:
+    """Every method but `ended` and `output` may raise OSError."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = str(directory.absolute())
+
+    def ended(self, spawn_id: str) -> Ended | None:
+        """None where nothing is written down, or cannot be read."""
+        try:
+            return msgspec.json.decode(_read(self._path(spawn_id, "end")), type=Ended)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def output(self, spawn_id: str) -> list[Piece]:
+        try:
+            return msgspec.msgpack.decode(_read(self._path(spawn_id, "output")), type=list[Piece])
+        except (OSError, msgspec.DecodeError):
+            return []
+
+    def write(self, spawn_id: str, ended: Ended, output: list[Piece]) -> None:
+        os.makedirs(f"{self._directory}/{spawn_id}", mode=0o700, exist_ok=True)
+        self._put(spawn_id, "output", msgspec.msgpack.encode(output))
+        self._put(spawn_id, "end", msgspec.json.encode(ended))
+
+    def drop(self, spawn_id: str) -> None:
+        shutil.rmtree(f"{self._directory}/{spawn_id}", ignore_errors=True)
+
+    def _put(self, spawn_id: str, name: str, content: bytes) -> None:
+        """Whole or not at all."""
+        path = self._path(spawn_id, name)
+        part = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            os.replace(part, path)
+        except OSError:
+            os.unlink(part)
+            raise
+
+    def _path(self, spawn_id: str, name: str) -> str:
+        return f"{self._directory}/{spawn_id}/{name}"
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read()

@@ -1,0 +1,239 @@
+"""Asking an engine: the calls of its API that are made here, and what no answer, a 5xx and a 4xx mean.
+
+Paths name no version, so that each engine speaks its own newest one. Every call has a connection of its own: on a
+socket that costs little, and no dead one is ever used again. Source: the Docker Engine API, 1.41 to 1.52.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from core.errors import UnreachableError
+from spawners.docker.found import Container, Image, Summary
+from spawners.docker.place import Place
+
+T = TypeVar("T")
+Params = Mapping[str, str]
+
+ASKING = 10.0  # seconds for an answer to a question
+MAKING = 20.0  # ... to what makes a container
+WORKING = 60.0  # ... to what starts or removes one
+_CONNECTING = 5.0
+NOT_FOUND, CONFLICT = 404, 409
+_NOT_LET_IN = (401, 403)
+
+
+class EngineRefusal(Exception):
+    """A 4xx: the engine was asked, and will not. `message`: its own words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class EngineTrouble(UnreachableError):
+    """A 5xx, or a word that the hub may not ask. It says nothing about what was asked after. `message`: its own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"the container engine is in trouble: {message}")
+        self.message = message
+
+
+class Engine:
+    """Every method raises UnreachableError where the engine cannot be asked, and EngineRefusal where it will not."""
+
+    def __init__(self, place: Place) -> None:
+        """Raises OSError for certificates that cannot be read."""
+        self.place = place
+        self._tls = _tls(place) if place.tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    # --- containers ---
+
+    async def container(self, name: str) -> Container | None:
+        """None where there is none of this name."""
+        try:
+            answer = await self._call("GET", f"/containers/{name}/json")
+        except EngineRefusal as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+        return _decoded(answer, Container)
+
+    async def containers(self, *labels: str, ended: bool = False) -> list[Summary]:
+        """All that carry these labels and have not ended; or that have."""
+        status = ["exited", "dead"] if ended else ["created", "restarting", "running", "paused"]
+        filters = {"label": labels, "status": status}
+        params = {"all": "1", "filters": json.dumps(filters)}
+        return _decoded(await self._call("GET", "/containers/json", params), list[Summary])
+
+    async def create(self, name: str, body: Mapping[str, Any]) -> None:
+        await self._call("POST", "/containers/create", {"name": name}, body=body, timeout=MAKING)
+
+    async def start(self, name: str) -> None:
+        """It is fine if it runs already."""
+        await self._call("POST", f"/containers/{name}/start", timeout=WORKING)
+
+    async def stop(self, name: str, grace: float) -> None:
+        """End it as it wants to be ended, and kill it after the `grace` that it was made with."""
+        await self._call("POST", f"/containers/{name}/stop", timeout=grace + ASKING)
+
+    async def unpause(self, name: str) -> None:
+        await self._call("POST", f"/containers/{name}/unpause")
+
+    async def remove(self, name: str) -> None:
+        """With its unnamed volumes, running or not. It is fine if it is gone, or going."""
+        try:
+            await self._call("DELETE", f"/containers/{name}", {"force": "1", "v": "1"}, timeout=WORKING)
+        except EngineRefusal as refusal:
+            if refusal.status not in (NOT_FOUND, CONFLICT):
+                raise
+
+    @asynccontextmanager
+    async def output(self, name: str, *, follow: bool, **params: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What it has written, as the engine frames it; with `follow` until it ends."""
+        asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow)), **params}
+        timeout = None if follow else ASKING
+        async with self._stream("GET", f"/containers/{name}/logs", asked, timeout) as answer:
+            yield self._read(answer.aiter_bytes())
+
+    # --- images ---
+
+    async def image(self, name: str) -> Image | None:
+        """None where the engine does not have it."""
+        try:
+            return _decoded(await self._call("GET", f"/images/{name}/json"), Image)
+        except EngineRefusal as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+
+    @asynccontextmanager
+    async def pull(self, name: str, tag: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """How it gets on: an object for each step. It is given up when the caller leaves."""
+        async with self._stream("POST", "/images/create", {"fromImage": name, "tag": tag}) as answer:
+            yield self._objects(answer)
+
+    # --- volumes ---
+
+    async def volumes(self, *labels: str) -> list[str]:
+        """The names of those that carry all these labels."""
+        params = {"filters": json.dumps({"label": labels})}
+        found = _decoded(await self._call("GET", "/volumes", params), dict[str, Any])
+        return sorted(volume["Name"] for volume in found.get("Volumes") or ())
+
+    async def remove_volume(self, name: str) -> None:
+        """It is fine if it is gone. Refused (409) while a container uses it."""
+        try:
+            await self._call("DELETE", f"/volumes/{name}", timeout=WORKING)
+        except EngineRefusal as refusal:
+            if refusal.status != NOT_FOUND:
+                raise
+
+    # --- events ---
+
+    @asynccontextmanager
+    async def events(self, label: str, actions: list[str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """What happens to containers with this label, from now on."""
+        filters = {"type": ["container"], "label": [label], "event": actions}
+        async with self._stream("GET", "/events", {"filters": json.dumps(filters)}) as answer:
+            yield self._objects(answer)
+
+    # --- HTTP ---
+
+    def _client(self, timeout: float | None) -> httpx.AsyncClient:
+        """For one call. Whoever leaves it early leaves no connection behind."""
+        return httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=self.place.socket or None, verify=self._tls),
+            base_url=self.place.origin,
+            timeout=httpx.Timeout(timeout, connect=_CONNECTING),
+            trust_env=False,
+        )
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        timeout: float = ASKING,
+    ) -> bytes:
+        try:
+            async with self._client(timeout) as client:
+                answer = await client.request(method, path, params=params, json=body)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        _check(answer)
+        return answer.content
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, params: Params, timeout: float | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer that comes bit by bit. `timeout`: the longest silence, in seconds; None for any."""
+        try:
+            async with self._client(timeout) as client, client.stream(method, path, params=params) as answer:
+                if answer.status_code >= 400:
+                    await answer.aread()
+                    _check(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    async def _objects(self, answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+        """One for each line that is one."""
+        async for line in self._read(answer.aiter_lines()):
+            with suppress(msgspec.DecodeError):
+                yield msgspec.json.decode(line, type=dict[str, Any])
+
+    async def _read(self, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+        try:
+            async for piece in pieces:
+                yield piece
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> UnreachableError:
+        why = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
+        return UnreachableError(
+            f"the container engine at {self.place} cannot be asked: {why or type(error).__name__}"
+        )
+
+
+def _tls(place: Place) -> ssl.SSLContext:
+    """Raises OSError for certificates that cannot be read."""
+    context = ssl.create_default_context(cafile=f"{place.certificates}/ca.pem" if place.verify else None)
+    if not place.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if place.certificates:
+        context.load_cert_chain(f"{place.certificates}/cert.pem", f"{place.certificates}/key.pem")
+    return context
+
+
+def _check(answer: httpx.Response) -> None:
+    """Raises EngineTrouble or EngineRefusal."""
+    if answer.status_code < 400:
+        return
+    try:
+        message = str(msgspec.json.decode(answer.content)["message"]).strip()
+    except (msgspec.DecodeError, TypeError, KeyError):
+        message = f"status {answer.status_code}"
+    if answer.status_code >= 500 or answer.status_code in _NOT_LET_IN:
+        raise EngineTrouble(message)
+    raise EngineRefusal(answer.status_code, message)
+
+
+def _decoded(content: bytes, to: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=to)
+    except msgspec.DecodeError as error:
+        raise EngineTrouble(f"its answer makes no sense ({error})") from error

@@ -1,0 +1,74 @@
+"""Where an engine listens, as DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say it. Pure.
+
+Source of the names and defaults: the docker command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from core.settings import ConfigError
+
+USUAL = "unix:///var/run/docker.sock"
+_PORT, _TLS_PORT = 2375, 2376
+
+
+class Place(Struct, frozen=True):
+    """`socket`: the path of a unix socket; else the engine is at `host` and `port`.
+
+    `verify`: whether its certificate must be signed by `ca.pem`. `certificates`: the folder of that file, of `cert.pem`
+    and of `key.pem`.
+    """
+
+    socket: str = ""
+    host: str = ""
+    port: int = 0
+    tls: bool = False
+    verify: bool = False
+    certificates: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the engine is on this machine for certain."""
+        return bool(self.socket)
+
+    @property
+    def origin(self) -> str:
+        if self.socket:
+            return "http://docker"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"unix://{self.socket}" if self.socket else self.origin
+
+
+def place_of(url: str, verify: bool | None, certificates: str, environment: Mapping[str, str]) -> Place:
+    """`url`, `certificates`: empty for what the environment says; so is None for `verify`. Raises ConfigError."""
+    url = url or environment.get("DOCKER_HOST", "") or USUAL
+    if verify is None:
+        verify = bool(environment.get("DOCKER_TLS_VERIFY"))
+    folder = (
+        certificates or environment.get("DOCKER_CERT_PATH", "") or f"{environment.get('HOME', '')}/.docker"
+    )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _unusable(url) from None
+    if parts.scheme == "unix" and parts.path:
+        return Place(socket=parts.path)
+    if parts.scheme not in ("tcp", "http", "https") or not parts.hostname:
+        raise _unusable(url)
+    tls = verify or parts.scheme == "https" or bool(certificates or environment.get("DOCKER_CERT_PATH"))
+    return Place(
+        "", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, verify, folder if tls else ""
+    )
+
+
+def _unusable(url: str) -> ConfigError:
+    expected = "expected unix:///path, tcp://host:2376 or https://host:2376"
+    return ConfigError(f"The container engine cannot be asked at {url!r}: {expected}")
