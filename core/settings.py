@@ -133,6 +133,7 @@ class HubSettings(Struct, frozen=True):
     logging_config: dict[str, Any] = {}
     extra_log_file: str = ""
     extra_log_handlers: list[Any] = []
+    extra_handlers: list[Any] = []  # of tornado: (path below /hub, class) or (path, class, arguments)
 
 
 class ProxySettings(Struct, frozen=True):

@@ -28,6 +28,7 @@ from core.settings import Settings
 from web.hub.build import Others, build_hub
 from web.hub.giving_up import give_up_log, give_up_starts
 from web.hub.hub import Hub
+from web.hub.plugins import plugins_of
 from web.lifecycle.carrying_out import Step, carry_out, carry_out_later
 from web.lifecycle.configured import configure_routes, configure_services
 from web.lifecycle.expiry import take_out_expired
@@ -71,17 +72,28 @@ async def open_hub(
     `consent`: to end or adopt what another log than this one has started. Raises OlderLogError where that is needed
     and was not given.
     """
-    wanted = desired_state(settings)
-    hub = build_hub(
-        settings,
-        wanted,
-        store=store,
-        secret=secret,
-        spawner=spawner,
-        others=others,
-        service_spawner=service_spawner,
-    )
-    _measure(hub)
+    async with plugins_of(settings, secret) as plugins:
+        settings = plugins.as_made(settings)
+        wanted = desired_state(settings)
+        hub = build_hub(
+            settings,
+            wanted,
+            store=store,
+            secret=secret,
+            spawner=spawner,
+            others=others,
+            service_spawner=service_spawner,
+            plugins=plugins,
+        )
+        _measure(hub)
+        async with _living(hub, secret, wanted, consent):
+            yield hub
+
+
+@asynccontextmanager
+async def _living(hub: Hub, secret: bytes, wanted: DesiredState, consent: Consent) -> AsyncIterator[None]:
+    """All that a hub does as long as it lives."""
+    store = hub.store
     async with open_service_nursery() as writing:
         await writing.start(store.run)
         for engine in hub.spawner:
@@ -93,6 +105,7 @@ async def open_hub(
             await living.start(hub.errands.run)
             left = await carry_out(_first_steps(hub, secret, wanted))
             living.start_soon(carry_out_later, left)
+            await hub.plugins.follow(hub)
             await adopt_all(hub, later)
             await living.start(resume, hub)
             for reconciler in reconcilers(hub, consent):
@@ -102,7 +115,7 @@ async def open_hub(
             _begin_background_work(hub, living)
             if hub.service_processes is not None:
                 living.start_soon(hub.service_processes.run)
-            yield hub
+            yield
             await hub.activity.record()
             await hub.refusals.record()
             living.cancel_scope.cancel()

@@ -59,7 +59,6 @@ REASONS: dict[str, str] = {
     "JupyterHub.db_kwargs": "the log is a file of SQLite",
     "JupyterHub.debug_db": "c.JupyterHub.log_level = 'DEBUG' says more",
     "JupyterHub.debug_proxy": OWN_PROXY,
-    "JupyterHub.extra_handlers": "handlers of tornado have no place here: run a service",
     "JupyterHub.forwarded_host_header": "no version of JupyterHub uses it",
     "JupyterHub.generate_certs": _NO_TLS_INSIDE,
     "JupyterHub.generate_config": "a choice of the command line",

@@ -165,6 +165,16 @@ def _log_handlers(value: Any) -> Any:
     return found
 
 
+def _handlers(value: Any) -> Any:
+    """Of tornado: a path below `/hub`, a class (or where it is), and maybe what it is begun with, and a name."""
+    if not isinstance(value, list | tuple):
+        raise ValueError("expected a list of handlers, each (path, class) or (path, class, arguments)")  # noqa: TRY004
+    for item in value:
+        if not (isinstance(item, list | tuple) and 2 <= len(item) <= 4 and isinstance(item[0], str)):
+            raise ValueError("expected a list of handlers, each (path, class) or (path, class, arguments)")
+    return list(value)
+
+
 PREPARE: dict[str, Callable[[Any], Any]] = {
     "pre_spawn_hook": _function,
     "post_stop_hook": _function,
@@ -191,6 +201,7 @@ PREPARE: dict[str, Callable[[Any], Any]] = {
     "apply_user_options": _options_to_traits,
     "options_from_form": _form_reader,
     "handlers": _log_handlers,
+    "extra_handlers": _handlers,
     "cmd": words,
     "command": words,
     "add_user_cmd": words,

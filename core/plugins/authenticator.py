@@ -9,9 +9,11 @@ Who may come in once they are known is not for them to say: see `core/plugins/ad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
+
+from core.plugins.sent_request import SentRequest
 
 Credentials = Mapping[str, Any]
 
@@ -23,7 +25,8 @@ class Login(Struct, frozen=True):
     `auth_state` is secret: it is only ever kept encrypted. `user_info`: for others to see. `allowed`: True where
     the authenticator itself lets this person in, for their group say, whoever `allowed_users` names. `roles`: all the
     roles they hold in their own right, each `{"name", "description", "scopes"}`; the last two for those that only
-    the authenticator knows.
+    the authenticator knows. `is_settled`: the authenticator has done all that is usually done about a login:
+    the name is as it is to be stored, and `post_auth_hook` has been called.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Login(Struct, frozen=True):
     user_info: dict[str, Any] | None = None
     allowed: bool = False
     roles: tuple[dict[str, Any], ...] | None = None
+    is_settled: bool = False
 
 
 class Authenticator(Protocol):
@@ -95,8 +99,8 @@ class RedirectAuthenticator(Authenticator, Protocol):
 class RefreshingAuthenticator(Authenticator, Protocol):
     """Can say later whether a login still stands. Asked at most once per `auth_refresh_age` and user."""
 
-    async def refresh(self, name: str, auth_state: dict[str, Any] | None) -> Login | None:
-        """The login as it is now, to be stored; None: this person must log in again.
+    async def refresh(self, name: str, auth_state: dict[str, Any] | None) -> Login | Literal[True] | None:
+        """The login as it is now, to be stored; True: it stands as it is; None: this person must log in again.
 
         Raises UnavailableError when nobody can be asked: the login then stands until the next time.
         """
@@ -111,6 +115,44 @@ class CheckingAuthenticator(Authenticator, Protocol):
 
         Where the other system follows the hub, it may add there whoever is missing.
         """
+
+
+@runtime_checkable
+class RequestAuthenticator(Authenticator, Protocol):
+    """Looks at more of a request than the fields of a form: a header, or where it comes from."""
+
+    async def authenticate_request(self, credentials: Credentials, request: SentRequest) -> Login | None:
+        """As `authenticate`."""
+
+
+@runtime_checkable
+class PagedAuthenticator(Authenticator, Protocol):
+    """Has pages of its own, or says where people are to be sent and what the hub's login page shows.
+
+    `login_service`: what the button says that leads to `login_path`; `""` where there is a form. The paths are those
+    of the hub's own pages where it has none.
+    """
+
+    @property
+    def login_service(self) -> str: ...
+    @property
+    def login_path(self) -> str: ...
+    @property
+    def logout_path(self) -> str: ...
+
+    async def login_html(self, shown: Mapping[str, str]) -> str:
+        """HTML in place of the form; `""` for none. `shown`: `next`, `username`, `login_error`, `xsrf`."""
+
+
+@runtime_checkable
+class StartAuthenticator(Protocol):
+    """Has a say in each start, and hears of each end, of a server."""
+
+    async def before_start(self, name: str, spawner: Any) -> None:
+        """It may change `spawner`, which hooks see too. Raises what keeps the server from being started."""
+
+    async def after_stop(self, name: str, spawner: Any) -> None:
+        """What fails here hinders nothing."""
 
 
 @runtime_checkable

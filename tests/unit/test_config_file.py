@@ -246,7 +246,6 @@ def test_a_refusal_does_not_repeat_a_secret(load, line):
         ("c.zzzzzzz = 5", "c.zzzzzzz: unknown"),
         ("c.JupyterHub.internal_ssl = True", "c.JupyterHub.internal_ssl: not yet"),
         ("c.Spawner.ssl_alt_names = []", "c.Spawner.ssl_alt_names: not yet"),
-        ("c.JupyterHub.extra_handlers = []", "c.JupyterHub.extra_handlers: ignored (handlers of tornado have no place"),
         ("c.ConfigurableHTTPProxy.auth_token = 'x'", "c.ConfigurableHTTPProxy.auth_token: ignored (the hub brings its own proxy)"),
         ("c.HubOAuth.cache_max_age = 5", "c.HubOAuth.cache_max_age: ignored (read by servers and services"),
         ("c.JupyterHub.admin_users = {'x'}", "c.JupyterHub.admin_users: note (deprecated: use c.Authenticator.admin_users)"),

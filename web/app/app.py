@@ -31,6 +31,7 @@ from web.api import metrics as monitoring
 from web.api.sharing import share_codes, shared_with, shares, shares_by_code
 from web.app.asgi import ASGIConnection, NoSocket
 from web.app.dispatch import dispatch
+from web.app.plugin_routes import PluginRoutes
 from web.app.route_table import RouteTable
 from web.hub.hub import Hub
 from web.pages import authorize, fallback, files, user_url
@@ -73,9 +74,9 @@ class Application(QuartTrio):
     asgi_http_class = ASGIConnection  # type: ignore[assignment]
     asgi_websocket_class = NoSocket  # type: ignore[assignment]
 
-    def __init__(self, hub: Hub, routes: RouteTable) -> None:
+    def __init__(self, hub: Hub, table: RouteTable) -> None:
         super().__init__("callboard", static_folder=None)
-        self.routes = routes
+        self.routes = routes = PluginRoutes(table, lambda: hub.plugins.paths) if hub.plugins.opened else table
         self.extensions["callboard"] = hub
         self.extensions[ROUTES] = routes
         self.extensions[openapi.GROUPS] = API

@@ -25,7 +25,7 @@ def guarded_handler(route: Route) -> Handler:
 
     async def guarded(**given: str) -> Response:
         if route.page and hub().hosts.is_below(asked().host):
-            return _on_the_hubs_host(route)
+            return on_the_hubs_host()
         kept().route = route
         if not (route.page and route.method == "POST"):
             return await let_in(given)
@@ -55,12 +55,14 @@ async def _logged_in_for(route: Route) -> Identity | None:
     credentials = sent.get("auth") if isinstance(sent, dict) else None
     if not isinstance(credentials, dict):
         return None
-    return await hub().acts.credential_login.identify(credentials, address=address_of(asked()))
+    return await hub().acts.credential_login.identify(
+        credentials, address=address_of(asked()), request=request_facts()
+    )
 
 
-def _on_the_hubs_host(route: Route) -> Response:
+def on_the_hubs_host() -> Response:
     """Where a user's server is at home their scripts are too: no page of the hub is shown there."""
-    if route.method != "GET":
+    if asked().method != "GET":
         raise ForbiddenError("Pages of the hub are on its own host.")
     request = asked()
     query = request.query_string.decode("latin-1")

@@ -39,6 +39,7 @@ from web.authenticators import make_authenticator
 from web.history.feed import Feed
 from web.hub.build_acts import build_acts, build_bulk
 from web.hub.hub import Ending, Hub
+from web.hub.plugins import Plugins
 from web.hub.timetable import Timetable
 from web.models.activity import LastSeen
 from web.models.models import Models
@@ -95,6 +96,7 @@ def build_hub(
     spawner: Spawner,
     others: Others,
     service_spawner: Spawner | None,
+    plugins: Plugins,
 ) -> Hub:
     """Every part of a hub, and who listens to the log. Nothing runs yet, and nothing is written."""
     db, hosts, entities, metrics = store.db, Hosts(settings.hub), HubEntities(store), Metrics()
@@ -107,10 +109,10 @@ def build_hub(
     store.listen(turns.on_records, limits.HEARS)
     store.listen(rights.forget)
     store.listen(tokens.forget, tokens.HEARS)
-    logins = _logins(settings, wanted, store, secret)
+    logins = _logins(settings, wanted, store, secret, plugins)
     engines = _engines(settings.hub.spawner_class, spawner, others, db)
     views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, engines.state)
-    launch = Launch(settings, secret, rights, views, logins.session_opener)
+    launch = Launch(settings, secret, rights, views, logins.session_opener, logins.start_authenticator)
     polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
     runtime = HubServerRuntime(store, engines, settings, launch, marks, turns, proxies, errands, polls)
@@ -135,6 +137,7 @@ def build_hub(
         sessions=sessions,
         tokens=tokens,
         oauth_clients=clients,
+        plugins=plugins,
         refusals=Refusals(store),
         operators=Operators(rights.of_operators),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
@@ -187,10 +190,12 @@ def _engines(main: str, spawner: Spawner, others: Others, db: Tables) -> Engines
     return Engines(made.pop(main), made.values(), partial(engines_table.engine_of, db))
 
 
-def _logins(settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes) -> Logins:
+def _logins(
+    settings: Settings, wanted: DesiredState, store: EventStore, secret: bytes, plugins: Plugins
+) -> Logins:
     keeper = load_keys(settings.crypt.keys, os.environ)
     return Logins(
-        authenticator=make_authenticator(settings, wanted.names, secret),
+        authenticator=plugins.authenticator or make_authenticator(settings, wanted.names, secret),
         admission=Admission(settings.authenticator, wanted.names),
         auth_states=AuthStates(store, keeper, enabled=settings.authenticator.enable_auth_state),
         confirmations=Confirmations(settings.authenticator.auth_refresh_age),

@@ -32,6 +32,7 @@ from core.settings import Settings
 from web.bulk.acts import BulkActs
 from web.history.feed import Feed
 from web.hub.acts import Acts
+from web.hub.plugins import Plugins
 from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
@@ -87,6 +88,7 @@ class Hub:
     sessions: Sessions
     tokens: TokenBook
     oauth_clients: Clients
+    plugins: Plugins  # written for JupyterHub
     refusals: Refusals  # attempts to get in, counted
     proxy_secret: str
     operators: Operators

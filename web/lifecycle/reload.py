@@ -95,6 +95,7 @@ class Reloader:
         """Raises ConfigError or another HubError for a configuration that cannot be used: nothing has changed."""
         async with self._turn:
             given, notes = await trio.to_thread.run_sync(self._load)
+            given = await self._hub.plugins.as_configured(given)
             settings, waiting = merged(self._hub.settings, given)
             wanted = desired_state(settings)
             changed = list(differences(self._hub.settings, settings))
@@ -111,7 +112,9 @@ class Reloader:
         if _ending(before) != _ending(settings):
             hub.ending = _ending(settings)
         hub.logins.admission = Admission(settings.authenticator, hub.user_names)
-        if before.authenticator.admin_users != settings.authenticator.admin_users:
+        if hub.plugins.authenticator is not None:
+            await hub.plugins.configure(settings)
+        elif before.authenticator.admin_users != settings.authenticator.admin_users:
             hub.logins.authenticator = make_authenticator(settings, hub.user_names, self._secret)
         hub.limits.configure(
             settings.hub.concurrent_spawn_limit,
@@ -174,9 +177,14 @@ def _of_plugin(old: Struct, new: Struct) -> list[str]:
     before, after = _plugin(old), _plugin(new)
     if before is None or after is None or before.kind is None or after.kind is None:
         return []
-    names = sorted(before.traits.keys() | after.traits.keys())
+    names = sorted(filter(_waits, before.traits.keys() | after.traits.keys()))
     changed = [f"c.{name}" for name in names if not _is_same(before.traits.get(name), after.traits.get(name))]
     return changed if _is_same(before.kind, after.kind) else [f"the class {after.kind.__name__}", *changed]
+
+
+def _waits(trait: str) -> bool:
+    """Whether it is the class's own, by its full name: what is common to all ways to log in is looked at besides."""
+    return trait.rpartition(".")[2] not in CHANGEABLE["authenticator"]
 
 
 def _plugin(part: Struct) -> PluginSettings | None:

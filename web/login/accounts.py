@@ -65,8 +65,9 @@ class Accounts:
         is_known = self._check(name, login)
         admin = True if login.admin is None and self._logins.admission.is_admin(name) else login.admin
         login = replace(login, name=name, admin=admin)
-        login = await after_hook(self._settings().post_auth_hook, self._logins, login, request)
-        self._check_groups_told(login)
+        if not login.is_settled:
+            login = await after_hook(self._settings().post_auth_hook, self._logins, login, request)
+            self._check_groups_told(login)
         is_new = not is_known and await self._create(login)
         user = self._present(name)
         if not is_new:
@@ -78,7 +79,7 @@ class Accounts:
     def name_of(self, login: Login) -> str | None:
         """As it is stored; None for a name that no user can have."""
         try:
-            return self._names.stored(login.name)
+            return self._names.check(login.name) if login.is_settled else self._names.stored(login.name)
         except InvalidError as error:
             logger.warning("a login under a name that cannot be: %s", error.message)
             return None

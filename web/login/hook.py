@@ -18,6 +18,8 @@ NOT_COMPLETED = "This login could not be completed. Please tell the hub's admini
 
 logger = logging.getLogger("callboard.hooks")
 
+_NOT_SHOWN = frozenset({"allowed", "is_settled"})  # of a login, for the hub alone
+
 
 class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """What a hook gives back, of which it may have left out anything."""
@@ -39,7 +41,7 @@ async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFa
     """
     if hook is None:
         return login
-    model = {key: value for key, value in asdict(login).items() if key != "allowed"}
+    model = {key: value for key, value in asdict(login).items() if key not in _NOT_SHOWN}
     for key in ("groups", "roles"):
         model[key] = None if model[key] is None else list(model[key])
     try:

@@ -13,7 +13,7 @@ from core.events.log.tables import Tables
 from core.logins.failures import Refusals
 from core.naming.names import MAX_USER_NAME
 from core.naming.user_names import UserNames
-from core.plugins.authenticator import Credentials, Login
+from core.plugins.authenticator import Credentials, Login, RequestAuthenticator
 from core.scopes import Scopes
 from projections import names, users
 from projections.users import UserRow
@@ -56,7 +56,7 @@ class CredentialLogin:
         began = time.monotonic()
         logged_in = None
         try:
-            login = await self._prove(credentials, address)
+            login = await self._prove(credentials, address, request)
             logged_in = None if login is None else await self._accounts.of_login(login, request)
         except ForbiddenError:
             self._refusals.login(address)
@@ -65,12 +65,14 @@ class CredentialLogin:
             self._metrics.logged_in(time.monotonic() - began, success=logged_in is not None)
         return logged_in
 
-    async def identify(self, credentials: Credentials, *, address: str) -> Identity | None:
+    async def identify(
+        self, credentials: Credentials, *, address: str, request: RequestFacts | None = None
+    ) -> Identity | None:
         """Whom these credentials belong to, with all they may do. Nothing is made or changed: strangers are nobody.
 
         Raises as `log_in` does.
         """
-        login = await self._prove(credentials, address)
+        login = await self._prove(credentials, address, request)
         name = None if login is None else self._accounts.name_of(login)
         row = None if name is None else users.by_name(self._db, name)
         if row is None:
@@ -78,13 +80,21 @@ class CredentialLogin:
         self._logins.admission.check(row.name, exists=True, allowed=login is not None and login.allowed)
         return Identity("user", row.id, row.name, self._scopes_of(row))
 
-    async def _prove(self, credentials: Credentials, address: str) -> Login | None:
+    async def _prove(
+        self, credentials: Credentials, address: str, request: RequestFacts | None
+    ) -> Login | None:
         """What the authenticator says. Who keeps failing waits, and failures are counted."""
         name = self._names.normalize(str(credentials.get("username", ""))[:MAX_USER_NAME])
         async with self._logins.gate.attempt(name, address) as attempt:
-            login = await self._logins.authenticator.authenticate(credentials)
+            login = await self._ask(credentials, request)
             if login is not None:
                 attempt.succeeded()
                 return login
         self._refusals.login(address, names.holder_of(self._db, "user", name) or "")
         return None
+
+    async def _ask(self, credentials: Credentials, request: RequestFacts | None) -> Login | None:
+        authenticator = self._logins.authenticator
+        if request is not None and isinstance(authenticator, RequestAuthenticator):
+            return await authenticator.authenticate_request(credentials, request.sent())
+        return await authenticator.authenticate(credentials)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Literal
 
 import trio
 
@@ -16,7 +17,7 @@ from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.user import user_stream
 from core.naming.user_names import UserNames
-from core.plugins.authenticator import RefreshingAuthenticator
+from core.plugins.authenticator import Login, RefreshingAuthenticator
 from core.settings import AuthenticatorSettings
 from projections import users
 from projections.users import UserRow
@@ -92,9 +93,7 @@ class LoginRefresh:
         assert isinstance(authenticator, RefreshingAuthenticator), "nobody else is asked"
         try:
             login = await authenticator.refresh(user.name, self._logins.auth_states.of(user.id))
-            stands = login is not None and self._names.normalize(login.name) == user.name
-            if login is not None and stands:
-                stands = await self._accounts.of_login(login, request) is not None
+            stands = await self._is_kept(user, login, request)
         except UnavailableError as error:
             logger.warning("whether the login of %s still stands is not known: %s", user.name, error.message)
             confirmations.note(user.id, seconds=ASKED_AGAIN_AFTER)
@@ -105,3 +104,15 @@ class LoginRefresh:
         if not stands:
             confirmations.note(user.id, stands=False, seconds=ASKED_AGAIN_AFTER)
         return stands
+
+    async def _is_kept(
+        self, user: UserRow, login: Login | Literal[True] | None, request: RequestFacts | None
+    ) -> bool:
+        """Whether the answer says that the login stands; what it says besides is stored as that of a login is."""
+        if login is None or login is True:
+            confirmed = login is True
+            if confirmed:
+                self._logins.confirmations.note(user.id)
+            return confirmed
+        same = login.name == user.name or self._names.normalize(login.name) == user.name
+        return same and await self._accounts.of_login(login, request) is not None

@@ -11,12 +11,11 @@ import logging
 from quart import Response
 
 from core.errors import ForbiddenError, HubError
-from core.events.record import By
-from core.events.user import user_stream
-from core.plugins.authenticator import RedirectAuthenticator
+from core.plugins.authenticator import RequestAuthenticator
 from projections import users
 from projections.users import UserRow
 from web.login.accounts import LoggedIn
+from web.pages.parts.browser_session import end_session, new_session
 from web.pages.parts.destination import destination
 from web.pages.parts.login_form import logged_out, login_form
 from web.request.access import OPEN
@@ -30,6 +29,7 @@ from web.request.page_cookies import log_in_browser, log_out_browser
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form as form_of_request
 from web.request.sent.refused_forms import why_refused
+from web.request.to_login import own_login_path
 from web.sessions.links import ARGUMENT
 
 endpoints = RouteGroup("login", page=True)
@@ -65,10 +65,8 @@ async def _log_in_by_link(ticket: str, next_url: str) -> Response:
 
 async def _log_in_unasked(next_url: str) -> Response:
     """`auto_login`: without a form, at another service or by what the request itself says."""
-    if isinstance(hub().logins.authenticator, RedirectAuthenticator):
-        return redirect(
-            f"{hub().base_url}hub/oauth_login?{asked().query_string.decode('latin-1')}".rstrip("?")
-        )
+    if path := own_login_path():
+        return redirect(f"{path}?{asked().query_string.decode('latin-1')}".rstrip("?"))
     logged_in = await _log_in({})
     if logged_in is None:
         raise ForbiddenError("You could not be logged in.")
@@ -89,7 +87,7 @@ async def submit() -> Response:
         logger.warning("a login form from %s does not count: %s", address_of(asked()), why)
         return await login_form(next_url=next_url, username=name, error=why, status=403)
     try:
-        logged_in = await _log_in(given) if name else None
+        logged_in = await _log_in(given) if name or _takes_other_forms() else None
     except HubError as refused:
         answer = await login_form(
             next_url=next_url, username=name, error=refused.message, status=status_of(refused)
@@ -101,6 +99,11 @@ async def submit() -> Response:
     return await enter(logged_in.user, next_url)
 
 
+def _takes_other_forms() -> bool:
+    """Whether a form without a name may be one: an authenticator of JupyterHub's kind brings its own."""
+    return isinstance(hub().logins.authenticator, RequestAuthenticator)
+
+
 async def _log_in(given: dict[str, str]) -> LoggedIn | None:
     log_in = hub().acts.credential_login.log_in
     return await log_in(given, address=address_of(asked()), request=request_facts())
@@ -108,29 +111,17 @@ async def _log_in(given: dict[str, str]) -> LoggedIn | None:
 
 async def enter(user: UserRow, next_url: str) -> Response:
     """This browser is the user's from here on. Whoever was logged in with it before no longer is."""
-    sessions = hub().sessions
-    before = kept().session
-    if before is None or before.user != user.id:
-        address, by = address_of(asked()), By(user_stream(user.id), "login", kept().request_id)
-        if before is not None:
-            await sessions.end(before.id, "Somebody else logged in with this browser.", by=by)
-        session_id, secret = await sessions.open(user.id, address=address, request=kept().request_id)
-        answer = redirect(await destination(user, next_url))
-        log_in_browser(answer, session_id, secret)
-        return answer
-    return redirect(await destination(user, next_url))
+    new = await new_session(user)
+    answer = redirect(await destination(user, next_url))
+    if new is not None:
+        log_in_browser(answer, *new)
+    return answer
 
 
 @endpoints.get("/logout", access=OPEN, statuses=(200, 302))
 async def log_out() -> Response:
     """End the session, and with it all that was given on its strength."""
-    session = kept().session
-    if session is not None:
-        by = By(user_stream(session.user), session.id, kept().request_id)
-        if hub().settings.hub.shutdown_on_logout:
-            await hub().acts.stopping.stop_ready(session.user, "The user logged out.", by=by)
-        await hub().sessions.end(session.id, "The user logged out.", by=by)
-    kept().session = kept().identity = None
+    await end_session()
     elsewhere = hub().settings.oidc.logout_redirect_url
     if elsewhere:
         answer = redirect(elsewhere)

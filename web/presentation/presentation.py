@@ -9,7 +9,7 @@ from typing import Any
 
 from core.settings import HubSettings
 from web.presentation.static_files import StaticFile, StaticFiles, tag_of, type_of
-from web.presentation.templates_found import environment
+from web.presentation.templates_found import directories_of, environment
 
 logger = logging.getLogger("callboard.pages")
 
@@ -22,7 +22,7 @@ class Presentation:
     def __init__(self, settings: HubSettings) -> None:
         data = Path(settings.data_files_path) if settings.data_files_path else None
         self.static = StaticFiles([data / "static"] if data else [])
-        directories = [*settings.template_paths, *([str(data / "templates")] if data else [])]
+        directories = directories_of(settings)
         for directory in directories:
             if not Path(directory).is_dir() and directory in settings.template_paths:
                 logger.warning("c.JupyterHub.template_paths: there is no directory %s", directory)

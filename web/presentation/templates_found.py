@@ -8,7 +8,7 @@ Content-Security-Policy: they get its nonce when the template is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from jinja2 import (
     Undefined,
 )
 from markupsafe import Markup
+
+from core.settings import HubSettings
 
 OURS = Path(__file__).parent / "templates"
 
@@ -41,15 +43,25 @@ def with_nonce(html: str, nonce: str) -> Markup:
     return Markup(_TAG.sub(rf'<\1 nonce="{nonce}"', html))  # noqa: S704 -- an administrator's own HTML
 
 
-def environment(directories: Iterable[str], options: dict[str, Any] | None = None) -> Environment:
+def directories_of(settings: HubSettings) -> list[str]:
+    """Of the administrator's own templates; the first wins."""
+    data = settings.data_files_path
+    return [*settings.template_paths, *([str(Path(data) / "templates")] if data else [])]
+
+
+def loaders(directories: Iterable[str]) -> list[BaseLoader]:
+    """Where a template is looked for, the first that has it wins. `directories`: of the administrator."""
+    ours = FileSystemLoader(OURS)
+    return [*map(TrustedLoader, directories), ours, PrefixLoader({"templates": ours})]
+
+
+def environment(directories: Collection[str], options: dict[str, Any] | None = None) -> Environment:
     """`directories`: of the administrator, the first wins. `options`: of Jinja, besides ours."""
-    ours: BaseLoader = FileSystemLoader(OURS)
-    theirs = [TrustedLoader(directory) for directory in directories]
     return Environment(
         **(options or {}),
-        loader=ChoiceLoader([*theirs, ours, PrefixLoader({"templates": ours})]),
+        loader=ChoiceLoader(loaders(directories)),
         autoescape=True,
-        undefined=Undefined if theirs else StrictUndefined,
+        undefined=Undefined if directories else StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from web.login.request_facts import RequestFacts
 from web.request.context import asked, kept
 from web.request.handler_view import handler_view
+from web.request.sent.for_plugins import sent_request
 
 
 def request_facts() -> RequestFacts:
-    return RequestFacts(handler_view, by_cookie=kept().session is not None)
+    return RequestFacts(handler_view, by_cookie=kept().session is not None, sent=sent_request)
 
 
 def time_to_wait(seconds: float) -> float:

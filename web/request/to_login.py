@@ -7,9 +7,19 @@ from urllib.parse import urlencode
 from quart import Response
 
 from core.errors import ForbiddenError
-from core.plugins.authenticator import RedirectAuthenticator
+from core.plugins.authenticator import PagedAuthenticator, RedirectAuthenticator
 from web.request import answers
 from web.request.context import asked, hub, kept
+
+
+def own_login_path() -> str:
+    """Where the authenticator logs people in, if that is not the hub's own page; else `""`."""
+    authenticator, prefix = hub().logins.authenticator, f"{hub().base_url}hub/"
+    if isinstance(authenticator, RedirectAuthenticator):
+        return f"{prefix}oauth_login"
+    if isinstance(authenticator, PagedAuthenticator) and authenticator.login_path != f"{prefix}login":
+        return authenticator.login_path
+    return ""
 
 
 def _way_in() -> str:
@@ -17,8 +27,7 @@ def _way_in() -> str:
     the_hub, route = hub(), kept().route
     wants_it = the_hub.settings.authenticator.auto_login_oauth2_authorize
     at_once = wants_it and route is not None and route.name == "authorize.ask"
-    can = isinstance(the_hub.logins.authenticator, RedirectAuthenticator)
-    return "oauth_login" if at_once and can else "login"
+    return (at_once and own_login_path()) or f"{the_hub.base_url}hub/login"
 
 
 def to_login() -> Response:
@@ -27,5 +36,5 @@ def to_login() -> Response:
         raise ForbiddenError("Missing or invalid credentials.")
     query = asked().query_string.decode("latin-1")
     place = f"{asked().path}?{query}" if query else asked().path
-    target = f"{hub().base_url}hub/{_way_in()}?{urlencode({'next': place})}"
-    return answers.redirect(target)
+    way_in = _way_in()
+    return answers.redirect(f"{way_in}{'&' if '?' in way_in else '?'}{urlencode({'next': place})}")

@@ -7,7 +7,12 @@ from functools import lru_cache
 
 from core.logins.gate import LoginGate
 from core.plugins.admission import Admission
-from core.plugins.authenticator import Authenticator, RefreshingAuthenticator, SessionAuthenticator
+from core.plugins.authenticator import (
+    Authenticator,
+    RefreshingAuthenticator,
+    SessionAuthenticator,
+    StartAuthenticator,
+)
 from core.plugins.hooks import Hooks
 from web.sessions.auth_states import AuthStates
 from web.sessions.confirmations import Confirmations
@@ -33,6 +38,11 @@ class Logins:
         """The authenticator, if it opens sessions of the system around servers."""
         found = self.authenticator
         return found if isinstance(found, SessionAuthenticator) and found.opens_sessions else None
+
+    def start_authenticator(self) -> StartAuthenticator | None:
+        """The authenticator, if it has a say in starts."""
+        found = self.authenticator
+        return found if isinstance(found, StartAuthenticator) else None
 
 
 @lru_cache(maxsize=8)

@@ -15,7 +15,7 @@ from core.config.roles import SERVER
 from core.errors import ForbiddenError, SpawnError
 from core.naming.ids import new_id
 from core.naming.names import escape, full_name, server_client_id, server_prefix
-from core.plugins.authenticator import SessionAuthenticator
+from core.plugins.authenticator import SessionAuthenticator, StartAuthenticator
 from core.plugins.hooks import Hooks
 from core.plugins.spawner import Attempt, Telling, UserOptions
 from core.scopes import Owner, cut
@@ -30,6 +30,7 @@ from web.site.environment import public_addresses
 from web.starts.hook_views import HandlerView
 from web.starts.settings_environment import settings_environment
 from web.starts.spawn_hooks import SpawnHooks
+from web.starts.start_authenticator import after_stop, before_start
 from web.starts.views import Views
 
 ACTIVITY = "users:activity!user"  # what every server's token allows
@@ -43,9 +44,13 @@ class Launch:
         rights: Rights,
         views: Views,
         session_opener: Callable[[], SessionAuthenticator | None],
+        start_authenticator: Callable[[], StartAuthenticator | None],
     ) -> None:
-        """`session_opener`: who opens a session of the system around each server, as things are now."""
+        """As things are now: `session_opener`: who opens a session of the system around each server;
+        `start_authenticator`: the way to log in that has a say in starts.
+        """
         self._session_opener = session_opener
+        self._start_authenticator = start_authenticator
         self.settings = settings  # replaced when the configuration is read anew
         self.views = views
         self.hooks = Hooks()
@@ -132,7 +137,7 @@ class Launch:
 
     def remember(self, spawn_id: str, view: Callable[[], HandlerView]) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
-        if self.spawn_hooks.change_starts:
+        if self.spawn_hooks.change_starts or self._start_authenticator() is not None:
             self._handlers[spawn_id] = view()
 
     def forget(self, spawn_id: str) -> None:
@@ -143,10 +148,13 @@ class Launch:
         self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
     ) -> SpawnerSettings:
         """The spawner's settings as options and hooks leave them."""
-        if not self.spawn_hooks.change_starts:
+        authenticator = self._start_authenticator()
+        if authenticator is None and not self.spawn_hooks.change_starts:
             return self.settings.spawner.with_options(spawning.user_options)
         handler = self._handlers.pop(spawning.spawn_id, None)
         view = self.views.of_start(server_id, spawning, environment, handler)
+        if authenticator is not None:
+            await before_start(authenticator, view)
         return await self.spawn_hooks.prepare(view, telling)
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
@@ -159,11 +167,15 @@ class Launch:
     async def after_stop(self, server_id: str) -> None:
         """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
         hook, opener = self.settings.spawner.post_stop_hook, self._session_opener()
-        view = None if hook is None and opener is None else self.views.of_id(server_id)
+        authenticator = self._start_authenticator()
+        is_heard = any(one is not None for one in (hook, opener, authenticator))
+        view = self.views.of_id(server_id) if is_heard else None
         if view is None:
             return
         if hook is not None:
             await self.spawn_hooks.after_stop(view)
+        if authenticator is not None:
+            await after_stop(authenticator, view)
         if opener is not None:
             await opener.close_session(view.user.name)
 

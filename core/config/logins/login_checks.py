@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.settings import Settings
+from core.settings import PluginAuthenticatorSettings, Settings
 
 
 def login_warnings(settings: Settings) -> Iterator[str]:
@@ -18,8 +18,8 @@ def login_warnings(settings: Settings) -> Iterator[str]:
         or settings.oidc.allowed_scopes
         or login.any_allow_config
     )
-    if name == "null":
-        return
+    if name == "null" or isinstance(login, PluginAuthenticatorSettings):
+        return  # such a class says itself whether it lets anybody in
     if not lets_somebody_in:
         yield (
             "Nobody may log in: no one is named in c.Authenticator.allowed_users, and c.Authenticator.allow_all is "

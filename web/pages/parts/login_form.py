@@ -8,11 +8,12 @@ from quart import Response
 
 from core.errors import ForbiddenError
 from core.naming.names import MAX_USER_NAME
-from core.plugins.authenticator import RedirectAuthenticator
+from core.plugins.authenticator import PagedAuthenticator, RedirectAuthenticator
 from web.authenticators.null import NullAuthenticator
 from web.pages.parts.form_targets import lead_on_from_login
-from web.pages.parts.render import page
+from web.pages.parts.render import html_of_configuration, page
 from web.request.context import hub
+from web.request.credentials import xsrf_token
 
 
 async def login_form(*, next_url: str, username: str = "", error: str = "", status: int = 200) -> Response:
@@ -22,20 +23,24 @@ async def login_form(*, next_url: str, username: str = "", error: str = "", stat
         raise ForbiddenError(
             error or "Nobody logs in here: this hub is used through its API and its services."
         )
-    elsewhere = authenticator.login_service if isinstance(authenticator, RedirectAuthenticator) else ""
+    shown = {"next": next_url, "username": username[:MAX_USER_NAME], "login_error": error}
+    elsewhere, path, html = "", f"{hub().base_url}hub/login", ""
+    if isinstance(authenticator, RedirectAuthenticator):
+        elsewhere, path = authenticator.login_service, f"{hub().base_url}hub/oauth_login"
+    elif isinstance(authenticator, PagedAuthenticator):
+        elsewhere, path = authenticator.login_service, authenticator.login_path
+        html = await authenticator.login_html({**shown, "xsrf": xsrf_token()})
     query = f"?{urlencode({'next': next_url})}" if next_url else ""
     settings = hub().settings.authenticator
     lead_on_from_login(next_url)
     return await page(
         "login.html",
         status,
-        next=next_url,
-        username=username[:MAX_USER_NAME],
-        login_error=error,
+        **shown,
         login_service=elsewhere,
-        authenticator_login_url=f"{hub().base_url}hub/{'oauth_login' if elsewhere else 'login'}{query}",
+        authenticator_login_url=f"{path}{query}",
         authenticator={"request_otp": settings.request_otp, "otp_prompt": settings.otp_prompt},
-        custom_html="",
+        custom_html=html_of_configuration(html),
     )
 
 

@@ -27,19 +27,26 @@ async def page(template: str, status: int = 200, **context: Any) -> Response:
     """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped."""
     presentation = hub().presentation
     nonce = kept().csp_nonce = kept().csp_nonce or secrets.token_urlsafe(16)
-    identity = kept().identity or _viewer()
+    shown = await _variables(template, kept().identity or _viewer(), nonce) | context
+    return answer(presentation.templates.get_template(template).render(shown), status)
+
+
+async def variables_for_plugins() -> dict[str, Any]:
+    """Of the pages that plug-ins make of our templates; no policy restricts their scripts, so there is no nonce."""
+    return await _variables("", kept().identity, "")
+
+
+async def _variables(template: str, identity: Identity | None, nonce: str) -> dict[str, Any]:
     if identity is not None and kept().session is None:
         kept().cookies_are_set = True  # a token in the header says nothing about the login of this browser
     user = _user(identity)
-    variables = await _administrators_variables(presentation.variables, user)
-    shown = {
+    given = await _administrators_variables(hub().presentation.variables, user)
+    return {
         **known_everywhere(identity, user, nonce),
         "is_login": template == "login.html",
-        "announcement": _announcement(variables, template, nonce),
-        **{name: value for name, value in variables.items() if not name.startswith("announcement")},
-        **context,
+        "announcement": _announcement(given, template, nonce),
+        **{name: value for name, value in given.items() if not name.startswith("announcement")},
     }
-    return answer(presentation.templates.get_template(template).render(shown), status)
 
 
 def answer(html: str, status: int) -> Response:
@@ -59,7 +66,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "prefix": settings.base_url,
         "user": user,
         "login_url": f"{prefix}login",
-        "logout_url": f"{prefix}logout",
+        "logout_url": getattr(hub().logins.authenticator, "logout_path", f"{prefix}logout"),
         "login_term_url": "",
         "login_service": getattr(hub().logins.authenticator, "login_service", ""),
         "static_url": presentation.static_url,

@@ -1,0 +1,78 @@
+"""Plug-ins written for JupyterHub: begun before the hub is built, for their class has a say in its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from core.settings import ConfigError, PluginAuthenticatorSettings, Settings
+from web.hub.plugin_hub import PluginHub
+from web.presentation.templates_found import directories_of, loaders
+
+if TYPE_CHECKING:
+    from web.authenticators.jupyterhub.authenticator import JupyterHubAuthenticator, PluginPages
+    from web.authenticators.jupyterhub.opening import Opened
+    from web.hub.hub import Hub
+
+
+class Plugins(Struct, frozen=True):
+    """`authenticator`, `pages`: None where there is none of JupyterHub's kind."""
+
+    hub: PluginHub | None = None
+    opened: Opened | None = None
+
+    @property
+    def authenticator(self) -> JupyterHubAuthenticator | None:
+        return self.opened.authenticator if self.opened else None
+
+    @property
+    def pages(self) -> PluginPages | None:
+        return self.opened.pages if self.opened else None
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Patterns of what their handlers serve."""
+        return self.opened.pages.patterns if self.opened else ()
+
+    def as_made(self, settings: Settings) -> Settings:
+        """What the hub is to be built with: a class of authenticator has defaults of its own. Raises ConfigError."""
+        return settings if self.opened is None else self.opened.as_made(settings)
+
+    async def as_configured(self, given: Settings) -> Settings:
+        """A configuration read anew, with what its class of authenticator has by itself. Raises ConfigError."""
+        return given if self.opened is None else await self.opened.as_configured(given)
+
+    async def configure(self, settings: Settings) -> None:
+        """Have the authenticator take what can change while it runs."""
+        if self.opened is not None and self.opened.authenticator is not None:
+            await self.opened.authenticator.configure(settings.authenticator)
+
+    async def follow(self, hub: Hub) -> None:
+        """Let them know of the hub, and of its users from here on."""
+        if self.hub is not None and self.opened is not None:
+            self.hub.attach(hub)
+            await self.opened.thread.follow(hub.store)
+
+
+@asynccontextmanager
+async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins]:
+    """Raises ConfigError where they cannot be begun."""
+    if (
+        not isinstance(settings.authenticator, PluginAuthenticatorSettings)
+        and not settings.hub.extra_handlers
+    ):
+        yield Plugins()
+        return
+    try:
+        module = import_module("web.authenticators.jupyterhub.opening")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"classes and handlers of JupyterHub need the extra callboard[plugins] ({error.name} is not installed)"
+        ) from error
+    hub = PluginHub()
+    async with module.open_plugins(settings, hub, secret, loaders(directories_of(settings.hub))) as opened:
+        yield Plugins(hub, opened)
