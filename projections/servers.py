@@ -110,6 +110,11 @@ class ServerRow(NamedTuple):
         """Whether nothing of it is left."""
         return self.state == "stopped" and self.leftovers == "[]"
 
+    @property
+    def may_start(self) -> bool:
+        """Also in place of what may still run on a node that is lost."""
+        return not self.is_active or bool(self.lost)
+
     def options(self) -> dict[str, Any] | None:
         return (
             None if self.user_options is None else msgspec.json.decode(self.user_options, type=dict[str, Any])

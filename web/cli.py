@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "web.commands.asking.explain",
     "token": "web.commands.token",
     "reload": "web.commands.reload",
+    "strays": "web.commands.strays",
     "log": "web.commands.log",
     "replay": "web.commands.replay",
     "export": "web.commands.export",

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from core.actors.engines.engine import Engine
 from core.actors.engines.engines import Engines
 from core.errors import SpawnError, UnreachableError
-from core.plugins.spawner import Attempt, Gone, Kept, Progress, Running, Status
+from core.plugins.spawner import Attempt, Gone, Kept, Progress, Running, Spawner, Status
 from tests.unit.actor_world import World
 
 
@@ -52,6 +52,13 @@ async def test_whatever_is_asked_is_asked_where_it_runs(autojump_clock: MockCloc
     assert await house.engines.last_lines("s2") == []
     assert await house.engines.stop("s1") == Gone(0)
     assert [data async for data, _ in house.engines.follow_output("s1")] != []
+
+
+def test_all_of_the_protocol_is_passed_on() -> None:
+    """What is not would be answered by the default, for engines that know better."""
+    protocol = {name for name, one in vars(Spawner).items() if callable(one) and not name.startswith("_")}
+    derived = {"list_attempts"}  # from what is passed on
+    assert protocol - derived <= vars(Engines).keys()
 
 
 async def test_one_that_is_away_holds_up_no_other(autojump_clock: MockClock) -> None:

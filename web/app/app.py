@@ -9,6 +9,7 @@ from quart_trio import QuartTrio
 
 from web.api import (
     authorizations,
+    engines,
     events,
     explain,
     groups,
@@ -42,6 +43,7 @@ from web.site.api_paths import api_prefixes
 
 API = (
     hub_api.endpoints,
+    engines.endpoints,
     explain.endpoints,
     groups.endpoints,
     jobs.endpoints,

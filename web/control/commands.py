@@ -17,6 +17,7 @@ from projections import users
 from web.control.offline import blocked, full_token
 from web.control.server import Answerer
 from web.hub.hub import Hub
+from web.models.engines import engine_models, stray_models
 
 
 def commands(hub: Hub) -> dict[str, Answerer]:
@@ -24,6 +25,7 @@ def commands(hub: Hub) -> dict[str, Answerer]:
         "token": partial(issue_token, hub),
         "operator": partial(admit_operator, hub),
         "reload": partial(reload, hub),
+        "strays": partial(strays, hub),
     }
 
 
@@ -45,6 +47,12 @@ async def admit_operator(hub: Hub, _: Mapping[str, Any], by: By) -> dict[str, st
     await trio.lowlevel.checkpoint()
     token = hub.operators.admit(by.via.removeprefix("command-line/"))
     return {"url": f"{hub.address}{hub.base_url}hub/api", "token": token}
+
+
+async def strays(hub: Hub, _: Mapping[str, Any], __: By) -> object:
+    """What runs in the hub's engines although no server knows it, and how the engines are."""
+    await trio.lowlevel.checkpoint()
+    return {"engines": engine_models(hub.reconcilers), "strays": stray_models(hub.reconcilers)}
 
 
 async def reload(hub: Hub, _: Mapping[str, Any], __: By) -> object:

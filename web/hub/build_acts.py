@@ -48,6 +48,7 @@ def build_acts(hub: Hub) -> Acts:
         named=NamedServers(db, entities.users, hub.launch.hooks, lambda: hub.settings),
         starting=Starting(
             hub.servers,
+            hub.spawner,
             hub.launch,
             hub.turns,
             refresh,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from core.actors.engines.reconciler import Whose
 from projections import metrics as counts
 from projections import routes
 from web.hub.hub import Hub
@@ -32,6 +34,7 @@ class MetricsOfHub(Collector):
         yield from self._log()
         yield from self._feed()
         yield from self._outside()
+        yield from self._engines()
 
     def _people(self) -> Iterator[Metric]:
         db, prefix = self._hub.store.db, self._hub.metrics.prefix
@@ -82,6 +85,22 @@ class MetricsOfHub(Collector):
         yield CounterMetricFamily(
             "callboard_event_followers_lost", "Streams that ended as their readers were too slow.", feed.lost
         )
+
+    def _engines(self) -> Iterator[Metric]:
+        answers = GaugeMetricFamily(
+            "callboard_engine_answers", "0 while an engine does not answer.", labels=["engine"]
+        )
+        strays = GaugeMetricFamily(
+            "callboard_strays", "What runs although no server knows it.", labels=["engine", "whose"]
+        )
+        for reconciler in self._hub.reconcilers:
+            name = reconciler.engine.name
+            answers.add_metric([name], 0 if reconciler.engine.silent_since else 1)
+            found = Counter(stray.whose for stray in reconciler.seen)
+            for whose in get_args(Whose):
+                strays.add_metric([name, whose], found[whose])
+        yield answers
+        yield strays
 
     def _outside(self) -> Iterator[Metric]:
         connected = len(self._hub.proxies.connected)

@@ -78,7 +78,7 @@ def _own() -> UserRow:
 
 async def _show(owner: UserRow, name: str) -> Response:
     row = await _looked_at(owner, name)
-    if row is not None and row.is_active:
+    if row is not None and not row.may_start:
         return await _to_active(owner, row)
     target = row or _to_be(owner, name)
     given = query_options()
@@ -140,7 +140,7 @@ async def _submit(owner: UserRow, name: str) -> Response:
     row = await _looked_at(owner, name)
     if row is not None and row.state == "ready":
         raise AlreadyRunningError(f"{_called(name)} is already running.")
-    if row is not None and row.is_active:
+    if row is not None and not row.may_start:
         raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
     given = await form_fields()

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import trio
 from msgspec.structs import replace
 
+from core.actors.engines.engines import Engines
 from core.actors.servers.server import ServerActor
 from core.actors.servers.spawn_turns import SpawnTurns
 from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
-from core.server import Queued, Server, Spawning, Start, Stopped, Stopping
+from core.server import Checking, Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
 from projections.servers import ServerRow
 from projections.users import UserRow
@@ -38,6 +39,7 @@ class Starting:
     def __init__(
         self,
         servers: Supervisor,
+        engines: Engines,
         launch: Launch,
         turns: SpawnTurns,
         refresh: LoginRefresh,
@@ -47,6 +49,7 @@ class Starting:
         closed: trio.Event,
     ) -> None:
         self._servers = servers
+        self._engines = engines
         self._launch = launch
         self._turns = turns
         self._refresh = refresh
@@ -88,6 +91,10 @@ class Starting:
         self, actor: ServerActor, command: Start, by: By, idempotency: IdempotencyRecord | None
     ) -> str:
         """The id of the start that is under way now."""
+        if isinstance(actor.state, Stopped | Checking) and (
+            silence := self._engines.named(command.engine).silence
+        ):
+            raise UnavailableError(f"{silence} Nothing can be started there now.")
         low, high = sorted(self._settings().hub.spawn_throttle_retry_range)
         with self._turns.acquire_slot(actor.state, random.randint(low, high)) as queued:  # noqa: S311
             state = await actor.ask(replace(command, queued=queued), by=by, idempotency=idempotency)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause, wait_out_of_sight
 from core.actors.servers.start_clock import StartClock
-from core.errors import DoubtError, HubError, SpawnError, UnreachableError
+from core.errors import DoubtError, HubError, SilentError, SpawnError, UnreachableError
 from core.events.file.disk import unreadable
 from core.events.file.store import EventStore
 from core.events.server import (
@@ -231,15 +231,19 @@ class ServerWork:
 
         deadlines = self._runtime.deadlines
         attempt = await self._runtime.attempt(self._server_id, spawning, telling)
-        pauses = Pauses("start", spawning.spawn_id)
+        pauses, told = Pauses("start", spawning.spawn_id), ""
         while True:
             try:
                 if spawning.previous and spawning.previous not in spawning.leftovers:
                     await self._forget(spawning.previous)
                 return await self._spawner.start(attempt, report)
             except Exception as error:
-                if not isinstance(root_cause(error), UnreachableError):
+                reason = root_cause(error)
+                if not isinstance(reason, UnreachableError):
                     raise
+                if isinstance(reason, SilentError) and str(reason) != told:
+                    told = str(reason)
+                    self._add_message(Progress(told))
                 await pauses.after(error)
 
     async def _forget(self, spawn_id: str) -> None:

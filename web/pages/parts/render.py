@@ -79,6 +79,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "parsed_scopes": scopes.held,
         "expanded_scopes": scopes.as_strings(),
         "log_trouble": log_banner(hub(), names_path="admin-ui" in scopes.held),
+        "engine_troubles": [engine.silence for engine in hub().spawner if engine.silence and user],
         "xsrf": xsrf,
         "csp_nonce": nonce,
         "here": _here,

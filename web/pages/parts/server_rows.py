@@ -18,11 +18,15 @@ WORDS = {
     "ready": "Running",
     "stop": "Stopping",
     "check": "Being looked for",
+    "lost": "Out of sight",
 }
 
 
 class ShownServer(Struct, frozen=True, kw_only=True):
-    """`state`: of the projection, or `failed`. `url`: where it is or will be. Some names are JupyterHub's spawners'."""
+    """`state`: of the projection, or `failed`. `url`: where it is or will be. Some names are JupyterHub's spawners'.
+
+    `lost`: why its engine cannot see it, in a sentence, while that is so: it may be started anew then.
+    """
 
     id: str
     name: str
@@ -41,6 +45,7 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     active: bool
     ready: bool
     pending: str | None
+    lost: str
 
 
 def _state(server: ServerRow) -> str:
@@ -53,7 +58,7 @@ def state_text(server: ServerRow) -> str:
     wait = hub().limits.wait_of(server.id) if state == "spawn" else None
     if wait is not None:
         return f"{WORDS['queued']} (number {wait.place} of {wait.waiting})"
-    return WORDS.get(state, state)
+    return WORDS["lost" if server.lost else state] if state in WORDS else state
 
 
 async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
@@ -77,4 +82,5 @@ async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         active=server.is_active,
         ready=server.state == "ready",
         pending=server.state if server.state not in ("stopped", "ready") else None,
+        lost=server.lost,
     )

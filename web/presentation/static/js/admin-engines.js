@@ -1,0 +1,68 @@
+// Where servers run, and what runs there although no server knows it. Both are read anew now and then.
+
+import { call } from "./api.js";
+
+const EVERY = 10000;
+
+function cell(label, text) {
+  const made = document.createElement("td");
+  made.dataset.label = label;
+  made.textContent = text;
+  return made;
+}
+
+function row(name, ...cells) {
+  const head = document.createElement("th");
+  head.scope = "row";
+  head.className = "name";
+  head.textContent = name;
+  const made = document.createElement("tr");
+  made.append(head, ...cells);
+  return made;
+}
+
+function fill(table, rows) {
+  const element = document.getElementById(table);
+  element.tBodies[0].replaceChildren(...rows);
+  element.ariaBusy = "false";
+}
+
+const engineRow = (engine) =>
+  row(engine.title, cell("State", engine.trouble || "Answers"), cell("Strays", String(engine.strays)));
+
+function whose(stray) {
+  if (stray.user === null) return "Not of this log, or without a true mark";
+  const name = stray.server ? `${stray.user}/${stray.server}` : stray.user;
+  return stray.whose === "later" ? `${name}, by a later state of this log` : name;
+}
+
+function fate(stray) {
+  if (stray.ends_in === null) return "Left alone";
+  return stray.ends_in > 0 ? `Ends in ${Math.ceil(stray.ends_in)} seconds` : "Is being ended";
+}
+
+const strayRow = (stray) =>
+  row(stray.spawn_id, cell("Engine", stray.engine), cell("Whose", whose(stray)), cell("What becomes of it", fate(stray)));
+
+async function showStrays() {
+  if (!document.getElementById("strays")) return;
+  const strays = await call("GET", "strays");
+  fill("stray-table", strays.map(strayRow));
+  document.getElementById("stray-table").hidden = strays.length === 0;
+  document.getElementById("no-strays").hidden = strays.length > 0;
+}
+
+async function show() {
+  const trouble = document.getElementById("engines-trouble");
+  try {
+    fill("engine-table", (await call("GET", "engines")).map(engineRow));
+    await showStrays();
+    trouble.hidden = true;
+  } catch (error) {
+    trouble.textContent = error.message;
+    trouble.hidden = false;
+  }
+}
+
+await show();
+setInterval(show, EVERY);
