@@ -37,7 +37,11 @@ class Wait(Struct, frozen=True):
 
 
 class SpawnLimits:
-    """A fold of the log. A server that waits is active (it will be one), but it does not start yet."""
+    """A fold of the log. A server that waits is active (it will be one), but it does not start yet.
+
+    What waits in the queue of its engine does not count among those that start at once: it has had its turn here, and
+    nobody knows for how long it holds it. That is not in the log; the next hub is told anew.
+    """
 
     def __init__(self, concurrent: int, active: int, queue: int = 0) -> None:
         self.configure(concurrent, active, queue)
@@ -45,6 +49,8 @@ class SpawnLimits:
         self._asking_to_wait = 0
         self._starting: dict[str, datetime] = {}  # since when
         self._active: set[str] = set()
+        self._in_engines_queue: set[str] = set()
+        self._have_waited: set[str] = set()  # there: how long their start took says nothing of others
         self.queue = SpawnQueue()
 
     def configure(self, concurrent: int, active: int, queue: int) -> None:
@@ -55,7 +61,8 @@ class SpawnLimits:
 
     @property
     def spawning(self) -> int:
-        return len(self._starting)
+        """How many start, without those that wait in the queue of their engine."""
+        return len(self._starting.keys() - self._in_engines_queue)
 
     @property
     def active(self) -> int:
@@ -75,6 +82,14 @@ class SpawnLimits:
         return Wait(place, len(self.queue), self.queue.estimate(place, at_once))
 
     # --- what has happened ---
+
+    def waits_in_engine(self, server_id: str, waits: bool) -> None:
+        """A server that starts stands in the queue of its engine from now on, or does so no more."""
+        if waits:
+            self._in_engines_queue.add(server_id)
+            self._have_waited.add(server_id)
+        else:
+            self._in_engines_queue.discard(server_id)
 
     HEARS = (
         SpawnRequested,
@@ -128,11 +143,17 @@ class SpawnLimits:
     def _has_started(self, server_id: str, at: datetime) -> None:
         """Well or badly."""
         began = self._starting.pop(server_id, None)
-        if began is not None:
+        if began is not None and server_id not in self._have_waited:
             self.queue.started_in((at - began).total_seconds())
+        self._forget_wait(server_id)
+
+    def _forget_wait(self, server_id: str) -> None:
+        self._in_engines_queue.discard(server_id)
+        self._have_waited.discard(server_id)
 
     def _leaves(self, server_id: str) -> None:
         self._starting.pop(server_id, None)
+        self._forget_wait(server_id)
         self.queue.remove(server_id)
 
     # --- who asks ---

@@ -160,6 +160,9 @@ class ServerRuntime:
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         return self.turns.wait_turn(server_id, timeout)
 
+    def waits_in_engine(self, server_id: str, waits: bool) -> None:
+        self.turns.waits_in_engine(server_id, waits)
+
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         await trio.lowlevel.checkpoint()
         if self.break_attempt is not None:

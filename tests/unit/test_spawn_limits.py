@@ -227,3 +227,34 @@ def test_the_wait_is_known_once_a_start_has_ended() -> None:
     assert limits.wait_of("busy") is None
     log.tell(FAILED, server="busy", after=10)
     assert limits.wait_of("v1") == Wait(1, 1, 20.0)
+
+
+def test_what_waits_in_the_queue_of_its_engine_leaves_its_place_to_others() -> None:
+    limits = SpawnLimits(1, 0, 10)
+    limits.on_records([Record(1, "server/v1", 1, START, HUB, REQUESTED)])
+    assert limits.room == 0
+    limits.waits_in_engine("v1", True)
+    assert (limits.room, limits.spawning, limits.active) == (1, 0, 1)
+    limits.waits_in_engine("v1", False)
+    assert limits.room == 0
+    limits.waits_in_engine("v1", True)
+    limits.on_records([Record(2, "server/v1", 2, START + timedelta(hours=1), HUB, SUCCEEDED)])
+    limits.queue.add("v2", "u1", 3)
+    wait = limits.wait_of("v2")
+    assert wait is not None
+    assert wait.seconds is None, "an hour in an engine's queue is no estimate of ours"
+    limits.on_records(
+        [Record(3, "server/v1", 3, START, HUB, ENDED), Record(4, "server/v1", 4, START, HUB, REQUESTED)]
+    )
+    assert limits.spawning == 1, "its next start does not wait there yet"
+
+
+@pytest.mark.parametrize("end", [FAILED, CANCELLED, ENDED, DIED])
+def test_one_that_ends_in_the_queue_of_its_engine_is_forgotten_there(end: ServerEvent) -> None:
+    limits = SpawnLimits(1, 0, 10)
+    limits.on_records([Record(1, "server/v1", 1, START, HUB, REQUESTED)])
+    limits.waits_in_engine("v1", True)
+    limits.on_records(
+        [Record(2, "server/v1", 2, START, HUB, end), Record(3, "server/v1", 3, START, HUB, REQUESTED)]
+    )
+    assert limits.room == 0

@@ -70,6 +70,9 @@ class HubServerRuntime:
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         return self._turns.wait_turn(server_id, timeout)
 
+    def waits_in_engine(self, server_id: str, waits: bool) -> None:
+        self._turns.waits_in_engine(server_id, waits)
+
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         attempt = await self._launch.attempt(server_id, spawning, telling)
         row = servers.by_id(self.store.db, server_id)

@@ -80,6 +80,9 @@ class ServerRuntime(Protocol):
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         """Wait until a queued server may start, and hold its place in the body. False: not in so many seconds."""
 
+    def waits_in_engine(self, server_id: str, waits: bool) -> None:
+        """Told when a start comes to stand in the queue of its engine, and when it does so no more."""
+
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         """All that the spawner needs to know of this start. May raise SpawnError."""
 
@@ -226,17 +229,20 @@ class ServerWork:
         def report(message: Progress) -> None:
             if message.is_waiting and not clock.waits:
                 self._be_patient(deadlines.waiting)
+            if message.is_waiting != clock.waits:
+                self._runtime.waits_in_engine(self._server_id, message.is_waiting)
             clock.heard(message)
             telling.by_spawner(message)
 
         deadlines = self._runtime.deadlines
+        self._runtime.waits_in_engine(self._server_id, False)  # an actor that died may have left it there
         attempt = await self._runtime.attempt(self._server_id, spawning, telling)
         pauses, told = Pauses("start", spawning.spawn_id), ""
         while True:
             try:
                 if spawning.previous and spawning.previous not in spawning.leftovers:
                     await self._forget(spawning.previous)
-                return await self._spawner.start(attempt, report)
+                url = await self._spawner.start(attempt, report)
             except Exception as error:
                 reason = root_cause(error)
                 if not isinstance(reason, UnreachableError):
@@ -245,6 +251,9 @@ class ServerWork:
                     told = str(reason)
                     self._add_message(Progress(told))
                 await pauses.after(error)
+            else:
+                self._runtime.waits_in_engine(self._server_id, False)
+                return url
 
     async def _forget(self, spawn_id: str) -> None:
         """Let its output go. That this fails is no reason not to go on."""

@@ -62,6 +62,11 @@ class SpawnTurns:
         finally:
             self.call()
 
+    def waits_in_engine(self, server_id: str, waits: bool) -> None:
+        """As of SpawnLimits; the room that one leaves goes to whoever waits here."""
+        self._limits.waits_in_engine(server_id, waits)
+        self.call()
+
     def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store, after the limits and for what they hear."""
         self.call()

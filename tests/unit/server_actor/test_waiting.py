@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock
 
 from core.actors.servers.server_work import Deadlines
 from core.events.server import SpawnFailed, SpawnProgressed
 from core.plugins.spawner import Attempt, Progress, Report
-from core.server import Ready
-from tests.unit.actor_world import BreakableSpawner, World
+from core.server import Ready, Spawning, Stopped
+from tests.unit.actor_world import ALICE, BreakableSpawner, World, start_of
 
 
 class Queueing(BreakableSpawner):
@@ -80,3 +81,33 @@ async def test_it_can_be_cancelled_and_taken_up_by_the_next_hub(
         await trio.sleep(1000)
         await hub.stop()
         assert (await hub.wait_stopped()).failure is None
+
+
+async def test_it_leaves_its_place_among_those_that_start_to_others(
+    queueing: World, autojump_clock: MockClock
+) -> None:
+    async with queueing.hub() as hub:
+        limits = hub.runtime.limits
+        limits.configure(1, 0, 10)
+        await hub.start({})
+        await trio.sleep(10)
+        assert limits.spawning == 0
+        with limits.acquire_slot(Stopped(), 1) as queued:
+            assert not queued, "another may start meanwhile"
+        await trio.sleep(3005)
+        assert limits.spawning == 1
+        await hub.wait(Ready)
+        assert limits.spawning == 0
+
+
+async def test_whoever_waits_for_a_turn_has_it_once_another_waits_in_its_engine(
+    queueing: World, autojump_clock: MockClock
+) -> None:
+    async with queueing.hub() as hub:
+        hub.runtime.limits.configure(1, 0, 10)
+        await hub.start({})
+        began = trio.current_time()
+        command = replace(start_of("s9", {}), queued=True)
+        await hub.servers.ask("v2", command, by=ALICE)
+        await hub.wait(Spawning, "v2")
+        assert trio.current_time() - began < 5
