@@ -11,6 +11,7 @@ from core.config.notes import IGNORED, OWN_PROXY
 from core.config.section import Section
 from core.config.validation import Word, convert
 from core.errors import HubError
+from core.machine.bind_port import port_of
 from core.route import check_free, check_target, normal_spec
 from core.settings import HubSettings, Port, ProxySettings
 
@@ -59,7 +60,7 @@ def _with_https(section: Section, found: ProxySettings, hub: HubSettings) -> Pro
         return found
     name = "redirect_port" if "redirect_port" in section else "command"
     bind = urlsplit(hub.bind_url)
-    if bind.scheme == "http+unix" or found.redirect_port == (bind.port or (443 if hub.ssl_cert else 80)):
+    if bind.scheme == "http+unix" or found.redirect_port == port_of(bind):
         raise section.trait(name).refuse(found.redirect_port, "another port than that of bind_url")
     if hub.ssl_cert or found.redirect_to:
         return found

@@ -63,6 +63,7 @@ def test_who_names_no_host_is_sent_nowhere() -> None:
         (("--bind-url", "https://10.0.0.1", "--redirect-port", "80"), "http://10.0.0.1:80", 443),
         (("--bind-url", "https://[::1]:1", "--redirect-port", "80"), "http://[::1]:80", 1),
         (("--bind-url", "https://:8443", "--redirect-port", "80", "--redirect-to", "443"), "http://:80", 443),
+        (("--bind-url", "https://:0", "--redirect-port", "443"), "http://:443", 0),
     ],
 )
 def test_the_proxys_command_says_so(arguments: tuple[str, ...], listens: str, port: int) -> None:
@@ -100,6 +101,7 @@ def load(tmp_path: Path, lines: str) -> tuple[Settings, list[str]]:
         (COMMAND + '["configurable-http-proxy", "--redirect-port=80", "--redirect-to", "443"]', 80, 443),
         (COMMAND + '["chp", "--redirect-port", "80"]; c.Proxy.redirect_port = 81', 81, 0),
         (COMMAND + '"configurable-http-proxy"', 0, 0),
+        ('c.JupyterHub.bind_url = "https://:0"; c.Proxy.redirect_port = 443', 443, 0),
     ],
 )
 def test_a_configuration_says_so_in_its_own_words_or_in_those_of_jupyterhubs_proxy(

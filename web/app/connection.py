@@ -92,6 +92,7 @@ class HubConnection(Connection):
         self._client = (address, 0) if address else None
         self._streaming: trio.CancelScope | None = None
         self._is_sending = False
+        self._upload: Upload | None = None
 
     def new_fields(self) -> Fields:
         return HeaderPairs(self._address or "<local>")
@@ -101,8 +102,12 @@ class HubConnection(Connection):
         if self._streaming is not None:
             self._streaming.cancel()
 
+    @property
+    def waits_for_client(self) -> bool:
+        return super().waits_for_client or (self._upload is not None and self._upload.is_awaited)
+
     async def answer(self, request: Request) -> bool:
-        upload = Upload(self, request) if request.has_body else None
+        upload = self._upload = Upload(self, request) if request.has_body else None
         response = await self._hub.app.handle_request(self._as_quarts(request, upload))
         keep = request.keep_alive and not self._hub.is_draining
         if upload is not None:

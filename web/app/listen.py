@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from urllib.parse import unquote, urlsplit
 
-from web.http1.listen import port_of
+from core.machine.bind_port import port_of
 
 BACKLOG = 2048
 STALLED = 30_000  # milliseconds a client may leave what it was sent unacknowledged

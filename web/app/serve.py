@@ -28,6 +28,7 @@ from web.http1.watch import Watch
 
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 GRACE = 5.0  # seconds that requests have to finish when the hub stops
+PATIENCE = 1.0  # seconds of that in which the rest of a request may still come
 LOOK_EVERY = 1.0  # seconds between looks at who has waited too long
 TICK = 0.02
 
@@ -92,11 +93,14 @@ class OwnServer:
         self.is_draining = True
         with trio.move_on_after(GRACE):
             await trio.sleep(TICK)  # so that what has been let in is no longer idle
+            patience_ends = trio.current_time() + PATIENCE
             while self.connections:
                 for stream in list(self.streams):
                     stream.end_stream()
                 for connection in list(self.connections):
                     connection.close_idle()
+                    if trio.current_time() >= patience_ends:
+                        connection.close_waiting()
                 await trio.sleep(TICK)
 
 

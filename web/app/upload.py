@@ -18,6 +18,8 @@ SKIPPED = (
 
 
 class Upload:
+    """`is_awaited`: the handler can go on once the client has sent more."""
+
     def __init__(self, connection: Connection, request: Request) -> None:
         self._connection = connection
         self._body: Body = (
@@ -26,6 +28,7 @@ class Upload:
             else LengthBody(request.length or 0)
         )
         self._is_waited_for = request.expects_continue
+        self.is_awaited = False
 
     @property
     def is_over(self) -> bool:
@@ -78,7 +81,9 @@ class Upload:
             if self._is_waited_for:
                 await stream.send(CONTINUE)
                 self._is_waited_for = False
+            self.is_awaited = True
             data = await stream.receive()
+        self.is_awaited = False
         if not data:
             self._connection.abandon()
             await trio.lowlevel.checkpoint()

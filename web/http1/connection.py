@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 import time
+from abc import ABC, abstractmethod
 from typing import Literal, Protocol
 
 import trio
@@ -52,7 +53,7 @@ class Server(Protocol):
     def is_draining(self) -> bool: ...
 
 
-class Connection:
+class Connection(ABC):
     """`buffer` is what has been received and not yet used."""
 
     def __init__(self, server: Server, stream: Stream) -> None:
@@ -66,9 +67,9 @@ class Connection:
         self.is_detached = False
         server.connections.add(self)
 
+    @abstractmethod
     async def answer(self, request: Request) -> bool:
         """Whether the connection can take another request. Raises BadRequestError, or OSError where it is broken."""
-        raise NotImplementedError
 
     def new_fields(self) -> Fields | None:
         """What is to keep the headers of the next request; None: the usual, lines to pass on."""
@@ -108,6 +109,19 @@ class Connection:
 
     def close_idle(self) -> None:
         if self._doing == "nothing":
+            self._scope.cancel()
+
+    @property
+    def waits_for_client(self) -> bool:
+        """Whether it is for the client to go on, in the middle of a request."""
+        return self._doing == "head"
+
+    def close_waiting(self) -> None:
+        """The server ends, and the client has had its time."""
+        if self.waits_for_client:
+            with contextlib.suppress(OSError):
+                self.stream.send_now(refusal(503, "this server is being shut down"))
+        if self.waits_for_client or self._doing == "linger":
             self._scope.cancel()
 
     def abandon(self) -> None:

@@ -7,9 +7,11 @@ import os
 import resource
 import socket
 from collections.abc import Callable
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import trio
+
+from core.machine.bind_port import port_of
 
 log = logging.getLogger("callboard.proxy")
 
@@ -27,13 +29,6 @@ _OPTIONS = (  # taken over by the sockets accepted
     (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
     (socket.SOL_SOCKET, socket.SO_REUSEPORT, 1),
 )
-
-
-def port_of(bind_url: SplitResult) -> int:
-    """Where it asks to listen: 0 is any free port, and without one it is that of the scheme."""
-    if bind_url.port is not None:
-        return bind_url.port
-    return 443 if bind_url.scheme == "https" else 80
 
 
 class Listeners:
@@ -54,6 +49,11 @@ class Listeners:
             self._unix_inode = os.stat(self._unix_path).st_ino if self._unix_path else 0
         except OSError as error:
             raise OSError(f"cannot listen on {bind_url}: {error.strerror or error}") from error
+
+    @property
+    def port(self) -> int:
+        """Where it listens indeed; 0 on a unix socket."""
+        return 0 if self._unix_path else int(self.sockets[0].getsockname()[1])
 
     @property
     def address(self) -> str:

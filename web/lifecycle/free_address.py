@@ -7,8 +7,8 @@ import os
 import socket
 from urllib.parse import unquote, urlsplit
 
+from core.machine.bind_port import port_of
 from core.settings import Settings
-from web.http1.listen import port_of
 
 
 class ProxyError(Exception):

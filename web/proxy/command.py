@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from core.machine.bind_port import port_of
+
 TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments could be read by everybody
 
 
@@ -72,7 +74,5 @@ def _check_redirect(options: dict[str, Any]) -> None:
             "--redirect-port needs https: --ssl-cert, or --redirect-to where others serve it"
         )
     bind = urlsplit(options["bind_url"])
-    if bind.scheme == "http+unix" or options["redirect_port"] == (
-        bind.port or (443 if bind.scheme == "https" else 80)
-    ):
+    if bind.scheme == "http+unix" or options["redirect_port"] == port_of(bind):
         raise click.UsageError("--redirect-port is another port than that of --bind-url")

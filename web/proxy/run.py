@@ -109,7 +109,8 @@ def open_doors(settings: ProxySettings, certificate: Certificate | None) -> list
     """The public one first. Raises OSError or ValueError."""
     doors = [Door(Listeners(settings.bind_url), certificate)]
     if url := settings.redirect_url:
-        doors.append(Door(Listeners(url), None, partial(answers.https_redirect, settings.https_port)))
+        port = settings.https_port or doors[0].listeners.port
+        doors.append(Door(Listeners(url), None, partial(answers.https_redirect, port)))
     return doors
 
 

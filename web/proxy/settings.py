@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from core.machine.bind_port import port_of
+
 
 class Limits(Struct, frozen=True):
     """Bounds on what strangers may take. Times are seconds, sizes bytes."""
@@ -58,8 +60,8 @@ class ProxySettings(Struct, frozen=True):
 
     @property
     def https_port(self) -> int:
-        """To which they are sent."""
-        return self.redirect_to or urlsplit(self.bind_url).port or 443
+        """To which they are sent; 0: to the one that is free when we listen."""
+        return self.redirect_to or port_of(urlsplit(self.bind_url))
 
     @property
     def scheme(self) -> bytes:

@@ -313,6 +313,47 @@ async def test_at_the_end_nobody_waits_for_a_reader_that_has_stalled(
     assert not received.endswith(b"\r\n0\r\n\r\n"), "what was cut is not said to be whole"
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST / HTTP/1.1\r\nHost: hub.test\r\nContent-Length: 10\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nHost: hub.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        b"POST / HTTP/1.1\r\nHost: hub",
+    ],
+    ids=["a body", "chunks", "a head"],
+)
+async def test_at_the_end_the_rest_of_a_request_is_not_waited_for_long(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(serving, "GRACE", 1000)
+    monkeypatch.setattr(serving, "PATIENCE", 0.1)
+
+    async def handle(request: Request) -> Response:
+        return Response(await request.get_data(as_text=False))
+
+    with trio.fail_after(60):
+        async with served(answering(hub, handle)) as server, await server.connect() as wire:
+            await wire.send(begun)
+            await trio.sleep(0.05)
+            server.over.set()
+            answer = await wire.reply()
+            assert (answer.code, answer.header("Connection")) == (503, "close")
+            assert await wire.is_closed()
+
+
+async def test_at_the_end_a_request_that_comes_as_a_whole_in_time_is_answered(hub: Hub) -> None:
+    async def handle(request: Request) -> Response:
+        return Response(await request.get_data(as_text=False))
+
+    async with served(answering(hub, handle)) as server, await server.connect() as wire:
+        await wire.send(b"POST / HTTP/1.1\r\nHost: hub.test\r\nContent-Length: 6\r\n\r\nabc")
+        await trio.sleep(0.05)
+        server.over.set()
+        await wire.send(b"def")
+        answer = await wire.reply()
+    assert (answer.code, answer.body) == (200, b"abcdef")
+
+
 # --- deadlines ---
 
 
