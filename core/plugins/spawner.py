@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import trio
 from msgspec import Struct
 
+from core.errors import NotFoundError
 from core.machine.readiness import wait_server_up
 from core.settings import SpawnerSettings
 
@@ -180,6 +181,15 @@ class Spawner(Protocol):
         Joins the attempt if it is already under way. An attempt that has already ended is not run a second
         time: SpawnError. Raises SpawnError if it never will answer.
         """
+
+    async def port_reported(self, spawn_id: str, port: int) -> None:
+        """The attempt itself says, by its own token, on which port it listens: for backends that let it choose.
+
+        On which machine that is, the spawner knows from its backend. Saying the same again is fine. Raises
+        AlreadyExistsError for another port than the first, NotFoundError where none is waited for.
+        """
+        del spawn_id, port
+        raise NotFoundError("The port of this server is not to be reported.")
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
         """Return once the server answers HTTP at this URL, with whatever status below 500; the caller sets

@@ -77,6 +77,18 @@ def slurm(slurm_of_the_run: SlurmCluster) -> Iterator[SlurmCluster]:
 
 
 @pytest.fixture(scope="session")
+def wide_slurm_of_the_run(pytestconfig: pytest.Config) -> Iterator[SlurmCluster]:
+    with _for_the_run(SlurmCluster(cpus=100), pytestconfig) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def wide_slurm(wide_slurm_of_the_run: SlurmCluster) -> Iterator[SlurmCluster]:
+    """A Slurm of three idle nodes, each of which says that it has a hundred CPUs."""
+    yield from _for_a_test(wide_slurm_of_the_run)
+
+
+@pytest.fixture(scope="session")
 def ldap_of_the_run(pytestconfig: pytest.Config) -> Iterator[LdapServer]:
     with _for_the_run(LdapServer(), pytestconfig) as server:
         yield server

@@ -42,6 +42,7 @@ JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
 AccountingStorageType=accounting_storage/none
 ReturnToService=1
+SlurmdParameters=config_overrides
 SlurmctldTimeout=20
 SlurmdTimeout=5
 KillWait=5
@@ -57,6 +58,8 @@ PartitionName=short Nodes={first} MaxTime=10 State=UP
 class SlurmCluster:
     """Three nodes n1, n2, n3 of two CPUs and 2000 MB each; partitions `main` (all of them) and `short` (n1, 10 min).
 
+    `cpus`: of each node, whatever this machine has; with a gigabyte for each.
+
     Nobody needs to be root. What is given as `environment` makes sbatch, squeue and the like speak to it.
     A controller that is killed may have forgotten what the last five seconds brought: Slurm saves its state that
     often, and when it is stopped.
@@ -64,7 +67,8 @@ class SlurmCluster:
 
     name = "Slurm"
 
-    def __init__(self, *, nodes: int = 3) -> None:
+    def __init__(self, *, nodes: int = 3, cpus: int = 2) -> None:
+        self._size = f"CPUs={cpus} RealMemory={1000 * cpus}"
         slurmctld = need("slurmctld", *PACKAGES)
         self.directory = Path(tempfile.mkdtemp(prefix="callboard-slurm-"))
         self.directory.chmod(0o755)  # jobs of others read slurm.conf and reach munged
@@ -107,9 +111,7 @@ class SlurmCluster:
         lines = []
         for name, own in zip(self.nodes, ports, strict=True):
             (self.directory / "spool" / name).mkdir(parents=True)
-            lines.append(
-                f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={own} CPUs=2 RealMemory=2000"
-            )
+            lines.append(f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={own} {self._size}")
         self.configuration.write_text(
             _CONFIGURATION.format(
                 host=host,

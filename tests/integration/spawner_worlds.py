@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
+from msgspec.structs import replace
 
 from core.machine.readiness import wait_server_up
 from core.naming.ids import new_id
@@ -19,7 +21,11 @@ from spawners.local_process import LocalProcessSpawner
 from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
+from spawners.slurm.settings import SlurmSettings
+from spawners.slurm.spawner import SlurmSpawner
 from tests.engines.docker import PYTHON_IMAGE, DockerEngine
+from tests.engines.slurm import SlurmCluster
+from tests.integration.port_listener import PortListener
 from tests.integration.toy_spawner import Made, ToySettings, ToySpawner
 
 TINY_SERVER = str(Path(__file__).with_name("tiny_server.py"))
@@ -174,6 +180,55 @@ class DockerWorld(LocalWorld):
             await self.hub().forget(spawn_id)
         for name in self.engine.volumes():
             assert self.engine.request("DELETE", f"/volumes/{name}").is_success
+
+
+class SlurmWorld(LocalWorld):
+    """In a real cluster. What a hub's API would be told of ports, a listener of the world's own is told."""
+
+    name = "slurm"
+    processes_each = 1
+
+    def __init__(self, directory: Path, cluster: SlurmCluster) -> None:
+        super().__init__(directory)
+        self._variables = pytest.MonkeyPatch()
+        for name, value in cluster.environment.items():
+            self._variables.setenv(name, value)
+        self.jobs = SlurmSettings(
+            cmd=self.settings.cmd,
+            node_python=sys.executable,
+            submit_as="hub",
+            req_memory="10M",
+            output_file=str(directory / "{spawn_id}.log"),
+            query_interval=0.1,
+            watch_interval=0.1,
+        )
+        self.listener = PortListener(
+            lambda spawn_id, port: trio.run(self.hub().port_reported, spawn_id, port)
+        )
+
+    def hub(self) -> Spawner:
+        return SlurmSpawner(self.jobs, self.state)
+
+    def attempt(self, **behaviour: Any) -> Attempt:
+        """What ends by itself does so once it is up: until then nobody knows its port."""
+        if "exit" in behaviour or "signal" in behaviour:
+            behaviour |= {"up": True, "after": 3}
+        attempt = super().attempt(**behaviour)
+        own = {"JUPYTERHUB_API_TOKEN": attempt.spawn_id, "JUPYTERHUB_API_URL": self.listener.url}
+        return replace(attempt, environment={**attempt.environment, **own})
+
+    def processes(self, spawn_id: str) -> set[int]:
+        """Without the one that tells the port."""
+        return {
+            pid
+            for pid in super().processes(spawn_id)
+            if b"-I" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        }
+
+    async def close(self) -> None:
+        await super().close()
+        self.listener.close()
+        self._variables.undo()
 
 
 World = SimulatedWorld | LocalWorld

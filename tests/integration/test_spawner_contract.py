@@ -16,14 +16,26 @@ from msgspec.structs import replace
 from core.errors import SpawnError, UnreachableError
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Kept, Lost, Progress, Running
-from tests.integration.spawner_worlds import DockerWorld, LocalWorld, SimulatedWorld, ToyWorld, World, ignore
+from tests.integration.spawner_worlds import (
+    DockerWorld,
+    LocalWorld,
+    SimulatedWorld,
+    SlurmWorld,
+    ToyWorld,
+    World,
+    ignore,
+)
 
-REAL_ENGINES = [pytest.param(DockerWorld, marks=pytest.mark.world)]
+ENGINES: dict[type[World], str] = {
+    DockerWorld: "docker",
+    SlurmWorld: "wide_slurm",
+}  # by the names of their fixtures
+REAL_ENGINES = [pytest.param(kind, marks=pytest.mark.world) for kind in ENGINES]
 
 
 @pytest.fixture(params=[SimulatedWorld, LocalWorld, ToyWorld, *REAL_ENGINES], ids=lambda kind: kind.name)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    engine = [request.getfixturevalue(request.param.name)] if request.param is DockerWorld else []
+    engine = [request.getfixturevalue(name) for kind, name in ENGINES.items() if kind is request.param]
     world: World = request.param(tmp_path, *engine)
     with trio.fail_after(60):
         yield world

@@ -2,7 +2,8 @@
 
 exit      ends with this status ...
 signal    ... or kills itself with this signal ...
-after     ... after so many seconds
+after     ... after so many seconds ...
+up        ... in which it listens
 stubborn  ignores SIGINT and SIGTERM
 children  starts this many descendants, in turn in its own session and in others
 orphans   ... whose parent ends at once
@@ -48,11 +49,19 @@ if "tell" in behaviour:
         json.dump(told, file)
     os.rename(behaviour["tell"] + ".part", behaviour["tell"])
 
-if "exit" in behaviour or "signal" in behaviour:
-    time.sleep(behaviour.get("after", 0))
+
+def end(*_):
     if "signal" in behaviour:
         os.kill(os.getpid(), behaviour["signal"])
     os._exit(behaviour["exit"])
+
+
+if behaviour.get("up"):
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, behaviour["after"])
+elif "exit" in behaviour or "signal" in behaviour:
+    time.sleep(behaviour.get("after", 0))
+    end()
 
 while "waits" in behaviour and not os.path.exists(behaviour["waits"]):
     time.sleep(0.01)
