@@ -60,6 +60,9 @@ class Engines(Spawner):
         engine = self.of(attempt.spawn_id)
         return await engine.ask(partial(engine.spawner.start, attempt, report))
 
+    async def port_reported(self, spawn_id: str, port: int) -> None:
+        await self.of(spawn_id).spawner.port_reported(spawn_id, port)
+
     async def wait_up(self, spawn_id: str, url: str) -> None:
         await self.of(spawn_id).spawner.wait_up(spawn_id, url)
 
