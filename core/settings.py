@@ -201,7 +201,7 @@ class SpawnerSettings(Struct, frozen=True):
     # Lists of scopes, or functions of the spawner that give them
     server_token_scopes: Any = field(default_factory=list)
     oauth_client_allowed_scopes: Any = field(default_factory=list)
-    # Functions; see core/plugins/hooks.py. What they are called with is in web/starts/hook_views.py.
+    # Functions; see core/plugins/hooks.py. What they are called with is in web/hook_views/.
     pre_spawn_hook: Any = None
     post_stop_hook: Any = None
     auth_state_hook: Any = None

@@ -87,6 +87,12 @@ def _label(name: str) -> str:
     return label if is_host(label) else _digested(name)
 
 
+def safe_label(name: str, longest: int) -> str:
+    """A user's name as a DNS label of at most so many characters, for what is to be named after them."""
+    label = _label(name)
+    return label if len(label) <= longest else _digested(name)
+
+
 def _digested(name: str) -> str:
     letters = re.sub(r"[^a-z0-9]", "", name.lower())[:_LETTERS] or "x"
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]

@@ -33,8 +33,12 @@ class Admission:
         """
         if self.is_blocked(name):
             raise ForbiddenError(f"User {name} may not log in here.")
-        if not (allowed or self._allow_all or name in self._allowed or (exists and self._allow_existing)):
+        if not (allowed or self.is_allowed(name) or (exists and self._allow_existing)):
             raise ForbiddenError(f"User {name} may not log in here.")
+
+    def is_allowed(self, name: str) -> bool:
+        """Whether the configuration lets them in by their name."""
+        return self._allow_all or name in self._allowed
 
     def is_blocked(self, name: str) -> bool:
         return name in self._blocked

@@ -11,7 +11,9 @@ import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import trio
@@ -20,6 +22,8 @@ from core.errors import SpawnError
 from core.plugins.hook_errors import as_hook_error, log_failure
 
 logger = logging.getLogger("callboard.hooks")
+
+_running: ContextVar[str] = ContextVar("hook")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +38,21 @@ def trio_hook(function: F) -> F:
 
 def is_trio_hook(function: Any) -> bool:
     return bool(getattr(getattr(function, "func", function), _MARK, False))  # a partial hides it
+
+
+def hook_that_runs() -> str:
+    """The option whose function this is called from, in its thread too."""
+    return _running.get("a function of the configuration")
+
+
+@contextmanager
+def running(name: str) -> Iterator[None]:
+    """What is called within is the function that this option has for its value."""
+    token = _running.set(name)
+    try:
+        yield
+    finally:
+        _running.reset(token)
 
 
 class Hooks:
@@ -69,7 +88,8 @@ class Hooks:
         `name`: the option that the hook is the value of.
         """
         try:
-            return await self.call(hook, *args, of=of)
+            with running(name):
+                return await self.call(hook, *args, of=of)
         except Exception as error:
             log_failure(logger, name, error)
             raise as_hook_error(error) from error

@@ -207,7 +207,7 @@ def changes(**changes: Any) -> Callable[..., Any]:
 
     @trio_hook
     async def hook(authenticator: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
-        assert type(authenticator).__name__ == "DummyAuthenticator"
+        assert authenticator.normalize_username("Bob") == "bob"
         assert handler is None
         assert model.keys() == {"name", "admin", "groups", "roles", "auth_state", "user_info"}
         return {**model, **changes}

@@ -111,7 +111,7 @@ def build_hub(
     store.listen(tokens.forget, tokens.HEARS)
     logins = _logins(settings, wanted, store, secret, plugins)
     engines = _engines(settings.hub.spawner_class, spawner, others, db)
-    views = Views(db, settings, hosts, connect_url(settings), logins.auth_states, engines.state)
+    views = Views(db, settings, hosts, connect_url(settings), logins, wanted.names, rights, engines.state)
     launch = Launch(settings, secret, rights, views, logins.session_opener, logins.start_authenticator)
     polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)

@@ -33,6 +33,7 @@ def build_acts(hub: Hub) -> Acts:
         names,
         logins,
         lambda: hub.settings.authenticator,
+        lambda: hub.launch.views.around().authenticator,
     )
     refresh = LoginRefresh(db, accounts, names, logins, lambda: hub.settings.authenticator)
     return Acts(

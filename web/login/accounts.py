@@ -37,7 +37,7 @@ class LoggedIn(Struct, frozen=True):
 
 
 class Accounts:
-    """`settings`: as they are now."""
+    """`settings`: as they are now. `authenticator`: what hooks are handed for it."""
 
     def __init__(
         self,
@@ -48,7 +48,9 @@ class Accounts:
         names: UserNames,
         logins: Logins,
         settings: Callable[[], AuthenticatorSettings],
+        authenticator: Callable[[], object],
     ) -> None:
+        self._authenticator = authenticator
         self._db = db
         self._entities = entities
         self._groups = groups
@@ -66,7 +68,8 @@ class Accounts:
         admin = True if login.admin is None and self._logins.admission.is_admin(name) else login.admin
         login = replace(login, name=name, admin=admin)
         if not login.is_settled:
-            login = await after_hook(self._settings().post_auth_hook, self._logins, login, request)
+            hook, hooks = self._settings().post_auth_hook, self._logins.hooks
+            login = await after_hook(hook, hooks, self._authenticator(), login, request)
             self._check_groups_told(login)
         is_new = not is_known and await self._create(login)
         user = self._present(name)

@@ -11,8 +11,8 @@ from msgspec.structs import asdict, replace
 from core.errors import ForbiddenError, HubError
 from core.plugins.authenticator import Login
 from core.plugins.hook_errors import log_failure, said_by
+from core.plugins.hooks import Hooks, running
 from web.login.request_facts import RequestFacts, view_of
-from web.sessions.logins import Logins
 
 NOT_COMPLETED = "This login could not be completed. Please tell the hub's administrators."
 
@@ -31,10 +31,12 @@ class _Model(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     roles: tuple[dict[str, Any], ...] | None = None
 
 
-async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFacts | None) -> Login:
+async def after_hook(
+    hook: Any, hooks: Hooks, authenticator: Any, login: Login, request: RequestFacts | None
+) -> Login:
     """The login as the hook leaves it; its name stays. Raises ForbiddenError where it does not let them in.
 
-    `hook`: None where the configuration has none. It is called with the authenticator, the request (None: there is
+    `hook`: None where the configuration has none. It is called with the `authenticator`, the request (None: there is
     none) and the login as a dict of the keys name, admin, groups, roles, auth_state and user_info, and returns such a
     dict; anything false means no.
     Source: JupyterHub 6.1.1.
@@ -45,7 +47,8 @@ async def after_hook(hook: Any, logins: Logins, login: Login, request: RequestFa
     for key in ("groups", "roles"):
         model[key] = None if model[key] is None else list(model[key])
     try:
-        answer = await logins.hooks.call(hook, logins.authenticator, view_of(request), model)
+        with running("post_auth_hook"):
+            answer = await hooks.call(hook, authenticator, view_of(request), model)
     except HubError:
         raise
     except Exception as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.plugins.sent_request import SentRequest
-from web.starts.hook_views import HandlerView
+from web.hook_views.handler import HandlerView
 
 
 class RequestFacts(NamedTuple):

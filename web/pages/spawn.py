@@ -22,6 +22,7 @@ from core.secrets.scrubbing import scrubbed
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.hook_views.spawner import SpawnerView
 from web.pages.home import myself
 from web.pages.parts.destination import destination
 from web.pages.parts.filled_form import filled_in
@@ -82,10 +83,11 @@ async def _show(owner: UserRow, name: str) -> Response:
         return await _to_active(owner, row)
     target = row or _to_be(owner, name)
     given = query_options()
-    form = await _form(owner, target)
+    view = await _view(owner, target)
+    form = await _form(view)
     if given is not None:
         try:
-            return await _start(owner, name, await _options(owner, target, given))
+            return await _start(owner, name, await _options(view, given))
         except HubError as error:
             if form:
                 return await _show_form(owner, target, filled_in(form, given, is_whole=False), error)
@@ -144,10 +146,11 @@ async def _submit(owner: UserRow, name: str) -> Response:
         raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
     given = await form_fields()
+    view = await _view(owner, target)
     try:
-        return await _start(owner, name, await _options(owner, target, given))
+        return await _start(owner, name, await _options(view, given))
     except HubError as error:
-        form = await _form(owner, target)
+        form = await _form(view)
         if not form:
             raise
         return await _show_form(owner, target, filled_in(form, given, is_whole=True), error)
@@ -166,22 +169,24 @@ async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> R
     return _to_pending(owner, name)
 
 
-async def _options(owner: UserRow, target: ServerRow, data: FormData) -> dict[str, Any]:
+async def _view(owner: UserRow, target: ServerRow) -> SpawnerView:
+    """What the functions of the form are handed."""
+    return await hub().launch.for_form(owner, target, handler_view())
+
+
+async def _options(view: SpawnerView, data: FormData) -> dict[str, Any]:
     """What the fields mean, as the configuration reads them."""
-    launch = hub().launch
-    view = launch.views.of_server(owner, target, {}, handler_view())
-    options = await launch.spawn_hooks.options_from_form(view, data)
+    options = await hub().launch.spawn_hooks.options_from_form(view, data)
     return storable(options, hub().settings.callboard.max_body_size)
 
 
 # --- the form ---
 
 
-async def _form(owner: UserRow, target: ServerRow) -> str:
-    launch = hub().launch
+async def _form(view: SpawnerView) -> str:
     if not hub().settings.spawner.form:
         return ""
-    return await launch.spawn_hooks.form(launch.views.of_server(owner, target, None, handler_view()))
+    return await hub().launch.spawn_hooks.form(view)
 
 
 async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubError | None = None) -> Response:

@@ -32,6 +32,11 @@ class Hosts:
         self._named = lru_cache(_REMEMBERED)(self._name)
         self._hub_hosts = frozenset({self._domain, urlsplit(self.origin).hostname or ""})
 
+    @property
+    def domain(self) -> str:
+        """The one below which users have their hosts; empty without subdomains."""
+        return self._domain
+
     def url(self, path: str) -> str:
         """Where this path of the public address is: a full URL with subdomains, else the path."""
         return f"{self._scheme}://{self._host(path)}{self._port}{path}" if self.has_subdomains else path

@@ -17,6 +17,7 @@ from core.naming.ids import new_id
 from core.naming.names import escape, full_name, server_client_id, server_prefix
 from core.plugins.authenticator import SessionAuthenticator, StartAuthenticator
 from core.plugins.hooks import Hooks
+from core.plugins.settings_environment import settings_environment
 from core.plugins.spawner import Attempt, Telling, UserOptions
 from core.scopes import Owner, cut
 from core.secrets.secret_file import derive
@@ -25,10 +26,11 @@ from core.settings import Settings, SpawnerSettings
 from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.hook_views.handler import HandlerView
+from web.hook_views.spawner import SpawnerView
 from web.rights.rights import Rights
 from web.site.environment import public_addresses
-from web.starts.hook_views import HandlerView
-from web.starts.settings_environment import settings_environment
+from web.starts.kept_views import KeptViews
 from web.starts.spawn_hooks import SpawnHooks
 from web.starts.start_authenticator import after_stop, before_start
 from web.starts.views import Views
@@ -60,6 +62,7 @@ class Launch:
         self._key = derive(secret, "server-token")
         self._rights = rights
         self._handlers: dict[str, HandlerView] = {}
+        self._kept = KeptViews()
 
     async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
         """Raises SpawnError where a function of the configuration fails or options are not allowed, ForbiddenError
@@ -91,8 +94,7 @@ class Launch:
         """
         wanted = self.settings.spawner.server_token_scopes
         if callable(wanted):
-            view = self.views.of_server(user, server, _options(server, user_options))
-            wanted = await self.spawn_hooks.scopes(wanted, view)
+            wanted = await self._told_scopes("server_token_scopes", user, server, user_options)
         rights = self._rights
         wanted = wanted or rights.scopes_of_role(SERVER)
         owner = Owner(user=user.name, server=full_name(user.name, server.name))
@@ -105,8 +107,14 @@ class Launch:
         wanted = self.settings.spawner.oauth_client_allowed_scopes
         if not callable(wanted):
             return list(wanted)
+        return await self._told_scopes("oauth_client_allowed_scopes", user, server, user_options)
+
+    async def _told_scopes(
+        self, option: str, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+    ) -> list[str]:
         view = self.views.of_server(user, server, _options(server, user_options))
-        return await self.spawn_hooks.scopes(wanted, view)
+        self._kept.peek(view)
+        return await self.spawn_hooks.scopes(option, view)
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
@@ -118,14 +126,14 @@ class Launch:
         environment = self._environment(spawning)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
-        settings = await self._settings_of(server_id, spawning, environment, telling)
-        environment |= settings_environment(settings, spawning)
+        settings, options = await self._as_hooks_leave_it(server_id, spawning, environment, telling)
+        environment |= settings_environment(settings, _namespace(spawning))
         return Attempt(
             spawning.spawn_id,
             spawning.user_name,
             spawning.server_name,
             spawning.prefix,
-            spawning.user_options,
+            options,
             environment,
             settings,
         )
@@ -144,25 +152,40 @@ class Launch:
         """It will not be begun."""
         self._handlers.pop(spawn_id, None)
 
-    async def _settings_of(
+    async def _as_hooks_leave_it(
         self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
-    ) -> SpawnerSettings:
-        """The spawner's settings as options and hooks leave them."""
+    ) -> tuple[SpawnerSettings, UserOptions]:
+        """The spawner's settings, and the options of this start."""
         authenticator = self._start_authenticator()
         if authenticator is None and not self.spawn_hooks.change_starts:
-            return self.settings.spawner.with_options(spawning.user_options)
+            return self.settings.spawner.with_options(spawning.user_options), spawning.user_options
         handler = self._handlers.pop(spawning.spawn_id, None)
         view = self.views.of_start(server_id, spawning, environment, handler)
-        if authenticator is not None:
-            await before_start(authenticator, view)
-        return await self.spawn_hooks.prepare(view, telling)
+        self._kept.start(view)
+        if authenticator is not None or self.spawn_hooks.look_back:
+            self._kept.keep(server_id, view)
+        try:
+            if authenticator is not None:
+                await before_start(authenticator, view)
+            return await self.spawn_hooks.prepare(view, telling), view.user_options
+        finally:
+            view.forget_request()
+
+    async def for_form(self, owner: UserRow, server: ServerRow, handler: HandlerView) -> SpawnerView:
+        """The view that the functions of a form are handed. `server`: also one that is yet to be. Raises SpawnError."""
+        view = self.views.of_server(owner, server, None, handler)
+        self._kept.look_at(view)
+        await self.spawn_hooks.before_form(view)
+        return view
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
         if self.settings.spawner.progress_ready_hook is None:
             return event
         view = self.views.of_id(server.id)
-        return event if view is None else await self.spawn_hooks.ready_event(view, event)
+        if view is None:
+            return event
+        return await self.spawn_hooks.ready_event(self._kept.of(server.id, view), event)
 
     async def after_stop(self, server_id: str) -> None:
         """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
@@ -171,11 +194,13 @@ class Launch:
         is_heard = any(one is not None for one in (hook, opener, authenticator))
         view = self.views.of_id(server_id) if is_heard else None
         if view is None:
+            self._kept.end(server_id)
             return
         if hook is not None:
-            await self.spawn_hooks.after_stop(view)
+            await self.spawn_hooks.after_stop(self._kept.of(server_id, view))
         if authenticator is not None:
-            await after_stop(authenticator, view)
+            await after_stop(authenticator, self._kept.of(server_id, view))
+        self._kept.end(server_id)
         if opener is not None:
             await opener.close_session(view.user.name)
 
@@ -203,6 +228,15 @@ class Launch:
         if self.settings.hub.admin_access:
             environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
         return environment
+
+
+def _namespace(spawning: Spawning) -> dict[str, str]:
+    """What is filled into templates among the settings."""
+    return {
+        "username": spawning.user_name,
+        "servername": spawning.server_name,
+        "base_url": spawning.prefix,
+    }
 
 
 def _options(server: ServerRow, given: UserOptions | None) -> UserOptions:

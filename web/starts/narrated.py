@@ -21,7 +21,7 @@ import trio
 from core.plugins.hook_errors import log_failure
 from core.plugins.hooks import Hooks, is_trio_hook
 from core.plugins.spawner import Progress, Telling
-from web.starts.hook_views import SpawnerView
+from web.hook_views.spawner import SpawnerView
 
 LONGEST = 4096  # characters of a message
 _OURS = frozenset(
@@ -44,7 +44,7 @@ class Narrated:
 
     async def call(self, hook: Callable[..., Any]) -> Any:
         """What the hook returns or raises; what it has to tell goes on."""
-        self._view.narrates = self._take
+        self._view.when_narrated(self._take)
         if is_trio_hook(hook):
             return await self._on_trio(hook)
         self._telling.nursery.start_soon(self._run, hook)
@@ -59,7 +59,7 @@ class Narrated:
             self._take()
             self._telling.nursery.start_soon(self._follow, self._report)
 
-        self._view.narrates = follow
+        self._view.when_narrated(follow)
         return await hook(self._view)
 
     async def _run(self, hook: Callable[..., Any]) -> None:
@@ -91,7 +91,7 @@ class Narrated:
             self._take()
             is_set.set()
 
-        self._view.narrates = follow
+        self._view.when_narrated(follow)
         following = asyncio.ensure_future(self._follow_when(is_set))
         try:
             result = await running

@@ -5,25 +5,24 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from functools import cache, partial
-from typing import Any, get_type_hints
+from functools import partial
+from typing import Any
 
 import trio
-from msgspec import ValidationError, convert
+from msgspec import convert
 from msgspec.structs import replace
 
-from core.config.prepare import PREPARE, check_overrides
+from core.config.prepare import check_overrides
 from core.errors import HubError, InvalidError, SpawnError
 from core.plugins.hook_errors import as_form_error, as_spawn_error, http_status, log_failure
-from core.plugins.hooks import Hooks
+from core.plugins.hooks import Hooks, running
 from core.plugins.spawner import Telling
 from core.settings import SpawnerSettings
-from web.starts.hook_views import SpawnerView
+from web.hook_views.setting_values import checked
+from web.hook_views.spawner import SpawnerView
 from web.starts.narrated import Narrated
 
 logger = logging.getLogger("callboard.hooks")
-
-_types = cache(partial(get_type_hints, include_extras=True))
 
 FormData = dict[str, list[Any]]
 
@@ -44,8 +43,17 @@ class SpawnHooks:
             or settings.apply_user_options is not None
             or settings.auth_state_hook is not None
             or bool(settings.group_overrides)
+            or self.look_back
+            or callable(settings.form)
+            or callable(settings.options_from_form)
             or any(map(callable, settings.environment.values()))
         )
+
+    @property
+    def look_back(self) -> bool:
+        """Whether a hook is called for a server that has been started, and may look for what the start has left."""
+        settings = self._settings()
+        return settings.post_stop_hook is not None or settings.progress_ready_hook is not None
 
     # --- a start ---
 
@@ -55,25 +63,29 @@ class SpawnHooks:
         `telling`: where `pre_spawn_hook` says how it gets on.
         """
         settings = self._settings()
-        if settings.auth_state_hook is not None:
-            state = await view.user.get_auth_state()
-            await _of_start("auth_state_hook", self._call("auth_state_hook", view, state))
+        await self._take_auth_state(view)
         if settings.group_overrides:
             await self._override_by_groups(view)
         if settings.apply_user_options is not None:
             await self._apply_options(view, settings.apply_user_options)
         if settings.pre_spawn_hook is not None:
             narrated = Narrated(self._hooks, view, telling, of=_whose(view))
-            await _of_start("pre_spawn_hook", narrated.call(settings.pre_spawn_hook))
+            with running("pre_spawn_hook"):
+                await _of_start("pre_spawn_hook", narrated.call(settings.pre_spawn_hook))
         changed = checked(view.changed_settings())
         return replace(changed, environment=await self._evaluated(view, changed.environment))
+
+    async def _take_auth_state(self, view: SpawnerView) -> None:
+        if self._settings().auth_state_hook is not None:
+            state = await view.user.get_auth_state()
+            await _of_start("auth_state_hook", self._call("auth_state_hook", view, state))
 
     async def _override_by_groups(self, view: SpawnerView) -> None:
         """By the keys' order; a dict is merged into what is there, None as an item removes it."""
         overrides = self._settings().group_overrides
         try:
             if callable(overrides):
-                overrides = await self._hooks.call(overrides, view, of=_whose(view))
+                overrides = await self._run("group_overrides", overrides, view)
             check_overrides(overrides)
             groups = set(view.user.groups)
             for key in sorted(overrides):
@@ -88,7 +100,7 @@ class SpawnHooks:
             logger.warning("group_overrides: spawners have no setting %r", name)
             return
         if callable(value):
-            value = await self._hooks.call(value, view, of=_whose(view))
+            value = await self._run("group_overrides", value, view)
         present = getattr(view, name)
         if isinstance(value, dict) and isinstance(present, dict):
             merged = {**present, **value}
@@ -118,25 +130,31 @@ class SpawnHooks:
         result = {}
         for name, value in environment.items():
             if callable(value):
+                what = f"c.Spawner.environment[{name!r}]"
                 try:
-                    value = await self._hooks.call(value, view, of=_whose(view))
+                    value = await self._run(what, value, view)
                 except Exception as error:
-                    raise _failed(f"c.Spawner.environment[{name!r}]", error) from error
+                    raise _failed(what, error) from error
             if value is not None:
                 result[name] = str(value)
         return result
 
-    async def scopes(self, setting: Any, view: SpawnerView) -> list[str]:
-        """Of `server_token_scopes` or `oauth_client_allowed_scopes`, whatever they are. Raises SpawnError."""
-        if not callable(setting):
-            return list(setting)
+    async def scopes(self, name: str, view: SpawnerView) -> list[str]:
+        """Of the function that this option has for its value. Raises SpawnError."""
         try:
             with trio.fail_after(self._timeout):
-                return convert(await self._hooks.call(setting, view, of=_whose(view)), list[str])
+                return convert(await self._call(name, view), list[str])
         except Exception as error:
-            raise _failed("the function that tells the scopes of a server", error) from error
+            raise _failed(name, error) from error
 
     # --- the form ---
+
+    async def before_form(self, view: SpawnerView) -> None:
+        """What a form is made of may be in the `auth_state`. Raises SpawnError."""
+        with trio.move_on_after(self._timeout):
+            await self._take_auth_state(view)
+            return
+        raise SpawnError("auth_state_hook did not end in time.", status=503)
 
     async def form(self, view: SpawnerView) -> str:
         """The HTML that people fill in before a start; "" where there is none. Raises SpawnError."""
@@ -145,7 +163,7 @@ class SpawnHooks:
             return str(form or "")
         with trio.move_on_after(self._timeout):
             try:
-                return str(await self._hooks.call(form, view, of=_whose(view)) or "")
+                return str(await self._run("options_form", form, view) or "")
             except Exception as error:
                 raise _failed("options_form", error) from error
         raise SpawnError("The form of this server could not be made in time.", status=503)
@@ -160,7 +178,8 @@ class SpawnHooks:
         with trio.move_on_after(self._timeout):
             try:
                 call = partial(reader, spawner=view) if _takes(reader, "spawner") else reader
-                options = await self._hooks.call(call, data, of=_whose(view))
+                with running("options_from_form"):
+                    options = await self._hooks.call(call, data, of=_whose(view))
             except Exception as error:
                 log_failure(logger, "options_from_form", error)
                 raise as_form_error(error) from error
@@ -194,7 +213,11 @@ class SpawnHooks:
             logger.warning("post_stop_hook did not end within %g seconds", self._timeout)
 
     async def _call(self, name: str, view: SpawnerView, *args: Any) -> Any:
-        return await self._hooks.call(getattr(self._settings(), name), view, *args, of=_whose(view))
+        return await self._run(name, getattr(self._settings(), name), view, *args)
+
+    async def _run(self, name: str, function: Callable[..., Any], view: SpawnerView, *args: Any) -> Any:
+        with running(name):
+            return await self._hooks.call(function, view, *args, of=_whose(view))
 
 
 async def _of_start(name: str, called: Awaitable[object]) -> None:
@@ -220,30 +243,6 @@ def _takes(function: Callable[..., Any], name: str) -> bool:
         return name in inspect.signature(function).parameters
     except ValueError:  # of some built-in functions nobody knows
         return False
-
-
-def checked(settings: SpawnerSettings) -> SpawnerSettings:
-    """What hooks and options have set, in the types that settings have. Raises SpawnError (400)."""
-    values, types = {}, _types(type(settings))
-    for name in settings.__struct_fields__:
-        try:
-            values[name] = _prepared(settings, name)
-            if name != "environment":
-                values[name] = convert(values[name], types[name], strict=False)
-        except (ValueError, ValidationError) as error:
-            raise SpawnError(f"The setting {name} of this start is invalid: {error}.", status=400) from error
-    return replace(settings, **values)
-
-
-def _prepared(settings: SpawnerSettings, name: str) -> Any:
-    value = getattr(settings, name)
-    if name in settings.prepare:
-        return settings.prepare[name](value, _let_go)
-    return PREPARE[name](value) if name in PREPARE else value
-
-
-def _let_go(part: str, why: str) -> None:
-    logger.debug("%s of a setting of this start does not act: %s", part, why)
 
 
 def _whose(view: SpawnerView) -> str:

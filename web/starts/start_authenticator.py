@@ -6,7 +6,8 @@ import logging
 
 from core.plugins.authenticator import StartAuthenticator
 from core.plugins.hook_errors import as_spawn_error, log_failure
-from web.starts.hook_views import SpawnerView
+from core.plugins.hooks import running
+from web.hook_views.spawner import SpawnerView
 
 logger = logging.getLogger("callboard.plugins")
 
@@ -14,7 +15,8 @@ logger = logging.getLogger("callboard.plugins")
 async def before_start(authenticator: StartAuthenticator, view: SpawnerView) -> None:
     """Raises SpawnError."""
     try:
-        await authenticator.before_start(view.user.name, view)
+        with running("pre_spawn_start"):
+            await authenticator.before_start(view.user.name, view)
     except Exception as error:
         log_failure(logger, "pre_spawn_start", error)
         raise as_spawn_error(error) from error
@@ -23,6 +25,7 @@ async def before_start(authenticator: StartAuthenticator, view: SpawnerView) -> 
 async def after_stop(authenticator: StartAuthenticator, view: SpawnerView) -> None:
     """What fails here is logged, and hinders nothing."""
     try:
-        await authenticator.after_stop(view.user.name, view)
+        with running("post_spawn_stop"):
+            await authenticator.after_stop(view.user.name, view)
     except Exception as error:
         log_failure(logger, "post_spawn_stop", error)

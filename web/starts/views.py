@@ -1,61 +1,113 @@
-"""From what the log knows of a server to the view of it that a hook is handed."""
+"""From what the log knows of users and servers to the views of them that hooks and templates are handed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from core.events.log.tables import Tables
 from core.naming.names import server_prefix
+from core.naming.user_names import UserNames
 from core.server import Spawning
 from core.settings import Settings
 from projections import groups, servers, users
+from projections.groups import GroupRow
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.sessions.auth_states import AuthStates
+from web.hook_views.around import Around
+from web.hook_views.authenticator import AuthenticatorView
+from web.hook_views.group import GroupView
+from web.hook_views.handler import HandlerView
+from web.hook_views.hub import HubView
+from web.hook_views.request import RequestView
+from web.hook_views.spawner import SpawnerView
+from web.hook_views.user import UserView
+from web.rights.rights import Rights
+from web.sessions.logins import Logins
 from web.site.hosts import Hosts
-from web.starts.hook_views import GroupView, HandlerView, HubView, ServerView, SpawnerView, UserView
 
 
 class Views:
+    """`settings`: replaced when the configuration is read anew."""
+
     def __init__(
         self,
         db: Tables,
         settings: Settings,
         hosts: Hosts,
         hub_url: str,
-        auth_states: AuthStates,
+        logins: Logins,
+        names: UserNames,
+        rights: Rights,
         state_of: Callable[[str], dict[str, Any]],
     ) -> None:
         """`hub_url`: where servers reach the hub, with the base URL. `state_of`: what runs of a spawn id."""
-        self.settings = settings  # replaced when the configuration is read anew
+        self.settings = settings
         self.hosts = hosts
         self.hub_url = hub_url
         self._db = db
-        self._auth_states = auth_states
+        self._logins = logins
+        self._names = names
+        self._rights = rights
         self._state_of = state_of
+        self._around: Around | None = None
+        self._basis: tuple[object, ...] = ()  # what that was made of
+
+    def around(self) -> Around:
+        """What they have in common, as the configuration is now."""
+        basis = (self.settings, self._logins.admission, self._logins.authenticator)
+        if self._around is None or any(a is not b for a, b in zip(basis, self._basis, strict=True)):
+            self._around, self._basis = self._made(), basis
+        return self._around
+
+    def _made(self) -> Around:
+        hub, logins = self.settings.hub, self._logins
+        service = getattr(logins.authenticator, "login_service", "")
+        return Around(
+            self.settings,
+            self.hosts,
+            HubView(hub.base_url, f"{self.hub_url}/api", self.hosts.origin, hub.hub_routespec),
+            AuthenticatorView(self.settings, self._names, logins.admission, str(service or "")),
+        )
 
     # --- users ---
 
     def user_called(self, name: str) -> UserView:
+        """Also of somebody who is not there, or not yet."""
         row = users.by_name(self._db, name)
-        return UserView(name, self._user_url(name)) if row is None else self.user(row)
+        return UserView(_nobody(name), self.around()) if row is None else self.user(row)
+
+    def known_user(self, name: str) -> UserView | None:
+        row = users.by_name(self._db, name)
+        return None if row is None else self.user(row)
 
     def user(self, row: UserRow) -> UserView:
         return UserView(
-            row.name,
-            self._user_url(row.name),
-            id=row.id,
-            admin=bool(row.admin),
-            groups=[
-                GroupView(group.name, group.all_properties()) for group in groups.of_user(self._db, row.id)
-            ],
-            spawners={server.name: self._server_view(server) for server in servers.of_user(self._db, row.id)},
-            auth_state=self._auth_states.of(row.id),
+            row,
+            self.around(),
+            servers=[server for server in servers.of_user(self._db, row.id) if not server.leaving],
+            groups=[self._group(group) for group in groups.of_user(self._db, row.id)],
+            roles=self._rights.roles_of_user(row),
+            auth_state=self._logins.auth_states.of(row.id),
+            state_of=self._state_of,
         )
 
-    def _user_url(self, name: str) -> str:
-        return self.hosts.url(server_prefix(self.settings.hub.base_url, name, ""))
+    def _group(self, row: GroupRow) -> GroupView:
+        return GroupView(
+            row.name,
+            row.all_properties(),
+            id=row.id,
+            roles=self._rights.roles_of_group(row.id),
+            members=lambda: groups.members(self._db, row.id),
+        )
+
+    # --- requests ---
+
+    def handler(self, request: RequestView, user: UserView | None, scopes: Collection[str]) -> HandlerView:
+        """`user`: who asks. `scopes`: what they may do, expanded."""
+        return HandlerView(
+            request, self.around(), current_user=user, scopes=scopes, find_user=self.known_user
+        )
 
     # --- servers ---
 
@@ -99,13 +151,9 @@ class Views:
         return None if row is None or owner is None else self.of_server(owner, row)
 
     def _spawner(self, user: UserView, name: str, user_options: dict[str, Any], **more: Any) -> SpawnerView:
-        hub = HubView(self.settings.hub.base_url, f"{self.hub_url}/api", self.hosts.origin)
         more = {"environment": {}, "settings": self.settings.spawner, **more}
-        return SpawnerView(user=user, name=name, user_options=user_options, hub=hub, **more)
+        return SpawnerView(self.around(), user=user, name=name, user_options=user_options, **more)
 
-    def _server_view(self, row: ServerRow) -> ServerView:
-        pending = row.state if row.state not in ("stopped", "ready") else None
-        url = self.hosts.url(row.prefix) if row.prefix else ""
-        return ServerView(
-            row.name, active=row.is_active, ready=row.state == "ready", pending=pending, url=url
-        )
+
+def _nobody(name: str) -> UserRow:
+    return UserRow(0, "", name, False, "", None, "", False, None)

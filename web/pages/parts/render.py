@@ -14,13 +14,13 @@ from core.scopes import Service, check
 from core.scopes.held import Scopes
 from projections import users
 from projections.services import ServiceRow
+from web.hook_views.user import UserView
 from web.hub.health import log_banner
 from web.presentation.templates_found import with_nonce
 from web.request.context import asked, database, hub, kept
 from web.request.credentials import session_of, xsrf_token
 from web.rights.identity import Identity
 from web.site import version
-from web.starts.hook_views import UserView
 
 
 async def page(template: str, status: int = 200, **context: Any) -> Response:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from core.server import Spawning
+from collections.abc import Mapping
+
 from core.settings import SpawnerSettings
 
 
-def settings_environment(settings: SpawnerSettings, spawning: Spawning) -> dict[str, str]:
+def settings_environment(settings: SpawnerSettings, namespace: Mapping[str, str]) -> dict[str, str]:
+    """`namespace`: what is filled into templates: `username`, `servername` and `base_url`, the server's path."""
     given = {
-        "JUPYTERHUB_ROOT_DIR": filled(settings.notebook_dir, spawning),
-        "JUPYTERHUB_DEFAULT_URL": filled(settings.default_url, spawning),
+        "JUPYTERHUB_ROOT_DIR": filled(settings.notebook_dir, namespace),
+        "JUPYTERHUB_DEFAULT_URL": filled(settings.default_url, namespace),
         "JUPYTERHUB_DEBUG": "1" if settings.debug else "",
         "JUPYTERHUB_DISABLE_USER_CONFIG": "1" if settings.disable_user_config else "",
         "MEM_LIMIT": _number(settings.mem_limit),
@@ -20,10 +22,8 @@ def settings_environment(settings: SpawnerSettings, spawning: Spawning) -> dict[
     return {name: value for name, value in given.items() if value}
 
 
-def filled(template: str, spawning: Spawning) -> str:
-    """With `{username}`, `{servername}` and `{base_url}`, the server's path, filled in."""
-    fields = {"username": spawning.user_name, "servername": spawning.server_name, "base_url": spawning.prefix}
-    for name, value in fields.items():
+def filled(template: str, namespace: Mapping[str, str]) -> str:
+    for name, value in namespace.items():
         template = template.replace(f"{{{name}}}", value)
     return template
 
