@@ -335,13 +335,13 @@ async def test_hooks(opened: Opened, attempts: list[Attempt], caplog: pytest.Log
         (row,) = hub.store.db.execute("SELECT id FROM servers WHERE user != ''").fetchmany(1)
         view = views.of_id(row[0])
         assert view is not None
-        view.user.admin = True
+        view.user._know(admin=True)
         assert "<option>4G" in await hooks.form(view)
         assert await hooks.options_from_form(view, {"memory": ["4G"], "debug": ["on"]}) == {
             "memory": "4G",
             "debug": True,
         }
-        view.user.admin = False
+        view.user._know(admin=False)
         assert "<option>4G" not in await hooks.form(view)
         # apply_user_options, pre_spawn_hook
         body = {"user_options": {"memory": "4G", "debug": True}}

@@ -248,7 +248,7 @@ def forget_logging() -> None:
 
 LOGGED = ("level", "propagate", "disabled", "handlers")
 OF_THE_LOG = re.compile(
-    r"(_writer|_end|_since|_known_events|answers|\._?entities\.\w+)\.|\._store\.(_listeners\.)?head$|\._salt$|marks\._log$|\._?began$|spawner_watch\._heard(_at)?$"
+    r"(_writer|_end|_since|_known_events|answers|\._?entities\.\w+)\.|\._store\.(_listeners\.)?head$|\._salt$|marks\._log$|\._?began$|(watch|_breaker)\._heard(_at)?$"
 )
 OF_ALL_SPAWNERS = "|".join(SpawnerSettings.__struct_fields__)
 CARRIED_BY_ATTEMPTS = re.compile(
