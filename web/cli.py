@@ -20,6 +20,7 @@ COMMANDS = {
     "start": "web.commands.asking.acts",
     "stop": "web.commands.asking.acts",
     "explain": "web.commands.asking.explain",
+    "doctor": "web.commands.doctor.doctor",
     "token": "web.commands.token",
     "reload": "web.commands.reload",
     "strays": "web.commands.strays",

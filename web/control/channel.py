@@ -40,6 +40,17 @@ def short_address(path: str) -> Iterator[str]:
         os.close(descriptor)
 
 
+def is_answered(log: str) -> bool:
+    """Whether a hub runs on this log."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            with short_address(control_path(log)) as address:
+                connection.connect(address)
+        except OSError:
+            return False
+    return True
+
+
 def ask_hub(log: str, command: str, *, timeout: float = 30.0, **arguments: Any) -> Any:
     """What the hub that runs on `log` answers. Raises NoHubError, RefusedError.
 

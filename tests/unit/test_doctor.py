@@ -1,0 +1,188 @@
+"""What `callboard doctor` finds, each thing broken once."""
+
+from __future__ import annotations
+
+import json
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+import projections
+from core.events.file import file_system
+from core.events.file.writer import Writer
+from tests.integration.hub import free_ports
+from tests.logs import commit, created
+from web.cli import main
+from web.commands.doctor import machine
+
+GOOD = """
+c.JupyterHub.bind_url = "http://127.0.0.1:0/"
+c.JupyterHub.public_url = "https://hub.example/"
+c.JupyterHub.spawner_class = "simulated"
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = "a password long enough"
+c.Authenticator.allowed_users = {"alice"}
+"""
+
+
+def good() -> str:
+    (port,) = free_ports(1)
+    return f"{GOOD}c.JupyterHub.hub_port = {port}\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def examined(here: Path, config: str = "") -> tuple[int, dict[str, list[tuple[str, str]]]]:
+    """The exit code, and by area what was found that is not well."""
+    (here / "config.py").write_text(good() + config)
+    done = CliRunner().invoke(main, ["doctor", "--json", "-f", "config.py"])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in json.loads(done.stdout):
+        if one["state"] != "ok":
+            found.setdefault(one["area"], []).append((one["state"], one["text"]))
+    return done.exit_code, found
+
+
+def test_where_all_is_well_nothing_is_found_and_nothing_is_made(here: Path) -> None:
+    assert examined(here) == (0, {})
+    assert [path.name for path in here.iterdir()] == ["config.py"]
+
+
+def test_a_person_reads_lines(here: Path) -> None:
+    (here / "config.py").write_text(good())
+    lines = CliRunner().invoke(main, ["doctor", "-f", "config.py"]).stdout.splitlines()
+    assert {line.split()[0] for line in lines} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("config", "area", "state", "words"),
+    [
+        ('c.JupyterHub.db_url = "sqlite:////nowhere/at/all.sqlite"', "log", "problem", "There is no folder"),
+        ('c.JupyterHub.db_url = "sqlite://"', "log", "warning", "kept in memory"),
+        ("c.JupyterHub.port = 'x'", "configuration", "problem", "port"),
+        ("c.JupyterHub.nonsense = 1", "configuration", "warning", "do not act"),
+        ('c.JupyterHub.ssl_cert = "a.pem"\nc.JupyterHub.ssl_key = "b.pem"', "https", "problem", "a.pem"),
+        ('c.JupyterHub.public_url = ""', "https", "warning", "speaks http"),
+        (
+            'c.Authenticator.allowed_users = set()\nc.JupyterHub.authenticator_class = "pam"',
+            "logins",
+            "warning",
+            "Nobody may log in",
+        ),
+        ("c.Proxy.should_start = False", "proxy", "warning", "callboard proxy"),
+        (
+            'c.JupyterHub.spawner_class = "simple"\nc.Spawner.cmd = ["no-such-program"]',
+            "servers",
+            "problem",
+            "no program 'no-such-program'",
+        ),
+        (
+            'c.JupyterHub.authenticator_class = "pam"\nc.PAMAuthenticator.service = "no-such"',
+            "logins",
+            "problem",
+            "no service 'no-such'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(here: Path, config: str, area: str, state: str, words: str) -> None:
+    code, found = examined(here, config)
+    assert any(one == state and words in text for one, text in found[area]), found
+    assert code == (1 if state == "problem" else 0)
+
+
+def test_a_secret_that_others_may_read(here: Path) -> None:
+    secret = here / "jupyterhub_cookie_secret"
+    secret.write_text("00" * 32)
+    secret.chmod(0o644)
+    assert examined(here)[1]["secret"] == [("problem", f"Others may read {secret}.")]
+    secret.chmod(0o600)
+    assert examined(here) == (0, {})
+
+
+def test_a_port_that_is_taken(here: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, found = examined(here, f'c.JupyterHub.bind_url = "http://127.0.0.1:{port}/"')
+    assert code == 1
+    assert "Address already in use" in found["ports"][0][1]
+
+
+def test_a_log_of_the_future_and_one_that_is_none(here: Path) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=1)
+    writer = Writer(str(here / "callboard.sqlite"), projections.ALL, lambda: ahead)
+    commit(writer, created(1))
+    writer.close()
+    assert "is in the future" in examined(here)[1]["clock"][0][1]
+    (here / "other.sqlite").write_text("no log at all, but some text")
+    code, found = examined(here, 'c.JupyterHub.db_url = "sqlite:///other.sqlite"')
+    assert (code, found["log"][0][0]) == (1, "problem")
+
+
+def test_a_disk_of_another_machine(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = here / "mounts"
+    mounts.write_text("1 1 0:1 / / rw - nfs4 server:/export rw\n")
+    monkeypatch.setattr(file_system, "MOUNTS", mounts)
+    assert "is on nfs4" in examined(here)[1]["disk"][0][1]
+
+
+def test_another_package_with_our_names(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"core": ["callboard", "some-core"], "web": ["callboard"]}
+    monkeypatch.setattr(machine, "packages_distributions", lambda: known)
+    code, found = examined(here)
+    assert (code, found["packages"]) == (
+        1,
+        [("problem", "some-core installs a package 'core', as Callboard does.")],
+    )
+
+
+# --- certificates ---
+
+
+@pytest.mark.parametrize(("days", "state"), [(-1, "problem"), (3, "warning"), (300, None)])
+def test_until_when_a_certificate_is_good(here: Path, days: int, state: str | None) -> None:
+    config = make_certificate(here, timedelta(days=days))
+    found = examined(here, config)[1].get("https", [])
+    assert [one for one, _ in found] == ([state] if state else [])
+
+
+def test_a_key_of_another_certificate(here: Path) -> None:
+    config = make_certificate(here, timedelta(days=300))
+    (here / "key.pem").write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
+    assert "is not the key of" in examined(here, config)[1]["https"][0][1]
+
+
+def pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def make_certificate(here: Path, life: timedelta) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub.example")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=10))
+        .not_valid_after(now + life)
+        .sign(key, hashes.SHA256())
+    )
+    (here / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (here / "key.pem").write_bytes(pem(key))
+    return f'c.JupyterHub.ssl_cert = "{here}/cert.pem"\nc.JupyterHub.ssl_key = "{here}/key.pem"\n'

@@ -1,0 +1,1 @@
+"""`callboard doctor`: what would keep a hub from running well on this machine."""

@@ -1,0 +1,61 @@
+"""Where servers run: whether that can be asked, and whether what they are to run is there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import trio
+
+from core.errors import HubError, UnreachableError
+from core.settings import ConfigError, Settings
+from spawners import make_spawner
+from spawners.local_settings import LocalProcessSettings
+from web.commands.doctor.finding import Finding, ok, problem, warning
+
+TIMEOUT = 10.0
+
+
+def look_at_servers(settings: Settings) -> Iterator[Finding]:
+    yield _engine(settings)
+    if isinstance(settings.spawner, LocalProcessSettings):
+        yield from _local(settings)
+
+
+def _engine(settings: Settings) -> Finding:
+    """Asks what runs, in a folder of its own: nothing of a hub's is touched."""
+    name = settings.hub.spawner_class
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            spawner = make_spawner(settings, Path(folder))
+
+            async def ask() -> None:
+                with trio.fail_after(TIMEOUT):
+                    await spawner.listed()
+
+            trio.run(ask)
+        except (UnreachableError, trio.TooSlowError, HubError, OSError) as error:
+            return problem(
+                "servers", f"The spawner {name!r} cannot be asked: {str(error) or 'it does not answer'}"
+            )
+        except (ConfigError, ValueError) as error:
+            return problem("servers", str(error))
+    return ok("servers", f"The spawner {name!r} answers.")
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    command = settings.spawner.cmd[0] if settings.spawner.cmd else ""
+    if command and shutil.which(command) is None:
+        hint = "pip install jupyterhub jupyterlab" if command == "jupyterhub-singleuser" else ""
+        yield problem(
+            "servers", f"There is no program {command!r} (c.Spawner.cmd) on this user's path.", hint
+        )
+    if settings.hub.spawner_class in ("localprocess", "default") and os.geteuid() != 0:
+        yield warning(
+            "servers",
+            "As this user the hub can start servers for this user alone.",
+            "Run it as root, or choose another spawner_class, such as simple.",
+        )
