@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
+import trio
 
 from core.errors import UnreachableError
 from spawners.docker.found import Container, Image, Summary
@@ -27,6 +28,8 @@ MAKING = 20.0  # ... to what makes a container
 WORKING = 60.0  # ... to what starts or removes one
 _CONNECTING = 5.0
 NOT_FOUND, CONFLICT = 404, 409
+_TRIES = 3  # of what an engine is asked to make, before its trouble is why that was not made
+_TRY_AGAIN = 1.0  # seconds
 _NOT_LET_IN = (401, 403)
 
 
@@ -206,6 +209,23 @@ class Engine:
         return UnreachableError(
             f"the container engine at {self.place} cannot be asked: {why or type(error).__name__}"
         )
+
+
+async def failure_of(call: Callable[[], Awaitable[None]]) -> EngineRefusal | EngineTrouble | None:
+    """None if it was done. What the engine cannot do now is tried again, a few times."""
+    failure: EngineTrouble | None = None
+    for _ in range(_TRIES):
+        if failure is not None:
+            await trio.sleep(_TRY_AGAIN)
+        try:
+            await call()
+        except EngineRefusal as refusal:
+            return refusal
+        except EngineTrouble as trouble:
+            failure = trouble
+        else:
+            return None
+    return failure
 
 
 def _tls(place: Place) -> ssl.SSLContext:

@@ -9,7 +9,7 @@ import trio
 
 from core.errors import SpawnError
 from core.plugins.spawner import Progress, Report
-from spawners.docker.engine import Engine, EngineRefusal
+from spawners.docker.engine import Engine, failure_of
 from spawners.docker.found import Image
 from spawners.docker.images import reference
 from spawners.docker.settings import DockerSettings
@@ -53,19 +53,21 @@ class Images:
 
     async def _pull(self, image: str, report: Report) -> None:
         """Raises SpawnError with the engine's words where it cannot be had."""
-        pull, told = Pull(image), -_PAUSE
+        pull = Pull(image)
         report(pull.progress)
-        try:
-            async with self._engine.pull(*reference(image)) as steps:
-                async for step in steps:
-                    pull.take(step)
-                    if trio.current_time() - told >= _PAUSE:
-                        told = trio.current_time()
-                        report(pull.progress)
-        except EngineRefusal as refusal:
-            pull.error = refusal.message
-        if pull.error:
-            raise SpawnError(f"The image {image} could not be pulled: {pull.error}")
+        failure = await failure_of(lambda: self._follow(pull, report))
+        why = pull.error if failure is None else failure.message
+        if why:
+            raise SpawnError(f"The image {image} could not be pulled: {why}")
+
+    async def _follow(self, pull: Pull, report: Report) -> None:
+        told = trio.current_time()
+        async with self._engine.pull(*reference(pull.image)) as steps:
+            async for step in steps:
+                pull.take(step)
+                if trio.current_time() - told >= _PAUSE:
+                    told = trio.current_time()
+                    report(pull.progress)
 
 
 class Pull:
@@ -76,7 +78,7 @@ class Pull:
 
     def __init__(self, image: str) -> None:
         self.error = ""
-        self._image = image
+        self.image = image
         self._layers: dict[str, tuple[float, float]] = {}  # how much is here, and how much there is
 
     def take(self, step: dict[str, Any]) -> None:
@@ -103,4 +105,4 @@ class Pull:
         whole = sum(whole for _, whole in self._layers.values())
         size = f" ({self.share:.0%} of {whole / 1e6:.0f} MB)" if whole else ""
         percent = round(_BEGIN + (_END - _BEGIN) * self.share, 1)
-        return Progress(f"Pulling the image {self._image}{size}", percent, is_waiting=True)
+        return Progress(f"Pulling the image {self.image}{size}", percent, is_waiting=True)

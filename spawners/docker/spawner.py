@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ from core.plugins.spawner import (
 from spawners.docker import address
 from spawners.docker.create_body import create_body
 from spawners.docker.endings import Endings
-from spawners.docker.engine import CONFLICT, Engine, EngineRefusal, EngineTrouble
+from spawners.docker.engine import CONFLICT, Engine, EngineRefusal, EngineTrouble, failure_of
 from spawners.docker.found import (
     HUB,
     SERVER_ID,
@@ -64,14 +64,14 @@ UNSUPPORTED_OPTIONS = frozenset(
     {"custom", "flavor", "nodes", "option", "partition", "queue", "repo2docker", "system"}
 )
 _STARTS_AT_ONCE = 16
-_TRIES = 3  # of what the engine cannot do, before that is the start's failure
-_TRY_AGAIN = 1.0  # seconds
 _LOOK_AGAIN = 1.0  # seconds between looks at what no watch sees
 _LINES_KEPT = "2000"
 _ENGINE_AWAY = Progress("The container engine does not answer. It is asked again until it does.")
 
 
 class DockerSpawner(Spawner):
+    title = "Docker"
+
     def __init__(self, settings: DockerSettings, directory: Path) -> None:
         """`directory`: for how attempts have ended. Raises ConfigError for a place where no engine can be."""
         self._settings = settings
@@ -127,7 +127,7 @@ class DockerSpawner(Spawner):
             faults.point("container made")
 
         for pause in pauses():
-            failure = await _failure_of(create)
+            failure = await failure_of(create)
             if failure is None or await self._engine.container(name) is not None:
                 return
             if not isinstance(failure, EngineRefusal) or failure.status != CONFLICT:
@@ -145,7 +145,7 @@ class DockerSpawner(Spawner):
         name = _name(spawn_id)
         container = await self._known(name)
         if isinstance(stage_of(container), Made):
-            failure = await _failure_of(lambda: self._engine.start(name))
+            failure = await failure_of(lambda: self._engine.start(name))
             if failure is not None:
                 raise SpawnError(f"The server's container could not be started: {failure.message}")
             faults.point("container started")
@@ -347,23 +347,6 @@ def _name(spawn_id: str) -> str:
     if not is_id(spawn_id):
         raise ValueError(f"not a spawn id: {spawn_id!r}")
     return name_of(spawn_id)
-
-
-async def _failure_of(call: Callable[[], Awaitable[None]]) -> EngineRefusal | EngineTrouble | None:
-    """None if it was done. What the engine cannot do now is tried again, a few times."""
-    failure: EngineTrouble | None = None
-    for _ in range(_TRIES):
-        if failure is not None:
-            await trio.sleep(_TRY_AGAIN)
-        try:
-            await call()
-        except EngineRefusal as refusal:
-            return refusal
-        except EngineTrouble as trouble:
-            failure = trouble
-        else:
-            return None
-    return failure
 
 
 def _gone(ended: Ended) -> Gone:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import trio
 
-from core.errors import SpawnError
+from core.errors import SpawnError, UnreachableError
 from core.plugins.spawner import Progress
-from spawners.docker.engine import EngineRefusal
+from spawners.docker.engine import EngineRefusal, EngineTrouble
 from spawners.docker.found import Image
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
@@ -22,9 +22,9 @@ IMAGE = "team/r:1"
 class Registry:
     """An engine, as far as images go. `error`: what a pull ends with; `pulls` takes a second."""
 
-    def __init__(self, *images: str, error: str = "", refusal: str = "") -> None:
+    def __init__(self, *images: str, error: str = "", failures: Sequence[Exception] = ()) -> None:
         self.images, self.pulled = set(images), list[str]()
-        self._error, self._refusal = error, refusal
+        self._error, self._failures = error, list(failures)
 
     async def image(self, name: str) -> Image | None:
         await trio.lowlevel.checkpoint()
@@ -33,8 +33,8 @@ class Registry:
     @asynccontextmanager
     async def pull(self, name: str, tag: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         self.pulled.append(f"{name}:{tag}")
-        if self._refusal:
-            raise EngineRefusal(404, self._refusal)
+        if self._failures:
+            raise self._failures.pop()
         yield self._steps(f"{name}:{tag}")
 
     async def _steps(self, image: str) -> AsyncIterator[dict[str, Any]]:
@@ -78,8 +78,16 @@ async def test_an_image_that_may_not_be_pulled_is_missed(autojump_clock: object)
         await provide(Registry(), "never")
 
 
+NO_NETWORK = EngineTrouble("no such manifest")
+
+
 @pytest.mark.parametrize(
-    "registry", [Registry(error="no such manifest"), Registry(refusal="no such manifest")]
+    "registry",
+    [
+        Registry(error="no such manifest"),
+        Registry(failures=[EngineRefusal(404, "no such manifest")]),
+        Registry(failures=[NO_NETWORK] * 3),
+    ],
 )
 async def test_an_image_that_cannot_be_had_is_told_in_the_engines_words(
     autojump_clock: object, registry: Registry
@@ -88,10 +96,21 @@ async def test_an_image_that_cannot_be_had_is_told_in_the_engines_words(
         await provide(registry, "ifnotpresent")
 
 
+async def test_what_an_engine_cannot_do_for_a_moment_is_tried_again(autojump_clock: object) -> None:
+    registry = Registry(failures=[NO_NETWORK] * 2)
+    await provide(registry, "ifnotpresent")
+    assert registry.pulled == [IMAGE] * 3
+
+
+async def test_an_engine_that_is_gone_says_nothing_of_an_image(autojump_clock: object) -> None:
+    with pytest.raises(UnreachableError):
+        await provide(Registry(failures=[UnreachableError("gone")]), "ifnotpresent")
+
+
 async def test_a_pull_tells_how_far_it_is_twice_a_second_at_most(autojump_clock: object) -> None:
     told: list[Progress] = []
     await provide(Registry(), "ifnotpresent", told)
-    assert [one.progress for one in told] == [5, 18.3, 45]
+    assert [one.progress for one in told] == [5, 31.7]
     assert all(one.is_waiting for one in told)
 
 

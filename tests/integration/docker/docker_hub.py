@@ -9,6 +9,7 @@ from spawners.docker.found import SPAWN_ID, USER, name_of
 from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.hub import RealHub
 
+HOME = "/home/somebody"
 PAGE_SERVER = ["python3", "-S", "-E", "/srv/page_server.py"]  # in the image
 
 
@@ -30,6 +31,8 @@ class DockerHub(RealHub):
             f"c.DockerSpawner.docker_host = {engine.host!r}",
             f"c.DockerSpawner.image = {image!r}",
             "c.JupyterHub.tornado_settings = {'slow_spawn_timeout': 0, 'slow_stop_timeout': 0}",
+            f"c.DockerSpawner.volumes = {{'{directory}/homes/{{username}}': {HOME!r}}}",
+            f"c.DockerSpawner.extra_create_kwargs = {{'working_dir': {HOME!r}}}",  # for `behave`
             *docker_lines,
         ]
         super().__init__(directory, config="\n".join(lines), cmd=cmd)
@@ -55,6 +58,10 @@ class DockerHub(RealHub):
         """Of the last start."""
         asked = [event for event in self.events(user, server) if event.type == "server.spawn-requested"]
         return str(asked[-1].payload["spawn_id"])
+
+    def story_count(self, kind: str) -> int:
+        """How often this has happened to any server."""
+        return sum(event.type == f"server.{kind}" for event in self.events())
 
     def told(self, user: str, server: str = "") -> list[str]:
         """The messages on the way."""

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.engines.docker import DockerEngine
-from tests.integration.docker_hub import DockerHub
+from tests.integration.docker.conftest import MakeDockerHub
 from tests.integration.hub import wait_for
 
 pytestmark = pytest.mark.slow
-
-MakeDockerHub = Callable[..., DockerHub]
-
-
-@pytest.fixture
-def make_docker_hub(docker: DockerEngine, tmp_path: Path) -> Iterator[MakeDockerHub]:
-    """Makes hubs that are not started yet; at the end nothing of them is left."""
-    made: list[DockerHub] = []
-
-    def make(*lines: str, **options: Any) -> DockerHub:
-        hub = DockerHub(tmp_path / f"hub{len(made)}", docker, *lines, **options)
-        made.append(hub)
-        return hub
-
-    yield make
-    for hub in made:
-        hub.close()
 
 
 def test_a_day_with_containers(make_docker_hub: MakeDockerHub) -> None:
@@ -39,7 +18,7 @@ def test_a_day_with_containers(make_docker_hub: MakeDockerHub) -> None:
         "c.Spawner.mem_limit = '128M'",
         "c.Spawner.cpu_limit = 0.5",
         "c.Spawner.environment = {'COURSE': 'a;b $(id)'}",
-        "c.DockerSpawner.volumes = {'home-{username}': '/home/{username}'}",
+        "c.DockerSpawner.volumes = {'home-{username}': '/home/somebody'}",
         "c.DockerSpawner.allowed_images = {'Plain': 'callboard-test/python:1'}",
     )
     hub.start()
