@@ -134,8 +134,15 @@ address = "{self.directory}/containerd.sock"
         self.containerd.stop()
         left = [f"process {pid}: {command}" for pid, command in processes_of(self.directory).items()]
         _ip("link", "delete", self._bridge)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self._unmount()
+        shutil.rmtree(self.directory)
         return left
+
+    def _unmount(self) -> None:
+        """dockerd leaves its data mounted on themselves, if it was killed once."""
+        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.directory}/")]):
+            subprocess.run(["umount", mount], check=True)
 
     # --- what it is asked ---
 
