@@ -14,6 +14,7 @@ Count = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = float
 Token = Annotated[str, Meta(min_length=8, max_length=64)]
+LOG_NAME = "callboard.sqlite"  # of the log's file, where nobody says otherwise
 
 
 class ConfigError(ValueError):
@@ -79,7 +80,7 @@ class HubSettings(Struct, frozen=True):
     subdomain_hook: Any = "idna"  # or "legacy", or a function of the name, the domain and the kind
     trusted_downstream_ips: list[str] = []
     proxy_class: str = "callboard"
-    db_url: str = "sqlite:///callboard.sqlite"
+    db_url: str = f"sqlite:///{LOG_NAME}"
     upgrade_db: bool = False
     reset_db: bool = False
     cookie_secret: str = ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from core.config import file, reference, shown
+from core.config.checking import report
 from core.config.trait_names import Names
 from spawners import KINDS
 
 NAMES = Names(KINDS)
 
+checked = partial(report.checked, names=NAMES)
 load_settings = partial(file.load_settings, names=NAMES)
 config_file = partial(reference.config_file, NAMES)
 differing = partial(shown.differing, names=NAMES)

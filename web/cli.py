@@ -11,6 +11,7 @@ from web.commands.failure import Failure, UnknownWordError, did_you_mean, is_exp
 
 COMMANDS = {
     "run": "web.commands.run",
+    "check": "web.commands.check",
     "proxy": "web.proxy.command",
     "status": "web.commands.asking.status",
     "users": "web.commands.asking.lists",

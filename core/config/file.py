@@ -38,14 +38,20 @@ def load_settings(
     and `callboard.toml` in the current directory, if they are there.
     `overrides`: `--Class.trait=value`, which win over the files.
     """
+    given, notes = read_given(files, overrides, names=names)
+    settings, more = to_settings(given)
+    return settings, notes + more
+
+
+def read_given(files: Sequence[Path], overrides: Sequence[str], *, names: Names) -> tuple[Given, list[Note]]:
+    """What they say, unchecked; else as `load_settings`."""
     notes: list[Note] = []
     given = Given(names)
     for file in _found(files or [file for file in DEFAULT_FILES if file.is_file()], notes):
         _add(given, _read_toml(file) if file.suffix == ".toml" else _run(file), str(file))
     notes += [_ignored(text) for text in overrides if not _OVERRIDE.fullmatch(text)]
     _add(given, _from_command_line(overrides), COMMAND_LINE)
-    settings, more = to_settings(given)
-    return settings, notes + more
+    return given, notes
 
 
 def _found(files: Sequence[Path], notes: list[Note]) -> Iterator[Path]:

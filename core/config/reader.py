@@ -7,6 +7,7 @@ The section of a class inherits from those of its parents and wins over them. On
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -33,6 +34,7 @@ from core.config.section import Given, Section
 from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
 from core.naming.subdomains import is_host
 from core.settings import (
+    LOG_NAME,
     CallboardSettings,
     ConfigError,
     CryptSettings,
@@ -84,7 +86,7 @@ def _hub(top: Section) -> HubSettings:
         hub_routespec=_hub_routespec(top, hub.hub_routespec, base_url, subdomain_host),
         public_url=_public_url(top, hub.public_url or subdomain_host, base_url),
         subdomain_host=subdomain_host,
-        db_url=_db_url(top, hub.db_url),
+        db_url=_db_url(top, hub),
     )
 
 
@@ -175,8 +177,21 @@ def _hub_routespec(top: Section, path: str, base_url: str, subdomain_host: str) 
     return with_slashes
 
 
-def _db_url(top: Section, url: str) -> str:
-    """A URL; a plain file name is one of an SQLite file."""
+_OTHER_DATABASE = re.compile(r"(?:postgres|postgresql|mysql|mariadb|cockroachdb|oracle|mssql)(?:\+\w+)?://")
+
+
+def _db_url(top: Section, hub: HubSettings) -> str:
+    """A URL; a plain file name is one of an SQLite file. Where JupyterHub's other databases are meant there is a file.
+
+    That is beside the secret, which a hub keeps where it keeps its own things.
+    """
+    url = hub.db_url
+    if _OTHER_DATABASE.match(url):
+        file = Path(hub.cookie_secret_file).expanduser().with_name(LOG_NAME)
+        top.note(
+            "db_url", IGNORED, f"the log is a file of SQLite, {file} here: nothing is kept in that database"
+        )
+        return f"sqlite:///{file}"
     full = url if "://" in url else f"sqlite:///{url}"
     if full != "sqlite://" and not re.fullmatch("sqlite:///.+", full):
         allowed = "expected a file's name, sqlite:///NAME, or sqlite:// for a log in memory"

@@ -179,7 +179,7 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
         ("c.JupyterHub.base_url = '/a'; c.JupyterHub.public_url = 'https://b/c'", "must be that of base_url, /a/"),
         ("c.JupyterHub.subdomain_host = 'https://b/c'", "= 'https://b/c': expected a host's name with its protocol"),
         ("c.JupyterHub.subdomain_host = 'http://127.0.0.1:8000'", "expected a host's name with its protocol"),
-        ("c.JupyterHub.db_url = 'mysql://alice:geheim@db/hub'", "= 'mysql://(hidden)@db/hub': expected a file's name"),
+        ("c.JupyterHub.db_url = 'ftp://alice:geheim@db/hub'", "= 'ftp://(hidden)@db/hub': expected a file's name"),
         ("c.JupyterHub.db_url = ''", "c.JupyterHub.db_url = '': expected a file's name, sqlite:///NAME"),
         ("c.JupyterHub.spawner_class = 'dockr'", "= 'dockr': the ones there are: callboard-docker, localprocess, simple, simulated"),
         ("class S: pass\nc.JupyterHub.spawner_class = S", "= the class S: it is not derived from jupyterhub.spawner.Spawner; the ones there are: callboard-docker"),
@@ -283,6 +283,26 @@ def test_classes_of_other_packages_are_not_here():
     assert not [name for name in NAMES.classes if is_foreign(name)]
     assert len({what_it_is(name) for name in ("SwarmSpawner", "KubeSpawner", "KubeIngressProxy")}) == 3
     assert what_it_is("Whatever") == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "secret_file", "log"),
+    [
+        ("postgresql://alice:geheim@db/hub", "", "sqlite:///callboard.sqlite"),
+        ("postgresql+psycopg2://db/hub", "/srv/hub/secret", "sqlite:////srv/hub/callboard.sqlite"),
+        ("mysql+pymysql://alice:geheim@db:3306/hub", "kept/secret", "sqlite:///kept/callboard.sqlite"),
+        ("mariadb://db/hub", "", "sqlite:///callboard.sqlite"),
+    ],
+)
+def test_in_place_of_another_database_there_is_a_file_beside_the_secret(load, url, secret_file, log):
+    where = f"c.JupyterHub.cookie_secret_file = {secret_file!r}" if secret_file else ""
+    settings, notes = load(f"c.JupyterHub.db_url = {url!r}\n{where}")
+    assert settings.hub.db_url == log
+    file = log.removeprefix("sqlite:///")
+    assert notes == [
+        f"hub.py: c.JupyterHub.db_url: ignored (the log is a file of SQLite, {file} here: nothing is kept in that "
+        "database)"
+    ]
 
 
 def test_notes_are_one_table():

@@ -1,0 +1,1 @@
+"""What a configuration amounts to, told before any hub runs with it."""
