@@ -102,8 +102,6 @@ def found(check: Check) -> Callable[..., dict[str, dict[str, Any]]]:
         ("c.JupyterHub.db_url = 'gone/log.sqlite'", "c.JupyterHub.db_url", "missing", "there is no folder gone"),
         ("c.JupyterHub.cookie_secret = 'xyz'", "c.JupyterHub.cookie_secret", "wrong",
          "c.JupyterHub.cookie_secret: expected"),
-        ("c.JupyterHub.cookie_secret_file = 'gone/secret'", "c.JupyterHub.cookie_secret_file", "missing",
-         "gone/secret is not there, and cannot be made"),
         ("c.JupyterHub.logo_file = 'gone.png'", "c.JupyterHub.logo_file", "note", "gone.png is not there"),
         ("c.JupyterHub.template_paths = ['gone']", "c.JupyterHub.template_paths", "note", "gone is not there"),
     ],

@@ -1,4 +1,7 @@
-"""What a hub with these settings needs of the machine before it can start: files, folders and keys. Nothing is made."""
+"""Files, folders and keys that a configuration names or needs, and that are not there. Nothing is made.
+
+The machine itself, and what a hub has left on it, `callboard doctor` looks at.
+"""
 
 from __future__ import annotations
 
@@ -35,27 +38,18 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
 
 def _log(settings: Settings) -> Iterator[Finding]:
     path = database_path(settings.hub.db_url)
-    if path == MEMORY:
-        return
-    file = Path(path)
-    if not file.parent.is_dir():
-        yield Finding("resource", "c.JupyterHub.db_url", "missing", f"there is no folder {file.parent}")
-    elif not os.access(file if file.exists() else file.parent, os.W_OK):
-        yield Finding("resource", "c.JupyterHub.db_url", "wrong", f"{file} cannot be written")
+    if path != MEMORY and not Path(path).parent.is_dir():
+        why = f"there is no folder {Path(path).parent}"
+        yield Finding("resource", "c.JupyterHub.db_url", "missing", why)
 
 
 def _secret(settings: Settings) -> Iterator[Finding]:
-    """One that is there is looked at as at a start; else there must be room to make it."""
-    file = Path(settings.hub.cookie_secret_file).expanduser()
-    name = f"c.JupyterHub.{'cookie_secret' if settings.hub.cookie_secret else 'cookie_secret_file'}"
-    if not settings.hub.cookie_secret and not file.exists():
-        if not os.access(file.parent, os.W_OK):
-            yield Finding("resource", name, "missing", f"{file} is not there, and cannot be made")
-        return
-    try:
-        load_or_make_secret(file, settings.hub.cookie_secret)
-    except ConfigError as error:
-        yield Finding("resource", name, "wrong", str(error))
+    """Where it is in the configuration itself."""
+    if settings.hub.cookie_secret:
+        try:
+            load_or_make_secret(Path(), settings.hub.cookie_secret)
+        except ConfigError as error:
+            yield Finding("resource", "c.JupyterHub.cookie_secret", "wrong", str(error))
 
 
 def _files(settings: Settings) -> Iterator[Finding]:
