@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
-from core.settings import ConfigError, PluginSpawnerSettings, Settings
+from core.settings import PluginSpawnerSettings, Settings
 from spawners import local_process, simulated
 from spawners.docker import kind as docker
 from spawners.slurm import kind as slurm
@@ -24,7 +25,13 @@ KINDS: tuple[SpawnerKind, ...] = (
 def make_spawner(settings: Settings, directory: Path, kinds: Sequence[SpawnerKind] = KINDS) -> Spawner:
     """The one of the configuration; its files go below `directory`. Raises ValueError for one that is not there."""
     if isinstance(settings.spawner, PluginSpawnerSettings):
-        raise ConfigError(f"{settings.hub.spawner_class}: spawners of other packages do not run here yet")
+        return _plugin(settings.spawner, directory)
     kind = kind_named(settings.hub.spawner_class, kinds)
     assert isinstance(settings.spawner, kind.settings), "read for another spawner"
     return kind.make(settings.spawner, directory)
+
+
+def _plugin(settings: PluginSpawnerSettings, directory: Path) -> Spawner:
+    """Loaded by the hubs that use it: it brings jupyterhub with it, which is an extra."""
+    made: Spawner = import_module("spawners.jupyterhub.adapter").PluginSpawner(settings, directory)
+    return made

@@ -32,6 +32,7 @@ class Attempt(Struct, frozen=True):
     `environment` is the hub's part of the server's environment and holds the server's token: never log it.
     `settings`: of the spawner's own type, as options and hooks have left them for this start; None: as configured.
     `mark`: to be kept with what is started, and told by `listed`: see core/reconcile/mark.py.
+    `handler`: what hooks of the configuration see of the request; None where nobody asks, or no hook wants to know.
     `user_id`, `server_id`: what lasts (volumes, claims, homes) is named after these, never after an attempt.
     """
 
@@ -45,6 +46,7 @@ class Attempt(Struct, frozen=True):
     mark: str = ""
     user_id: str = ""
     server_id: str = ""
+    handler: Any = None
 
     def settings_as(self, kind: type[S], configured: S) -> S:
         """The settings of this start, of the spawner's own type."""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import pytest
 import trio
+from jupyterhub.spawner import SimpleLocalProcessSpawner
 from msgspec.structs import replace
+from traitlets.config import Config
 
 from core.machine.readiness import wait_server_up
 from core.naming.ids import new_id
+from core.plugins.plugin_hub import Person, Site
 from core.plugins.spawner import Attempt, Gone, Progress, Spawner
+from core.settings import PluginSettings, PluginSpawnerSettings
 from spawners.docker.found import SPAWN_ID
 from spawners.docker.settings import DockerSettings
 from spawners.docker.spawner import DockerSpawner
+from spawners.jupyterhub.adapter import PluginSpawner
 from spawners.local_process import LocalProcessSpawner
 from spawners.local_settings import LocalProcessSettings
 from spawners.process_family import marked
@@ -38,6 +45,7 @@ def ignore(progress: Progress) -> None:
 class SimulatedWorld:
     name = "simulated"
     counts_bytes = True  # the places in its output
+    tells_any_hub = True  # how a server has ended, whichever asks first
 
     def __init__(self, directory: Path) -> None:
         self.backend = SimulatedBackend()
@@ -76,6 +84,7 @@ class SimulatedWorld:
 class LocalWorld:
     name = "local_process"
     counts_bytes = True
+    tells_any_hub = True
     processes_each = 2  # the launcher and the server
 
     def __init__(self, directory: Path) -> None:
@@ -229,6 +238,101 @@ class SlurmWorld(LocalWorld):
         await super().close()
         self.listener.close()
         self._variables.undo()
+
+
+class Described(SimpleLocalProcessSpawner):  # type: ignore[misc]  # JupyterHub has no types
+    """As configurations have them: what its servers do is an option."""
+
+    launched: ClassVar[list[subprocess.Popen[bytes]]] = []
+
+    async def start(self) -> tuple[str, int]:
+        address: tuple[str, int] = await super().start()
+        self.launched.append(self.proc)
+        return address
+
+    def get_env(self) -> dict[str, str]:
+        return {**super().get_env(), "BEHAVIOUR": self.user_options["behaviour"]}
+
+
+class MemoryStates:
+    """Keeps what is kept of attempts for as long as the world lasts."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def of(self, key: str) -> dict[str, Any] | None:
+        return msgspec.json.decode(self.kept[key]) if key in self.kept else None
+
+    def keys(self) -> list[str]:
+        return list(self.kept)
+
+    async def keep(self, key: str, state: dict[str, Any] | None) -> None:
+        await trio.lowlevel.checkpoint()
+        if state is None:
+            self.kept.pop(key, None)
+        else:
+            self.kept[key] = msgspec.json.encode(state)
+
+
+class LonelyHub:
+    """A hub to plug-ins of which nobody else takes notice."""
+
+    def __init__(self) -> None:
+        self.states = MemoryStates()
+
+    def site(self) -> Site:
+        return Site()
+
+    def person(self, user_id: str, name: str) -> Person:
+        return Person(user_id, name)
+
+
+class PluginWorld(LocalWorld):
+    """A class of JupyterHub's, behind the adapter. Each attempt is of a server of its own."""
+
+    name = "plugin"
+    tells_any_hub = False  # only a parent is told how its process ended
+    processes_each = 1
+
+    def __init__(self, directory: Path, kind: type = Described, **traits: Any) -> None:
+        super().__init__(directory)
+        self.plugin_hub = LonelyHub()
+        self.hubs: list[PluginSpawner] = []
+        config = Config()
+        config.Spawner.cmd = self.settings.cmd
+        config.SimpleLocalProcessSpawner.home_dir_template = self.settings.home_dir_template
+        config.Spawner.update(traits)
+        self.plugin = PluginSpawnerSettings(plugin=PluginSettings(kind, config))
+
+    def hub(self) -> PluginSpawner:
+        hub = PluginSpawner(self.plugin, self.directory)
+        hub.attach(self.plugin_hub)
+        self.hubs.append(hub)
+        return hub
+
+    def attempt(self, **behaviour: Any) -> Attempt:
+        attempt = super().attempt(**behaviour)
+        number = len(self.spawn_ids)
+        return replace(
+            attempt,
+            user_id="u1",
+            server=f"n{number}",
+            server_id=f"server{number}",
+            prefix=f"/user/alice/n{number}/",
+            user_options={"behaviour": attempt.environment["BEHAVIOUR"]},
+        )
+
+    async def wait_up(self, url: str) -> None:
+        assert await wait_server_up(f"{url}/user/alice/n1/api") == "6.1.1"
+
+    async def close(self) -> None:
+        await super().close()
+        for hub in self.hubs:
+            await hub.close()
+        while Described.launched:
+            await trio.to_thread.run_sync(
+                Described.launched.pop().wait
+            )  # this process is the parent of them all
 
 
 World = SimulatedWorld | LocalWorld

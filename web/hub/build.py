@@ -27,6 +27,7 @@ from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.logins.failures import Refusals
 from core.plugins.admission import Admission
+from core.plugins.plugin_hub import RunsOwnHooks
 from core.plugins.spawner import Spawner
 from core.secrets.crypt import load_keys
 from core.secrets.secret_file import derive
@@ -64,8 +65,11 @@ from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.limits import limits_of
 from web.starts.marks import Marks
+from web.starts.plugin_side import PluginSide
+from web.starts.plugin_starts import PluginStarts
 from web.starts.proxies import Proxies
 from web.starts.server_runtime import HubServerRuntime
+from web.starts.spawner_states import SpawnerStates
 from web.starts.views import Views
 
 Others = Callable[[Collection[str]], Mapping[str, Spawner]]
@@ -112,7 +116,11 @@ def build_hub(
     logins = _logins(settings, wanted, store, secret, plugins)
     engines = _engines(settings.hub.spawner_class, spawner, others, db)
     views = Views(db, settings, hosts, connect_url(settings), logins, wanted.names, rights, engines.state)
-    launch = Launch(settings, secret, rights, views, logins.session_opener, logins.start_authenticator)
+    side = PluginSide(db, settings, hosts, views.hub_url, logins.auth_states, SpawnerStates(store, secret))
+    plugin = _plugin(settings, spawner, side)
+    launch = Launch(
+        settings, secret, rights, views, logins.session_opener, logins.start_authenticator, plugin
+    )
     polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
     runtime = HubServerRuntime(store, engines, settings, launch, marks, turns, proxies, errands, polls)
@@ -177,6 +185,13 @@ def build_hub(
     for kind, work in hub.bulk.works():
         hub.jobs.teach(kind, work)
     return hub
+
+
+def _plugin(settings: Settings, spawner: Spawner, side: PluginSide) -> PluginStarts | None:
+    if not isinstance(spawner, RunsOwnHooks):
+        return None
+    spawner.attach(side)
+    return PluginStarts(spawner, side, settings.callboard.hook_timeout)
 
 
 def _engines(main: str, spawner: Spawner, others: Others, db: Tables) -> Engines:

@@ -22,7 +22,6 @@ from core.secrets.scrubbing import scrubbed
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.hook_views.spawner import SpawnerView
 from web.pages.home import myself
 from web.pages.parts.destination import destination
 from web.pages.parts.filled_form import filled_in
@@ -40,6 +39,7 @@ from web.request.idempotency import idempotency_record
 from web.request.known import known_user
 from web.request.routing import RouteGroup
 from web.starts.spawn_hooks import FormData
+from web.starts.start_form import StartForm
 
 endpoints = RouteGroup("spawn", page=True)
 
@@ -83,11 +83,11 @@ async def _show(owner: UserRow, name: str) -> Response:
         return await _to_active(owner, row)
     target = row or _to_be(owner, name)
     given = query_options()
-    view = await _view(owner, target)
-    form = await _form(view)
+    fields = await _fields(owner, target)
+    form = await fields.html()
     if given is not None:
         try:
-            return await _start(owner, name, await _options(view, given))
+            return await _start(owner, name, await _options(fields, given, is_query=True))
         except HubError as error:
             if form:
                 return await _show_form(owner, target, filled_in(form, given, is_whole=False), error)
@@ -146,11 +146,11 @@ async def _submit(owner: UserRow, name: str) -> Response:
         raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
     given = await form_fields()
-    view = await _view(owner, target)
+    fields = await _fields(owner, target)
     try:
-        return await _start(owner, name, await _options(view, given))
+        return await _start(owner, name, await _options(fields, given, is_query=False))
     except HubError as error:
-        form = await _form(view)
+        form = await fields.html()
         if not form:
             raise
         return await _show_form(owner, target, filled_in(form, given, is_whole=True), error)
@@ -169,24 +169,15 @@ async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> R
     return _to_pending(owner, name)
 
 
-async def _view(owner: UserRow, target: ServerRow) -> SpawnerView:
-    """What the functions of the form are handed."""
+async def _fields(owner: UserRow, target: ServerRow) -> StartForm:
     return await hub().launch.for_form(owner, target, handler_view())
 
 
-async def _options(view: SpawnerView, data: FormData) -> dict[str, Any]:
-    """What the fields mean, as the configuration reads them."""
-    options = await hub().launch.spawn_hooks.options_from_form(view, data)
-    return storable(options, hub().settings.callboard.max_body_size)
+async def _options(form: StartForm, data: FormData, *, is_query: bool) -> dict[str, Any]:
+    return storable(await form.options(data, is_query=is_query), hub().settings.callboard.max_body_size)
 
 
 # --- the form ---
-
-
-async def _form(view: SpawnerView) -> str:
-    if not hub().settings.spawner.form:
-        return ""
-    return await hub().launch.spawn_hooks.form(view)
 
 
 async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubError | None = None) -> Response:

@@ -27,12 +27,13 @@ from core.token import quick_digest
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.handler import HandlerView
-from web.hook_views.spawner import SpawnerView
 from web.rights.rights import Rights
 from web.site.environment import public_addresses
 from web.starts.kept_views import KeptViews
+from web.starts.plugin_starts import PluginStarts
 from web.starts.spawn_hooks import SpawnHooks
 from web.starts.start_authenticator import after_stop, before_start
+from web.starts.start_form import FormOfConfiguration, FormOfPlugin, StartForm
 from web.starts.views import Views
 
 ACTIVITY = "users:activity!user"  # what every server's token allows
@@ -47,10 +48,14 @@ class Launch:
         views: Views,
         session_opener: Callable[[], SessionAuthenticator | None],
         start_authenticator: Callable[[], StartAuthenticator | None],
+        plugin: PluginStarts | None = None,
     ) -> None:
         """As things are now: `session_opener`: who opens a session of the system around each server;
         `start_authenticator`: the way to log in that has a say in starts.
+
+        `plugin`: where a class of JupyterHub's kind has the hooks and forms of starts itself.
         """
+        self._plugin = plugin
         self._session_opener = session_opener
         self._start_authenticator = start_authenticator
         self.settings = settings  # replaced when the configuration is read anew
@@ -112,6 +117,8 @@ class Launch:
     async def _told_scopes(
         self, option: str, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
     ) -> list[str]:
+        if self._plugin is not None:
+            return await self._plugin.scopes(user, server, user_options, option)
         view = self.views.of_server(user, server, _options(server, user_options))
         self._kept.peek(view)
         return await self.spawn_hooks.scopes(option, view)
@@ -126,7 +133,8 @@ class Launch:
         environment = self._environment(spawning)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
-        settings, options = await self._as_hooks_leave_it(server_id, spawning, environment, telling)
+        handler = self._handlers.pop(spawning.spawn_id, None)
+        settings, options = await self._as_hooks_leave_it(server_id, spawning, environment, telling, handler)
         environment |= settings_environment(settings, _namespace(spawning))
         return Attempt(
             spawning.spawn_id,
@@ -136,6 +144,7 @@ class Launch:
             options,
             environment,
             settings,
+            handler=handler,
         )
 
     def _why_not(self, server_id: str) -> str:
@@ -145,7 +154,8 @@ class Launch:
 
     def remember(self, spawn_id: str, view: Callable[[], HandlerView]) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
-        if self.spawn_hooks.change_starts or self._start_authenticator() is not None:
+        asked = (self._plugin, self._start_authenticator())
+        if self.spawn_hooks.change_starts or any(one is not None for one in asked):
             self._handlers[spawn_id] = view()
 
     def forget(self, spawn_id: str) -> None:
@@ -153,13 +163,17 @@ class Launch:
         self._handlers.pop(spawn_id, None)
 
     async def _as_hooks_leave_it(
-        self, server_id: str, spawning: Spawning, environment: dict[str, str], telling: Telling
+        self,
+        server_id: str,
+        spawning: Spawning,
+        environment: dict[str, str],
+        telling: Telling,
+        handler: HandlerView | None,
     ) -> tuple[SpawnerSettings, UserOptions]:
         """The spawner's settings, and the options of this start."""
         authenticator = self._start_authenticator()
         if authenticator is None and not self.spawn_hooks.change_starts:
             return self.settings.spawner.with_options(spawning.user_options), spawning.user_options
-        handler = self._handlers.pop(spawning.spawn_id, None)
         view = self.views.of_start(server_id, spawning, environment, handler)
         self._kept.start(view)
         if authenticator is not None or self.spawn_hooks.look_back:
@@ -171,15 +185,19 @@ class Launch:
         finally:
             view.forget_request()
 
-    async def for_form(self, owner: UserRow, server: ServerRow, handler: HandlerView) -> SpawnerView:
-        """The view that the functions of a form are handed. `server`: also one that is yet to be. Raises SpawnError."""
+    async def for_form(self, owner: UserRow, server: ServerRow, handler: HandlerView) -> StartForm:
+        """`server`: also one that is yet to be. Raises SpawnError."""
+        if self._plugin is not None:
+            return FormOfPlugin(self._plugin, owner, server, handler)
         view = self.views.of_server(owner, server, None, handler)
         self._kept.look_at(view)
         await self.spawn_hooks.before_form(view)
-        return view
+        return FormOfConfiguration(self.spawn_hooks, self.settings.spawner, view)
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
+        if self._plugin is not None:
+            return await self._plugin.ready_event(server.id, event)
         if self.settings.spawner.progress_ready_hook is None:
             return event
         view = self.views.of_id(server.id)
@@ -189,6 +207,8 @@ class Launch:
 
     async def after_stop(self, server_id: str) -> None:
         """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
+        if self._plugin is not None:
+            await self._plugin.after_stop(server_id)
         hook, opener = self.settings.spawner.post_stop_hook, self._session_opener()
         authenticator = self._start_authenticator()
         is_heard = any(one is not None for one in (hook, opener, authenticator))

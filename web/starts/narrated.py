@@ -20,13 +20,9 @@ import trio
 
 from core.plugins.hook_errors import log_failure
 from core.plugins.hooks import Hooks, is_trio_hook
-from core.plugins.spawner import Progress, Telling
+from core.plugins.spawner import Telling
+from core.plugins.told_progress import as_progress
 from web.hook_views.spawner import SpawnerView
-
-LONGEST = 4096  # characters of a message
-_OURS = frozenset(
-    {"progress", "message", "html_message", "ready", "failed", "stopped"}
-)  # the last three are not for hooks to say
 
 logger = logging.getLogger("callboard.hooks")
 
@@ -127,17 +123,3 @@ class Narrated:
     def _report(self, message: Any) -> None:
         if (progress := as_progress(message)) is not None:
             self._telling.by_hook(progress)
-
-
-def as_progress(message: Any) -> Progress | None:
-    """None: there is nothing in it to show."""
-    if not isinstance(message, dict) or not (message.get("message") or message.get("html_message")):
-        return None
-    percent = message.get("progress")
-    is_number = isinstance(percent, int | float) and not isinstance(percent, bool) and 0 <= percent <= 100
-    return Progress(
-        str(message.get("message") or "")[:LONGEST],
-        percent if is_number else None,
-        str(message.get("html_message") or "")[:LONGEST],
-        {str(key): value for key, value in message.items() if key not in _OURS},
-    )

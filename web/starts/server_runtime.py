@@ -17,7 +17,7 @@ from core.actors.servers.spawn_turns import SpawnTurns
 from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt, Spawner, Status, Telling
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
-from core.settings import Settings
+from core.settings import PluginSpawnerSettings, Settings
 from projections import routes, servers
 from web.starts.launch import Launch
 from web.starts.marks import Marks
@@ -27,7 +27,8 @@ logger = logging.getLogger("callboard.server")
 
 
 def _acts_after_stops(settings: Settings) -> bool:
-    return settings.spawner.post_stop_hook is not None or settings.pam.open_sessions
+    has_hook = settings.spawner.post_stop_hook is not None
+    return has_hook or settings.pam.open_sessions or isinstance(settings.spawner, PluginSpawnerSettings)
 
 
 class HubServerRuntime:

@@ -1,0 +1,300 @@
+"""A spawner of JupyterHub's kind behind our protocol: the hub's side of it.
+
+The class runs in a thread with asyncio; what it blocks or breaks is its own starts and ends. A start is recorded before
+it begins, with its state at every change, so that the next hub adopts what runs. Whatever `poll` raises, or does not
+answer in time, is "could not ask", and never "gone".
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from time import time
+from typing import Any
+
+import trio
+
+from core.asyncio_thread.host import Condition
+from core.config.masking import mask
+from core.errors import SpawnError, UnreachableError
+from core.naming.ids import is_id
+from core.plugins.hook_errors import as_spawn_error, log_failure
+from core.plugins.plugin_hub import PluginHub
+from core.plugins.spawner import Attempt, Beat, Gone, Listed, Progress, Report, Running, Spawner
+from core.plugins.told_progress import as_progress
+from core.settings import PluginSpawnerSettings
+from spawners import output_file
+from spawners.jupyterhub import ending, starting
+from spawners.jupyterhub.attempt_lock import held
+from spawners.jupyterhub.engine import Engine
+from spawners.jupyterhub.facts import of_attempt, of_record
+from spawners.jupyterhub.hooks import OwnHooks
+from spawners.jupyterhub.processes import Orphans, process_of, wait_end
+from spawners.jupyterhub.records import Record, Records
+
+logger = logging.getLogger("callboard.plugins")
+
+POLL = 25.0  # seconds for a look at whether something runs
+STOP = 110.0  # seconds for an end
+COME_BACK = 10.0  # seconds that an end waits for a start that was called off
+_FOLLOW_PAUSE = 0.25
+
+
+class PluginSpawner(OwnHooks, Spawner):
+    """`directory`: for locks, and for what processes of this machine write."""
+
+    def __init__(self, settings: PluginSpawnerSettings, directory: Path) -> None:
+        self._settings = settings
+        self._directory = directory / "plugins"
+        self._orphans = Orphans()
+        self._starting: dict[str, trio.Event] = {}  # starts whose call has not come back
+
+    def attach(self, hub: PluginHub) -> None:
+        self._hub = hub
+        self._records = Records(hub.states)
+        self._engine = Engine(self._settings.plugin, hub.site())
+
+    @property
+    def condition(self) -> Condition:
+        return self._engine.condition
+
+    async def run(self, beat: Beat) -> None:
+        await self._engine.run(beat)
+
+    async def close(self) -> None:
+        """End the thread, as `run` does at its end."""
+        await self._engine.close()
+
+    # --- start ---
+
+    async def start(self, attempt: Attempt, report: Report) -> str:
+        async with self._held(attempt.spawn_id):
+            record = self._records.of(attempt.spawn_id)
+            if record is None:
+                record = _new_record(attempt)
+                await self._end_earlier(record)
+                await self._records.keep(record)
+            elif record.phase == "starting":
+                await self._end(record)  # an older hub has begun it: what became of that, nobody knows
+            else:
+                return await self._joined(record)
+            report(Progress("Spawning server...", 50))
+            return await self._start(attempt, record, report)
+
+    async def _joined(self, record: Record) -> str:
+        if isinstance(await self._look(record), Running):
+            return record.url
+        raise SpawnError("The server has already ended.")
+
+    async def _end_earlier(self, record: Record) -> None:
+        """Of the same server: a class names what it makes after servers, so one would end another's."""
+        for earlier in self._records.all():
+            if earlier.server_id == record.server_id and earlier.phase != "ended":
+                await self._stop(earlier)
+
+    async def _start(self, attempt: Attempt, record: Record, report: Report) -> str:
+        order = starting.Order(
+            of_attempt(attempt, self._hub),
+            attempt.environment,
+            _changes(self._settings, attempt.settings_as(PluginSpawnerSettings, self._settings)),
+            self._records.between(attempt.server_id),
+            self._output(attempt.spawn_id),
+            partial(_tell, report),
+            partial(self._keep_state, attempt.spawn_id),
+        )
+        what = f"start of {attempt.user}/{attempt.server}"
+        self._starting[attempt.spawn_id] = back = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+        try:
+            started = await self._engine.call(
+                starting.start, order, partial(_set, token, back), within=math.inf, what=what
+            )
+        except Exception as error:
+            log_failure(logger, what, error)
+            raise as_spawn_error(error) from error
+        self._starting.pop(attempt.spawn_id, None)
+        process = process_of(started.state) if started.is_local else None
+        await self._records.change(
+            record.spawn_id, phase="started", url=started.url, state=started.state, process=process
+        )
+        return started.url
+
+    async def _keep_state(self, spawn_id: str, state: dict[str, Any]) -> None:
+        await self._records.change(spawn_id, state=state, process=process_of(state))
+
+    # --- whether it runs ---
+
+    async def poll(self, spawn_id: str) -> Running | Gone:
+        record = self._records.of(spawn_id)
+        return Gone() if record is None else await self._look(record)
+
+    async def _look(self, record: Record) -> Running | Gone:
+        if record.phase == "ended":
+            return _gone(record)
+        seen = await self._engine.ask(
+            ending.look, of_record(record, self._hub), within=POLL, what=f"poll of {_called(record)}"
+        )
+        output_file.trim(self._output(record.spawn_id))
+        if seen.runs:
+            await self._records.change(record.spawn_id, state=seen.state)
+            return Running(self.state(record.spawn_id))
+        if record.phase == "starting":
+            return Gone(seen.exit_status, reason=seen.reason)
+        return await self._has_ended(record, seen)
+
+    async def _has_ended(self, record: Record, seen: ending.Seen) -> Gone:
+        """Record it, with what the class wants to have again."""
+        what = f"end of {_called(record)}"
+        between = await self._engine.ask(ending.clear, of_record(record, self._hub), within=POLL, what=what)
+        await self._records.keep_between(record.server_id, between)
+        changes: dict[str, Any] = {
+            "phase": "ended",
+            "exit_status": seen.exit_status,
+            "reason": seen.reason,
+            "state": {},
+        }
+        await self._records.change(record.spawn_id, **changes)
+        return Gone(seen.exit_status, reason=seen.reason)
+
+    async def wait_news(self, spawn_id: str) -> None:
+        """Of processes of this machine. Whatever else there is, is polled."""
+        record = self._records.of(spawn_id)
+        if record is None or record.phase == "ended":
+            await trio.lowlevel.checkpoint()
+        elif record.process is not None:
+            await wait_end(record.process)
+        else:
+            await trio.sleep_forever()
+
+    # --- its end ---
+
+    async def stop(self, spawn_id: str) -> Gone:
+        await self._wait_back(spawn_id)
+        async with self._held(spawn_id):
+            record = self._records.of(spawn_id)
+            return Gone() if record is None else await self._stop(record)
+
+    async def _stop(self, record: Record) -> Gone:
+        if record.phase == "ended":
+            return _gone(record)
+        return await self._has_ended(record, await self._end(record))
+
+    async def _end(self, record: Record) -> ending.Seen:
+        """Raises UnreachableError as long as it runs."""
+        seen = await self._engine.ask(
+            ending.stop, of_record(record, self._hub), within=STOP, what=f"stop of {_called(record)}"
+        )
+        if seen.runs:
+            raise UnreachableError(f"stop of {_called(record)}: it still runs")
+        await self._orphans.end(record.spawn_id)
+        return seen
+
+    async def _wait_back(self, spawn_id: str) -> None:
+        """A start that was called off may still be making something, as long as it has not come back."""
+        back = self._starting.get(spawn_id)
+        if back is None:
+            return
+        with trio.move_on_after(COME_BACK):
+            await back.wait()
+        if not back.is_set():
+            raise UnreachableError("its start was called off, and has not come back")
+        self._starting.pop(spawn_id, None)
+
+    # --- what is known ---
+
+    async def listed(self) -> list[Listed]:
+        found = [record for record in self._records.all() if record.phase != "ended"]
+        await trio.lowlevel.checkpoint()
+        return [
+            Listed(record.spawn_id, record.mark, time() - record.began)
+            for record in sorted(found, key=lambda record: record.spawn_id)
+        ]
+
+    def state(self, spawn_id: str) -> dict[str, Any]:
+        record = self._records.of(spawn_id)
+        shown: dict[str, Any] = {} if record is None or record.phase == "ended" else mask(record.state)
+        return shown
+
+    async def last_lines(self, spawn_id: str) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        return output_file.last_lines(self._output(spawn_id))
+
+    async def follow_output(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
+        """The places are offsets, in bytes. Only processes of this machine write where the hub can read."""
+        path, offset = self._output(spawn_id), after
+        while True:
+            has_ended = isinstance(await self.poll(spawn_id), Gone)
+            data, offset = output_file.read(path, offset)
+            if data:
+                yield data, offset
+            elif has_ended:
+                return
+            else:
+                await trio.sleep(_FOLLOW_PAUSE)
+
+    async def forget(self, spawn_id: str) -> None:
+        async with self._held(spawn_id):
+            if isinstance(await self.poll(spawn_id), Gone):
+                await self._records.drop(spawn_id)
+                with suppress(FileNotFoundError):
+                    os.unlink(self._output(spawn_id))
+
+    def _held(self, spawn_id: str) -> Any:
+        return held(Path(f"{self._path(spawn_id)}.lock"))
+
+    def _output(self, spawn_id: str) -> str:
+        return f"{self._path(spawn_id)}.out"
+
+    def _path(self, spawn_id: str) -> str:
+        if not is_id(spawn_id):
+            raise ValueError(f"not a spawn id: {spawn_id!r}")
+        return f"{self._directory}/{spawn_id}"
+
+
+def _changes(configured: PluginSpawnerSettings, of_start: PluginSpawnerSettings) -> dict[str, Any]:
+    """What is set for one start alone."""
+    names = [name for name in configured.__struct_fields__ if name != "plugin"]
+    return {
+        name: getattr(of_start, name)
+        for name in names
+        if getattr(of_start, name) != getattr(configured, name)
+    }
+
+
+async def _tell(report: Report, event: Any) -> None:
+    if (progress := as_progress(event)) is not None:
+        report(progress)
+
+
+def _set(token: trio.lowlevel.TrioToken, event: trio.Event) -> None:
+    try:
+        token.run_sync_soon(event.set)
+    except trio.RunFinishedError:  # the hub has ended meanwhile
+        return
+
+
+def _new_record(attempt: Attempt) -> Record:
+    return Record(
+        spawn_id=attempt.spawn_id,
+        server_id=attempt.server_id,
+        user_id=attempt.user_id,
+        user=attempt.user,
+        server=attempt.server,
+        prefix=attempt.prefix,
+        mark=attempt.mark,
+        began=time(),
+        user_options=attempt.user_options,
+    )
+
+
+def _gone(record: Record) -> Gone:
+    return Gone(record.exit_status, reason=record.reason)
+
+
+def _called(record: Record) -> str:
+    return f"{record.user}/{record.server}"

@@ -1,0 +1,92 @@
+"""What is known of each attempt: kept before it begins and at every change, for the hub that comes next.
+
+Names of what a plug-in makes are its own affair: what it calls its state is all that finds it again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from core.machine.process_identity import Identity
+from core.plugins.plugin_hub import KeptStates
+
+Phase = Literal["starting", "started", "ended"]
+
+
+class Record(Struct, frozen=True, omit_defaults=True):
+    """`began`: seconds since 1970. `url`: once started. `process`: the one its state names, if it is of this machine.
+
+    `exit_status`, `reason`: once ended, where they are known.
+    """
+
+    spawn_id: str
+    server_id: str
+    user_id: str
+    user: str
+    server: str
+    prefix: str
+    mark: str = ""
+    began: float = 0
+    user_options: dict[str, Any] = {}
+    state: dict[str, Any] = {}
+    phase: Phase = "starting"
+    url: str = ""
+    process: Identity | None = None
+    exit_status: int | None = None
+    reason: str = ""
+
+
+class Records:
+    """Kept by spawn id; under a server's id the state that its class wants to have again at its next start."""
+
+    def __init__(self, states: KeptStates) -> None:
+        self._states = states
+
+    def of(self, spawn_id: str) -> Record | None:
+        kept = self._states.of(_key(spawn_id))
+        return None if kept is None else msgspec.convert(kept, Record)
+
+    def all(self) -> list[Record]:
+        found = (self._states.of(key) for key in self._states.keys() if key.startswith(_ATTEMPT))  # noqa: SIM118
+        return [msgspec.convert(kept, Record) for kept in found if kept is not None]
+
+    async def keep(self, record: Record) -> None:
+        await self._states.keep(_key(record.spawn_id), msgspec.to_builtins(record))
+
+    async def change(self, spawn_id: str, **changes: Any) -> None:
+        """Of an attempt that is known."""
+        if (record := self.of(spawn_id)) is not None and (changed := replace(record, **changes)) != record:
+            await self.keep(changed)
+
+    async def drop(self, spawn_id: str) -> None:
+        await self._states.keep(_key(spawn_id), None)
+
+    def between(self, server_id: str) -> dict[str, Any]:
+        """What the class kept of a server when it last ended."""
+        return self._states.of(_between(server_id)) or {}
+
+    async def keep_between(self, server_id: str, state: dict[str, Any]) -> None:
+        if state != self.between(server_id):
+            await self._states.keep(_between(server_id), state or None)
+
+
+_ATTEMPT = "attempt/"
+
+
+def _key(spawn_id: str) -> str:
+    return f"{_ATTEMPT}{spawn_id}"
+
+
+def _between(server_id: str) -> str:
+    return f"server/{server_id}"
+
+
+def as_plain(state: Any) -> dict[str, Any]:
+    """What a class calls its state, as it is kept. Raises TypeError for what has no JSON."""
+    found = msgspec.to_builtins(dict(state or {}), str_keys=True)
+    assert isinstance(found, dict)
+    return found
