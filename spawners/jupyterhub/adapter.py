@@ -109,15 +109,15 @@ class PluginSpawner(OwnHooks, Spawner):
         )
         what = f"start of {attempt.user}/{attempt.server}"
         self._starting[attempt.spawn_id] = back = trio.Event()
-        token = trio.lowlevel.current_trio_token()
+        door = starting.Door(partial(_set, trio.lowlevel.current_trio_token(), back))
         try:
-            started = await self._engine.call(
-                starting.start, order, partial(_set, token, back), within=math.inf, what=what
-            )
+            started = await self._engine.call(starting.start, order, door, within=math.inf, what=what)
         except Exception as error:
             log_failure(logger, what, error)
             raise as_spawn_error(error) from error
-        self._starting.pop(attempt.spawn_id, None)
+        finally:
+            if door.take() or back.is_set():
+                self._starting.pop(attempt.spawn_id, None)
         process = process_of(started.state) if started.is_local else None
         await self._records.change(
             record.spawn_id, phase="started", url=started.url, state=started.state, process=process

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import subprocess
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,22 @@ class Order(Struct, frozen=True):
     keep: Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class Door:
+    """Between the hub and a start: whoever comes first, a start that begins or a hub that calls it off, has it."""
+
+    def __init__(self, has_ended: Callable[[], None]) -> None:
+        """`has_ended`: called over there, when nothing of a start that had begun is under way any more."""
+        self.has_ended = has_ended
+        self._lock = threading.Lock()
+        self._is_taken = False
+
+    def take(self) -> bool:
+        """False for the second one."""
+        with self._lock:
+            is_first, self._is_taken = not self._is_taken, True
+        return is_first
+
+
 class Started(Struct, frozen=True):
     """`is_local`: its state is a process of this machine."""
 
@@ -52,14 +69,15 @@ class Started(Struct, frozen=True):
     is_local: bool
 
 
-async def start(world: World, order: Order, has_ended: Callable[[], None]) -> Started:
-    """`has_ended`: called when nothing of this is under way any more, also where the hub has long given it up."""
+async def start(world: World, order: Order, door: Door) -> Started:
+    if not door.take():
+        raise asyncio.CancelledError
     try:
         live = world.begin(order.server, order.state)
         async with live.turn:
             return await _start(live, order)
     finally:
-        has_ended()
+        door.has_ended()
 
 
 async def _start(live: Live, order: Order) -> Started:
