@@ -68,18 +68,21 @@ def _shell() -> list[Entry]:
 
 
 def _tree(root: Path, left_out: re.Pattern[str]) -> Iterator[Entry]:
+    """`left_out`: of what is below `root`, with `/` before each name."""
     for directory, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not left_out.search(f"{directory}/{name}")]
+        below = directory.removeprefix(str(root))
+        folders[:] = [name for name in folders if not left_out.search(f"{below}/{name}")]
         for name in names:
             path = Path(directory, name)
-            if path.exists() and not left_out.search(str(path)):
+            if path.exists() and not left_out.search(f"{below}/{name}"):
                 yield path, str(path)
 
 
 def _libraries(binaries: Iterable[Path]) -> Iterator[Entry]:
     """The shared libraries that these are linked to, the loader among them, at the paths where it seeks them."""
     said = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False).stdout
-    for name in sorted(set(re.findall(r"(/\S+\.so[.\d]*) \(0x", said))):
+    found = re.findall(r"(/\S+\.so[.\d]*) \(0x", said)
+    for name in sorted({os.path.normpath(path) for path in found}):  # some lead there by `..`
         yield Path(name), name
 
 
@@ -89,8 +92,14 @@ def _archive(entries: list[Entry]) -> bytes:
     with tarfile.open(fileobj=made, mode="w") as tar:
         written: set[str] = set()
         for path, name in entries:
-            if name not in written:
-                written.add(name)
+            if name in written:
+                continue
+            written.add(name)
+            if path.is_symlink() and str(path.resolve()) == interpreter:
+                _link(
+                    tar, name.lstrip("/"), interpreter
+                )  # as those of an environment are, by a way of their own
+            else:
                 tar.add(path.resolve() if ".so" in name else path, name.lstrip("/"), recursive=False)
         for name in COMMANDS:
             _link(tar, f"bin/{name}", "busybox")
