@@ -32,7 +32,7 @@ chaos: setup ## a real hub under every fault at once, for SECONDS=120, with a ne
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
 
 check: lint ## what to run before every commit: lint, types, unit, property and security tests
-	$(BIN)/pytest -q -n auto -p no:rerunfailures -m "not slow" tests/unit tests/property tests/security tests/fuzz tests/chaos
+	HYPOTHESIS_PROFILE=check $(BIN)/pytest -q -n auto -p no:rerunfailures -m "not slow" tests/unit tests/property tests/security tests/fuzz tests/chaos
 
 fuzz: setup ## many more random requests and replies, read by us and by others; FUZZ_INPUTS says how many
 	FUZZ_INPUTS=$${FUZZ_INPUTS:-300000} $(BIN)/pytest -q -s --timeout 0 tests/fuzz

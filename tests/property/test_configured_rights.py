@@ -18,6 +18,7 @@ from core.settings import AuthenticatorSettings, GroupSettings, Settings
 from projections import groups, roles, sessions, shares, tokens, users
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, Client, settings_for_tests
+from tests.property.effort import examples
 from tests.unit.lives import How, Lives
 
 NAMES = ("bob", "carol", "dave")
@@ -207,7 +208,7 @@ class Play:
                 await self.world.wait_all(name, "stopped")
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(steps(), min_size=3, max_size=12))
 def test_nobody_holds_what_the_present_configuration_denies(
     history: list[tuple[str, dict[str, Any]]],

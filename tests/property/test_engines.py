@@ -20,12 +20,12 @@ from core.events.server import OutOfSight, ServerDied, ServerLost
 from core.plugins.spawner import Attempt, Gone, Report, Running, Status
 from core.server import Ready, Stopped, replay
 from spawners.simulated import SimulatedBackend, SimulatedServer
+from tests.property.effort import examples
 from tests.unit.actor_world import BreakableSpawner, Hub, World
 from tests.unit.reconciled import Reconciled
 
 Step = tuple[tuple[str, Any], float]  # what is done, about what, and how long the next step has to wait
 
-IS_THOROUGH = settings.default is not None and settings.default.max_examples > 100
 PLACES = ["v1", "v2"]
 LONG = 600.0  # seconds after which all deadlines and pauses are over
 
@@ -197,7 +197,7 @@ def known(hub: Hub) -> set[str]:
     return left | {state.spawn_id for state in states if not isinstance(state, Stopped)}
 
 
-@settings(max_examples=2000 if IS_THOROUGH else 40)
+@settings(max_examples=examples(40, thorough=2000))
 @example([[(("stall", True), 1), (("stop", "v1"), 100)]])  # a stop that nobody confirms
 @example([[(("away", True), 100), (("stop", "v2"), 100)], [(("away", True), 100)]])  # nobody can be asked
 @example([[(("deny", "v1"), 40), (("start", "v1"), 10), (("sane", None), 40)]])  # what was denied comes back

@@ -21,6 +21,7 @@ from core.events.user import user_stream
 from core.user import AddServer, Change, Create, FinishDeletion, RequestDeletion
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.live import LiveStream, live
+from tests.property.effort import examples
 from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave")
@@ -200,7 +201,7 @@ steps = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(held, min_size=2, max_size=4), st.lists(steps, min_size=10, max_size=40))
 def test_a_stream_shows_exactly_what_its_caller_may_see_at_that_moment(
     scopes_of_readers: list[frozenset[str]], program: list[tuple[str, int]]

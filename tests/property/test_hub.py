@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from core.errors import UnreachableError
+from tests.property.effort import examples
 from tests.property.hub_world import BUGS, HubWorld
 
 IS_THOROUGH = settings.default is not None and settings.default.max_examples > 100
@@ -151,7 +152,7 @@ def run(program: list[Step], at_once: int = 100, keeper: Keeper = "memory") -> N
 
 
 @EVERY_KEEPER
-@settings(max_examples=3000 if IS_THOROUGH else 60)
+@settings(max_examples=examples(60, thorough=3000))
 @given(st.lists(steps(), min_size=1, max_size=40), st.sampled_from(AT_ONCE))
 def test_whatever_happens(keeper: Keeper, program: list[Step], at_once: int) -> None:
     run(program, at_once, keeper)
@@ -374,7 +375,7 @@ def test_whatever_is_done(keeper: Keeper) -> None:
         async with trio.open_nursery() as nursery:
             HubLife.nursery, HubLife.clock, HubLife.keeper = nursery, clock, keeper
             search = settings(
-                max_examples=500 if IS_THOROUGH else 40, stateful_step_count=60 if IS_THOROUGH else 25
+                max_examples=examples(40, thorough=500), stateful_step_count=60 if IS_THOROUGH else 25
             )
             await trio.to_thread.run_sync(lambda: run_state_machine_as_test(HubLife, settings=search))
             nursery.cancel_scope.cancel()

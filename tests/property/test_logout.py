@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.property.effort import examples
 from tests.unit.pages.browser import Browser
 from tests.unit.pages.test_oauth import AUTHORIZE, answer_in, change, of_server, start
 
@@ -105,7 +106,7 @@ async def live(program: list[tuple[str, int]]) -> None:
 
 
 @given(steps)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nothing_outlives_the_session_it_was_given_for(program: list[tuple[str, int]]) -> None:
     opening = [("start", 0), ("log in", 0), ("ask for a code", 0), ("change a code", 0)]
     trio.run(live, [*opening, *program])

@@ -49,6 +49,7 @@ from core.events.token import token_stream
 from core.events.user import user_stream
 from projections import users as users_table
 from projections.rebuild import drift, rebuilt
+from tests.property.effort import examples
 from tests.property.events import events, moments
 
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -342,7 +343,7 @@ def check_rebuilt(writer: Writer, wanted: Sequence[Projection] = projections.ALL
     assert drift(writer.connection, wanted) == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(histories)
 def test_after_any_history_the_tables_are_what_the_log_says(batches: list[list[Wish]]) -> None:
     house = House()
@@ -356,7 +357,7 @@ def test_after_any_history_the_tables_are_what_the_log_says(batches: list[list[W
     house.close()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(histories)
 def test_the_tables_folded_up_to_a_position_are_what_they_were_then(batches: list[list[Wish]]) -> None:
     house = House()
@@ -459,7 +460,7 @@ def check_users_and_tokens(house: House) -> None:
             assert db.execute("SELECT 1 FROM tokens WHERE id = ?", (entity,)).fetchone() is None
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(histories)
 def test_after_any_history_a_stream_read_again_gives_the_state_its_actor_has(
     batches: list[list[Wish]],
@@ -492,7 +493,7 @@ few_streams = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.lists(st.lists(st.tuples(few_streams, events(few_texts)), min_size=1, max_size=3), max_size=25))
 def test_after_any_events_at_all_the_tables_are_what_the_log_says(
     batches: list[list[tuple[str, Event]]],

@@ -18,6 +18,7 @@ from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, names, tokens, users
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.property.effort import examples
 from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave", "erin")
@@ -375,7 +376,7 @@ READING = (
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(steps(), min_size=15, max_size=30))
 def test_rights_are_what_the_model_says(program: list[tuple[str, dict[str, Any]]]) -> None:
     async def play() -> None:
@@ -404,7 +405,7 @@ deeds = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(deeds, min_size=4, max_size=25))
 def test_renames_and_deletions_amid_starts_leave_nothing_behind(
     program: list[tuple[int, str, str, str, str, int]],

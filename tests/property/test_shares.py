@@ -20,6 +20,7 @@ from projections import ALL, groups, users
 from projections.rebuild import drift
 from projections.shares import Listing, listed
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.property.effort import examples
 from web.hub.hub import Hub
 
 TABLES = ("shares", "share_codes")
@@ -337,7 +338,7 @@ class Play:
         self.check_rebuilt()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(steps(), min_size=15, max_size=30))
 def test_shares_are_what_the_model_says(program: list[tuple[str, dict[str, Any]]]) -> None:
     async def play() -> None:

@@ -23,6 +23,7 @@ from core.events.log.append_request import VersionError, Write
 from core.events.record import Record
 from projections.rebuild import drift
 from tests.logs import BY, Disk, Refusing, created, rows, said
+from tests.property.effort import examples
 
 STREAMS = ("a", "b", "c")
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -141,7 +142,7 @@ class Run:
             assert position_at(self.store.db, moment, inclusive=False) == max(earlier, default=0)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(rounds, max_size=8))
 def test_any_appends_leave_a_whole_log_and_are_answered_by_the_truth(program: list[Round]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ADMIN_TOKEN, Client
+from tests.property.effort import examples
 from tests.unit.http1 import credentials
 from tests.unit.http1.credentials import Credentials, Headers
 from tests.unit.http1.twins import Answer, Asked, Twins, twins
@@ -207,6 +208,6 @@ async def carry_out(history: list[Step]) -> None:
 
 
 @given(st.lists(steps, min_size=5, max_size=30))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_history_is_answered_the_same(history: list[Step]) -> None:
     trio.run(carry_out, history)
