@@ -159,6 +159,15 @@ async def test_zero_means_never(age, autojump_clock):
         assert len(provider.asked) == (1 if age else 0)
 
 
+async def test_before_a_start_it_is_asked_though_somebody_has_just_logged_in():
+    """By the real clock, on which no two moments are the same."""
+    async with hub_with(refresh_pre_spawn=True) as (hub, provider):
+        browser = await bob_of(hub)
+        provider.answer = None
+        assert (await browser.call("POST", "/users/bob/server")).status_code == 403
+        assert len(provider.asked) == 1
+
+
 @pytest.mark.parametrize(
     ("setting", "method"), [("refresh_pre_spawn", "POST"), ("refresh_pre_stop", "DELETE")]
 )

@@ -7,6 +7,7 @@ working, for nobody can log in for it, unless `auth_refresh_strict` is set.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -79,12 +80,12 @@ class LoginRefresh:
     ) -> bool:
         """Of many requests at once one asks, and the others wait for its answer."""
         confirmations = self._logins.confirmations
-        known = None if ask_now else confirmations.about(user.id)
+        after = trio.current_time() if ask_now else -math.inf
+        known = confirmations.about(user.id, after=after)
         if known is not None:
             return known
-        began = trio.current_time()
         async with confirmations.turns.take(user.id):
-            known = None if ask_now and trio.current_time() == began else confirmations.about(user.id)
+            known = confirmations.about(user.id, after=after)
             return await self._ask(user, request) if known is None else known
 
     async def _ask(self, user: UserRow, request: RequestFacts | None) -> bool:

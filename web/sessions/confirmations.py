@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import trio
@@ -12,8 +13,11 @@ REMEMBERED = 50_000  # users
 
 
 class Confirmed(NamedTuple):
+    """`until`, `since`: by trio's clock."""
+
     stands: bool
-    until: float  # by trio's clock
+    until: float
+    since: float
 
 
 class Confirmations:
@@ -28,10 +32,12 @@ class Confirmations:
     def note(self, user_id: str, *, stands: bool = True, seconds: float | None = None) -> None:
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        until = trio.current_time() + (self._age if seconds is None else seconds)
-        self._known[user_id] = Confirmed(stands, until)
+        now = trio.current_time()
+        self._known[user_id] = Confirmed(stands, now + (self._age if seconds is None else seconds), now)
 
-    def about(self, user_id: str) -> bool | None:
-        """None: somebody should ask."""
+    def about(self, user_id: str, *, after: float = -math.inf) -> bool | None:
+        """None: somebody should ask. `after`: what was known by then does not count."""
         known = self._known.get(user_id)
-        return None if known is None or known.until <= trio.current_time() else known.stands
+        if known is None or known.until <= trio.current_time() or known.since <= after:
+            return None
+        return known.stands
