@@ -180,7 +180,8 @@ class Names:
         found._parents, found._of_plugins = dict(self._parents), dict(self._of_plugins)
         for each in classes:
             line = lineage(each)
-            found._parents |= {child.__name__: parent.__name__ for parent, child in pairwise(line)}
+            names = list(dict.fromkeys(base.__name__ for base in line))  # one may be called as its base is
+            found._parents |= {child: parent for parent, child in pairwise(names)}
             found._of_plugins |= {base.__name__: traits_of(base) for base in line}
         found.classes = self.classes | found._of_plugins.keys()
         return found

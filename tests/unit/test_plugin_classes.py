@@ -258,6 +258,28 @@ c.Authenticator.allowed_users = {'alice'}
     assert differing(settings)["Ours"] == {"greeting": "hello"}
 
 
+def test_a_class_may_be_called_as_the_one_it_is_derived_from(
+    load: Callable[..., tuple[Settings, list[str]]],
+) -> None:
+    settings, notes = load(
+        """
+from jupyterhub.auth import LocalAuthenticator as Original
+from traitlets import Unicode
+class LocalAuthenticator(Original):
+    greeting = Unicode().tag(config=True)
+c.JupyterHub.authenticator_class = LocalAuthenticator
+c.LocalAuthenticator.greeting = 'hello'
+c.LocalAuthenticator.create_system_users = True
+"""
+    )
+    assert notes == []
+    assert isinstance(settings.authenticator, PluginAuthenticatorSettings)
+    assert settings.authenticator.plugin.traits.keys() == {
+        "LocalAuthenticator.greeting",
+        "LocalAuthenticator.create_system_users",
+    }
+
+
 # --- hubs without plug-ins ---
 
 
