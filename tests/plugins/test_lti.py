@@ -48,9 +48,7 @@ def platform() -> Iterator[Provider]:
 
 
 def test_lti_1_3_login_and_launch(make_hub: MakeHub, platform: Provider):
-    hub = make_hub(
-        programs=environment("authenticators"), config=LTI13.replace("PLATFORM", platform.url)
-    )
+    hub = make_hub(programs=environment("authenticators"), config=LTI13.replace("PLATFORM", platform.url))
     hub.start()
     student = Visitor(hub)
     asked = begin(student)

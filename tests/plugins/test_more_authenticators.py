@@ -71,7 +71,7 @@ c.MultiAuthenticator.authenticators = [
         "oauth_callback_url": c.JupyterHub.bind_url + "/hub/gh/oauth_callback",
         "allow_all": True}}}},
     {{"authenticator_class": "dummy", "url_prefix": "/word", "config": {{
-        "password": "one for everybody", "allow_all": True, "login_service": "Word"}}}},
+        "password": "one for everybody", "allow_all": True, "service_name": "Word"}}}},
 ]
 """
         hub = make_hub(programs=environment("authenticators"), config=config)

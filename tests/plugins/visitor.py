@@ -52,5 +52,7 @@ class Visitor(requests.Session):
 
 def told(answer: requests.Response) -> str:
     """What a page says in its alert, in one line."""
-    found = re.search(r'class="[^"]*(?:alert|login_error)[^"]*"[^>]*>(.*?)</(?:div|p)>', answer.text, re.DOTALL)
+    found = re.search(
+        r'class="[^"]*(?:alert|login_error)[^"]*"[^>]*>(.*?)</(?:div|p)>', answer.text, re.DOTALL
+    )
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", found[1])).split()) if found else ""

@@ -28,11 +28,11 @@ def present(db: Tables, user_id: str) -> UserFacts:
     return UserFacts(user_id) if row is None else facts_of(db, row)
 
 
-async def everybody(db: Tables) -> AsyncIterator[UserFacts]:
+async def everybody(db: Tables) -> AsyncIterator[list[UserFacts]]:
+    """A page at a time."""
     position = 0
     while page := users.after(db, position):
-        for row in page:
-            yield facts_of(db, row)
+        yield [facts_of(db, row) for row in page]
         position = page[-1].position
         await trio.lowlevel.checkpoint()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.user import User, UserDict
 from jupyterhub.utils import url_path_join
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from core.asyncio_thread.call import ask_hub
 from web.authenticators.jupyterhub.asking import HubSide, ServerFacts, UserFacts
@@ -85,21 +85,28 @@ class Copies:
     def __init__(self, db: Session) -> None:
         self._db = db
 
-    def take(self, known: Iterable[UserFacts]) -> None:
+    def take(self, known: Sequence[UserFacts]) -> None:
         """Make rows say what the hub says. Who is no longer there is left to `remove`."""
-        for facts in known:
-            if facts.name:
-                self._write(facts)
+        there = [facts for facts in known if facts.name]
+        rows, groups = self._rows(there), self._groups({name for facts in there for name in facts.groups})
+        for facts in there:
+            row = rows.get(facts.id) or rows.get(facts.name)
+            if row is None:
+                row = orm.User(name=facts.name)
+                self._db.add(row)
+            row.cookie_id, row.name, row.admin = facts.id, facts.name, facts.admin
+            if {group.name for group in row.groups} != set(facts.groups):
+                row.groups = [groups[name] for name in facts.groups]
         self._db.commit()
 
     def row(self, facts: UserFacts) -> Any:
         """None where there is none."""
         return self._db.query(orm.User).filter_by(cookie_id=facts.id).first()
 
-    def gone(self, known: Iterable[UserFacts]) -> list[Any]:
-        """The rows of all who are not among these."""
-        ids = {facts.id for facts in known}
-        return [row for row in self._db.query(orm.User) if row.cookie_id not in ids]
+    def others(self, ids: Collection[str]) -> list[Any]:
+        """The rows of all but these."""
+        gone = [id for (id,) in self._db.query(orm.User.cookie_id) if id not in ids]
+        return [self._db.query(orm.User).filter_by(cookie_id=id).one() for id in gone]
 
     def provisional(self, name: str) -> Any:
         """A row for somebody whom the hub does not know yet."""
@@ -110,7 +117,7 @@ class Copies:
             self._db.commit()
         return row
 
-    def keep_groups(self, names: set[str]) -> None:
+    def keep_groups(self, names: Collection[str]) -> None:
         """And no others: those that have members."""
         for group in self._db.query(orm.Group):
             if group.name not in names:
@@ -121,18 +128,16 @@ class Copies:
         self._db.delete(row)
         self._db.commit()
 
-    def _write(self, facts: UserFacts) -> None:
-        row = self.row(facts) or orm.User.find(self._db, facts.name)
-        if row is None:
-            row = orm.User(name=facts.name)
-            self._db.add(row)
-        row.cookie_id, row.name, row.admin = facts.id, facts.name, facts.admin
-        if {group.name for group in row.groups} != set(facts.groups):
-            row.groups = [self._group(name) for name in facts.groups]
+    def _rows(self, known: Sequence[UserFacts]) -> dict[str, Any]:
+        """By id, and by name: of whoever was there provisionally the name alone is right."""
+        found = self._db.query(orm.User).options(selectinload(orm.User.groups))
+        by_id = found.filter(orm.User.cookie_id.in_([facts.id for facts in known])).all()
+        by_name = found.filter(orm.User.name.in_([facts.name for facts in known])).all()
+        return {row.name: row for row in by_name} | {row.cookie_id: row for row in by_id}
 
-    def _group(self, name: str) -> Any:
-        found = orm.Group.find(self._db, name)
-        if found is None:
-            found = orm.Group(name=name)
-            self._db.add(found)
-        return found
+    def _groups(self, names: Collection[str]) -> dict[str, Any]:
+        """Made where there are none."""
+        found = {group.name: group for group in self._db.query(orm.Group).filter(orm.Group.name.in_(names))}
+        new = {name: orm.Group(name=name) for name in names if name not in found}
+        self._db.add_all(new.values())
+        return found | new

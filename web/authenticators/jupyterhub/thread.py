@@ -25,6 +25,7 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 _COPY = "what plug-ins know of users"
+TOLD_AT_ONCE = 200  # users
 AT_ONCE = 100  # calls under way; more are refused
 BUSY = "Too many people are being logged in at once. Please try again in a moment."
 LATE = "This did not end in time. Please try again, or tell the hub's administrators."
@@ -109,12 +110,24 @@ class PluginThread:
             of_all, self._is_all_new = self._is_all_new, False
             try:
                 if of_all:
-                    known = [facts async for facts in everybody(self._db)]
-                    await self._call(World.know_all, known, what=_COPY)
+                    await self._tell_all(self._db)
                 else:
-                    changes = [present(self._db, user_id) for user_id in told]
-                    await self._call(World.know, changes, what=_COPY)
+                    await self._tell([present(self._db, user_id) for user_id in told])
             except BaseException:
                 self._changed |= told
                 self._is_all_new |= of_all
                 raise
+
+    async def _tell_all(self, db: Tables) -> None:
+        ids: set[str] = set()
+        names: set[str] = set()
+        async for page in everybody(db):
+            ids.update(facts.id for facts in page)
+            names.update(name for facts in page for name in facts.groups)
+            await self._tell(page)
+        await self._call(World.forget_others, ids, names, what=_COPY)
+
+    async def _tell(self, known: Sequence[UserFacts]) -> None:
+        """In calls that are short: the thread has others to serve."""
+        for begin in range(0, len(known), TOLD_AT_ONCE):
+            await self._call(World.know, known[begin : begin + TOLD_AT_ONCE], what=_COPY)

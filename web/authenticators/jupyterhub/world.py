@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jupyterhub import orm
@@ -103,19 +103,18 @@ class World:
     # --- people ---
 
     async def know(self, changed: Sequence[UserFacts]) -> None:
-        """What has changed of the hub's users."""
+        """What there is to know of these of the hub's users."""
         self._copies.take(changed)
+        self._allow_existing(facts.name for facts in changed if facts.name)
         for facts in changed:
             if not facts.name and (row := self._copies.row(facts)) is not None:
                 await self._forget(row)
 
-    async def know_all(self, known: Sequence[UserFacts]) -> None:
-        """Of all users there are. Who has gone while nobody looked is forgotten now."""
-        self._copies.take(known)
-        self._copies.keep_groups({name for facts in known for name in facts.groups})
-        for row in self._copies.gone(known):
+    async def forget_others(self, known: Collection[str], groups: Collection[str]) -> None:
+        """Who has gone while nobody looked. `known`: the ids of all users there are; `groups`: all names."""
+        self._copies.keep_groups(groups)
+        for row in self._copies.others(known):
             await self._forget(row)
-        self._allow_existing(facts.name for facts in known)
 
     async def check(self, facts: UserFacts) -> None:
         """Raises what `add_user` raises for somebody who could not log in."""
