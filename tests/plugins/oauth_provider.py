@@ -1,4 +1,4 @@
-"""Whoever logs people in for other sites: OAuth's three endpoints, as GitHub, Google, Azure AD, GitLab and CILogon have them.
+"""Whoever logs people in for other sites: OAuth's three endpoints, as GitHub, Google, Azure AD and others have them.
 
 Each keeps to what those authenticators need: a code that is good once and bound to the client's redirect URI and PKCE
 challenge, a token, and what is known of the person, also as an ID token.

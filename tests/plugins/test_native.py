@@ -1,4 +1,4 @@
-"""NativeAuthenticator, from PyPI as it is: people sign up, an administrator lets them in, they change their passwords."""
+"""NativeAuthenticator, from PyPI as it is: people sign up, are let in, and change their passwords."""
 
 from __future__ import annotations
 
