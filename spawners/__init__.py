@@ -10,14 +10,14 @@ from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
 from core.settings import PluginSpawnerSettings, Settings
 from spawners import local_process, simulated
-from spawners.docker import kind as docker
+from spawners.docker.spawner import KIND as DOCKER
 from spawners.slurm import kind as slurm
 
 KINDS: tuple[SpawnerKind, ...] = (
     local_process.KIND,
     local_process.SIMPLE,
     simulated.KIND,
-    docker.KIND,
+    DOCKER,
     slurm.KIND,
 )
 

@@ -1,22 +1,23 @@
 """Asking an engine: the calls of its API that are made here, and what no answer, a 5xx and a 4xx mean.
 
-Paths name no version, so that each engine speaks its own newest one. Every call has a connection of its own: on a
-socket that costs little, and no dead one is ever used again. Source: the Docker Engine API, 1.41 to 1.52.
+Paths name no version, so that each engine speaks its own newest one. Source: the Docker Engine API, 1.41 to 1.52.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
-import httpx
 import msgspec
 import trio
 
 from core.errors import UnreachableError
+from spawners.docker.exchange import Body, exchange
 from spawners.docker.found import Container, Image, Summary
 from spawners.docker.place import Place
 
@@ -26,7 +27,6 @@ Params = Mapping[str, str]
 ASKING = 10.0  # seconds for an answer to a question
 MAKING = 20.0  # ... to what makes a container
 WORKING = 60.0  # ... to what starts or removes one
-_CONNECTING = 5.0
 NOT_FOUND, CONFLICT = 404, 409
 _TRIES = 3  # of what an engine is asked to make, before its trouble is why that was not made
 _TRY_AGAIN = 1.0  # seconds
@@ -56,7 +56,7 @@ class Engine:
     def __init__(self, place: Place) -> None:
         """Raises OSError for certificates that cannot be read."""
         self.place = place
-        self._tls = _tls(place) if place.tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls = _tls(place) if place.tls else None
 
     # --- containers ---
 
@@ -103,9 +103,9 @@ class Engine:
     async def output(self, name: str, *, follow: bool, **params: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """What it has written, as the engine frames it; with `follow` until it ends."""
         asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow)), **params}
-        timeout = None if follow else ASKING
-        async with self._stream("GET", f"/containers/{name}/logs", asked, timeout) as answer:
-            yield self._read(answer.aiter_bytes())
+        silence = math.inf if follow else ASKING
+        async with self._stream("GET", f"/containers/{name}/logs", asked, silence) as body:
+            yield body
 
     # --- images ---
 
@@ -121,8 +121,11 @@ class Engine:
     @asynccontextmanager
     async def pull(self, name: str, tag: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """How it gets on: an object for each step. It is given up when the caller leaves."""
-        async with self._stream("POST", "/images/create", {"fromImage": name, "tag": tag}) as answer:
-            yield self._objects(answer)
+        async with (
+            self._stream("POST", "/images/create", {"fromImage": name, "tag": tag}) as body,
+            aclosing(_objects(body)) as found,
+        ):
+            yield found
 
     # --- volumes ---
 
@@ -146,19 +149,13 @@ class Engine:
     async def events(self, label: str, actions: list[str]) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """What happens to containers with this label, from now on."""
         filters = {"type": ["container"], "label": [label], "event": actions}
-        async with self._stream("GET", "/events", {"filters": json.dumps(filters)}) as answer:
-            yield self._objects(answer)
+        async with (
+            self._stream("GET", "/events", {"filters": json.dumps(filters)}) as body,
+            aclosing(_objects(body)) as found,
+        ):
+            yield found
 
     # --- HTTP ---
-
-    def _client(self, timeout: float | None) -> httpx.AsyncClient:
-        """For one call. Whoever leaves it early leaves no connection behind."""
-        return httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=self.place.socket or None, verify=self._tls),
-            base_url=self.place.origin,
-            timeout=httpx.Timeout(timeout, connect=_CONNECTING),
-            trust_env=False,
-        )
 
     async def _call(
         self,
@@ -169,46 +166,26 @@ class Engine:
         body: Mapping[str, Any] | None = None,
         timeout: float = ASKING,
     ) -> bytes:
-        try:
-            async with self._client(timeout) as client:
-                answer = await client.request(method, path, params=params, json=body)
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-        _check(answer)
-        return answer.content
+        content = b"" if body is None else msgspec.json.encode(body)
+        async with exchange(self.place, self._tls) as asked:
+            with asked.asking(timeout):
+                await asked.ask(method, _target(path, params), content)
+                answer = await Body(asked, timeout).whole()
+            _check(asked.status, answer)
+            return answer
 
     @asynccontextmanager
     async def _stream(
-        self, method: str, path: str, params: Params, timeout: float | None = None
-    ) -> AsyncIterator[httpx.Response]:
-        """An answer that comes bit by bit. `timeout`: the longest silence, in seconds; None for any."""
-        try:
-            async with self._client(timeout) as client, client.stream(method, path, params=params) as answer:
-                if answer.status_code >= 400:
-                    await answer.aread()
-                    _check(answer)
-                yield answer
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-
-    async def _objects(self, answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
-        """One for each line that is one."""
-        async for line in self._read(answer.aiter_lines()):
-            with suppress(msgspec.DecodeError):
-                yield msgspec.json.decode(line, type=dict[str, Any])
-
-    async def _read(self, pieces: AsyncIterator[T]) -> AsyncIterator[T]:
-        try:
-            async for piece in pieces:
-                yield piece
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: httpx.TransportError) -> UnreachableError:
-        why = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
-        return UnreachableError(
-            f"the container engine at {self.place} cannot be asked: {why or type(error).__name__}"
-        )
+        self, method: str, path: str, params: Params, silence: float = math.inf
+    ) -> AsyncIterator[Body]:
+        """An answer that comes bit by bit. `silence`: the longest, in seconds."""
+        async with exchange(self.place, self._tls) as asked:
+            with asked.asking(silence):
+                await asked.ask(method, _target(path, params), b"")
+            body = Body(asked, silence)
+            if asked.status >= 400:
+                _check(asked.status, await body.whole())
+            yield body
 
 
 async def failure_of(call: Callable[[], Awaitable[None]]) -> EngineRefusal | EngineTrouble | None:
@@ -239,17 +216,21 @@ def _tls(place: Place) -> ssl.SSLContext:
     return context
 
 
-def _check(answer: httpx.Response) -> None:
+def _target(path: str, params: Params | None) -> str:
+    return f"{path}?{urlencode(params)}" if params else path
+
+
+def _check(status: int, answer: bytes) -> None:
     """Raises EngineTrouble or EngineRefusal."""
-    if answer.status_code < 400:
+    if status < 400:
         return
     try:
-        message = str(msgspec.json.decode(answer.content)["message"]).strip()
+        message = str(msgspec.json.decode(answer)["message"]).strip()
     except (msgspec.DecodeError, TypeError, KeyError):
-        message = f"status {answer.status_code}"
-    if answer.status_code >= 500 or answer.status_code in _NOT_LET_IN:
+        message = f"status {status}"
+    if status >= 500 or status in _NOT_LET_IN:
         raise EngineTrouble(message)
-    raise EngineRefusal(answer.status_code, message)
+    raise EngineRefusal(status, message)
 
 
 def _decoded(content: bytes, to: type[T]) -> T:
@@ -257,3 +238,13 @@ def _decoded(content: bytes, to: type[T]) -> T:
         return msgspec.json.decode(content, type=to)
     except msgspec.DecodeError as error:
         raise EngineTrouble(f"its answer makes no sense ({error})") from error
+
+
+async def _objects(body: Body) -> AsyncGenerator[dict[str, Any], None]:
+    """One for each line that is one."""
+    rest = b""
+    async for piece in body:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            with suppress(msgspec.DecodeError):
+                yield msgspec.json.decode(line, type=dict[str, Any])

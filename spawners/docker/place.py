@@ -36,14 +36,14 @@ class Place(Struct, frozen=True):
         return bool(self.socket)
 
     @property
-    def origin(self) -> str:
-        if self.socket:
-            return "http://docker"
+    def authority(self) -> str:
+        """As a request names it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return "docker" if self.socket else f"{host}:{self.port}"
 
     def __str__(self) -> str:
-        return f"unix://{self.socket}" if self.socket else self.origin
+        scheme = "https" if self.tls else "http"
+        return f"unix://{self.socket}" if self.socket else f"{scheme}://{self.authority}"
 
 
 def place_of(url: str, verify: bool | None, certificates: str, environment: Mapping[str, str]) -> Place:

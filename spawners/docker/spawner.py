@@ -33,6 +33,7 @@ from core.plugins.spawner import (
     TellStatus,
     UserOptions,
 )
+from core.plugins.spawner_kind import SpawnerKind
 from spawners.docker import address
 from spawners.docker.create_body import create_body
 from spawners.docker.endings import Endings
@@ -54,6 +55,7 @@ from spawners.docker.output import Frames, Piece, last_lines, since, tail
 from spawners.docker.place import place_of
 from spawners.docker.pulling import Images
 from spawners.docker.settings import USUAL_GRACE, DockerSettings
+from spawners.docker.traits import KNOWN, REASONS
 from spawners.docker.watch import Watch
 from spawners.pauses import pauses
 from spawners.ports import Ports
@@ -357,3 +359,8 @@ def _has_ended(ended: Ended) -> SpawnError:
     told = "" if ended.exit_status is None else f", with exit status {ended.exit_status}"
     message = f"The server's container has already ended{told}. {ended.reason}".rstrip()
     return SpawnError(message, exit_status=ended.exit_status)
+
+
+KIND = SpawnerKind(
+    names=("callboard-docker",), settings=DockerSettings, make=DockerSpawner, known=KNOWN, reasons=REASONS
+)

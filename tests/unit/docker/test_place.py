@@ -59,12 +59,12 @@ def test_where_none_can_be_is_one_line(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "origin", "told"),
+    ("place", "authority", "told"),
     [
-        (Place(socket="/run/docker.sock"), "http://docker", "unix:///run/docker.sock"),
-        (Place(host="::1", port=99), "http://[::1]:99", "http://[::1]:99"),
-        (TLS, "https://engine.example:2376", "https://engine.example:2376"),
+        (Place(socket="/run/docker.sock"), "docker", "unix:///run/docker.sock"),
+        (Place(host="::1", port=99), "[::1]:99", "http://[::1]:99"),
+        (TLS, "engine.example:2376", "https://engine.example:2376"),
     ],
 )
-def test_how_it_is_asked_and_told(place: Place, origin: str, told: str) -> None:
-    assert (place.origin, str(place)) == (origin, told)
+def test_how_it_is_asked_and_told(place: Place, authority: str, told: str) -> None:
+    assert (place.authority, str(place)) == (authority, told)
