@@ -336,6 +336,25 @@ def test_groups_are_made_filled_and_deleted(hub: RealHub, page: Page) -> None:
     expect(group).to_have_count(0)
 
 
+def test_an_overview_shows_numbers_a_chart_and_hours_of_use(hub: RealHub, page: Page) -> None:
+    hub.add_user("overseen")
+    hub.begin("overseen")
+    page.goto("/hub/admin/overview")
+    numbers = page.locator("#numbers")
+    expect(numbers).to_contain_text("running")
+    expect(page.locator("#starts-chart canvas")).to_be_visible()
+    expect(page.locator("#starts-said")).to_contain_text("asked for")
+    row = page.locator("#use-table tbody tr", has_text="overseen")
+    expect(row).to_be_visible()
+    page.select_option("#use-by", "server")
+    expect(page.locator("#use-table tbody tr", has_text="overseen/")).to_be_visible()
+    with page.expect_download() as downloading:
+        page.click("#use-csv")
+    assert "overseen/" in downloading.value.path().read_text()
+    page.click("#starts-details summary")
+    expect(page.locator("#starts-table tbody tr").first).to_be_visible()
+
+
 def test_services_and_routes(hub: RealHub, page: Page) -> None:
     add(hub, "rosa")
     page.goto("/hub/admin/services")
@@ -451,7 +470,9 @@ def test_people_see_their_own_history(hub: RealHub, windows: Windows) -> None:
 # --- how it looks, and who is kept out: nobody ---
 
 
-@pytest.mark.parametrize("name", ["", "/groups", "/services", "/hub", "/history", "/users/wilma"])
+@pytest.mark.parametrize(
+    "name", ["", "/overview", "/groups", "/services", "/hub", "/history", "/users/wilma"]
+)
 def test_nobody_is_kept_out_in_light_in_dark_and_on_a_phone(
     hub: RealHub, windows: Windows, name: str
 ) -> None:

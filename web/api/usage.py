@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import trio
@@ -16,10 +16,10 @@ from quart import Response
 from core.errors import InvalidError
 from core.events.record import utc_text
 from core.scopes import Answer, User, check
-from projections import usage
+from projections import metrics, usage
 from projections.usage import Attempt, microseconds
-from web.history.usage import Kind, Naming, Sums, Usage, Use
-from web.request.access import IDENTIFIED
+from web.history.usage import Hour, Hours, Kind, Naming, Sums, Usage, Use
+from web.request.access import IDENTIFIED, needs
 from web.request.answers import reply
 from web.request.context import database, hub, scopes
 from web.request.declared import Text
@@ -56,6 +56,47 @@ async def read() -> Response:
     until = min(now, _moment("until", now))
     found = await _summed_up(_kind(), since, until)
     return _csv(found) if _format() == "csv" else reply(found)
+
+
+class Servers(Struct, frozen=True):
+    running: int
+    starting: int
+    waiting: int
+    stopping: int
+
+
+class Overview(Struct, frozen=True):
+    """`today` and `week`: people seen within 24 hours, and within 7 days. `hours`: the last 24, the oldest first."""
+
+    servers: Servers
+    today: int
+    week: int
+    hours: list[Hour]
+
+
+@endpoints.get("/usage/overview", access=needs("read:metrics"), answers={200: Overview})
+async def overview() -> Response:
+    """How the hub is used at the moment, and how starts went in the last 24 hours, in numbers alone."""
+    now = datetime.now(UTC)
+    end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    since, until = microseconds(end - timedelta(hours=24)), microseconds(end)
+    hours = Hours(since, until)
+    for chunk in usage.in_use(database(), since, until):
+        for attempt in chunk:
+            hours.add(attempt)
+        await trio.lowlevel.checkpoint()
+    seen = metrics.active_users(database(), now)
+    return reply(Overview(_servers(), seen["24h"], seen["7d"], hours.told()))
+
+
+def _servers() -> Servers:
+    states, waiting = metrics.servers_by_state(database()), len(hub().limits.queue)
+    return Servers(
+        running=states.get("ready", 0),
+        starting=max(0, states.get("spawn", 0) - waiting),
+        waiting=waiting,
+        stopping=states.get("stop", 0),
+    )
 
 
 async def _summed_up(kind: Kind, since: datetime, until: datetime) -> Usage:

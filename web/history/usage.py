@@ -9,8 +9,9 @@ from typing import Literal
 from msgspec import Struct
 
 from core.events.log.tables import Tables
+from core.events.record import utc_text
 from projections import groups, users
-from projections.usage import Attempt
+from projections.usage import Attempt, moment
 
 HOUR = 3600 * 1_000_000  # microseconds
 NO_PROFILE = ""
@@ -114,6 +115,35 @@ class Naming:
                 yield attempt.profile
             case "group":
                 yield from (row.name for row in groups.of_user(self._db, attempt.user))
+
+
+class Hour(Struct, frozen=True):
+    """`since`: when it begins. `starts`: asked for in it, `failed`: of those; the rest as in Use."""
+
+    since: str
+    starts: int
+    failed: int
+    median: float | None
+    slow: float | None
+
+
+class Hours:
+    """Starts hour by hour, between two moments (microseconds), the first of which is the beginning of an hour."""
+
+    def __init__(self, since: int, until: int) -> None:
+        self._since, self._until = since, until
+        self._sums = [_Sum() for _ in range(-(-(until - since) // HOUR))]
+
+    def add(self, attempt: Attempt) -> None:
+        if self._since <= attempt.asked < self._until:
+            self._sums[(attempt.asked - self._since) // HOUR].add(attempt, self._since, self._until)
+
+    def told(self) -> list[Hour]:
+        return [self._told(number, one.told("")) for number, one in enumerate(self._sums)]
+
+    def _told(self, number: int, use: Use) -> Hour:
+        begins = utc_text(moment(self._since + number * HOUR))
+        return Hour(begins, use.starts, use.failed, use.median, use.slow)
 
 
 def _quantiles(took: list[int]) -> tuple[float | None, float | None]:

@@ -25,6 +25,11 @@ async def users() -> Response:
     return await _page("admin.html")
 
 
+@endpoints.get("/admin/overview", access=MAY)
+async def overview() -> Response:
+    return await _page("admin-overview.html")
+
+
 @endpoints.get("/admin/groups", access=MAY)
 async def groups() -> Response:
     return await _page("admin-groups.html")

@@ -83,6 +83,17 @@ async def test_a_table_can_be_taken_along(client: Client) -> None:
     assert {line.split(",")[0] for line in lines[1:]} == {"bob", "carol", "dave"}
 
 
+async def test_an_overview_is_numbers_of_this_moment_and_of_the_last_hours(client: Client) -> None:
+    await client.post("/users/bob/servers/bad", json={"simulate": {"fail": "no room"}})
+    await client.delete("/users/carol/servers/lab")
+    found = (await client.get("/usage/overview")).json()
+    assert found["servers"] == {"running": 2, "starting": 0, "waiting": 0, "stopping": 0}
+    assert len(found["hours"]) == 24
+    last = found["hours"][-1]
+    assert (last["starts"], last["failed"]) == (4, 1)
+    assert (await (await token_of(client, "carol")).get("/usage/overview")).status_code == 403
+
+
 @pytest.mark.parametrize("query", ["?by=colour", "?since=soon", "?until=later", "?format=xml"])
 async def test_what_cannot_be_understood_is_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/usage{query}")).status_code == 400
