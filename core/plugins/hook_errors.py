@@ -44,9 +44,12 @@ def said_by(error: Exception) -> Said:
 
 
 def http_status(error: Exception) -> int | None:
-    """Of an HTTP error: 500 where it has one that is none of an error. None: it is no HTTP error."""
+    """Of an HTTP error: 500 where it has one that is none of an error. None: it is no HTTP error.
+
+    Errors of clients have statuses, too, which others have answered to them; words for a log they have not.
+    """
     status = getattr(error, "status_code", None)
-    if not isinstance(status, int):
+    if not isinstance(status, int) or not hasattr(error, "log_message"):
         return None
     return status if 400 <= status < 600 else 500
 

@@ -122,16 +122,24 @@ async def _run_hooks(spawner: Any, order: Order, telling: list[asyncio.Task[None
     await spawner.run_auth_state_hook(order.server.person.auth_state)
     await spawner.apply_group_overrides()
     await spawner._run_apply_user_options(spawner.user_options)
-    usual = spawner.progress
+    usual = own_progress(spawner)
     hook = _named(spawner.run_pre_spawn_hook())
     try:
         while not hook.done():
             await asyncio.wait([hook], timeout=LOOK)
-            if spawner.progress != usual and not telling:  # it tells by itself how it gets on
+            if own_progress(spawner) != usual and not telling:  # it tells by itself how it gets on
                 telling.append(_follow(spawner, order))
         await hook
     finally:
         hook.cancel()
+
+
+def own_progress(spawner: Any) -> Any:
+    """How it tells of its progress. Some classes cannot say before they have begun: wrapspawner's raise then."""
+    try:
+        return spawner.progress
+    except Exception:
+        return None
 
 
 async def _begin(spawner: Any, order: Order, telling: list[asyncio.Task[None]]) -> str:

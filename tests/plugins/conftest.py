@@ -32,7 +32,7 @@ def system_user() -> Iterator[str]:
     subprocess.run(["useradd", "--home-dir", home, "--shell", "/bin/sh", name], check=True)
     shutil.chown(home, name, name)
     yield name
-    subprocess.run(["userdel", name], check=True)
+    subprocess.run(["userdel", "--force", name], check=True)  # whatever of theirs is about to end
     shutil.rmtree(home)
 
 

@@ -40,6 +40,10 @@ SAID = [
     (ADVICE, Said("No room.", 503, "<b>No</b> room", "full", "full")),
     (ValueError("no size"), Said("no size", unexpected=True)),
     (ValueError(), Said("ValueError", unexpected=True)),
+    (
+        marked(OSError("404: no such image"), status_code=404, reason="Not Found"),
+        Said("404: no such image", unexpected=True),
+    ),
     (marked(KeyError("x"), jupyterhub_message="Ask bob."), Said("Ask bob.")),
     (marked(HTTPError(400, "no"), jupyterhub_html_message="<i>no</i>"), Said("no", 400, "<i>no</i>")),
 ]

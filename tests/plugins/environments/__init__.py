@@ -1,6 +1,6 @@
 """Virtual environments with plug-ins from PyPI, each as its lock beside this file says, with callboard itself.
 
-They are made when a test first asks, below build/plugins, and kept until lock, pyproject.toml or Python change.
+They are made when a test first asks, below build/plugins, and kept until lock or Python change.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def versions(name: str, *packages: str) -> dict[str, str]:
 
 def _made_from(name: str) -> str:
     told = hashlib.sha256(f"{ROOT} {sys.version} {sys.base_prefix}".encode())
-    for file in (HERE / f"{name}.lock", ROOT / "pyproject.toml", Path(__file__)):
+    for file in (HERE / f"{name}.lock", Path(__file__)):
         told.update(file.read_bytes())
     return told.hexdigest()
 
