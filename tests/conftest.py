@@ -17,6 +17,7 @@ from core.events.file.store import EventStore
 from core.events.file.writer import Writer
 from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
+from tests.effort import choose_profile
 from tests.unit import openapi_check
 from web.app.app import build_app
 from web.hub.hub import Hub
@@ -28,6 +29,7 @@ SECRET = bytes(range(32))
 ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
 SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
 
+choose_profile()
 SLOW_ROUNDS, token.SLOW_ROUNDS = token.SLOW_ROUNDS, 1  # every hub in memory is given these two anew
 
 

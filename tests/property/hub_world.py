@@ -315,7 +315,7 @@ class HubWorld:
         self.hub = None
         self.store.bugs.clear()
         self.store.late_bugs.clear()
-        self.store._listeners.clear()
+        self.store._listeners._listeners.clear()
         await wait_all_tasks_blocked()
         if self.store.kept is not None:
             self._open_store_anew()

@@ -18,7 +18,7 @@ from core.settings import AuthenticatorSettings, GroupSettings, Settings
 from projections import groups, roles, sessions, shares, tokens, users
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, Client, settings_for_tests
-from tests.property.effort import examples
+from tests.effort import examples
 from tests.unit.lives import How, Lives
 
 NAMES = ("bob", "carol", "dave")

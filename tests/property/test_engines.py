@@ -20,7 +20,7 @@ from core.events.server import OutOfSight, ServerDied, ServerLost
 from core.plugins.spawner import Attempt, Gone, Report, Running, Status
 from core.server import Ready, Stopped, replay
 from spawners.simulated import SimulatedBackend, SimulatedServer
-from tests.property.effort import examples
+from tests.effort import examples
 from tests.unit.actor_world import BreakableSpawner, Hub, World
 from tests.unit.reconciled import Reconciled
 

@@ -20,8 +20,8 @@ from core.events.token import TokenIssued
 from core.events.user import user_stream
 from core.user import AddServer, Change, Create, FinishDeletion, RequestDeletion
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
+from tests.effort import examples
 from tests.live import LiveStream, live
-from tests.property.effort import examples
 from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave")

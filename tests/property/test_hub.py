@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from core.errors import UnreachableError
-from tests.property.effort import examples
+from tests.effort import examples
 from tests.property.hub_world import BUGS, HubWorld
 
 IS_THOROUGH = settings.default is not None and settings.default.max_examples > 100
@@ -162,7 +162,7 @@ def test_whatever_happens(keeper: Keeper, program: list[Step], at_once: int) -> 
 @pytest.mark.parametrize("part", range(4))
 def test_long_storms(part: int, keeper: Keeper) -> None:
     """Programs from a plain generator: it tries more different things than hypothesis, which likes to repeat."""
-    for seed in range(part, 2000 if IS_THOROUGH else 100, 4):
+    for seed in range(part, examples(100, thorough=2000), 4):
         chance = random.Random(seed)
         at_once = AT_ONCE[seed // 4 % len(AT_ONCE)]
         program = [choose_step(chance.choice) for _ in range(60)]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.property.effort import examples
+from tests.effort import examples
 from tests.unit.pages.browser import Browser
 from tests.unit.pages.test_oauth import AUTHORIZE, answer_in, change, of_server, start
 

@@ -49,7 +49,7 @@ from core.events.token import token_stream
 from core.events.user import user_stream
 from projections import users as users_table
 from projections.rebuild import drift, rebuilt
-from tests.property.effort import examples
+from tests.effort import examples
 from tests.property.events import events, moments
 
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, names, tokens, users
 from projections.rebuild import drift
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.property.effort import examples
+from tests.effort import examples
 from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave", "erin")

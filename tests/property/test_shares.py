@@ -20,7 +20,7 @@ from projections import ALL, groups, users
 from projections.rebuild import drift
 from projections.shares import Listing, listed
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.property.effort import examples
+from tests.effort import examples
 from web.hub.hub import Hub
 
 TABLES = ("shares", "share_codes")

@@ -22,8 +22,8 @@ from core.events.hub import CLOCK
 from core.events.log.append_request import VersionError, Write
 from core.events.record import Record
 from projections.rebuild import drift
+from tests.effort import examples
 from tests.logs import BY, Disk, Refusing, created, rows, said
-from tests.property.effort import examples
 
 STREAMS = ("a", "b", "c")
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -382,19 +382,19 @@ async def test_it_is_started_again_when_it_dies_and_ends_with_the_hub(autojump_c
 async def test_one_that_dies_at_once_again_and_again_has_failed_and_writes_little(
     autojump_clock: object,
 ) -> None:
-    backend = SimulatedBackend()
+    backend, pause = SimulatedBackend(), 0.01
 
     async def kill_all() -> None:
         while True:
             for run in backend.running():
                 backend.kill(run, 3)
-            await trio.sleep(0.01)
+            await trio.sleep(pause)
 
     async with managed(backend) as client, trio.open_nursery() as nursery:
         nursery.start_soon(kill_all)
         await trio.sleep(20)
         assert await status(client) == "failed"
-        before = history(client.hub)
+        before, pause = history(client.hub), 1.0  # that is still at once
         await trio.sleep(20 * FAILED.longest)
         assert history(client.hub) == before
         assert before.count("ServiceStarted") == 6

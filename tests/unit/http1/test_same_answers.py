@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ADMIN_TOKEN, Client
-from tests.property.effort import examples
+from tests.effort import PROFILE, examples
 from tests.unit.http1 import credentials
 from tests.unit.http1.credentials import Credentials, Headers
 from tests.unit.http1.twins import Answer, Asked, Twins, twins
@@ -103,13 +103,17 @@ async def test_all_credentials_are_worth_the_same_at_every_route() -> None:
         theirs = await credentials.given_out(two.by_asgi)
         assert len(mine) >= 43
         routes = [one for one in routes_of(two) if one.prefix != "/api"]
-        for route in sorted(routes, key=lambda one: ORDER.index(one.method)):
+        assert len(routes) > 120
+        for route in sorted(routes, key=lambda one: ORDER.index(one.method))[
+            :: 3 if PROFILE == "check" else 1
+        ]:
             body = b"" if route.method in ("GET", "HEAD") else b'{"'
             for kind in mine:
                 answer = await both(two, *(sent(route, one[kind], body) for one in (mine, theirs)))
                 codes[answer.code] += 1
-    assert sum(codes.values()) > 5000
-    assert {200, 204, 302, 400, 403, 404} <= codes.keys()
+    assert sum(codes.values()) > 5000 // (3 if PROFILE == "check" else 1)
+    assert {200, 302, 400, 403, 404} <= codes.keys()
+    assert 204 in codes or PROFILE == "check"
 
 
 WORTHLESS = {
