@@ -8,9 +8,12 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from quart import Response
 
+from core.config.plugins.classes import full_name
 from core.errors import ForbiddenError, InvalidError
 from core.scopes import with_members
+from core.settings import PluginAuthenticatorSettings
 from projections import servers, users
+from web.hub.hub import Hub
 from web.models.models import ServiceModel, UserModel
 from web.request.access import IDENTIFIED, OPEN, needs
 from web.request.answers import reply
@@ -141,18 +144,23 @@ def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
 def _info() -> dict[str, Any]:
     the_hub = hub()
     spawner = type(the_hub.spawner.main.spawner)
-    authenticator = type(the_hub.logins.authenticator)
     return {
         "version": version.COMPATIBLE,
         "callboard_version": version.OWN,
         "python": sys.version,
         "sys_executable": sys.executable,
         "spawner": {"class": f"{spawner.__module__}.{spawner.__qualname__}", "version": version.OWN},
-        "authenticator": {
-            "class": f"{authenticator.__module__}.{authenticator.__qualname__}",
-            "version": version.OWN,
-        },
+        "authenticator": {"class": full_name(_authenticator(the_hub)), "version": version.OWN},
     }
+
+
+def _authenticator(the_hub: Hub) -> type:
+    """That of a plug-in is the one that people have chosen, not ours around it."""
+    settings = the_hub.settings.authenticator
+    if isinstance(settings, PluginAuthenticatorSettings):
+        chosen: type = settings.plugin.kind
+        return chosen
+    return type(the_hub.logins.authenticator)
 
 
 @endpoints.get("/user", access=IDENTIFIED, answers={200: (OwnUserModel, OwnServiceModel)})

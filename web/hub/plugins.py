@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from core.settings import ConfigError, PluginAuthenticatorSettings, Settings
-from web.hub.plugin_hub import PluginHub
+from web.hub.hub_side import ThisHub
 from web.presentation.templates_found import directories_of, loaders
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Plugins(Struct, frozen=True):
     """`authenticator`, `pages`: None where there is none of JupyterHub's kind."""
 
-    hub: PluginHub | None = None
+    hub: ThisHub | None = None
     opened: Opened | None = None
 
     @property
@@ -73,6 +73,6 @@ async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins
         raise ConfigError(
             f"classes and handlers of JupyterHub need the extra callboard[plugins] ({error.name} is not installed)"
         ) from error
-    hub = PluginHub()
+    hub = ThisHub()
     async with module.open_plugins(settings, hub, secret, loaders(directories_of(settings.hub))) as opened:
         yield Plugins(hub, opened)

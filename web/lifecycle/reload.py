@@ -19,6 +19,7 @@ from core.config.notes import Note, table
 from core.config.trait_names import section_of
 from core.plugins.admission import Admission
 from core.settings import (
+    AuthenticatorSettings,
     ConfigError,
     PluginAuthenticatorSettings,
     PluginSettings,
@@ -184,7 +185,7 @@ def _of_plugin(old: Struct, new: Struct) -> list[str]:
 
 def _waits(trait: str) -> bool:
     """Whether it is the class's own, by its full name: what is common to all ways to log in is looked at besides."""
-    return trait.rpartition(".")[2] not in CHANGEABLE["authenticator"]
+    return trait.rpartition(".")[2] not in AuthenticatorSettings.__struct_fields__
 
 
 def _plugin(part: Struct) -> PluginSettings | None:

@@ -26,7 +26,10 @@ def settings_with(kind: type | None, traits: dict[str, Any] | None = None, **hub
         return settings
     given = traits or {}
     by_class = given if any(key[:1].isupper() for key in given) else {kind.__name__: given}
-    plugin = PluginSettings(kind, Config(by_class))
+    full = {
+        f"{section}.{name}": value for section, values in by_class.items() for name, value in values.items()
+    }
+    plugin = PluginSettings(kind, Config(by_class), full)
     return replace(settings, authenticator=PluginAuthenticatorSettings(plugin=plugin))
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from jupyterhub.auth import Authenticator, DummyAuthenticator
 from jupyterhub.user import User
+from sqlalchemy import text
 from tornado.web import HTTPError
 from traitlets import Unicode, default
 
+import projections
 from core.errors import ForbiddenError, InvalidError, UnavailableError
+from core.events.file.store import EventStore
 from core.events.record import HUB
 from core.plugins.spawner import Attempt
 from core.settings import ConfigError
 from projections import groups, roles, users
 from projections.users import UserRow
+from tests.conftest import ADMIN_TOKEN, SECRET, Client
 from tests.unit.pages.browser import Browser
-from tests.unit.plugins.hub_with import hub_with, page
+from tests.unit.plugins.hub_with import hub_with, page, settings_with
 from web.hub.hub import Hub
+from web.lifecycle.reload import Reloader
 
 HERE = "192.0.2.7"
 OPEN = {"allow_all": True}
@@ -451,3 +459,87 @@ async def test_one_that_blocks_its_thread_hurts_its_own_logins_alone():
                 carol = await log_in(hub, "carol")
             assert carol is not None
             nursery.cancel_scope.cancel()
+
+
+async def test_programs_are_told_which_class_it_is():
+    async with (
+        hub_with(Shared, {"word": "pw", "admin_users": {"alice"}}) as hub,
+        Client(hub, ADMIN_TOKEN) as client,
+    ):
+        told = (await client.get("/info")).json()
+        assert told["authenticator"]["class"] == f"{__name__}.Shared"
+
+
+# --- a configuration that is read anew, and a hub that is another one ---
+
+
+async def test_who_may_come_in_changes_with_the_configuration():
+    before = {"word": "pw", "allowed_users": {"bob", "eve"}}
+    async with hub_with(Shared, before) as hub:
+        browser = Browser(hub)
+        await browser.log_in("eve", "pw")
+        after = settings_with(Shared, before | {"blocked_users": {"eve"}, "allowed_users": {"bob", "Carol"}})
+        reloaded = await Reloader(hub, lambda: (after, []), SECRET).reload()
+        assert set(reloaded.changed) == {"c.Authenticator.allowed_users", "c.Authenticator.blocked_users"}
+        assert reloaded.waiting == []
+        assert await log_in(hub, "carol") is not None
+        assert await log_in(hub, "eve") is None
+        assert (await browser.get("/hub/home")).status_code == 302
+
+
+async def test_what_else_a_class_has_waits_for_a_restart_and_is_named():
+    async with hub_with(Shared, OPEN | {"word": "pw"}) as hub:
+        after = settings_with(Shared, OPEN | {"word": "another", "enable_auth_state": True})
+        reloaded = await Reloader(hub, lambda: (after, []), SECRET).reload()
+        assert reloaded.changed == []
+        assert sorted(reloaded.waiting) == ["c.Authenticator.enable_auth_state", "c.Shared.word"]
+        assert await log_in(hub, "bob") is not None
+
+
+async def test_a_configuration_that_its_class_does_not_take_changes_nothing():
+    class Careful(Shared):
+        def check_allow_config(self) -> None:
+            if not self.allow_all:
+                raise ValueError("nobody at all?")
+
+    async with hub_with(Careful, OPEN | {"word": "pw"}) as hub:
+        after = settings_with(Careful, {"word": "pw"})
+        with pytest.raises(ConfigError, match=r"Careful: ValueError: nobody at all\?"):
+            await Reloader(hub, lambda: (after, []), SECRET).reload()
+        assert await log_in(hub, "bob") is not None
+
+
+async def test_the_next_hub_knows_sessions_states_and_what_the_plug_in_has_kept(tmp_path: Path):
+    class Counting(Shared):
+        """Keeps how often somebody came, in a table of its own."""
+
+        async def authenticate(self, handler: Any, data: dict[str, Any]) -> Any:
+            handler.db.execute(text("CREATE TABLE IF NOT EXISTS comings (name TEXT)"))
+            handler.db.execute(text("INSERT INTO comings VALUES (:name)"), {"name": data["username"]})
+            handler.db.commit()
+            (count,) = handler.db.execute(text("SELECT count(*) FROM comings")).one()
+            return {"name": data["username"], "auth_state": {"count": count}}
+
+    traits = OPEN | {"word": "pw", "enable_auth_state": True}
+    path = str(tmp_path / "log.sqlite")
+
+    @asynccontextmanager
+    async def next_hub() -> AsyncIterator[Hub]:
+        store = EventStore(path, projections.ALL, threaded=False)
+        try:
+            async with hub_with(Counting, traits, store=store, db_url=f"sqlite:///{path}") as hub:
+                yield hub
+        finally:
+            store.close()
+
+    async with next_hub() as hub:
+        before = Browser(hub)
+        await before.log_in("bob", "pw")
+    async with next_hub() as hub:
+        after = Browser(hub)
+        after.cookies = before.cookies
+        assert "bob" in await page(after, "/hub/home")
+        bob = await log_in(hub, "bob")
+        assert bob is not None
+        assert hub.logins.auth_states.of(bob.id) == {"count": 2}
+    assert Path(f"{path}-plugins").exists()

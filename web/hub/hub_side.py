@@ -1,4 +1,4 @@
-"""What plug-ins may ask of the hub. A plug-in says who somebody is, never what they may do: rights stay the hub's."""
+"""What plug-ins may ask of this hub. A plug-in says who somebody is, never what they may do: rights stay the hub's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from web.hub.hub import Hub
 
 
-class PluginHub:
+class ThisHub:
     """Made before the hub is, in trio; `attach` tells it of the hub."""
 
     def __init__(self) -> None:
