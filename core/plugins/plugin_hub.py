@@ -6,6 +6,7 @@ plain data, apart from `handler`, which hooks of the configuration read.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -107,3 +108,11 @@ class RunsOwnHooks(Protocol):
 
     async def after_stop(self, server: ServerFacts) -> None:
         """`post_stop_hook`, once nothing runs any more."""
+
+
+@runtime_checkable
+class HearsServers(Protocol):
+    """A spawner whose class wants to know what its servers tell of themselves while they start."""
+
+    async def hear(self, spawn_id: str, told: Mapping[str, Any]) -> None:
+        """`told`: by traits of the class, such as `port`. Raises UnreachableError."""

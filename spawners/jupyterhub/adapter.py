@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -206,6 +206,10 @@ class PluginSpawner(OwnHooks, Spawner):
         self._starting.pop(spawn_id, None)
 
     # --- what is known ---
+
+    async def hear(self, spawn_id: str, told: Mapping[str, Any]) -> None:
+        what = f"what the server of {spawn_id} tells of itself"
+        await self._engine.ask(starting.hear, spawn_id, dict(told), within=POLL, what=what)
 
     async def listed(self) -> list[Listed]:
         found = [record for record in self._records.all() if record.phase != "ended"]

@@ -80,6 +80,14 @@ async def start(world: World, order: Order, door: Door) -> Started:
         door.has_ended()
 
 
+async def hear(world: World, spawn_id: str, told: dict[str, Any]) -> None:
+    """While its start waits for just that. Where the start is another thread's, or over, nobody wants to know."""
+    live = world.known(spawn_id)
+    for name, value in told.items():
+        if live is not None and live.spawner.has_trait(name):
+            setattr(live.spawner, name, value)
+
+
 async def _start(live: Live, order: Order) -> Started:
     spawner = live.spawner
     _introduce(spawner, order)

@@ -86,6 +86,10 @@ class World:
             live = self._lives[server.spawn_id] = Live(spawner)
         return live
 
+    def known(self, spawn_id: str) -> Live | None:
+        """Of an attempt that began here, or was adopted."""
+        return self._lives.get(spawn_id)
+
     def ended(self, server: ServerFacts) -> Any:
         """The object of an attempt that has ended, for what is done afterwards; it is let go."""
         live = self._lives.pop(server.spawn_id, None)

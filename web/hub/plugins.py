@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -61,10 +62,8 @@ class Plugins(Struct, frozen=True):
 @asynccontextmanager
 async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins]:
     """Raises ConfigError where they cannot be begun."""
-    if (
-        not isinstance(settings.authenticator, PluginAuthenticatorSettings)
-        and not settings.hub.extra_handlers
-    ):
+    has_class = isinstance(settings.authenticator, PluginAuthenticatorSettings)
+    if not has_class and not settings.hub.extra_handlers and not _have_brought_handlers():
         yield Plugins()
         return
     try:
@@ -76,3 +75,12 @@ async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins
     hub = ThisHub()
     async with module.open_plugins(settings, hub, secret, loaders(directories_of(settings.hub))) as opened:
         yield Plugins(hub, opened)
+
+
+def _have_brought_handlers() -> bool:
+    """Whether a plug-in that is loaded has added some to JupyterHub's own; which is not loaded for that."""
+    loaded = sys.modules.get("jupyterhub.apihandlers")
+    return any(
+        not handler.__module__.startswith("jupyterhub.")
+        for _, handler, *_ in getattr(loaded, "default_handlers", ())
+    )

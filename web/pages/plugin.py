@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import trio
@@ -16,7 +16,9 @@ from core.errors import ForbiddenError, NotFoundError
 from core.logins.gate import Attempt
 from core.naming.names import MAX_USER_NAME
 from core.plugins.authenticator import Login
-from projections import users
+from core.plugins.plugin_hub import HearsServers
+from projections import servers, users
+from projections.servers import ServerRow
 from projections.users import UserRow
 from web.authenticators.jupyterhub.asking import Answered, Asking
 from web.pages.errors import error_page
@@ -39,9 +41,10 @@ from web.request.sent.for_plugins import FORM, sent_request
 from web.request.sent.forms import FIELDS_BEFORE_LOGIN, MOST_FIELDS, SIZE_BEFORE_LOGIN
 from web.request.sent.received import Body
 from web.request.sent.refused_forms import why_refused
-from web.rights.identity import Identity
+from web.rights.identity import Identity, token_in
 from web.sessions.cookies import SESSION_ID, XSRF
 from web.sessions.xsrf import is_foreign
+from web.site.api_paths import is_api
 from web.site.public_url import own_hosts
 from web.starts.uploads import SECONDS
 
@@ -109,10 +112,10 @@ def _gate(name: str) -> AbstractAsyncContextManager[Attempt | None]:
 
 async def _asking(identity: Identity | None, body: bytes) -> Asking:
     is_user = identity is not None and identity.kind == "user"
-    session = kept().session
+    session, server = kept().session, _server_that_asks(identity)
     shown = await variables_for_plugins()
     return Asking(
-        sent_request(body),
+        sent_request(body, with_token=server is not None),
         user=identity.name if identity is not None and is_user else "",
         session="" if session is None else session.id,
         scopes=frozenset(() if identity is None else identity.scopes.as_strings()),
@@ -123,7 +126,16 @@ async def _asking(identity: Identity | None, body: bytes) -> Asking:
         if is_foreign(fetch_of_request(), own_hosts(asked(), hub().settings))
         else "",
         shown=shown,
+        server=None if server is None else server.name,
+        token="" if server is None else token_in(asked().headers.get("Authorization", "")) or "",
     )
+
+
+def _server_that_asks(identity: Identity | None) -> ServerRow | None:
+    """By its own token, which its spawner knows: it may tell it something, such as its port."""
+    if identity is None or not identity.server or not is_api(asked().path, hub().base_url):
+        return None
+    return servers.by_id(database(), identity.server)
 
 
 # --- what goes ---
@@ -131,6 +143,8 @@ async def _asking(identity: Identity | None, body: bytes) -> Asking:
 
 async def _carry_out(answered: Answered) -> Response:
     """The session is opened or ended before the answer is sent."""
+    if answered.told:
+        await _tell_spawner(answered.told)
     if answered.logout:
         await end_session()
     response = await _response(answered)
@@ -141,6 +155,15 @@ async def _carry_out(answered: Answered) -> Response:
     elif answered.logout:
         log_out_browser(response)
     return response
+
+
+async def _tell_spawner(told: Mapping[str, Any]) -> None:
+    """What the server that asks has told of itself."""
+    server = _server_that_asks(kept().identity)
+    if server is not None and server.spawn_id:
+        spawner = hub().spawner.of(server.spawn_id).spawner
+        if isinstance(spawner, HearsServers):
+            await spawner.hear(server.spawn_id, told)
 
 
 async def _admitted(name: str) -> UserRow:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from jupyterhub import orm
+from jupyterhub import apihandlers, orm
+from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
@@ -17,9 +18,12 @@ from jupyterhub.scopes import needs_scope
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from core.events.record import HUB
-from core.logins.gate import Attempt, LoginGate
+from core.logins.gate import Attempt as LoginAttempt
+from core.logins.gate import LoginGate
+from core.plugins.spawner import Attempt
 from core.user import Change
 from projections import sessions, users
+from spawners.simulated import SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN
 from tests.unit.pages.browser import NAVIGATES, Browser
 from tests.unit.plugins.hub_with import hub_with, page
@@ -303,7 +307,7 @@ async def test_who_keeps_failing_at_a_login_page_of_its_own_waits(monkeypatch: p
     attempt = LoginGate.attempt
 
     @asynccontextmanager
-    async def noting(gate: LoginGate, name: str, address: str) -> AsyncIterator[Attempt]:
+    async def noting(gate: LoginGate, name: str, address: str) -> AsyncIterator[LoginAttempt]:
         async with attempt(gate, name, address) as found:
             yield found
         passed.append((name, found.has_succeeded))
@@ -411,3 +415,45 @@ async def test_set_login_cookie_alone_makes_somebody_known_but_no_administrator(
         assert "dora" in await page(browser, "/hub/home")
         blocked = await Browser(hub).get("/hub/direct?name=eve", headers=NAVIGATES)
         assert blocked.status_code == 403
+
+
+class PortOf(APIHandler):  # type: ignore[misc]
+    """As batchspawner's: its module adds it to JupyterHub's own handlers, and it sets what the server tells."""
+
+    @authenticated
+    def post(self) -> None:
+        token, spawner = self.get_auth_token(), None
+        for found in self.current_user.spawners.values():
+            if found.api_token == token:
+                spawner = found
+        for name, value in self.get_json_body().items():
+            if hasattr(spawner, name):
+                setattr(spawner, name, value)
+        self.finish({"message": "configured"})
+        self.set_status(201)
+
+
+async def test_a_server_tells_its_spawner_where_it_listens_by_a_handler_that_came_along(
+    monkeypatch: pytest.MonkeyPatch, attempts: list[Attempt]
+):
+    heard: list[tuple[str, dict[str, Any]]] = []
+
+    async def hear(self: SimulatedSpawner, spawn_id: str, told: Mapping[str, Any]) -> None:
+        heard.append((spawn_id, dict(told)))
+
+    monkeypatch.setattr(SimulatedSpawner, "hear", hear, raising=False)
+    monkeypatch.setattr(PortOf, "__module__", "batchspawner.api")
+    monkeypatch.setattr(apihandlers, "default_handlers", [("/api/batchspawner", PortOf)])
+    async with hub_with(Word, OPEN) as hub:
+        browser = await entered(hub)
+        await browser.call("POST", "/users/bob/server")
+        (attempt,) = attempts
+        of_server = {"Authorization": f"token {attempt.environment['JUPYTERHUB_API_TOKEN']}"}
+        server = Browser(hub, **of_server)
+        told = await server.post("/hub/api/batchspawner", json={"port": 4711, "nonsense": 1})
+        assert (told.status_code, told.json()) == (200, {"message": "configured"})
+        assert heard == [(attempt.spawn_id, {"port": 4711})]
+        assert (await Browser(hub).post("/hub/api/batchspawner", json={"port": 1})).status_code == 403
+        mine = Browser(hub, Authorization=f"token {ADMIN_TOKEN}")
+        assert (await mine.post("/hub/api/batchspawner", json={"port": 1})).status_code == 200
+        assert len(heard) == 1

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from jupyterhub import apihandlers
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
 from jupyterhub.objects import Hub
 from jupyterhub.utils import url_path_join
@@ -69,9 +70,18 @@ def _settings(app: App, plan: Plan) -> dict[str, Any]:
 
 def make_application(app: App, extra_handlers: Sequence[Any], **settings: Any) -> Application:
     """`settings`: for handlers, besides those of `app`."""
-    found = [*app.authenticator.get_handlers(app), *extra_handlers]
+    found = [*app.authenticator.get_handlers(app), *extra_handlers, *brought_along()]
     app.settings.update(settings)
     return Application(list(_routes(found, app.hub.base_url)), **app.settings)
+
+
+def brought_along() -> list[Any]:
+    """Handlers that plug-ins have added to JupyterHub's own when they were imported: batchspawner does."""
+    return [
+        (path, handler, *rest)
+        for path, handler, *rest in apihandlers.default_handlers
+        if not handler.__module__.startswith("jupyterhub.")
+    ]
 
 
 def _routes(handlers: Sequence[Any], base: str) -> Iterator[Any]:

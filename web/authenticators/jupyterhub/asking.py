@@ -17,7 +17,8 @@ class Asking(Struct, frozen=True):
     `user`: the name of who is logged in, `""` for nobody; `session`: the id of their session, `scopes`: all that they
     may do. `by_token`: they came with a token, which is no browser. `xsrf`: for the forms of the page; `valid_xsrf`:
     those that prove, when one comes back, that a page of the hub meant the request. `foreign`: why it cannot have been
-    meant, if another site's page has sent it. `shown`: the variables of every template.
+    meant, if another site's page has sent it. `shown`: the variables of every template. `server`: the name of the
+    server that asks by its own token, `token`, which its spawner knows too; None for anybody else.
     """
 
     request: SentRequest
@@ -29,10 +30,15 @@ class Asking(Struct, frozen=True):
     valid_xsrf: frozenset[str] = frozenset()
     foreign: str = ""
     shown: Mapping[str, Any] = {}
+    server: str | None = None
+    token: str = ""
 
 
 class Answered(Struct, frozen=True):
-    """`login`: the name of who has logged in by it, `""` for nobody. `logout`: whoever was logged in no longer is."""
+    """`login`: the name of who has logged in by it, `""` for nobody. `logout`: whoever was logged in no longer is.
+
+    `told`: what the server that asked has told of itself, as traits of its spawner.
+    """
 
     status: int
     reason: str
@@ -40,6 +46,7 @@ class Answered(Struct, frozen=True):
     body: bytes
     login: str = ""
     logout: bool = False
+    told: Mapping[str, Any] = {}
 
 
 class UserFacts(Struct, frozen=True):

@@ -72,6 +72,7 @@ class Ours:
     async def get_current_user(self: Any) -> Any:
         if not hasattr(self, "_jupyterhub_user"):
             name = exchange_of(self).asking.user
+            self._token_authenticated = exchange_of(self).asking.by_token
             self._jupyterhub_user = self.find_user(name) if name else None
         return self._jupyterhub_user
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 from tornado.httputil import (
     HTTPConnection,
@@ -27,13 +28,14 @@ class Context(NamedTuple):
 
 
 class Exchange(HTTPConnection):
-    """What tornado takes for the connection. `login`, `logout`: noted by handlers, for the hub to carry out."""
+    """What tornado takes for the connection. `login`, `logout`, `told`: noted by handlers, for the hub to carry out."""
 
     def __init__(self, asking: Asking) -> None:
         self.asking = asking
         self.context = Context(asking.request.address or "127.0.0.1", asking.request.protocol)
         self.login = ""
         self.logout = False
+        self.told: dict[str, Any] = {}
         self.finished = asyncio.Event()
         self._status = ResponseStartLine("HTTP/1.1", 500, "")
         self._headers = HTTPHeaders()
@@ -68,6 +70,7 @@ class Exchange(HTTPConnection):
 
     async def answer(self, application: Application) -> Answered:
         """Raises HTTPInputError for a request that tornado does not take. Cancelled, it cancels the handler."""
+        _PRESENT.set(self)
         task = self._begin(application)
         try:
             await self.finished.wait()
@@ -79,7 +82,8 @@ class Exchange(HTTPConnection):
             raise
         headers = tuple(self._headers.get_all())
         status, reason = self._status.code, self._status.reason
-        return Answered(status, reason, headers, bytes(self._body), self.login, self.logout)
+        body = bytes(self._body)
+        return Answered(status, reason, headers, body, self.login, self.logout, self.told)
 
     def _begin(self, application: Application) -> asyncio.Task[object] | None:
         """The task in which the handler runs, which tornado would leave to itself."""
@@ -90,6 +94,14 @@ class Exchange(HTTPConnection):
         delegate.data_received(request.body)
         delegate.finish()
         return next(iter(asyncio.all_tasks() - before), None)
+
+
+_PRESENT: ContextVar[Exchange] = ContextVar("exchange")
+
+
+def present_exchange() -> Exchange | None:
+    """That of the handler which runs here."""
+    return _PRESENT.get(None)
 
 
 def request_of(exchange: Exchange) -> HTTPServerRequest:

@@ -8,32 +8,49 @@ from typing import Any
 from jupyterhub import orm
 from jupyterhub.user import User, UserDict
 from jupyterhub.utils import url_path_join
+from msgspec import structs
 from sqlalchemy.orm import Session, selectinload
 
 from core.asyncio_thread.call import ask_hub
 from web.authenticators.jupyterhub.asking import HubSide, ServerFacts, UserFacts
+from web.authenticators.jupyterhub.exchange import Exchange, present_exchange
 
 
 class LiveServers(dict[str, Any]):
     """`user.spawners`: what the hub knows of a user's servers at this moment. One that is not there is stopped."""
 
-    def __init__(self, facts: Mapping[str, ServerFacts]) -> None:
-        super().__init__({name: BridgedServer(server) for name, server in facts.items()})
+    def __init__(self, facts: Mapping[str, ServerFacts], exchange: Exchange | None) -> None:
+        super().__init__({name: BridgedServer(server, exchange) for name, server in facts.items()})
 
     def __missing__(self, name: str) -> BridgedServer:
         return BridgedServer(ServerFacts(name, active=False, ready=False, pending=None, url=""))
 
 
 class BridgedServer:
-    """A server, as `user.spawners[name]`. Source of the names: JupyterHub's Spawner."""
+    """A server, as `user.spawners[name]`. Source of the names: JupyterHub's Spawner.
 
-    def __init__(self, facts: ServerFacts) -> None:
-        self.name = facts.name
-        self.active = facts.active
-        self.ready = facts.ready
-        self.pending = facts.pending
-        self.url = facts.url
-        self.server = self if facts.active else None
+    Of the one that asks by its own token the handler may set what it tells: batchspawner's does so with its port.
+    """
+
+    name: str
+    active: bool
+    ready: bool
+    pending: str | None
+    url: str
+    api_token: str | None = None
+    server: BridgedServer | None = None
+    ip = ""
+    port = 0
+
+    def __init__(self, facts: ServerFacts, exchange: Exchange | None = None) -> None:
+        known = vars(self)  # past __setattr__
+        known.update(structs.asdict(facts), server=self if facts.active else None, _told={})
+        if exchange is not None and exchange.asking.server == facts.name:
+            known.update(api_token=exchange.asking.token, _told=exchange.told)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        vars(self)["_told"][name] = value
+        super().__setattr__(name, value)
 
     @property
     def base_url(self) -> str:
@@ -51,7 +68,7 @@ class BridgedUser(User):  # type: ignore[misc]  # JupyterHub has no types
 
     @property
     def spawners(self) -> LiveServers:
-        return LiveServers(self._hub.servers(self.name))
+        return LiveServers(self._hub.servers(self.name), present_exchange())
 
     async def get_auth_state(self) -> dict[str, Any] | None:
         found: dict[str, Any] | None = await ask_hub(self._hub.auth_state, self.name)

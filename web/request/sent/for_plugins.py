@@ -18,10 +18,13 @@ FORM = "application/x-www-form-urlencoded"
 _OURS = frozenset({"host", "content-length", "remote-addr", "transfer-encoding"})  # made anew over there
 
 
-def sent_request(body: bytes | None = None) -> SentRequest:
-    """`body`: as it came; None for that of a form which has been taken apart already."""
+def sent_request(body: bytes | None = None, *, with_token: bool = False) -> SentRequest:
+    """`body`: as it came; None for that of a form which has been taken apart already.
+
+    `with_token`: also if it is one of ours.
+    """
     request = asked()
-    headers = list(_headers(request))
+    headers = list(_headers(request, with_token=with_token))
     if body is None:
         body, headers = _form_body(), [pair for pair in headers if pair[0].lower() != "content-type"]
         headers += [("Content-Type", FORM)] if body else []
@@ -42,8 +45,8 @@ def _form_body() -> bytes:
     return b"" if form is None else urlencode(list(form.fields.items(multi=True))).encode()
 
 
-def _headers(request: Request) -> Iterator[tuple[str, str]]:
-    by_token = comes_with_token(hub(), request)
+def _headers(request: Request, *, with_token: bool) -> Iterator[tuple[str, str]]:
+    by_token = not with_token and comes_with_token(hub(), request)
     for name, value in request.headers.items():
         lower = name.lower()
         if lower in _OURS or (lower == "authorization" and by_token):
