@@ -262,6 +262,30 @@ class PluginSpawnerSettings(SpawnerSettings, frozen=True):
         return 120
 
 
+class SpawnerProfile(Struct, frozen=True):
+    """One of `c.Callboard.spawner_profiles`: where a server may be started, and as what.
+
+    `spawner`: the engine it is started in, by the name of its spawner. `settings`: of a start by this profile.
+    `engine_settings`: the same without those of the profile, which its spawner is made with.
+    `users`, `groups`, `roles`, `scopes`: who may choose it, by any of these; everybody where all are None.
+    """
+
+    name: str
+    title: str
+    description: str
+    spawner: str
+    settings: SpawnerSettings
+    engine_settings: SpawnerSettings
+    users: list[str] | None = None
+    groups: list[str] | None = None
+    roles: list[str] | None = None
+    scopes: list[str] | None = None
+
+    @property
+    def is_for_all(self) -> bool:
+        return self.users is self.groups is self.roles is self.scopes is None
+
+
 class AuthenticatorSettings(Struct, frozen=True):
     """`c.Authenticator`"""
 
@@ -391,6 +415,9 @@ class CallboardSettings(Struct, frozen=True):
     spawn_queue_limit: Count = 1000  # starts that wait for their turn; 0: what is too much is refused
     spawn_queue_timeout: Annotated[Seconds, Meta(gt=0)] = 3600  # how long one may wait
     reconcile_interval: Annotated[Seconds, Meta(gt=0)] = 60  # between looks at what runs in an engine
+    spawner_profiles: dict[
+        str, SpawnerProfile
+    ] = {}  # by name; the first that somebody may choose is their default
     stray_grace: Seconds = 60  # that something is let run although no server knows it
     reconcile_dry_run: bool = False  # True: strays are shown and told of, and nothing is ended
     state_dir: str = ""  # where launch files and outputs live; beside the log by default

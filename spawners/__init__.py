@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
-from core.settings import PluginSpawnerSettings, Settings
+from core.settings import PluginSpawnerSettings, Settings, SpawnerSettings
 from spawners import local_process, simulated
 from spawners.docker.spawner import KIND as DOCKER
 from spawners.slurm import kind as slurm
@@ -24,11 +24,20 @@ KINDS: tuple[SpawnerKind, ...] = (
 
 def make_spawner(settings: Settings, directory: Path, kinds: Sequence[SpawnerKind] = KINDS) -> Spawner:
     """The one of the configuration; its files go below `directory`. Raises ValueError for one that is not there."""
-    if isinstance(settings.spawner, PluginSpawnerSettings):
-        return _plugin(settings.spawner, directory)
-    kind = kind_named(settings.hub.spawner_class, kinds)
-    assert isinstance(settings.spawner, kind.settings), "read for another spawner"
-    return kind.make(settings.spawner, directory)
+    return make_engine(settings.hub.spawner_class, settings.spawner, directory, kinds)
+
+
+def make_engine(
+    name: str, settings: SpawnerSettings, directory: Path, kinds: Sequence[SpawnerKind] = KINDS
+) -> Spawner:
+    """The spawner of this name. What each kind keeps below `directory` is apart from what others do."""
+    if isinstance(settings, PluginSpawnerSettings):
+        return _plugin(settings, directory)
+    kind = kind_named(name, kinds)
+    assert isinstance(settings, kind.settings), "read for another spawner"
+    folder = directory / kind.folder
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return kind.make(settings, folder)
 
 
 def _plugin(settings: PluginSpawnerSettings, directory: Path) -> Spawner:

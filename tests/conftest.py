@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -94,18 +94,25 @@ async def hub_in_memory(
     store: EventStore | None = None,
     backend: SimulatedBackend | None = None,
     services: SimulatedBackend | None = None,
+    engines: Mapping[str, SimulatedBackend] | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub that lives. Give the `store` and the `backend` of an earlier one to have it restarted.
 
-    `services`: where managed services run; without it nobody looks after them.
+    `services`: where managed services run; without it nobody looks after them. `engines`: others besides the main one.
     """
     chosen = settings or settings_for_tests()
     kept = store or EventStore(":memory:", projections.ALL, threaded=False)
     spawner = SimulatedSpawner(SimulatedSettings(), backend)
     service_spawner = SimulatedSpawner(SimulatedSettings(), services) if services else None
+    others = {name: SimulatedSpawner(SimulatedSettings(), one) for name, one in (engines or {}).items()}
     try:
         async with open_hub(
-            chosen, store=kept, secret=SECRET, spawner=spawner, service_spawner=service_spawner
+            chosen,
+            store=kept,
+            secret=SECRET,
+            spawner=spawner,
+            others=lambda _: others,
+            service_spawner=service_spawner,
         ) as hub:
             yield hub
     finally:

@@ -29,6 +29,7 @@ from core.config.plugins.chosen import (
     plugin_settings,
     plugin_spawner_settings,
 )
+from core.config.profiles import spawner_profiles
 from core.config.proxy import proxy_settings
 from core.config.section import Given, Section
 from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
@@ -56,13 +57,18 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     notes = _note_names(given)
     top = Section(given, "JupyterHub", notes)
     hub = _hub(top)
-    spawner = Section(given, _spawner_section(given, chosen, hub), notes)
+    spawner, main = _spawner(given, chosen, hub.spawner_class, notes)
+    callboard = Section(given, "Callboard", notes)
+    profiles = spawner_profiles(given, callboard, _spawner, notes)
+    if profiles and "spawner_class" not in top:  # nobody has named another
+        first = next(iter(profiles.values()))
+        hub, main = replace(hub, spawner_class=first.spawner), first.engine_settings
     settings = replace(
         _logins(given, top, hub, admitting, notes),
         hub=hub,
         proxy=proxy_settings(Section(given, "ConfigurableHTTPProxy", notes), hub),
-        spawner=_spawner(given, spawner, chosen, hub),
-        callboard=Section(given, "Callboard", notes).fill(CallboardSettings),
+        spawner=main,
+        callboard=replace(callboard.fill(CallboardSettings), spawner_profiles=profiles),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),
         event_logger=Section(given, "EventLogger", notes).fill(EventLoggerSettings),
         start_api=Section(given, "StartAPI", notes).fill(StartAPISettings),
@@ -90,14 +96,14 @@ def _hub(top: Section) -> HubSettings:
     )
 
 
-def _spawner_section(given: Given, chosen: Chosen, hub: HubSettings) -> str:
-    return given.names.spawner(hub.spawner_class).section if chosen.kind is None else chosen.kind.__name__
-
-
-def _spawner(given: Given, section: Section, chosen: Chosen, hub: HubSettings) -> SpawnerSettings:
+def _spawner(given: Given, chosen: Chosen, name: str, notes: list[Note]) -> tuple[Section, SpawnerSettings]:
+    """`name`: what `c.JupyterHub.spawner_class` stands for."""
     if chosen.kind is None:
-        return section.fill(given.names.spawner(hub.spawner_class).settings)
-    return plugin_spawner_settings(section, chosen.kind, plugin_settings(given, chosen))
+        kind = given.names.spawner(name)
+        section = Section(given, kind.section, notes)
+        return section, section.fill(kind.settings)
+    section = Section(given, chosen.kind.__name__, notes)
+    return section, plugin_spawner_settings(section, chosen.kind, plugin_settings(given, chosen))
 
 
 def _logins(given: Given, top: Section, hub: HubSettings, chosen: Chosen, notes: list[Note]) -> Settings:

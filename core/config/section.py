@@ -40,6 +40,7 @@ class Section:
     """The values given for a class: in its own section, else in those of its ancestors."""
 
     def __init__(self, given: Given, name: str, notes: list[Note]) -> None:
+        self.name = name
         self._values = Config()
         self._traits: dict[str, Trait] = {}
         self._notes = notes
@@ -183,5 +184,6 @@ READERS: dict[str, Callable[[Section, Trait, Any], Any]] = {
     "spawner_class": _spawner_class,
     "authenticator_class": _authenticator_class,
     "load_groups": _groups,
+    "spawner_profiles": lambda *_: {},  # core/config/profiles.py reads them, once the spawners are known
     "services": _services,
 }

@@ -20,6 +20,7 @@ class SpawnerKind(Struct, frozen=True):
     `own_section`: the class of a configuration that is about it, where that is not the one of its settings but derived
     from it. `known`: traits that the class of this name has where it comes from; those that no setting is named after
     do not act. `reasons`: why not, by name, where they never will.
+    `folder`: below the hub's folder for servers' files, where its own are; each kind that keeps some has one.
     """
 
     names: tuple[str, ...]
@@ -28,6 +29,7 @@ class SpawnerKind(Struct, frozen=True):
     own_section: str = ""
     known: frozenset[str] = frozenset()
     reasons: Mapping[str, str] = {}
+    folder: str = ""
 
     @property
     def section(self) -> str:

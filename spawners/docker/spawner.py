@@ -362,5 +362,10 @@ def _has_ended(ended: Ended) -> SpawnError:
 
 
 KIND = SpawnerKind(
-    names=("callboard-docker",), settings=DockerSettings, make=DockerSpawner, known=KNOWN, reasons=REASONS
+    names=("callboard-docker",),
+    folder="docker",
+    settings=DockerSettings,
+    make=DockerSpawner,
+    known=KNOWN,
+    reasons=REASONS,
 )

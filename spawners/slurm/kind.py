@@ -11,6 +11,7 @@ _ENVIRONMENT = "use env_keep and environment"
 
 KIND = SpawnerKind(
     names=("callboard-slurm",),
+    folder="slurm",
     settings=SlurmSettings,
     make=SlurmSpawner,
     reasons={

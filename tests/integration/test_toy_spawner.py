@@ -132,7 +132,7 @@ async def test_an_image_that_is_not_allowed_is_refused_and_nothing_begins(hub: H
 
 
 async def test_a_stop_has_the_deadline_of_the_spawner(hub: Hub) -> None:
-    assert hub.runtime.deadlines.stop == ToySettings.stop_timeout == 5
+    assert hub.runtime.deadlines_of({}).stop == ToySettings.stop_timeout == 5
 
 
 @pytest.mark.parametrize(

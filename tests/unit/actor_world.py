@@ -157,6 +157,9 @@ class ServerRuntime:
         self.store.listen(self.limits.on_records)
         self.store.listen(self.turns.on_records)
 
+    def deadlines_of(self, user_options: dict[str, Any]) -> Deadlines:
+        return self.deadlines
+
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         return self.turns.wait_turn(server_id, timeout)
 

@@ -141,7 +141,7 @@ async def test_pam_classroom(
         assert (told["MEM_LIMIT"], told["CPU_LIMIT"]) == (str(2 * 2**30), "0.5")
         assert told["JUPYTERHUB_ADMIN_ACCESS"] == "1"  # admin_access
         assert told["JUPYTERHUB_API_URL"] == "http://127.0.0.1:9081/hub/api"
-        assert (hub.runtime.deadlines.start, hub.runtime.deadlines.answer) == (
+        assert (hub.runtime.deadlines_of({}).start, hub.runtime.deadlines_of({}).answer) == (
             90,
             45,
         )  # start_timeout, http_timeout

@@ -107,7 +107,7 @@ async def test_servers_and_people_notice_nothing(started: Started) -> None:
         after = (await world.client.get("/users/bob")).json()
         assert after["servers"] == before["servers"]
         assert hub.store.version(stream) == version
-        assert hub.runtime.deadlines.start == 5
+        assert hub.runtime.deadlines_of({}).start == 5
 
 
 async def test_a_broken_file_changes_nothing_and_says_so(started: Started) -> None:

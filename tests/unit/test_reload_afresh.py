@@ -27,6 +27,7 @@ from core.settings import (
     PAMSettings,
     ServiceSettings,
     Settings,
+    SpawnerProfile,
     SpawnerSettings,
     TornadoSettings,
 )
@@ -75,6 +76,10 @@ class Listener(logging.Handler):
 
 # --- another value for each setting ---
 
+PROFILE = SpawnerProfile(
+    "a", "A", "", "localprocess", LocalProcessSettings(debug=True), LocalProcessSettings()
+)
+
 USABLE: dict[tuple[str, str], Any] = {
     ("hub", "api_tokens"): {"another-token-of-alice": "alice"},
     ("hub", "service_tokens"): {"another-token-of-ops": "ops"},
@@ -102,6 +107,7 @@ USABLE: dict[tuple[str, str], Any] = {
     ("spawner", "oauth_client_allowed_scopes"): ["read:users!user"],
     ("spawner", "group_overrides"): {"gpu": {"groups": ["staff"], "spawner_override": {"debug": True}}},
     ("authenticator", "allow_existing_users"): True,
+    ("callboard", "spawner_profiles"): {"a": PROFILE},
 }
 PLACES: dict[str, Callable[[Path], Any]] = {
     "template_paths": lambda directory: [str(directory)],

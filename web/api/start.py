@@ -16,6 +16,7 @@ from core.errors import (
 )
 from core.events.file.writer import Outcome
 from core.naming.names import escape, slug
+from core.plugins.profiles import profile_of
 from core.plugins.spawner import Progress
 from core.scopes import Answer, Server, check
 from core.server import Ready
@@ -124,13 +125,20 @@ def merged(given: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 def _check_honoured(given: dict[str, Any]) -> None:
     """What is asked for explicitly and cannot be had is refused, not ignored."""
-    unsupported = sorted(hub().spawner.unsupported_options(given))
+    unsupported = sorted(_unsupported(given))
     if unsupported:
         raise InvalidError(f"The servers of this hub cannot honour these options: {', '.join(unsupported)}.")
 
 
 def _ineffective(given: dict[str, Any], options: dict[str, Any]) -> list[str]:
-    return sorted(hub().spawner.unsupported_options(options) - given.keys())
+    return sorted(_unsupported(options) - given.keys())
+
+
+def _unsupported(options: dict[str, Any]) -> frozenset[str]:
+    """What the spawner that they mean cannot honour."""
+    profile = profile_of(hub().settings, options)
+    engine = hub().spawner.named("" if profile is None else profile.spawner)
+    return engine.spawner.unsupported_options(options)
 
 
 def _name_of(options: dict[str, Any]) -> tuple[str, str]:

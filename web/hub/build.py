@@ -117,9 +117,16 @@ def build_hub(
     engines = _engines(settings.hub.spawner_class, spawner, others, db)
     views = Views(db, settings, hosts, connect_url(settings), logins, wanted.names, rights, engines.state)
     side = PluginSide(db, settings, hosts, views.hub_url, logins.auth_states, SpawnerStates(store, secret))
-    plugin = _plugin(settings, spawner, side)
+    plugins_of_starts = _plugins_of_starts(settings, engines, side)
     launch = Launch(
-        settings, secret, rights, views, logins.session_opener, logins.start_authenticator, plugin
+        settings,
+        secret,
+        rights,
+        views,
+        logins.session_opener,
+        logins.start_authenticator,
+        wanted.names,
+        plugins_of_starts,
     )
     polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
     proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
@@ -187,11 +194,14 @@ def build_hub(
     return hub
 
 
-def _plugin(settings: Settings, spawner: Spawner, side: PluginSide) -> PluginStarts | None:
-    if not isinstance(spawner, RunsOwnHooks):
-        return None
-    spawner.attach(side)
-    return PluginStarts(spawner, side, settings.callboard.hook_timeout)
+def _plugins_of_starts(settings: Settings, engines: Engines, side: PluginSide) -> dict[str, PluginStarts]:
+    """By engine, for those in which classes of JupyterHub's kind start servers."""
+    found = {}
+    for engine in engines:
+        if isinstance(engine.spawner, RunsOwnHooks):
+            engine.spawner.attach(side)
+            found[engine.name] = PluginStarts(engine.spawner, side, settings.callboard.hook_timeout)
+    return found
 
 
 def _engines(main: str, spawner: Spawner, others: Others, db: Tables) -> Engines:

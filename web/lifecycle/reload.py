@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from core.config.desired import DesiredState, desired_state
 from core.config.notes import Note, table
@@ -26,6 +26,8 @@ from core.settings import (
     PluginSpawnerSettings,
     ServiceSettings,
     Settings,
+    SpawnerProfile,
+    SpawnerSettings,
 )
 from web.authenticators import make_authenticator
 from web.hub.hub import Ending, Hub
@@ -61,10 +63,12 @@ _CHANGEABLE = {
         """,
     "authenticator": "admin_users allow_all allow_existing_users allowed_users auto_login blocked_users",
     "callboard": """
-        allow_any_server_name reconcile_dry_run reconcile_interval spawn_queue_limit spawn_queue_timeout stray_grace
+        allow_any_server_name reconcile_dry_run reconcile_interval spawn_queue_limit spawn_queue_timeout
+        spawner_profiles stray_grace
         """,
     "start_api": "default_user_options server_limit",
 }
+PROFILES = "spawner_profiles"
 CHANGEABLE = {part: frozenset(names.split()) for part, names in _CHANGEABLE.items()}
 """What is looked up when it is needed, or can be handed on. All else is settled when a hub starts."""
 
@@ -151,12 +155,25 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
             if (part, name) == ("hub", "services"):
                 value, held = _services(old.services, value)
                 waiting += [f"the managed service {service}" for service in held]
+            if name == PROFILES:
+                value = _profiles(present, given)
+                if value is not given.callboard.spawner_profiles:
+                    waiting.append(_full(old, name))
             if name in CHANGEABLE.get(part, ()):
                 changes[name] = value  # functions too: what they look up may be another
             elif not _is_same(getattr(old, name), value):
                 waiting.append(_full(old, name))
         parts[part] = replace(old, **changes)
     return Settings(**parts), waiting
+
+
+def _profiles(present: Settings, given: Settings) -> dict[str, SpawnerProfile]:
+    """Those of now, unless one of them is for a spawner that the hub does not have: that is begun with the hub."""
+    running = {present.hub.spawner_class}
+    running |= {profile.spawner for profile in present.callboard.spawner_profiles.values()}
+    wanted = given.callboard.spawner_profiles
+    has_all = all(profile.spawner in running for profile in wanted.values())
+    return wanted if has_all else present.callboard.spawner_profiles
 
 
 def differences(old: Settings, new: Settings) -> Iterator[str]:
@@ -221,6 +238,8 @@ def _is_same(old: Any, new: Any) -> bool:
             return isinstance(new, type) and (old is new or _members_of(old) == _members_of(new))
         case logging.Handler():
             return type(old) is type(new) and vars(old).get("baseFilename") == vars(new).get("baseFilename")
+        case SpawnerSettings() | SpawnerProfile():
+            return type(old) is type(new) and _is_same(asdict(old), asdict(new))
         case list() | tuple():
             return type(old) is type(new) and len(old) == len(new) and all(map(_is_same, old, new))
         case dict():

@@ -24,6 +24,15 @@ class EngineModel(Struct):
     strays: int
 
 
+class ProfileModel(Struct):
+    """`engine`: where servers by this profile run, as in the list of engines."""
+
+    name: str
+    title: str
+    description: str
+    engine: str
+
+
 class StrayModel(Struct):
     """Something that runs although no server knows it.
 

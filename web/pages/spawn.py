@@ -83,7 +83,7 @@ async def _show(owner: UserRow, name: str) -> Response:
         return await _to_active(owner, row)
     target = row or _to_be(owner, name)
     given = query_options()
-    fields = await _fields(owner, target)
+    fields = await _fields(owner, target, given or {})
     form = await fields.html()
     if given is not None:
         try:
@@ -146,7 +146,9 @@ async def _submit(owner: UserRow, name: str) -> Response:
         raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
     target = row or _to_be(owner, name)
     given = await form_fields()
-    fields = await _fields(owner, target)
+    fields = await _fields(owner, target, given)
+    if more := await fields.more(given):
+        return await _show_form(owner, target, more)
     try:
         return await _start(owner, name, await _options(fields, given, is_query=False))
     except HubError as error:
@@ -169,8 +171,8 @@ async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> R
     return _to_pending(owner, name)
 
 
-async def _fields(owner: UserRow, target: ServerRow) -> StartForm:
-    return await hub().launch.for_form(owner, target, handler_view())
+async def _fields(owner: UserRow, target: ServerRow, given: FormData) -> StartForm:
+    return await hub().launch.for_form(owner, target, handler_view(), given)
 
 
 async def _options(form: StartForm, data: FormData, *, is_query: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +23,11 @@ from core.events.file.backup import put_aside
 from core.events.file.database import MEMORY, LogLock, log_id_at
 from core.events.file.heads import head_of, note_head
 from core.events.file.store import EventStore
+from core.plugins.spawner import Spawner
 from core.reconcile.strays import Answer, Consent
 from core.secrets.secret_file import load_or_make_secret
-from core.settings import ConfigError, Settings, database_path
-from spawners import make_spawner
+from core.settings import ConfigError, Settings, SpawnerSettings, database_path
+from spawners import make_engine, make_spawner
 from spawners.service_process import make_service_spawner
 from web.app.app import build_app
 from web.app.listen import listen
@@ -49,16 +50,25 @@ PRIVATE = 0o700
 LAST_CHANCE = 2.0  # seconds a hub that gives up goes on answering, as JupyterHub does
 
 
+EngineSettings = Callable[[str], SpawnerSettings | None]
+
+
+def _unknown(_: str) -> SpawnerSettings | None:
+    return None
+
+
 async def run(
     settings: Settings,
     *,
     on_ready: Callable[[Hub], Awaitable[None]],
     load: Load | None = None,
+    engine_settings: EngineSettings = _unknown,
     later: Answer = "",
 ) -> None:
     """A whole hub, until SIGTERM or SIGINT. Raises BindError, DatabaseError or ConfigError at its start.
 
     `load`: reads the configuration again; SIGHUP asks for that. Raises GivenUpError at its end, where that is why.
+    `engine_settings`: of a spawner that the configuration does not name, though servers may run there.
     `later`: what to do with servers that a later state of the log has started.
     """
     _allow_many_files()
@@ -82,6 +92,7 @@ async def run(
                 store=store,
                 secret=secret,
                 spawner=spawner,
+                others=partial(_others, settings, directory, engine_settings),
                 service_spawner=service_spawner,
                 consent=Consent(later, former_log),
             ) as hub:
@@ -95,6 +106,22 @@ async def run(
         store.close()
         if lock:
             lock.release()
+
+
+def _others(
+    settings: Settings, directory: Path, engine_settings: EngineSettings, needed: Collection[str]
+) -> Mapping[str, Spawner]:
+    """The spawners of profiles, and those that servers were started in when the configuration named them still."""
+    main, profiles = settings.hub.spawner_class, settings.callboard.spawner_profiles.values()
+    wanted = {profile.spawner: profile.engine_settings for profile in profiles if profile.spawner != main}
+    made = {name: make_engine(name, its, directory) for name, its in wanted.items()}
+    for name in sorted(set(needed) - {main, *made}):
+        logger.warning(
+            "servers run in %s, which the configuration names no more: they are looked after", name
+        )
+        if (its := engine_settings(name)) is not None:
+            made[name] = make_engine(name, its, directory)
+    return made
 
 
 def _servers_folder(configured: str, log: str) -> Path:

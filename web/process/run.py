@@ -16,7 +16,7 @@ from core.events.codec import UnknownEventError
 from core.events.file.database import DatabaseError
 from core.events.file.disk import unreadable
 from core.reconcile.strays import Answer
-from core.settings import ConfigError
+from core.settings import ConfigError, SpawnerSettings
 from spawners.configuration import load_settings
 from web.app.listen import BindError
 from web.hub.giving_up import GivenUpError
@@ -52,6 +52,7 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, lat
                 settings,
                 on_ready=_ready(hello),
                 load=partial(load_settings, list(files), list(overrides)),
+                engine_settings=partial(_engine_settings, list(files), list(overrides)),
                 later=later,
             )
         )
@@ -64,6 +65,15 @@ def run_hub(files: Sequence[Path], overrides: Sequence[str], *, hello: bool, lat
         print(f"callboard: {cause}", file=sys.stderr)
         return cause.status if isinstance(cause, GivenUpError) else 1
     return 0
+
+
+def _engine_settings(files: Sequence[Path], overrides: Sequence[str], name: str) -> SpawnerSettings | None:
+    """What the configuration says of this spawner, as if it were the one in use. None where it cannot be."""
+    try:
+        return load_settings(files, [*overrides, f"--JupyterHub.spawner_class={name}"])[0].spawner
+    except ConfigError as error:
+        logging.getLogger("callboard.config").warning("%s", error)
+        return None
 
 
 def _cause(error: Exception) -> Exception:

@@ -8,15 +8,18 @@ Source of the environment: JupyterHub 6.1, what a single-user server reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.config.roles import SERVER
-from core.errors import ForbiddenError, SpawnError
+from core.errors import ForbiddenError, InvalidError, SpawnError
 from core.naming.ids import new_id
 from core.naming.names import escape, full_name, server_client_id, server_prefix
+from core.naming.user_names import UserNames
 from core.plugins.authenticator import SessionAuthenticator, StartAuthenticator
 from core.plugins.hooks import Hooks
+from core.plugins.plugin_hub import FormData
+from core.plugins.profiles import PROFILE, engine_of, every_spawner, settings_of, with_options
 from core.plugins.settings_environment import settings_environment
 from core.plugins.spawner import Attempt, Telling, UserOptions
 from core.scopes import Owner, cut
@@ -24,6 +27,7 @@ from core.secrets.secret_file import derive
 from core.server import Spawning, Start
 from core.settings import Settings, SpawnerSettings
 from core.token import quick_digest
+from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.handler import HandlerView
@@ -31,7 +35,9 @@ from web.rights.rights import Rights
 from web.site.environment import public_addresses
 from web.starts.kept_views import KeptViews
 from web.starts.plugin_starts import PluginStarts
-from web.starts.spawn_hooks import SpawnHooks
+from web.starts.profile_form import FormOfProfiles, chosen_profile
+from web.starts.profiles import Profiles
+from web.starts.spawn_hooks import SpawnHooks, change_starts, look_back
 from web.starts.start_authenticator import after_stop, before_start
 from web.starts.start_form import FormOfConfiguration, FormOfPlugin, StartForm
 from web.starts.views import Views
@@ -48,21 +54,25 @@ class Launch:
         views: Views,
         session_opener: Callable[[], SessionAuthenticator | None],
         start_authenticator: Callable[[], StartAuthenticator | None],
-        plugin: PluginStarts | None = None,
+        names: UserNames,
+        plugins: Mapping[str, PluginStarts],
     ) -> None:
         """As things are now: `session_opener`: who opens a session of the system around each server;
         `start_authenticator`: the way to log in that has a say in starts.
 
-        `plugin`: where a class of JupyterHub's kind has the hooks and forms of starts itself.
+        `plugins`: by engine, where a class of JupyterHub's kind has the hooks and forms of starts itself.
         """
-        self._plugin = plugin
+        self._plugins = plugins
         self._session_opener = session_opener
         self._start_authenticator = start_authenticator
         self.settings = settings  # replaced when the configuration is read anew
         self.views = views
         self.hooks = Hooks()
+        self.profiles = Profiles(lambda: self.settings, rights, names)
         self.spawn_hooks = SpawnHooks(
-            self.hooks, lambda: self.settings.spawner, settings.callboard.hook_timeout
+            self.hooks,
+            lambda user_options: settings_of(self.settings, user_options),
+            settings.callboard.hook_timeout,
         )
         self._key = derive(secret, "server-token")
         self._rights = rights
@@ -70,12 +80,16 @@ class Launch:
         self._kept = KeptViews()
 
     async def command(self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None) -> Start:
-        """Raises SpawnError where a function of the configuration fails or options are not allowed, ForbiddenError
-        for who is blocked.
+        """Raises SpawnError where a function of the configuration fails or options are not allowed, InvalidError and
+        ForbiddenError for a profile that is not there or not for them, ForbiddenError for who is blocked.
         """
         if why_not := self._why_not(server.id):
             raise ForbiddenError(why_not)
-        self.settings.spawner.with_options(_options(server, user_options))
+        options = _options(server, user_options)
+        profile = self.profiles.choose(user, options)
+        if profile is not None and PROFILE not in options:
+            user_options = options = {**options, PROFILE: profile.name}
+        with_options(self.settings, options)
         spawn_id = new_id("s")
         return Start(
             spawn_id,
@@ -85,19 +99,17 @@ class Launch:
             server_prefix(self.settings.hub.base_url, user.name, server.name),
             user_options,
             quick_digest(self.token(spawn_id)),
-            await self._scopes(user, server, user_options),
-            client_scopes=await self._client_scopes(user, server, user_options),
-            engine=self.settings.hub.spawner_class,
+            await self._scopes(user, server, options),
+            client_scopes=await self._client_scopes(user, server, options),
+            engine=engine_of(self.settings, options),
         )
 
-    async def _scopes(
-        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
-    ) -> list[str]:
+    async def _scopes(self, user: UserRow, server: ServerRow, user_options: dict[str, Any]) -> list[str]:
         """Of the server's own token: what it is to have, as far as its user holds it now.
 
         `!user` and `!server` stay as they are, for both may be renamed while it runs.
         """
-        wanted = self.settings.spawner.server_token_scopes
+        wanted = settings_of(self.settings, user_options).server_token_scopes
         if callable(wanted):
             wanted = await self._told_scopes("server_token_scopes", user, server, user_options)
         rights = self._rights
@@ -106,22 +118,25 @@ class Launch:
         return cut([*wanted, ACTIVITY], owner, rights.of_user(user), rights.memberships, rights.table)
 
     async def _client_scopes(
-        self, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+        self, user: UserRow, server: ServerRow, user_options: dict[str, Any]
     ) -> list[str]:
         """What visitors may let the server do in their name, besides letting them in."""
-        wanted = self.settings.spawner.oauth_client_allowed_scopes
+        wanted = settings_of(self.settings, user_options).oauth_client_allowed_scopes
         if not callable(wanted):
             return list(wanted)
         return await self._told_scopes("oauth_client_allowed_scopes", user, server, user_options)
 
     async def _told_scopes(
-        self, option: str, user: UserRow, server: ServerRow, user_options: dict[str, Any] | None
+        self, option: str, user: UserRow, server: ServerRow, user_options: dict[str, Any]
     ) -> list[str]:
-        if self._plugin is not None:
-            return await self._plugin.scopes(user, server, user_options, option)
-        view = self.views.of_server(user, server, _options(server, user_options))
+        if (plugin := self._plugin_of(user_options)) is not None:
+            return await plugin.scopes(user, server, user_options, option)
+        view = self.views.of_server(user, server, user_options)
         self._kept.peek(view)
         return await self.spawn_hooks.scopes(option, view)
+
+    def _plugin_of(self, user_options: UserOptions) -> PluginStarts | None:
+        return self._plugins.get(engine_of(self.settings, user_options))
 
     def token(self, spawn_id: str) -> str:
         return derive(self._key, spawn_id).hex()
@@ -130,6 +145,7 @@ class Launch:
         """Raises SpawnError where an option or a hook will not have it, and for who is blocked meanwhile."""
         if why_not := self._why_not(server_id):
             raise SpawnError(why_not, status=403)
+        self._check_profile(server_id, spawning)
         environment = self._environment(spawning)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
@@ -152,10 +168,23 @@ class Launch:
         owner = self._rights.blocked.owner(server_id)
         return "" if owner is None else f"User {owner.name} is blocked: nothing of theirs starts here."
 
+    def _check_profile(self, server_id: str, spawning: Spawning) -> None:
+        """The configuration may have changed while the start waited, or its user's rights. Raises SpawnError."""
+        row = servers.by_id(self.views.db, server_id)
+        owner = None if row is None else self._rights.known(row.user)
+        if owner is None or PROFILE not in spawning.user_options:
+            return
+        try:
+            self.profiles.choose(owner, spawning.user_options)
+        except InvalidError as error:
+            raise SpawnError(error.message, status=400) from error
+        except ForbiddenError as error:
+            raise SpawnError(error.message, status=403) from error
+
     def remember(self, spawn_id: str, view: Callable[[], HandlerView]) -> None:
         """Who asked for a start, for the hooks that want to know; dropped once they have run."""
-        asked = (self._plugin, self._start_authenticator())
-        if self.spawn_hooks.change_starts or any(one is not None for one in asked):
+        is_heard = any(map(change_starts, every_spawner(self.settings)))
+        if is_heard or self._plugins or self._start_authenticator() is not None:
             self._handlers[spawn_id] = view()
 
     def forget(self, spawn_id: str) -> None:
@@ -172,11 +201,12 @@ class Launch:
     ) -> tuple[SpawnerSettings, UserOptions]:
         """The spawner's settings, and the options of this start."""
         authenticator = self._start_authenticator()
-        if authenticator is None and not self.spawn_hooks.change_starts:
-            return self.settings.spawner.with_options(spawning.user_options), spawning.user_options
+        configured = settings_of(self.settings, spawning.user_options)
+        if authenticator is None and not change_starts(configured):
+            return with_options(self.settings, spawning.user_options), spawning.user_options
         view = self.views.of_start(server_id, spawning, environment, handler)
         self._kept.start(view)
-        if authenticator is not None or self.spawn_hooks.look_back:
+        if authenticator is not None or look_back(configured):
             self._kept.keep(server_id, view)
         try:
             if authenticator is not None:
@@ -185,20 +215,38 @@ class Launch:
         finally:
             view.forget_request()
 
-    async def for_form(self, owner: UserRow, server: ServerRow, handler: HandlerView) -> StartForm:
-        """`server`: also one that is yet to be. Raises SpawnError."""
-        if self._plugin is not None:
-            return FormOfPlugin(self._plugin, owner, server, handler)
-        view = self.views.of_server(owner, server, None, handler)
+    async def for_form(
+        self, owner: UserRow, server: ServerRow, handler: HandlerView, given: FormData
+    ) -> StartForm:
+        """`server`: also one that is yet to be. `given`: what was sent, with the profile if there are some.
+
+        Raises SpawnError.
+        """
+        if not self.profiles.configured:
+            return await self._own_form(owner, server, handler, None)
+        there = self.profiles.open_to(owner)
+        chosen = chosen_profile(there, given)
+        by_profile = None if chosen is None else {PROFILE: chosen.name}
+        own = None if chosen is None else await self._own_form(owner, server, handler, by_profile)
+        return FormOfProfiles(there, chosen, own)
+
+    async def _own_form(
+        self, owner: UserRow, server: ServerRow, handler: HandlerView, options: UserOptions | None
+    ) -> StartForm:
+        """Of the spawner that is meant by these options."""
+        if (plugin := self._plugin_of(options or {})) is not None:
+            return FormOfPlugin(plugin, owner, server, handler)
+        view = self.views.of_server(owner, server, options, handler)
         self._kept.look_at(view)
         await self.spawn_hooks.before_form(view)
-        return FormOfConfiguration(self.spawn_hooks, self.settings.spawner, view)
+        return FormOfConfiguration(self.spawn_hooks, settings_of(self.settings, options or {}), view)
 
     async def ready_event(self, user_name: str, server: ServerRow, event: dict[str, Any]) -> dict[str, Any]:
         """The event that says that a server is ready, as `progress_ready_hook` leaves it."""
-        if self._plugin is not None:
-            return await self._plugin.ready_event(server.id, event)
-        if self.settings.spawner.progress_ready_hook is None:
+        options = server.options() or {}
+        if (plugin := self._plugin_of(options)) is not None:
+            return await plugin.ready_event(server.id, event)
+        if settings_of(self.settings, options).progress_ready_hook is None:
             return event
         view = self.views.of_id(server.id)
         if view is None:
@@ -207,9 +255,11 @@ class Launch:
 
     async def after_stop(self, server_id: str) -> None:
         """`post_stop_hook`, for a server of which nothing runs any more; and its session ends."""
-        if self._plugin is not None:
-            await self._plugin.after_stop(server_id)
-        hook, opener = self.settings.spawner.post_stop_hook, self._session_opener()
+        row = servers.by_id(self.views.db, server_id)
+        options = (row and row.options()) or {}
+        if (plugin := self._plugin_of(options)) is not None:
+            await plugin.after_stop(server_id)
+        hook, opener = settings_of(self.settings, options).post_stop_hook, self._session_opener()
         authenticator = self._start_authenticator()
         is_heard = any(one is not None for one in (hook, opener, authenticator))
         view = self.views.of_id(server_id) if is_heard else None

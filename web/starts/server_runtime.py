@@ -15,7 +15,8 @@ from core.actors.servers.server_work import Deadlines
 from core.actors.servers.shared_polls import SharedPolls
 from core.actors.servers.spawn_turns import SpawnTurns
 from core.events.file.store import EventStore
-from core.plugins.spawner import Attempt, Spawner, Status, Telling
+from core.plugins.profiles import every_spawner, settings_of
+from core.plugins.spawner import Attempt, Spawner, Status, Telling, UserOptions
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import PluginSpawnerSettings, Settings
 from projections import routes, servers
@@ -27,8 +28,10 @@ logger = logging.getLogger("callboard.server")
 
 
 def _acts_after_stops(settings: Settings) -> bool:
-    has_hook = settings.spawner.post_stop_hook is not None
-    return has_hook or settings.pam.open_sessions or isinstance(settings.spawner, PluginSpawnerSettings)
+    return settings.pam.open_sessions or any(
+        spawner.post_stop_hook is not None or isinstance(spawner, PluginSpawnerSettings)
+        for spawner in every_spawner(settings)
+    )
 
 
 class HubServerRuntime:
@@ -57,16 +60,21 @@ class HubServerRuntime:
 
     def configure(self, settings: Settings) -> None:
         """Deadlines of states entered from now on, and of the next polls."""
-        self.deadlines = Deadlines(
-            start=settings.spawner.start_timeout,
-            answer=settings.spawner.http_timeout,
-            turn=settings.callboard.spawn_queue_timeout,
-            stop=settings.spawner.stop_timeout,
-            waiting=settings.spawner.waiting_timeout,
-            hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
-        )
+        self._settings = settings
         self._poll_interval = settings.spawner.poll_interval
         self._poll_jitter = settings.spawner.poll_jitter
+
+    def deadlines_of(self, user_options: UserOptions) -> Deadlines:
+        settings = self._settings
+        spawner = settings_of(settings, user_options)
+        return Deadlines(
+            start=spawner.start_timeout,
+            answer=spawner.http_timeout,
+            turn=settings.callboard.spawn_queue_timeout,
+            stop=spawner.stop_timeout,
+            waiting=spawner.waiting_timeout,
+            hook=settings.callboard.hook_timeout if _acts_after_stops(settings) else 0,
+        )
 
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         return self._turns.wait_turn(server_id, timeout)

@@ -16,7 +16,8 @@ from core.config.prepare import check_overrides
 from core.errors import HubError, InvalidError, SpawnError
 from core.plugins.hook_errors import as_form_error, as_spawn_error, http_status, log_failure
 from core.plugins.hooks import Hooks, running
-from core.plugins.spawner import Telling
+from core.plugins.profiles import PROFILE
+from core.plugins.spawner import Telling, UserOptions
 from core.settings import SpawnerSettings
 from web.hook_views.setting_values import checked
 from web.hook_views.spawner import SpawnerView
@@ -27,33 +28,36 @@ logger = logging.getLogger("callboard.hooks")
 FormData = dict[str, list[Any]]
 
 
+def change_starts(settings: SpawnerSettings) -> bool:
+    """Whether anything of the configuration may change a start: else nobody needs to look at it."""
+    return (
+        settings.pre_spawn_hook is not None
+        or settings.apply_user_options is not None
+        or settings.auth_state_hook is not None
+        or bool(settings.group_overrides)
+        or look_back(settings)
+        or callable(settings.form)
+        or callable(settings.options_from_form)
+        or any(map(callable, settings.environment.values()))
+    )
+
+
+def look_back(settings: SpawnerSettings) -> bool:
+    """Whether a hook is called for a server that has been started, and may look for what the start has left."""
+    return settings.post_stop_hook is not None or settings.progress_ready_hook is not None
+
+
 class SpawnHooks:
-    def __init__(self, hooks: Hooks, settings: Callable[[], SpawnerSettings], timeout: float) -> None:
-        """`timeout`: seconds for each hook outside of a start, which has a deadline of its own."""
+    def __init__(
+        self, hooks: Hooks, settings: Callable[[UserOptions], SpawnerSettings], timeout: float
+    ) -> None:
+        """`settings`: of a start with these options.
+
+        `timeout`: seconds for each hook outside of a start, which has a deadline of its own.
+        """
         self._hooks = hooks
         self._settings = settings
         self._timeout = timeout
-
-    @property
-    def change_starts(self) -> bool:
-        """Whether anything of the configuration may change a start: else nobody needs to look at it."""
-        settings = self._settings()
-        return (
-            settings.pre_spawn_hook is not None
-            or settings.apply_user_options is not None
-            or settings.auth_state_hook is not None
-            or bool(settings.group_overrides)
-            or self.look_back
-            or callable(settings.form)
-            or callable(settings.options_from_form)
-            or any(map(callable, settings.environment.values()))
-        )
-
-    @property
-    def look_back(self) -> bool:
-        """Whether a hook is called for a server that has been started, and may look for what the start has left."""
-        settings = self._settings()
-        return settings.post_stop_hook is not None or settings.progress_ready_hook is not None
 
     # --- a start ---
 
@@ -62,7 +66,7 @@ class SpawnHooks:
 
         `telling`: where `pre_spawn_hook` says how it gets on.
         """
-        settings = self._settings()
+        settings = self._settings(view.user_options)
         await self._take_auth_state(view)
         if settings.group_overrides:
             await self._override_by_groups(view)
@@ -76,13 +80,13 @@ class SpawnHooks:
         return replace(changed, environment=await self._evaluated(view, changed.environment))
 
     async def _take_auth_state(self, view: SpawnerView) -> None:
-        if self._settings().auth_state_hook is not None:
+        if self._settings(view.user_options).auth_state_hook is not None:
             state = await view.user.get_auth_state()
             await _of_start("auth_state_hook", self._call("auth_state_hook", view, state))
 
     async def _override_by_groups(self, view: SpawnerView) -> None:
         """By the keys' order; a dict is merged into what is there, None as an item removes it."""
-        overrides = self._settings().group_overrides
+        overrides = self._settings(view.user_options).group_overrides
         try:
             if callable(overrides):
                 overrides = await self._run("group_overrides", overrides, view)
@@ -114,7 +118,7 @@ class SpawnHooks:
                 for option, value in view.user_options.items():
                     if option in apply:
                         view.set_trait(apply[option], value)
-                    else:
+                    elif option != PROFILE:
                         logger.warning("apply_user_options names no setting for the option %r", option)
                 checked(view.changed_settings())
             else:
@@ -158,7 +162,7 @@ class SpawnHooks:
 
     async def form(self, view: SpawnerView) -> str:
         """The HTML that people fill in before a start; "" where there is none. Raises SpawnError."""
-        form = self._settings().form
+        form = self._settings(view.user_options).form
         if not callable(form):
             return str(form or "")
         with trio.move_on_after(self._timeout):
@@ -170,7 +174,7 @@ class SpawnHooks:
 
     async def options_from_form(self, view: SpawnerView, data: FormData) -> dict[str, Any]:
         """The options that a sent form stands for. Raises FormError, InvalidError, SpawnError."""
-        reader = self._settings().options_from_form
+        reader = self._settings(view.user_options).options_from_form
         if reader in (None, "passthrough"):
             return dict(data)
         if reader == "simple":
@@ -213,7 +217,7 @@ class SpawnHooks:
             logger.warning("post_stop_hook did not end within %g seconds", self._timeout)
 
     async def _call(self, name: str, view: SpawnerView, *args: Any) -> Any:
-        return await self._run(name, getattr(self._settings(), name), view, *args)
+        return await self._run(name, getattr(self._settings(view.user_options), name), view, *args)
 
     async def _run(self, name: str, function: Callable[..., Any], view: SpawnerView, *args: Any) -> Any:
         with running(name):

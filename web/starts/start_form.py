@@ -18,6 +18,9 @@ class StartForm(Protocol):
     async def html(self) -> str:
         """`""` where there is nothing to fill in. Raises SpawnError."""
 
+    async def more(self, data: FormData) -> str:
+        """HTML, where these fields are but the first half of what is to be filled in. Raises SpawnError."""
+
     async def options(self, data: FormData, *, is_query: bool) -> dict[str, Any]:
         """What these fields stand for. `is_query`: they were in a URL. Raises FormError, InvalidError, SpawnError."""
 
@@ -32,6 +35,10 @@ class FormOfConfiguration:
 
     async def html(self) -> str:
         return await self._hooks.form(self._view) if self._settings.form else ""
+
+    async def more(self, data: FormData) -> str:
+        del data
+        return ""
 
     async def options(self, data: FormData, *, is_query: bool) -> dict[str, Any]:
         del is_query  # both are read alike
@@ -49,6 +56,10 @@ class FormOfPlugin:
 
     async def html(self) -> str:
         return await self._plugin.form(self._owner, self._server, self._handler)
+
+    async def more(self, data: FormData) -> str:
+        del data
+        return ""
 
     async def options(self, data: FormData, *, is_query: bool) -> dict[str, Any]:
         return await self._plugin.options(self._owner, self._server, data, self._handler, is_query=is_query)

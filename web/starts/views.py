@@ -8,6 +8,7 @@ from typing import Any
 from core.events.log.tables import Tables
 from core.naming.names import server_prefix
 from core.naming.user_names import UserNames
+from core.plugins.profiles import settings_of, with_options
 from core.server import Spawning
 from core.settings import Settings
 from projections import groups, servers, users
@@ -45,7 +46,7 @@ class Views:
         self.settings = settings
         self.hosts = hosts
         self.hub_url = hub_url
-        self._db = db
+        self.db = db
         self._logins = logins
         self._names = names
         self._rights = rights
@@ -74,19 +75,19 @@ class Views:
 
     def user_called(self, name: str) -> UserView:
         """Also of somebody who is not there, or not yet."""
-        row = users.by_name(self._db, name)
+        row = users.by_name(self.db, name)
         return UserView(_nobody(name), self.around()) if row is None else self.user(row)
 
     def known_user(self, name: str) -> UserView | None:
-        row = users.by_name(self._db, name)
+        row = users.by_name(self.db, name)
         return None if row is None else self.user(row)
 
     def user(self, row: UserRow) -> UserView:
         return UserView(
             row,
             self.around(),
-            servers=[server for server in servers.of_user(self._db, row.id) if not server.leaving],
-            groups=[self._group(group) for group in groups.of_user(self._db, row.id)],
+            servers=[server for server in servers.of_user(self.db, row.id) if not server.leaving],
+            groups=[self._group(group) for group in groups.of_user(self.db, row.id)],
             roles=self._rights.roles_of_user(row),
             auth_state=self._logins.auth_states.of(row.id),
             state_of=self._state_of,
@@ -98,7 +99,7 @@ class Views:
             row.all_properties(),
             id=row.id,
             roles=self._rights.roles_of_group(row.id),
-            members=lambda: groups.members(self._db, row.id),
+            members=lambda: groups.members(self.db, row.id),
         )
 
     # --- requests ---
@@ -115,13 +116,13 @@ class Views:
         self, server_id: str, spawning: Spawning, environment: Mapping[str, str], handler: HandlerView | None
     ) -> SpawnerView:
         """Of a start under way, as it was asked for: names may have changed since."""
-        row = servers.by_id(self._db, server_id)
-        owner = None if row is None else users.by_id(self._db, row.user)
+        row = servers.by_id(self.db, server_id)
+        owner = None if row is None else users.by_id(self.db, row.user)
         return self._spawner(
             self.user_called(spawning.user_name) if owner is None else self.user(owner),
             spawning.server_name,
             spawning.user_options,
-            settings=self.settings.spawner.with_options(spawning.user_options),
+            settings=with_options(self.settings, spawning.user_options),
             environment=environment,
             handler=handler,
             prefix=spawning.prefix,
@@ -146,12 +147,12 @@ class Views:
         )
 
     def of_id(self, server_id: str) -> SpawnerView | None:
-        row = servers.by_id(self._db, server_id)
-        owner = None if row is None else users.by_id(self._db, row.user)
+        row = servers.by_id(self.db, server_id)
+        owner = None if row is None else users.by_id(self.db, row.user)
         return None if row is None or owner is None else self.of_server(owner, row)
 
     def _spawner(self, user: UserView, name: str, user_options: dict[str, Any], **more: Any) -> SpawnerView:
-        more = {"environment": {}, "settings": self.settings.spawner, **more}
+        more = {"environment": {}, "settings": settings_of(self.settings, user_options), **more}
         return SpawnerView(self.around(), user=user, name=name, user_options=user_options, **more)
 
 

@@ -284,7 +284,9 @@ class ServerActor:
         if not is_same_phase(before, after):
             now = trio.current_time()
             self._messages = Messages(now) if isinstance(after, Spawning) else None
-            self._last_resort_at = now + last_resort(after, self._runtime.deadlines)[0]
+            self._last_resort_at = (
+                now + last_resort(after, self._runtime.deadlines_of(after.user_options or {}))[0]
+            )
             self._begin_work()
             if isinstance(after, Ready):
                 self._keeper.watch(self.server_id, after)
@@ -335,7 +337,7 @@ class ServerActor:
             call.answer(self.state)
 
     async def _use_last_resort(self) -> None:
-        _, news = last_resort(self.state, self._runtime.deadlines)
+        _, news = last_resort(self.state, self._runtime.deadlines_of(self.state.user_options or {}))
         assert news is not None, "this state has no deadline"
         logger.error("the work of server %s has outlived its deadlines", self.server_id)
         self._last_resort_at = trio.current_time() + LOG_RETRY.longest

@@ -40,6 +40,7 @@ from core.plugins.spawner import (
     Spawner,
     Status,
     Telling,
+    UserOptions,
 )
 from core.secrets.scrubbing import scrubbed
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
@@ -74,8 +75,10 @@ class ServerRuntime(Protocol):
 
     store: EventStore
     spawner: Spawner
-    deadlines: Deadlines
     mailbox_size: int
+
+    def deadlines_of(self, user_options: UserOptions) -> Deadlines:
+        """For a server that was started with these options."""
 
     def wait_turn(self, server_id: str, timeout: float) -> AbstractAsyncContextManager[bool]:
         """Wait until a queued server may start, and hold its place in the body. False: not in so many seconds."""
@@ -111,7 +114,7 @@ class ServerWork:
     `be_patient`: told of more seconds that the present state may last.
     """
 
-    __slots__ = ("_add_message", "_be_patient", "_runtime", "_server_id", "_spawner", "_tell")
+    __slots__ = ("_add_message", "_be_patient", "_deadlines", "_runtime", "_server_id", "_spawner", "_tell")
 
     def __init__(
         self,
@@ -127,9 +130,11 @@ class ServerWork:
         self._tell = tell
         self._add_message = add_message
         self._be_patient = be_patient
+        self._deadlines = runtime.deadlines_of({})  # until a state says more
 
     def live(self, server: Server) -> Awaitable[None]:
         """Do what this state calls for, and report how it went, which ends the state."""
+        self._deadlines = self._runtime.deadlines_of(server.user_options or {})
         return self._live_with_leftovers(server) if server.leftovers else self._live(server)
 
     async def _live_with_leftovers(self, server: Server) -> None:
@@ -164,11 +169,11 @@ class ServerWork:
     # --- queue ---
 
     async def _wait_turn(self, queued: Queued) -> None:
-        async with self._runtime.wait_turn(self._server_id, self._runtime.deadlines.turn) as has_come:
+        async with self._runtime.wait_turn(self._server_id, self._deadlines.turn) as has_come:
             await self._report(SpawnAdmitted(queued.spawn_id) if has_come else self._waited_too_long(queued))
 
     def _waited_too_long(self, queued: Queued) -> SpawnFailed:
-        timeout = self._runtime.deadlines.turn
+        timeout = self._deadlines.turn
         reason = f"Too many servers are starting: this one's turn did not come within {timeout:g} seconds."
         return SpawnFailed(queued.spawn_id, reason, TOO_MANY)
 
@@ -187,7 +192,7 @@ class ServerWork:
             return SpawnSucceeded(spawning.spawn_id)
         gone = None
         if failure.reason != LOST:  # else nobody could confirm its end
-            gone = await self._end(spawning.spawn_id, self._runtime.deadlines.stop)
+            gone = await self._end(spawning.spawn_id, self._deadlines.stop)
         await self._runtime.after_end(self._server_id)
         return SpawnFailed(
             spawning.spawn_id,
@@ -207,7 +212,7 @@ class ServerWork:
             nursery.cancel_scope.cancel()
 
     async def _start_telling(self, spawning: Spawning, telling: Telling) -> None:
-        deadlines = self._runtime.deadlines
+        deadlines = self._deadlines
         with trio.move_on_after(deadlines.start) as starting:
             clock = StartClock(starting, deadlines.waiting)
             url = await self._ask_to_start(spawning, telling, clock)
@@ -234,7 +239,7 @@ class ServerWork:
             clock.heard(message)
             telling.by_spawner(message)
 
-        deadlines = self._runtime.deadlines
+        deadlines = self._deadlines
         self._runtime.waits_in_engine(self._server_id, False)  # an actor that died may have left it there
         attempt = await self._runtime.attempt(self._server_id, spawning, telling)
         pauses, told = Pauses("start", spawning.spawn_id), ""
@@ -283,7 +288,7 @@ class ServerWork:
         return ended.status or given_up
 
     async def _wait_answer(self, spawn_id: str, url: str, prefix: str) -> SpawnError | None:
-        timeout = self._runtime.deadlines.answer
+        timeout = self._deadlines.answer
         pauses = Pauses("wait for an answer of", spawn_id)
         with trio.move_on_after(timeout):
             while True:
@@ -311,7 +316,7 @@ class ServerWork:
 
     async def _poll(self, spawn_id: str) -> Status:
         """Raises UnreachableError also where there is no answer in time."""
-        with trio.move_on_after(self._runtime.deadlines.poll):
+        with trio.move_on_after(self._deadlines.poll):
             return await self._runtime.poll(spawn_id)
         raise UnreachableError("no answer in time")
 
@@ -360,7 +365,7 @@ class ServerWork:
     # --- stop ---
 
     async def _stop(self, stopping: Stopping) -> News:
-        gone = await self._end(stopping.spawn_id, self._runtime.deadlines.stop)
+        gone = await self._end(stopping.spawn_id, self._deadlines.stop)
         faults.point("spawner stopped")
         await self._runtime.after_end(self._server_id)
         return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
@@ -377,7 +382,7 @@ class ServerWork:
         `is_last`: there was no attempt since, so its output is still of interest.
         """
         pauses = Pauses("end", spawn_id)
-        timeout = self._runtime.deadlines.stop
+        timeout = self._deadlines.stop
         while (gone := await self._end(spawn_id, timeout)) is None:
             timeout = min(2 * timeout, TIMEOUT)
             await pauses.after(UnreachableError("its end is not confirmed"))

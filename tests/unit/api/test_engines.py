@@ -186,7 +186,8 @@ async def test_a_start_under_way_says_what_it_waits_for(
     client: Client, hub: Hub, autojump_clock: object
 ) -> None:
     backend = hub.spawner.main.spawner.backend  # type: ignore[attr-defined]
-    hub.runtime.deadlines = replace(hub.runtime.deadlines, start=1000)
+    settings = replace(hub.settings, spawner=replace(hub.settings.spawner, start_timeout=1000))
+    hub.runtime.configure(settings)
     await client.post("/users/bob")
     backend.is_down = True
     assert (await client.post("/users/bob/server")).status_code == 202

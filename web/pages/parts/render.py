@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from quart import Response
 
+from core.plugins.profiles import every_spawner
 from core.scopes import Service, check
 from core.scopes.held import Scopes
 from projections import users
@@ -89,10 +90,16 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
             "prefix": settings.base_url,
             "user": user.name if user else None,
             "admin_access": "admin:servers" in scopes.held or "access:servers" in scopes.held,
-            "options_form": bool(hub().settings.spawner.form),
+            "options_form": _asks_before_starts(),
             "xsrf_token": xsrf,
         },
     }
+
+
+def _asks_before_starts() -> bool:
+    settings = hub().settings
+    has_form = any(bool(spawner.form) for spawner in every_spawner(settings))
+    return has_form or len(settings.callboard.spawner_profiles) > 1
 
 
 def _viewer() -> Identity | None:
