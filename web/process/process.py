@@ -41,6 +41,7 @@ from web.lifecycle.reload import Load, Reloader
 from web.lifecycle.shutdown import end, end_servers
 from web.main import open_hub
 from web.monitoring.what_it_does import say_what_it_does
+from web.process.service_manager import ServiceManager
 from web.site.addresses import bind_address
 
 logger = logging.getLogger("callboard")
@@ -72,6 +73,7 @@ async def run(
     `later`: what to do with servers that a later state of the log has started.
     """
     _allow_many_files()
+    manager = ServiceManager.of_environment()
     path = database_path(settings.hub.db_url)
     lock = None if path == MEMORY else LogLock(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
@@ -97,7 +99,7 @@ async def run(
                 consent=Consent(later, former_log),
             ) as hub:
                 hub.reload = Reloader(hub, load, secret).reload if load else None
-                await _serve_until_told(hub, listener, control, on_ready)
+                await _serve_until_told(hub, listener, control, on_ready, manager)
             if path != MEMORY and not store.lost:
                 _note_head(path, store)
             if hub.ending.trouble:
@@ -157,11 +159,13 @@ async def _serve_until_told(
     listener: socket.socket,
     control: socket.socket | None,
     on_ready: Callable[[Hub], Awaitable[None]],
+    manager: ServiceManager,
 ) -> None:
     app = build_app(hub)
     proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
     async with trio.open_nursery() as serving:
-        await serving.start(_watch_signals, hub)
+        await serving.start(_watch_signals, hub, manager)
+        serving.start_soon(manager.keep_alive)
         if control is not None:
             await serving.start(serve_control, control, commands(hub))
         serving.start_soon(hub.metrics.watch_loop)
@@ -173,7 +177,9 @@ async def _serve_until_told(
                 _settle_garbage()
                 hub.metrics.hub_started((datetime.now(UTC) - hub.began).total_seconds())
                 await on_ready(hub)
+                manager.ready(f"Serving at {hub.settings.hub.bind_url}")
                 await proxy.run()
+            manager.stopping()
             if hub.ending.trouble:
                 await trio.sleep(LAST_CHANCE)
             await end_servers(hub)
@@ -182,13 +188,17 @@ async def _serve_until_told(
         serving.cancel_scope.cancel()
 
 
-async def _watch_signals(hub: Hub, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def _watch_signals(
+    hub: Hub, manager: ServiceManager, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     wanted = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
     with trio.open_signal_receiver(*wanted) as signals:
         task_status.started()
         async for number in signals:
             if number == signal.SIGHUP:
+                manager.reloading()
                 await _reload(hub)
+                manager.ready(f"Serving at {hub.settings.hub.bind_url}")
                 continue
             if number == signal.SIGUSR1:
                 say_what_it_does()
