@@ -199,6 +199,7 @@ class SlurmCluster:
 
     def remove_leftovers(self) -> None:
         for number in self.jobs():
-            self.run("scancel", "--full", "--signal=KILL", number)
-            self.run("scancel", number)
+            with suppress(subprocess.CalledProcessError):  # it ends just now
+                self.run("scancel", "--full", "--signal=KILL", number)
+                self.run("scancel", number)
         wait_for(lambda: not self.jobs(), 30)
