@@ -54,6 +54,12 @@ def found(check: Check) -> Callable[..., dict[str, dict[str, Any]]]:
     return run
 
 
+PROFILES = """
+c.JupyterHub.spawner_class = "simulated"
+c.Callboard.spawner_profiles = {"a": {}, "b": {"spawner": "simple"}}
+"""
+
+
 @pytest.mark.parametrize(
     ("lines", "name", "verdict", "text"),
     [
@@ -74,6 +80,13 @@ def found(check: Check) -> Callable[..., dict[str, dict[str, Any]]]:
          "the authenticator in use is PAMAuthenticator"),
         ("c.SimpleLocalProcessSpawner.home_dir_template = '/x'", "c.SimpleLocalProcessSpawner.home_dir_template",
          "ignored", "the spawner in use is LocalProcessSpawner"),
+        (PROFILES + "c.SimpleLocalProcessSpawner.home_dir_template = '/x'",
+         "c.SimpleLocalProcessSpawner.home_dir_template", "acts", ""),
+        (PROFILES + "c.SimulatedSpawner.gate_url = 'http://x'", "c.SimulatedSpawner.gate_url", "acts", ""),
+        (PROFILES + "c.DockerSpawner.image = 'x'", "c.DockerSpawner.image", "ignored",
+         "the spawner in use is SimulatedSpawner"),
+        ("c.Callboard.spawner_profiles = {'a': {'spawner': 'dockr'}}", "c.Callboard.spawner_profiles", "wrong",
+         "['a']"),
         ("c.Authenticator.password = 'x'", "c.Authenticator.password", "ignored",
          "PAMAuthenticator has no such option"),
         ("c.JupyterHub.internal_ssl = True", "c.JupyterHub.internal_ssl", "not yet", ""),

@@ -90,6 +90,13 @@ def test_a_person_reads_lines(here: Path) -> None:
             "no program 'no-such-program'",
         ),
         (
+            'c.Callboard.spawner_profiles = {"a": {}, "b": {"spawner": "callboard-docker"}}\n'
+            'c.DockerSpawner.docker_host = "unix:///nowhere/docker.sock"',
+            "servers",
+            "problem",
+            "The spawner 'callboard-docker' cannot be asked",
+        ),
+        (
             'c.JupyterHub.authenticator_class = "pam"\nc.PAMAuthenticator.service = "no-such"',
             "logins",
             "problem",

@@ -69,6 +69,7 @@ class Check:
         settings = self._settings()
         if settings is not None:
             self._trouble += _impossible(settings)
+            in_use.offer(settings.callboard.spawner_profiles.values())
         told = self._told()
         findings = [
             *self._classes,

@@ -11,8 +11,8 @@ from pathlib import Path
 import trio
 
 from core.errors import HubError, UnreachableError
-from core.settings import ConfigError, Settings
-from spawners import make_spawner
+from core.settings import ConfigError, Settings, SpawnerSettings
+from spawners import make_engine
 from spawners.local_settings import LocalProcessSettings
 from web.commands.doctor.finding import Finding, ok, problem, warning
 
@@ -20,17 +20,20 @@ TIMEOUT = 10.0
 
 
 def look_at_servers(settings: Settings) -> Iterator[Finding]:
-    yield _engine(settings)
+    yield _engine(settings.hub.spawner_class, settings.spawner)
+    others = {one.spawner: one.engine_settings for one in settings.callboard.spawner_profiles.values()}
+    others.pop(settings.hub.spawner_class, None)
+    for name, its in others.items():
+        yield _engine(name, its)
     if isinstance(settings.spawner, LocalProcessSettings):
         yield from _local(settings)
 
 
-def _engine(settings: Settings) -> Finding:
+def _engine(name: str, settings: SpawnerSettings) -> Finding:
     """Asks what runs, in a folder of its own: nothing of a hub's is touched."""
-    name = settings.hub.spawner_class
     with tempfile.TemporaryDirectory() as folder:
         try:
-            spawner = make_spawner(settings, Path(folder))
+            spawner = make_engine(name, settings, Path(folder))
 
             async def ask() -> None:
                 with trio.fail_after(TIMEOUT):
