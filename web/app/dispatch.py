@@ -91,7 +91,12 @@ def _told(error: Exception) -> Exception:
 def _add_headers(asked: Request, response: Response, g: Kept) -> None:
     of_request = ("X-Request-Id", g.request_id)
     the_hub().headers.add(
-        response.headers, asked.path, of_request, nonce=g.csp_nonce, form_targets=g.form_targets
+        response.headers,
+        asked.path,
+        of_request,
+        nonce=g.csp_nonce,
+        form_targets=g.form_targets,
+        style_attributes=g.wants.style_attributes,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from quart import Response
 
 from core.errors import ForbiddenError
@@ -41,13 +39,14 @@ async def show() -> Response:
     if default is not None and default.is_active:
         await hub().servers.look(default.id)
     rows = [await shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
+    mine = next(row for row in rows if not row.name)
     settings = hub().settings.hub
     limit = await hub().acts.named.limit(request_facts()) if settings.allow_named_servers else 0
     return await page(
         "home.html",
-        default_server=next(row for row in rows if not row.name),
+        default_server=mine,
         spawners=[row for row in rows if row.name],
-        url=hub().hosts.url(f"{hub().base_url}user/{quote(me.name, safe='@~')}/"),
+        url=mine.url if mine.ready else mine.spawn_url,
         allow_named_servers=settings.allow_named_servers,
         named_server_limit_per_user=limit,
         longest_server_name=MAX_SERVER_NAME,

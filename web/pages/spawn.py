@@ -192,7 +192,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         for pair in parse_qsl(asked().query_string.decode("latin-1"))
         if pair[0] in ("next", "display_name")
     ]
-    html = error.html_message if isinstance(error, ToldError) else ""
+    marked_up = html_of_configuration(scrubbed(error.html_message) if isinstance(error, ToldError) else "")
     answer = await page(
         "spawn.html",
         200 if error is None or isinstance(error, FormError) else status_of(error),
@@ -200,7 +200,8 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         spawner=await shown_server(owner, target),
         spawner_options_form=html_of_configuration(form),
         error_message=scrubbed(error.message) if error else "",
-        html_error_message=html_of_configuration(scrubbed(html)),
+        html_error_message=marked_up,
+        error_html_message=marked_up,  # what JupyterHub's own template looks for
         url=f"{asked().path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
         auth_state=hub().logins.auth_states.of(owner.id),
     )

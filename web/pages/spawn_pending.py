@@ -17,8 +17,10 @@ from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import asked, caller, database, hub
+from web.request.credentials import xsrf_token
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
+from web.servers.starting import as_error
 
 endpoints = RouteGroup("spawn_pending", page=True)
 
@@ -55,11 +57,23 @@ async def _show(owner: UserRow, name: str) -> Response:
 
 async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response:
     segment = f"servers/{escape(server.name)}" if server.name else "server"
+    progress_url = (
+        f"{hub().base_url}hub/api/users/{escape(owner.name)}/{segment}/progress?_xsrf={xsrf_token()}"
+    )
+    shown = await shown_server(owner, server)
     return await page(
         template,
-        spawner=await shown_server(owner, server),
+        data={
+            "pending": {
+                "progress_url": progress_url,
+                "user": owner.name,
+                "server": server.name,
+                "state": shown.state,
+            }
+        },
+        spawner=shown,
         for_user=owner if owner.id != caller().id else None,
-        progress_url=f"{hub().base_url}hub/api/users/{escape(owner.name)}/{segment}/progress",
+        progress_url=progress_url,
         auth_state=hub().logins.auth_states.of(owner.id),
     )
 
@@ -69,6 +83,7 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
     failure: SpawnFailed | None = server.failed()
     row = servers.by_id(database(), server.id) or server
     after = next_url or checked(asked().args.get("next", ""))
+    seconds = hub().settings.hub.implicit_spawn_seconds if next_url else 0
     return await page(
         "not_running.html",
         status if failure is None or next_url else failure.status,
@@ -77,9 +92,10 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
         server_name=server.name,
         spawn_url=spawn_url(owner.name, server.name, after),
         auth_state=hub().logins.auth_states.of(owner.id),
-        implicit_spawn_seconds=hub().settings.hub.implicit_spawn_seconds if next_url else 0,
+        implicit_spawn_seconds=seconds,
+        data={"implicit_spawn_seconds": seconds},
         failed=failure is not None,
         failed_message=failure.reason if failure else "",
         failed_html_message=html_of_configuration(failure.html_message) if failure else "",
-        exception=None,
+        exception=None if failure is None else as_error(failure),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -11,6 +12,7 @@ from quart import Response
 from core.events.user import user_stream
 from projections import tokens
 from projections.tokens import TokenRow
+from web.hook_views.rows import moment
 from web.models.models import TokenModel
 from web.pages.home import myself
 from web.pages.parts.render import page
@@ -31,22 +33,35 @@ EXPIRIES = (
 )
 
 
+class ShownToken(Struct, frozen=True, kw_only=True):
+    """The names are those of JupyterHub's rows, on which customised templates rely."""
+
+    id: str
+    api_id: str
+    note: str
+    scopes: list[str]
+    created: datetime
+    last_activity: datetime | None
+    expires_at: datetime | None
+
+
 class Application(Struct, frozen=True, kw_only=True):
     """An OAuth client that was let in; `token_id`: of any of its tokens, for all go together."""
 
     token_id: str
     description: str
     scopes: list[str]
-    created: str
-    last_activity: str | None
+    created: datetime
+    last_activity: datetime | None
     token_count: int
+    tokens: list[ShownToken]
 
 
 @endpoints.get("/token", access=IDENTIFIED)
 async def show() -> Response:
     me = myself()
     rows = [row for row in tokens.of_owner(database(), user_stream(me.id)) if is_valid(row)]
-    own = [hub().models.token(row, me.name) for row in rows if row.client == HUB_CLIENT]
+    own = [_shown(hub().models.token(row, me.name)) for row in rows if row.client == HUB_CLIENT]
     most = hub().settings.hub.token_expires_in_max_seconds
     return await page(
         "token.html",
@@ -58,8 +73,22 @@ async def show() -> Response:
     )
 
 
-def _last_used(model: TokenModel) -> str:
-    return model.last_activity or model.created
+def _shown(model: TokenModel) -> ShownToken:
+    created = moment(model.created)
+    assert created is not None
+    return ShownToken(
+        id=model.id,
+        api_id=model.id,
+        note=model.note,
+        scopes=model.scopes,
+        created=created,
+        last_activity=moment(model.last_activity),
+        expires_at=moment(model.expires_at),
+    )
+
+
+def _last_used(token: ShownToken) -> datetime:
+    return token.last_activity or token.created
 
 
 def _applications(rows: Iterable[TokenRow], name: str) -> list[Application]:
@@ -71,13 +100,15 @@ def _applications(rows: Iterable[TokenRow], name: str) -> list[Application]:
 
 def _application(client: str, its: list[TokenRow], name: str) -> Application:
     models = [hub().models.token(row, name) for row in its]
+    shown = [_shown(model) for model in models]
     return Application(
         token_id=its[0].id,
         description=models[0].oauth_client or client,
-        scopes=sorted({scope for model in models for scope in model.scopes}),
-        created=min(model.created for model in models),
-        last_activity=max((model.last_activity for model in models if model.last_activity), default=None),
+        scopes=sorted({scope for token in shown for scope in token.scopes}),
+        created=min(token.created for token in shown),
+        last_activity=max((token.last_activity for token in shown if token.last_activity), default=None),
         token_count=len(its),
+        tokens=shown,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.settings import HubSettings
 from web.presentation.static_files import StaticFile, StaticFiles, tag_of, type_of
-from web.presentation.templates_found import directories_of, environment
+from web.presentation.templates_found import directories_of, environment, source_of
+from web.presentation.wants import Wants, WantsOfTemplates
 
 logger = logging.getLogger("callboard.pages")
 
@@ -27,6 +29,8 @@ class Presentation:
             if not Path(directory).is_dir() and directory in settings.template_paths:
                 logger.warning("c.JupyterHub.template_paths: there is no directory %s", directory)
         self.templates = environment(directories)
+        self._wants = WantsOfTemplates(self.templates, partial(source_of, directories))
+        self._has_own_templates = bool(directories)
         self._names = frozenset(self.templates.list_templates(extensions=["html"]))
         self.variables: Mapping[str, Any] = settings.template_vars
         own = _logo(settings.logo_file)
@@ -38,6 +42,10 @@ class Presentation:
         """Of a static file. Without its version browsers ask for it anew each time."""
         url = f"{self._prefix}static/{path.lstrip('/')}"
         return f"{url}?v={self.static.version}" if include_version else url
+
+    def wants_of(self, template: str) -> Wants:
+        """What this page is to have for what an administrator has written into it."""
+        return self._wants.of(template) if self._has_own_templates else Wants()
 
     def has_template(self, name: str) -> bool:
         return name in self._names

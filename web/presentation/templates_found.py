@@ -19,6 +19,7 @@ from jinja2 import (
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
+    TemplateNotFound,
     Undefined,
 )
 from markupsafe import Markup
@@ -36,6 +37,16 @@ class TrustedLoader(FileSystemLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, name, is_fresh = super().get_source(environment, template)
         return _TAG.sub(r'<\1 nonce="{{ csp_nonce }}"', source), name, is_fresh
+
+
+def source_of(directories: Iterable[str], name: str) -> str | None:
+    """Of a template of the administrator's; None if they have none of this name."""
+    for directory in directories:
+        try:
+            return FileSystemLoader(directory).get_source(Environment(), name)[0]  # noqa: S701 -- it is not rendered
+        except TemplateNotFound:
+            continue
+    return None
 
 
 def with_nonce(html: str, nonce: str) -> Markup:

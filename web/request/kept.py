@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from core.events.log.append_request import Outcome
 from projections.sessions import SessionRow
+from web.presentation.wants import Wants
 from web.request.routing import Route, new_request_id
 from web.request.sent.form import Form
 from web.rights.identity import Identity
@@ -16,7 +17,8 @@ class Kept:
     """`began`: on the monotonic clock. `route`: None where none fits. `identity`, `session`: None for nobody known.
 
     `form_xsrf`: the token that came with the form. `xsrf_token`: the one that goes with this answer's page.
-    `csp_nonce`, `form_targets`: what the page's Content-Security-Policy allows. `cookies_are_set`: by the handler.
+    `csp_nonce`, `form_targets`: what the page's Content-Security-Policy allows. `wants`: what its templates and HTML of
+    the configuration rely on. `cookies_are_set`: by the handler.
     `may_be_recorded`: a command has been begun. `command_key`: the key and digest of a command that may be repeated;
     `secret_answer`: to be kept for it instead of what is sent.
     """
@@ -32,6 +34,7 @@ class Kept:
         self.xsrf_token: str | None = None
         self.csp_nonce = ""
         self.form_targets: Collection[str] = ()
+        self.wants = Wants()
         self.cookies_are_set = False
         self.may_be_recorded = False
         self.command_key: tuple[str, str] | None = None

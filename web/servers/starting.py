@@ -16,6 +16,7 @@ from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
+from core.events.server import SpawnFailed
 from core.server import Checking, Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
 from projections.servers import ServerRow
@@ -122,14 +123,19 @@ class Starting:
             return None
         state = actor.state
         if isinstance(state, Stopped) and state.failure is not None and state.failure.spawn_id == spawn_id:
-            failure = state.failure
-            raise SpawnError(
-                failure.reason,
-                status=failure.status,
-                html_message=failure.html_message,
-                phrase=failure.phrase,
-                unexpected=failure.unexpected,
-            )
+            raise as_error(state.failure)
         if isinstance(state, Stopped | Stopping):
             raise SpawnError("The start was cancelled.")
         return state
+
+
+def as_error(failure: SpawnFailed) -> SpawnError:
+    """What was recorded of a start, as it was raised."""
+    return SpawnError(
+        failure.reason,
+        status=failure.status,
+        html_message=failure.html_message,
+        exit_status=failure.exit_status,
+        phrase=failure.phrase,
+        unexpected=failure.unexpected,
+    )

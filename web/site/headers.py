@@ -16,10 +16,11 @@ NONCE = "{nonce}"  # where a page's own is put: HTML of the configuration may ha
 FORM_TARGETS = (
     "{form targets}"  # where the origins are put that this page's forms may lead to besides the hub's
 )
+STYLE_ATTRIBUTES = "{style attributes}"  # where a page whose template has some lets them through
 OF_PAGES = (
     "default-src 'self'; base-uri 'self'; object-src 'none'; "
     f"script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}'; img-src 'self' data: https:; "
-    f"form-action 'self'{FORM_TARGETS}"
+    f"form-action 'self'{FORM_TARGETS}{STYLE_ATTRIBUTES}"
 )
 
 
@@ -41,20 +42,29 @@ class AnswerHeaders:
         *of_request: tuple[str, str],
         nonce: str = "",
         form_targets: Collection[str] = (),
+        style_attributes: bool = False,
     ) -> None:
         """`of_request`: others of our own. `nonce`: of a page that has scripts or styles of its own, the forms of which
-        may lead to `form_targets`.
+        may lead to `form_targets`, and the elements of which may have `style_attributes`.
         """
-        ours = (*self._of(path, nonce, form_targets), *of_request)
+        page = self._of_page(nonce, form_targets, style_attributes) if nonce else self._of(path)
+        ours = (*page, *of_request)
         _put(headers, ours, _names_of(tuple([name for name, _ in ours])))
 
-    def _of(self, path: str, nonce: str, form_targets: Collection[str]) -> Iterable[tuple[str, str]]:
-        if nonce:
-            targets = "".join(f" {one}" for one in (*self._below, *sorted(form_targets)))
-            return (
-                (name, value.replace(NONCE, nonce).replace(FORM_TARGETS, targets))
-                for name, value in self._of_pages
+    def _of_page(
+        self, nonce: str, form_targets: Collection[str], style_attributes: bool
+    ) -> Iterable[tuple[str, str]]:
+        targets = "".join(f" {one}" for one in (*self._below, *sorted(form_targets)))
+        styles = "; style-src-attr 'unsafe-inline'" if style_attributes else ""
+        return (
+            (
+                name,
+                value.replace(NONCE, nonce).replace(FORM_TARGETS, targets).replace(STYLE_ATTRIBUTES, styles),
             )
+            for name, value in self._of_pages
+        )
+
+    def _of(self, path: str) -> Iterable[tuple[str, str]]:
         if is_api(path, self._base_url):
             return self._of_api
         return (("X-Content-Type-Options", "nosniff"),) if path.startswith(self._static) else self._of_others

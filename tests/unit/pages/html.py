@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 
@@ -82,6 +84,11 @@ def read(html: str) -> Element:
     reader.close()
     assert reader.root is reader._now, f"<{reader._now.tag}> is never closed"
     return reader.root
+
+
+def data_of(page: Element) -> dict[str, Any]:
+    """What the page's scripts are told: `window.jhdata`."""
+    return json.loads(page.one("script", id_="jhdata").text)  # type: ignore[no-any-return]
 
 
 async def shown(browser: Browser, path: str, status: int = 200) -> Element:

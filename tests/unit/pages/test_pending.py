@@ -14,7 +14,7 @@ from core.plugins.hooks import trio_hook
 from core.settings import TornadoSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
-from tests.unit.pages.html import check_page, shown
+from tests.unit.pages.html import check_page, data_of, shown
 from tests.unit.test_route_matrix import COMBINATIONS
 from web.hub.hub import Hub
 from web.pages.user_url import RETRY
@@ -38,7 +38,9 @@ async def test_the_page_of_a_start_follows_its_progress(
         assert page.one(id_="progress-message")
         assert page.one(id_="progress-log")
         assert page.one(id_="stop-server-btn")
-        url = page.one(id_="pending")["data-progress-url"]
+        pending = data_of(page)["pending"]
+        assert pending == {**pending, "user": "bob", "server": "", "state": "spawn"}
+        url = pending["progress_url"]
     stream = await browser.get(url, headers={"X-XSRFToken": browser.xsrf})
     assert json.loads(stream.text.strip().splitlines()[-1][6:])["ready"] is True
     assert path_of(await browser.get("/hub/spawn-pending/bob")) == "/user/bob/"
@@ -75,7 +77,7 @@ async def test_the_page_of_a_stop_says_so(client: Client, hub: Hub, autojump_clo
     assert (await client.delete("/users/bob/server")).status_code == 202
     page = await shown(browser, "/hub/spawn-pending/bob")
     assert page.one("h1").text == "Your server is stopping"
-    assert page.one(id_="pending")["data-state"] == "stop"
+    assert data_of(page)["pending"]["state"] == "stop"
 
 
 async def test_where_it_leads_to_is_of_this_hub(client: Client, hub: Hub, autojump_clock: object) -> None:
@@ -243,11 +245,8 @@ async def test_a_server_may_be_started_by_itself_where_the_configuration_says_so
     async with hub_in_memory(settings_for_tests(implicit_spawn_seconds=3)) as hub:
         browser = await logged_in(hub, "bob")
         page = await shown(browser, "/hub/user/bob/lab", 424)
-        assert page.one("a", id_="start")["data-after"] == "3"
-        assert (
-            "data-after"
-            not in (await shown(browser, "/hub/spawn-pending/bob")).one("a", id_="start").attributes
-        )
+        assert data_of(page)["implicit_spawn_seconds"] == 3
+        assert data_of(await shown(browser, "/hub/spawn-pending/bob"))["implicit_spawn_seconds"] == 0
 
 
 async def test_a_page_for_who_is_not_logged_in_is_the_login(hub: Hub) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from quart import Response
@@ -23,7 +24,11 @@ async def login_form(*, next_url: str, username: str = "", error: str = "", stat
         raise ForbiddenError(
             error or "Nobody logs in here: this hub is used through its API and its services."
         )
-    shown = {"next": next_url, "username": username[:MAX_USER_NAME], "login_error": error}
+    shown: dict[str, Any] = {
+        "next": next_url,
+        "username": username[:MAX_USER_NAME],
+        "login_error": error,
+    }
     elsewhere, path, html = "", f"{hub().base_url}hub/login", ""
     if isinstance(authenticator, RedirectAuthenticator):
         elsewhere, path = authenticator.login_service, f"{hub().base_url}hub/oauth_login"

@@ -18,23 +18,31 @@ from projections.services import ServiceRow
 from web.hook_views.user import UserView
 from web.hub.health import log_banner
 from web.presentation.templates_found import with_nonce
+from web.presentation.wants import wants_of
 from web.request.context import asked, database, hub, kept
 from web.request.credentials import session_of, xsrf_token
 from web.rights.identity import Identity
 from web.site import version
 
 
-async def page(template: str, status: int = 200, **context: Any) -> Response:
-    """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped."""
+async def page(
+    template: str, status: int = 200, *, data: Mapping[str, Any] | None = None, **context: Any
+) -> Response:
+    """The answer that shows `template`. What is HTML in `context` is `Markup`; all else is escaped.
+
+    `data`: for the page's scripts, besides what all of them know.
+    """
     presentation = hub().presentation
     nonce = kept().csp_nonce = kept().csp_nonce or secrets.token_urlsafe(16)
+    kept().wants |= presentation.wants_of(template)
     shown = await _variables(template, kept().identity or _viewer(), nonce) | context
+    shown["jhdata"] |= data or {}
     return answer(presentation.templates.get_template(template).render(shown), status)
 
 
 async def variables_for_plugins() -> dict[str, Any]:
     """Of the pages that plug-ins make of our templates; no policy restricts their scripts, so there is no nonce."""
-    return await _variables("", kept().identity, "")
+    return await _variables("", kept().identity, "") | {"wants_libraries": True, "wants_data": True}
 
 
 async def _variables(template: str, identity: Identity | None, nonce: str) -> dict[str, Any]:
@@ -42,10 +50,13 @@ async def _variables(template: str, identity: Identity | None, nonce: str) -> di
         kept().cookies_are_set = True  # a token in the header says nothing about the login of this browser
     user = _user(identity)
     given = await _administrators_variables(hub().presentation.variables, user)
+    announcement = _announcement(given, template, nonce)
     return {
         **known_everywhere(identity, user, nonce),
         "is_login": template == "login.html",
-        "announcement": _announcement(given, template, nonce),
+        "announcement": announcement,
+        "wants_libraries": kept().wants.libraries,
+        "wants_data": kept().wants.data,
         **{name: value for name, value in given.items() if not name.startswith("announcement")},
     }
 
@@ -71,7 +82,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "login_term_url": "",
         "login_service": getattr(hub().logins.authenticator, "login_service", ""),
         "static_url": presentation.static_url,
-        "logo_url": presentation.logo_url,
+        "logo_image_url": presentation.logo_url,
         "has_own_logo": presentation.has_own_logo,
         "version_hash": presentation.static.version,
         "server_version": version.COMPATIBLE,
@@ -82,6 +93,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "log_trouble": log_banner(hub(), names_path="admin-ui" in scopes.held),
         "engine_troubles": [engine.silence for engine in hub().spawner if engine.silence and user],
         "xsrf": xsrf,
+        "xsrf_token": xsrf,
         "csp_nonce": nonce,
         "here": _here,
         "request_id": kept().request_id,
@@ -130,13 +142,16 @@ async def _administrators_variables(given: Mapping[str, Any], user: UserView | N
 def html_of_configuration(html: str) -> Markup:
     """HTML that an administrator or their hooks have made, for the page that is being answered."""
     nonce = kept().csp_nonce = kept().csp_nonce or secrets.token_urlsafe(16)
+    kept().wants |= wants_of(html)
     return with_nonce(html, nonce)
 
 
 def _announcement(variables: Mapping[str, Any], template: str, nonce: str) -> Markup:
     """HTML of the configuration: this page's own, else that of all pages."""
     name = f"announcement_{template.removesuffix('.html')}"
-    return with_nonce(str(variables.get(name, variables.get("announcement")) or ""), nonce)
+    html = str(variables.get(name, variables.get("announcement")) or "")
+    kept().wants |= wants_of(html)
+    return with_nonce(html, nonce)
 
 
 def _here(name: str) -> Markup:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from msgspec import Struct
 
 from core.naming.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.hook_views.rows import moment
 from web.pages.parts.last_run import LastRun, entered_by, last_run, started_by
 from web.request.context import hub
 
@@ -25,7 +29,8 @@ WORDS = {
 class ShownServer(Struct, frozen=True, kw_only=True):
     """`state`: of the projection, or `failed`. `url`: where it is or will be. Some names are JupyterHub's spawners'.
 
-    `lost`: why its engine cannot see it, in a sentence, while that is so: it may be started anew then.
+    `lost`: why its engine cannot see it, in a sentence, while that is so: it may be started anew then. `user`, `server`
+    and `orm_spawner`: as hooks see them; the last two are None of a server that is yet to be.
     """
 
     id: str
@@ -37,8 +42,8 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     url: str
     spawn_url: str
     pending_url: str
-    started: str | None
-    last_activity: str | None
+    started: datetime | None
+    last_activity: datetime | None
     started_by: str
     entered_by: list[str]
     last_run: LastRun
@@ -46,6 +51,10 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     ready: bool
     pending: str | None
     lost: str
+    user: Any
+    user_options: dict[str, Any]
+    server: Any
+    orm_spawner: Any
 
 
 def _state(server: ServerRow) -> str:
@@ -64,6 +73,8 @@ def state_text(server: ServerRow) -> str:
 async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
     prefix = f"{hub().base_url}hub/"
     path = f"{escape(owner.name)}/{escape(server.name)}" if server.name else escape(owner.name)
+    user = hub().launch.views.user(owner)
+    seen = user.spawners.get(server.name)
     return ShownServer(
         id=server.id,
         name=server.name,
@@ -74,8 +85,8 @@ async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         url=hub().hosts.url(server.prefix or server_prefix(hub().base_url, owner.name, server.name)),
         spawn_url=f"{prefix}spawn/{path}",
         pending_url=f"{prefix}spawn-pending/{path}",
-        started=server.started,
-        last_activity=server.last_activity,
+        started=moment(server.started),
+        last_activity=moment(server.last_activity),
         started_by=started_by(server) if server.is_active else "",
         entered_by=entered_by(server) if server.is_active else [],
         last_run=await last_run(server),
@@ -83,4 +94,8 @@ async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
         ready=server.state == "ready",
         pending=server.state if server.state not in ("stopped", "ready") else None,
         lost=server.lost,
+        user=user,
+        user_options=server.options() or {},
+        server=seen.server if seen else None,
+        orm_spawner=seen.orm_spawner if seen else None,
     )

@@ -2,7 +2,10 @@
 
 import { saysAway, untilBack } from "./away.js";
 
-const data = JSON.parse(document.getElementById("jhdata").textContent);
+const element = document.getElementById("jhdata");
+
+// What the hub says of the page; where a template of an administrator's says it, it may be less.
+export const data = element ? JSON.parse(element.textContent) : (window.jhdata ?? {});
 const token = data.xsrf_token;
 
 export const base = data.base_url;
@@ -65,6 +68,7 @@ export function logIn() {
 }
 
 export function withXsrf(url) {
+  if (url.includes("_xsrf=")) return url;
   return `${url}${url.includes("?") ? "&" : "?"}_xsrf=${encodeURIComponent(token)}`;
 }
 

@@ -1,17 +1,20 @@
 // Where the configuration wants servers started by themselves: after a moment in which that can be called off.
 
+import { data } from "./api.js";
 import "./time.js";
 
 const start = document.getElementById("start");
 const countdown = document.getElementById("countdown");
-let left = Number(start?.dataset.after ?? 0);
+let left = start ? (data.implicit_spawn_seconds ?? 0) : 0;
+
+if (start && location.hash) start.href += location.hash; // of the address that the server is to be entered by
 
 function tick() {
   if (left <= 0) {
     location.assign(start.href);
     return;
   }
-  countdown.textContent = `It is started by itself in ${Math.ceil(left)} seconds. Press Escape to stay here.`;
+  if (countdown) countdown.textContent = `It is started by itself in ${Math.ceil(left)} seconds. Press Escape to stay here.`;
   left -= 1;
 }
 
@@ -21,6 +24,6 @@ if (left > 0) {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     clearInterval(timer);
-    countdown.textContent = "";
+    if (countdown) countdown.textContent = "";
   });
 }

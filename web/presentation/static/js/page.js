@@ -3,7 +3,7 @@
 import { sendFormsWhenBack } from "./away.js";
 
 const data = document.getElementById("jhdata");
-window.jhdata = data ? JSON.parse(data.textContent) : {};
+window.jhdata ??= data ? JSON.parse(data.textContent) : {};
 
 const THEMES = ["system", "light", "dark"];
 const NAMES = { system: "System", light: "Light", dark: "Dark" };

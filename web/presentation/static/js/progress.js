@@ -1,9 +1,10 @@
 // A start, as it goes on; and on to the server when it is ready.
 
-import { base, call, say, serverPath, withXsrf } from "./api.js";
+import { base, call, data, say, serverPath, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
 
-const pending = document.getElementById("pending");
+// Of all these a template of an administrator's may have left something out, or made it of other elements.
+const pending = data.pending;
 const bar = document.getElementById("progress-bar");
 const message = document.getElementById("progress-message");
 const log = document.getElementById("progress-log");
@@ -31,18 +32,30 @@ function withLinks(html, text) {
   return piece;
 }
 
+function showPercent(percent) {
+  if (bar instanceof HTMLProgressElement) {
+    bar.value = percent;
+  } else if (bar) {
+    bar.setAttribute("aria-valuenow", percent);
+    bar.style.width = `${percent}%`;
+  }
+  const told = document.getElementById("sr-progress");
+  if (told) told.textContent = `${percent}%`;
+}
+
 function show(said) {
-  if (typeof said.progress === "number") bar.value = said.progress;
+  if (typeof said.progress === "number") showPercent(said.progress);
   if (!said.message) return;
-  message.replaceChildren(withLinks(said.html_message, said.message));
-  const line = document.createElement("li");
+  message?.replaceChildren(withLinks(said.html_message, said.message));
+  if (!log) return;
+  const line = document.createElement(log.nodeName === "OL" ? "li" : "div");
   const time = document.createElement("time");
   time.textContent = new Date().toLocaleTimeString();
   line.append(time, withLinks(said.html_message, said.message));
   log.append(line);
 }
 
-const source = new EventSource(withXsrf(pending.dataset.progressUrl));
+const source = new EventSource(withXsrf(pending.progress_url));
 
 source.onmessage = (event) => {
   const said = JSON.parse(event.data);
@@ -52,9 +65,10 @@ source.onmessage = (event) => {
     location.reload(); // the hub sends on to where this was headed
   } else if (said.failed) {
     source.close();
-    bar.classList.add("bad");
-    stop.hidden = true;
-    document.getElementById("progress-details").open = true;
+    bar?.classList.add("bad");
+    if (stop) stop.hidden = true;
+    const details = document.getElementById("progress-details");
+    if (details) details.open = true;
     setTimeout(() => location.reload(), 1500); // the page of a failed start says what can be done
   }
 };
@@ -66,11 +80,11 @@ source.onerror = async () => {
   location.reload();
 };
 
-stop.hidden = false;
-stop.addEventListener("click", async () => {
+if (stop) stop.hidden = false;
+stop?.addEventListener("click", async () => {
   stop.disabled = true;
   try {
-    await call("DELETE", serverPath(pending.dataset.user, pending.dataset.serverName));
+    await call("DELETE", serverPath(pending.user, pending.server));
     location.assign(`${base}home`);
   } catch (error) {
     stop.disabled = false;

@@ -1,12 +1,17 @@
 // While a server stops, or is looked for: the page looks again by itself.
 
-import { withXsrf } from "./api.js";
+import { data, withXsrf } from "./api.js";
 
-const pending = document.getElementById("pending");
-setTimeout(() => location.reload(), pending.dataset.state === "check" ? 2000 : 5000);
+const pending = data.pending;
+setTimeout(() => location.reload(), pending.state === "check" ? 2000 : 5000);
 
-if (pending.dataset.state === "stop") {
-  const source = new EventSource(withXsrf(pending.dataset.progressUrl));
+document.getElementById("refresh")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  location.reload();
+});
+
+if (pending.state === "stop") {
+  const source = new EventSource(withXsrf(pending.progress_url));
   source.onmessage = (event) => {
     const said = JSON.parse(event.data);
     if (said.stopped || said.failed) location.reload();

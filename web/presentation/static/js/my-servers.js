@@ -1,0 +1,201 @@
+// The home page: what happens to one's servers is seen as it happens, and done by the REST API.
+
+import { base, call, data, isLoggedIn, logIn, say, serverPath, withXsrf } from "./api.js";
+import { follow } from "./events.js";
+import { showTimes } from "./time.js";
+
+// A template of an administrator's may have JupyterHub's ids and classes instead of the board: then the page is loaded
+// anew where the board would be drawn anew.
+const board = () => document.getElementById("servers");
+const user = board()?.dataset.user ?? data.user;
+
+// --- as it happens ---
+
+let isFetching = false;
+let isStale = false;
+
+// The rows anew, as the hub draws them; what has the focus or is unfolded stays so.
+async function redraw() {
+  if (!board()) return;
+  if (isFetching) {
+    isStale = true;
+    return;
+  }
+  isFetching = true;
+  try {
+    do {
+      isStale = false;
+      const response = await fetch(withXsrf(location.pathname), { credentials: "same-origin" });
+      if (response.redirected || response.status === 403) {
+        if (!(await isLoggedIn())) logIn();
+        else location.reload(); // the page's token is no longer the browser's
+        return;
+      }
+      if (!response.ok) return;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("servers");
+      if (fresh) replace(fresh);
+    } while (isStale);
+  } catch {
+    // the hub is away: the stream will be back with it
+  } finally {
+    isFetching = false;
+  }
+}
+
+function replace(fresh) {
+  const focused = document.activeElement?.id;
+  const row = document.activeElement?.closest?.(".server")?.id;
+  const unfolded = [...board().querySelectorAll("details[open]")].map((element) => element.id);
+  board().replaceWith(document.adoptNode(fresh));
+  for (const id of unfolded) {
+    const details = id && document.getElementById(id);
+    if (details) details.open = true;
+  }
+  showTimes(board());
+  if (row && !document.activeElement?.closest?.(".server")) {
+    const again = document.getElementById(focused) ?? document.getElementById(row)?.querySelector("a.button, button");
+    again?.focus();
+  }
+}
+
+if (board()) follow(`${base}api/users/${encodeURIComponent(user)}/events`, board().dataset.position, redraw);
+
+// --- what can be done ---
+
+async function act(button, done, work) {
+  button.disabled = true;
+  try {
+    await work();
+    if (done) say(done);
+  } catch (error) {
+    say(error.message);
+  } finally {
+    button.disabled = false;
+    await redraw();
+  }
+}
+
+function stopped(server) {
+  return new Promise((resolve, reject) => {
+    const progress = new EventSource(withXsrf(`${base}api/${serverPath(user, server)}/progress`));
+    const over = (settle, value) => {
+      progress.close();
+      settle(value);
+    };
+    progress.onmessage = (event) => {
+      const said = JSON.parse(event.data);
+      if (said.stopped) over(resolve);
+      if (said.failed) over(reject, new Error(said.message));
+    };
+    progress.onerror = () => over(resolve); // no stream: it has stopped already
+  });
+}
+
+async function restart(server) {
+  const path = serverPath(user, server);
+  say("Restarting…");
+  await call("DELETE", path);
+  await stopped(server);
+  await call("POST", path);
+}
+
+function reallyDelete(title) {
+  const dialog = document.getElementById("ask");
+  if (!dialog) return window.confirm(`Delete ${title}?`);
+  document.getElementById("ask-title").textContent = `Delete ${title}?`;
+  document.getElementById("ask-text").textContent =
+    "Its settings and shares go with it. Files in your home directory stay.";
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+// Of a button, or of the row that it is in; "" is the default server.
+function serverOf(button) {
+  return button.closest("[data-server-name]")?.dataset.serverName ?? "";
+}
+
+async function stop(button) {
+  const path = serverPath(user, serverOf(button));
+  await act(button, "", () => call("DELETE", path));
+  if (board()) return;
+  await stopped(serverOf(button)).catch((error) => say(error.message));
+  location.reload();
+}
+
+async function remove(button) {
+  const server = serverOf(button);
+  if (!(await reallyDelete(button.dataset.title ?? server))) return;
+  await act(button, "", () => call("DELETE", serverPath(user, server), { remove: true }));
+  if (!board()) location.reload();
+}
+
+const ACTIONS = {
+  "#stop, .stop-server": stop,
+  ".restart-server": (button) => act(button, "", () => restart(serverOf(button))),
+  ".delete-server": remove,
+  ".new-server-btn": (button) => form || addFrom(button),
+};
+
+document.addEventListener("click", (event) => {
+  for (const [selector, action] of Object.entries(ACTIONS)) {
+    const button = event.target.closest?.(selector);
+    if (button) action(button);
+  }
+});
+
+// --- a new one ---
+
+const form = document.getElementById("new-server-form");
+const field = document.getElementById("new-server-name");
+
+// A name for the URL out of what somebody typed: `Däta Lab 2` is `data-lab-2`.
+function slug(text) {
+  const longest = Number(form?.dataset.longest ?? 30);
+  let name = text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  if (name && !/^[a-z]/.test(name)) name = `x-${name}`;
+  return name.slice(0, longest).replace(/-+$/, "");
+}
+
+field?.addEventListener("input", () => {
+  const name = slug(field.value);
+  const shown = document.getElementById("new-server-slug");
+  if (shown) shown.textContent = name && name !== field.value ? `In its address it is called ${name}.` : "";
+});
+
+async function add(button, input) {
+  const title = input.value.trim().replace(/\s+/g, " ");
+  const name = slug(title);
+  if (!name) {
+    say("Give the server a name with at least one letter or digit.");
+    input.focus();
+    return;
+  }
+  await act(button, `${title} is added.`, async () => {
+    await call("PUT", serverPath(user, name), { display_name: title });
+    input.value = "";
+    const slugShown = document.getElementById("new-server-slug");
+    if (slugShown) slugShown.textContent = "";
+    if (!board()) location.reload();
+  });
+}
+
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  add(document.getElementById("new-server-btn"), field);
+});
+
+// In JupyterHub's markup there is no form: a button, and a field beside it.
+function addFrom(button) {
+  const input = document.querySelector(".new-server-name");
+  if (input) add(button, input);
+}
+
+window.addEventListener("focus", () => redraw());

@@ -1,0 +1,90 @@
+// Tokens are made and revoked here.
+
+import { call, data, say, userPath, withXsrf } from "./api.js";
+import { showTimes } from "./time.js";
+
+const form = document.getElementById("request-token-form");
+const area = document.getElementById("token-area");
+const result = document.getElementById("token-result");
+const failure = document.getElementById("token-error");
+const path = `${userPath(form?.dataset.user ?? data.user)}/tokens`;
+
+// A template may hide it by an attribute, or by its style.
+function show(element) {
+  if (!element) return;
+  element.hidden = false;
+  if (element.style.display === "none") element.style.display = "";
+}
+
+// In JupyterHub's markup the new token is a text, not a field.
+function showToken(token) {
+  show(area);
+  if (!result) return;
+  if (!(result instanceof HTMLInputElement)) {
+    result.textContent = token;
+    return;
+  }
+  result.value = token;
+  result.focus();
+  result.select();
+}
+
+function valueOf(id) {
+  return document.getElementById(id)?.value ?? "";
+}
+
+async function redraw() {
+  const response = await fetch(withXsrf(location.pathname), { credentials: "same-origin" });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("token-lists");
+  if (fresh) document.getElementById("token-lists")?.replaceWith(document.adoptNode(fresh));
+  showTimes();
+}
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const note = valueOf("token-note").trim();
+  const expiry = valueOf("token-expiration-seconds");
+  const scopes = valueOf("token-scopes").split(/[\s,]+/).filter(Boolean);
+  const asked = {};
+  if (note) asked.note = note;
+  if (expiry) asked.expires_in = Number(expiry);
+  if (scopes.length) asked.scopes = scopes;
+  if (failure) failure.hidden = true;
+  if (area) area.hidden = true;
+  try {
+    const token = await call("POST", path, asked);
+    showToken(token.token);
+    await redraw();
+  } catch (error) {
+    if (failure) failure.textContent = error.message;
+    else say(error.message);
+    show(failure);
+  }
+});
+
+document.getElementById("token-copy")?.addEventListener("click", async () => {
+  result.select();
+  try {
+    await navigator.clipboard.writeText(result.value);
+    say("Copied.");
+  } catch {
+    say("Press Ctrl+C to copy it.");
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.(".revoke-token-btn");
+  if (!button) return;
+  const row = button.closest("[data-token-id]");
+  button.disabled = true;
+  try {
+    await call("DELETE", `${path}/${encodeURIComponent(row.dataset.tokenId)}`);
+    say("Revoked.");
+    if (document.getElementById("token-lists")) await redraw();
+    else row.remove();
+  } catch (error) {
+    button.disabled = false;
+    say(error.message);
+  }
+});
