@@ -12,7 +12,7 @@ _CLASSES: dict[tuple[str, str], str] = {
     (_SPAWNER, "dockerspawner"): "SwarmSpawner SystemUserSpawner",
     (_SPAWNER, "kubespawner"): "KubeSpawner",
     (_SPAWNER, "batchspawner"): """
-        BatchSpawnerBase BatchSpawnerRegexStates SlurmSpawner TorqueSpawner PBSSpawner LsfSpawner MoabSpawner
+        BatchSpawnerBase BatchSpawnerRegexStates TorqueSpawner PBSSpawner LsfSpawner MoabSpawner
         CondorSpawner GridengineSpawner""",
     (_SPAWNER, "sudospawner"): "SudoSpawner",
     (_SPAWNER, "systemdspawner"): "SystemdSpawner",

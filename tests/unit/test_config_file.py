@@ -181,7 +181,7 @@ def test_a_line_of_the_file_becomes_a_setting(load, line, path, value):
         ("c.JupyterHub.subdomain_host = 'http://127.0.0.1:8000'", "expected a host's name with its protocol"),
         ("c.JupyterHub.db_url = 'ftp://alice:geheim@db/hub'", "= 'ftp://(hidden)@db/hub': expected a file's name"),
         ("c.JupyterHub.db_url = ''", "c.JupyterHub.db_url = '': expected a file's name, sqlite:///NAME"),
-        ("c.JupyterHub.spawner_class = 'dockr'", "= 'dockr': the ones there are: callboard-docker, localprocess, simple, simulated"),
+        ("c.JupyterHub.spawner_class = 'dockr'", "= 'dockr': the ones there are: callboard-docker, callboard-slurm, localprocess, simple, simulated"),
         ("class S: pass\nc.JupyterHub.spawner_class = S", "= the class S: it is not derived from jupyterhub.spawner.Spawner; the ones there are: callboard-docker"),
         ("c.JupyterHub.load_groups = {'a': {'usrs': []}}", "['a']: unknown field 'usrs'; the fields are users, properties"),
         ("c.JupyterHub.load_groups = {'a': 'bob'}", "c.JupyterHub.load_groups['a'] = 'bob': expected a dict, got str"),
