@@ -11,6 +11,7 @@ from spawners import KINDS
 
 NAMES = Names(KINDS)
 
+classes_named = partial(file.classes_named, names=NAMES)
 checked = partial(report.checked, names=NAMES)
 load_settings = partial(file.load_settings, names=NAMES)
 config_file = partial(reference.config_file, NAMES)

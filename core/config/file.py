@@ -14,6 +14,7 @@ from pathlib import Path
 from traitlets.config.loader import Config, PyFileConfigLoader
 
 from core.config.notes import IGNORED, UNKNOWN, Note
+from core.config.plugins.chosen import chosen_authenticator, chosen_spawner
 from core.config.plugins.packages import where_from
 from core.config.reader import to_settings
 from core.config.section import Given
@@ -52,6 +53,13 @@ def read_given(files: Sequence[Path], overrides: Sequence[str], *, names: Names)
     notes += [_ignored(text) for text in overrides if not _OVERRIDE.fullmatch(text)]
     _add(given, _from_command_line(overrides), COMMAND_LINE)
     return given, notes
+
+
+def classes_named(overrides: Sequence[str], *, names: Names) -> list[type]:
+    """The classes of JupyterHub's kind that a command line chooses. Raises ConfigError for what is none."""
+    given = Given(names)
+    _add(given, _from_command_line(overrides), COMMAND_LINE)
+    return [kind for choose in (chosen_spawner, chosen_authenticator) for kind in choose(given).classes]
 
 
 def _found(files: Sequence[Path], notes: list[Note]) -> Iterator[Path]:

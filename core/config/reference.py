@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import NODEFAULT, Struct, to_builtins
 from msgspec.structs import fields
 
+from core.config.plugins.listed import lines_of
 from core.config.trait_names import Names
 from core.settings import SpawnerSettings
 
@@ -50,8 +51,11 @@ def help_texts(names: Names) -> dict[str, dict[str, dict[str, str]]]:
     return tomllib.loads(_HELP.read_text(encoding="utf-8")) | own
 
 
-def config_file(names: Names) -> str:
-    """All options as a config file that changes nothing: every line is a comment."""
+def config_file(names: Names, kinds: Iterable[type] = ()) -> str:
+    """All options as a config file that changes nothing: every line is a comment.
+
+    `kinds`: classes of JupyterHub's kind whose traits are listed besides.
+    """
     lines = [
         "# Configuration of a hub. Every option is here with its default; take the # away from those you change.",
         "",
@@ -67,6 +71,8 @@ def config_file(names: Names) -> str:
             lines += ["", f"# --- {group} ---"]
         lines += ["", *textwrap.wrap(option.help, 108, initial_indent="# ", subsequent_indent="# ")]
         lines += [f"# {line}" for line in f"{option.full_name} = {option.default!r}".splitlines()]
+    for kind in kinds:
+        lines += lines_of(kind)
     return "\n".join([*lines, ""])
 
 

@@ -19,7 +19,10 @@ def config_choices(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--show-config", is_flag=True, help="Print what differs from the defaults, secrets hidden.")
     @click.option("--show-config-json", is_flag=True, help="The same as JSON.")
     @click.option(
-        "--generate-config", is_flag=True, help="Write a file with every option, its meaning and its default."
+        "--generate-config",
+        is_flag=True,
+        help="Write a file with every option, its meaning and its default; with --JupyterHub.spawner_class=... or "
+        "authenticator_class=... of JupyterHub's kind with those of the class, too.",
     )
     @click.option("-y", "--answer-yes", "yes", is_flag=False, flag_value="True", default="", hidden=True)
     @wraps(command)
@@ -34,9 +37,8 @@ def config_choices(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         try:
             if generate_config:
-                return generate(
-                    files[0] if files else None, yes=yes.lstrip("=").lower() in ("true", "1", "yes")
-                )
+                is_sure = yes.lstrip("=").lower() in ("true", "1", "yes")
+                return generate(files[0] if files else None, ctx.args, yes=is_sure)
             if show_config or show_config_json:
                 return show(files, ctx.args, as_json=show_config_json)
         except ConfigError as error:
@@ -58,17 +60,18 @@ def show(files: Sequence[Path], overrides: Sequence[str], *, as_json: bool) -> N
     click.echo(json.dumps(differing(settings), indent=2) if as_json else as_text(settings))
 
 
-def generate(file: Path | None, *, yes: bool) -> None:
-    """Raises ConfigError where it cannot be written."""
+def generate(file: Path | None, overrides: Sequence[str], *, yes: bool) -> None:
+    """`overrides`: may choose classes. Raises ConfigError where it cannot be written, or there is no such class."""
     from core.config.file import DEFAULT_FILES
-    from spawners.configuration import config_file
+    from spawners.configuration import classes_named, config_file
 
+    kinds = classes_named(overrides)
     target = file or DEFAULT_FILES[0]
     if target.exists() and not yes and not click.confirm(f"Overwrite {target}?"):
         click.echo(f"{target} stays as it is.")
         return
     try:
-        target.write_text(config_file(), encoding="utf-8")
+        target.write_text(config_file(kinds), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
     click.echo(f"Wrote {target}.")
