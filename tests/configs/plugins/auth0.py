@@ -1,0 +1,9 @@
+c = get_config()
+c.JupyterHub.authenticator_class = "auth0"
+c.Auth0OAuthenticator.auth0_domain = "campus.example.org"
+c.Auth0OAuthenticator.client_id = "id-of-the-hub"
+c.Auth0OAuthenticator.client_secret = "secret-of-the-hub"
+c.Auth0OAuthenticator.oauth_callback_url = "https://hub.example.org/hub/oauth_callback"
+c.Auth0OAuthenticator.scope = ["openid", "email"]
+c.Authenticator.auto_login = True
+c.Authenticator.allow_all = True

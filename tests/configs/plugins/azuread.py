@@ -1,0 +1,11 @@
+c = get_config()
+c.JupyterHub.authenticator_class = "azuread"
+c.AzureAdOAuthenticator.tenant_id = "tenant-of-the-campus"
+c.AzureAdOAuthenticator.client_id = "id-of-the-hub"
+c.AzureAdOAuthenticator.client_secret = "secret-of-the-hub"
+c.AzureAdOAuthenticator.oauth_callback_url = "https://hub.example.org/hub/oauth_callback"
+c.AzureAdOAuthenticator.username_claim = "unique_name"
+c.Authenticator.manage_groups = True
+c.Authenticator.enable_auth_state = True
+c.Authenticator.allow_all = True
+c.CryptKeeper.keys = ["b2" * 32]

@@ -1,0 +1,11 @@
+c = get_config()
+c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
+c.DockerSpawner.image = "example/scipy:2026"
+c.DockerSpawner.network_name = "hub"
+c.DockerSpawner.remove = True
+c.DockerSpawner.notebook_dir = "/home/jovyan/work"
+c.DockerSpawner.volumes = {"jupyter-{username}": "/home/jovyan/work"}
+c.DockerSpawner.extra_host_config = {"shm_size": "1g"}
+c.Spawner.mem_limit = "2G"
+c.Spawner.start_timeout = 300
+c.JupyterHub.hub_connect_ip = "hub"

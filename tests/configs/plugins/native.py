@@ -1,0 +1,9 @@
+c = get_config()
+c.JupyterHub.authenticator_class = "native"
+c.NativeAuthenticator.minimum_password_length = 10
+c.NativeAuthenticator.ask_email_on_signup = True
+c.NativeAuthenticator.check_common_password = True
+c.NativeAuthenticator.allowed_failed_logins = 3
+c.NativeAuthenticator.seconds_before_next_try = 600
+c.Authenticator.admin_users = {"alice"}
+c.Authenticator.allow_all = True
