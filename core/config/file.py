@@ -13,6 +13,7 @@ from pathlib import Path
 
 from traitlets.config.loader import Config, PyFileConfigLoader
 
+from core.config.lines import lines_of
 from core.config.notes import IGNORED, UNKNOWN, Note
 from core.config.plugins.chosen import chosen_authenticator, chosen_spawner
 from core.config.plugins.packages import where_from
@@ -40,8 +41,21 @@ def load_settings(
     `overrides`: `--Class.trait=value`, which win over the files.
     """
     given, notes = read_given(files, overrides, names=names)
-    settings, more = to_settings(given)
+    try:
+        settings, more = to_settings(given)
+    except ConfigError as error:
+        raise ConfigError(_with_line(str(error), given)) from error
     return settings, notes + more
+
+
+def _with_line(refusal: str, given: Given) -> str:
+    """What is about an option begins with the file that sets it: the line, where that can be told, comes behind it."""
+    for (section, name), origin in given.origins.items():
+        begin = f"{origin}: c.{section}.{name}"
+        if refusal.startswith(begin) and not refusal[len(begin) : len(begin) + 1].isidentifier():
+            line = lines_of(Path(origin)).get((section, name))
+            return refusal.replace(f"{origin}:", f"{origin}:{line}:", 1) if line else refusal
+    return refusal
 
 
 def read_given(files: Sequence[Path], overrides: Sequence[str], *, names: Names) -> tuple[Given, list[Note]]:

@@ -69,7 +69,7 @@ def test_a_wrong_value_is_one_line_and_1(tmp_path: Path) -> None:
     (tmp_path / "hub.py").write_text("c.Spawner.start_timeout = 'x'")
     result = run("-f", "hub.py", "--show-config")
     assert result.exit_code == 1
-    assert result.stderr == "Error: hub.py: c.Spawner.start_timeout = 'x': expected number, got str\n"
+    assert result.stderr == "Error: hub.py:1: c.Spawner.start_timeout = 'x': expected number, got str\n"
 
 
 def test_a_file_is_written_and_not_lost_without_asking(tmp_path: Path) -> None:

@@ -170,15 +170,15 @@ def test_hooks_are_the_classs_own(load: Callable[..., tuple[Settings, list[str]]
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("c.CourseSpawner.course = 5", "hub.py: c.CourseSpawner.course = 5: The 'course' trait of a CourseSpawner"),
-        ("c.Spawner.course = 5", "hub.py: c.Spawner.course = 5: The 'course' trait"),
+        ("c.CourseSpawner.course = 5", "hub.py:18: c.CourseSpawner.course = 5: The 'course' trait of a CourseSpawner"),
+        ("c.Spawner.course = 5", "hub.py:18: c.Spawner.course = 5: The 'course' trait"),
         ("c.CourseSpawner.course = 'none'", "c.CourseSpawner.course = 'none': there is no such course"),
         ("c.Spawner.mem_limit = '5x'", "c.Spawner.mem_limit = '5x': it is not a valid memory specification"),
         ("c.SimpleLocalProcessSpawner.home_dir_template = []", "c.SimpleLocalProcessSpawner.home_dir_template = []: "),
         ("c.Spawner.start_timeout = 'soon'", "c.Spawner.start_timeout = 'soon': "),
     ],
 )  # fmt: skip
-def test_a_value_that_the_class_does_not_take_is_refused_by_file_and_name(
+def test_a_value_that_the_class_does_not_take_is_refused_by_file_line_and_name(
     load: Callable[..., object], line: str, words: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"^[^\n]*$") as refusal:

@@ -15,9 +15,9 @@ from traitlets.config.loader import Config
 
 from core.config.checking.findings import Finding, Report, Verdict, What
 from core.config.checking.in_use import FAMILIES, InUse
-from core.config.checking.lines import lines_of
 from core.config.desired import desired_state
 from core.config.file import read_given
+from core.config.lines import lines_of
 from core.config.notes import IGNORED, NOT_YET, ODD, UNKNOWN, Kind, Note
 from core.config.plugins.chosen import Chosen, chosen_authenticator, chosen_spawner
 from core.config.plugins.classes import full_name
