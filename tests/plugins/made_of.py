@@ -1,4 +1,4 @@
-"""`python -m tests.plugins.made_of FILE`: what a class of JupyterHub's kind has made of its traits, beside what was set.
+"""`python -m tests.plugins.made_of FILE`: what a class of JupyterHub's kind makes of its traits, beside what was set.
 
 In the environment of the plug-ins. The class is not begun, so that no engine need be there: it reads its configuration.
 """
