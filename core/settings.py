@@ -160,12 +160,14 @@ class SpawnerSettings(Struct, frozen=True):
 
     A spawner with traits of its own declares them in a struct derived from this one. `section`: where a configuration
     sets those traits. `help`: a sentence or two for each, by subject and name. `prepare`: what brings those that may
-    be given in several forms into the form of their type.
+    be given in several forms into the form of their type. `changeable`: those that a configuration which is read anew
+    changes for the next start; the others wait for a restart of the hub.
     """
 
     section: ClassVar[str] = "Spawner"
     help: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     prepare: ClassVar[Mapping[str, Prepare]] = {}
+    changeable: ClassVar[frozenset[str]] = frozenset()
 
     cmd: list[str] = field(default_factory=lambda: ["jupyterhub-singleuser"])
     args: list[str] = []

@@ -108,11 +108,18 @@ def _nothing_of_the_hub(_: Any, ignore: Ignore) -> list[str]:
     return []
 
 
+_LOOKED_UP_FOR_EACH_START = """
+    image allowed_images pull_policy pull_timeout volumes read_only_volumes volume_driver mounts network_name
+    use_internal_ip host_ip links gpus extra_create_kwargs extra_host_config
+    """
+
+
 class DockerSettings(SpawnerSettings, frozen=True):
     """`c.DockerSpawner`. `cmd`: empty for the image's own. `port`: in the container, 0 for 8888."""
 
     section: ClassVar[str] = "DockerSpawner"
     help: ClassVar[Mapping[str, Mapping[str, str]]] = _HELP
+    changeable: ClassVar[frozenset[str]] = frozenset(_LOOKED_UP_FOR_EACH_START.split())
     prepare: ClassVar[Mapping[str, Prepare]] = MappingProxyType(
         {
             "image": _image,

@@ -159,7 +159,7 @@ def merged(present: Settings, given: Settings) -> tuple[Settings, list[str]]:
                 value = _profiles(present, given)
                 if value is not given.callboard.spawner_profiles:
                     waiting.append(_full(old, name))
-            if name in CHANGEABLE.get(part, ()):
+            if name in CHANGEABLE.get(part, ()) or name in getattr(old, "changeable", ()):
                 changes[name] = value  # functions too: what they look up may be another
             elif not _is_same(getattr(old, name), value):
                 waiting.append(_full(old, name))

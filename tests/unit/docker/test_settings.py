@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import SpawnError
-from core.settings import ConfigError
+from core.settings import ConfigError, Settings
+from spawners.docker.extra import engine_names
 from spawners.docker.settings import DockerSettings
 from spawners.docker.traits import KNOWN, REASONS
 from tests.unit.docker.configured import docker_configured, docker_settings
+from web.hook_views.setting_values import checked
+from web.lifecycle.reload import merged
 
 
 def test_lines_of_a_configuration_for_dockerspawner_act() -> None:
@@ -170,3 +174,68 @@ def test_a_stop_has_the_grace_of_its_container() -> None:
 
 def test_a_pull_is_waited_for_as_long_as_configured() -> None:
     assert docker_settings("c.DockerSpawner.pull_timeout = 5").waiting_timeout == 5
+
+
+GIVEN = {
+    "shm_size": "1G",
+    "devices": ["/dev/fuse", "/dev/a:/dev/b:r"],
+    "extra_hosts": {"db": "10.0.0.1"},
+    "tmpfs": ["/run:size=1m", "/tmp"],
+    "binds": {"/srv": {"bind": "/srv", "mode": "ro"}},
+    "ulimits": [{"name": "nofile", "soft": 10, "hard": 10}],
+    "log_config": {"type": "none"},
+    "device_requests": [{"device_ids": ["0"], "capabilities": [["gpu"]]}],
+    "read_only": True,
+    "entrypoint": "tini --",
+    "labels": ["a"],
+    "CapAdd": ["SYS_ADMIN"],
+}
+MADE = {
+    "ShmSize": 2**30,
+    "Devices": [
+        {"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/fuse", "CgroupPermissions": "rwm"},
+        {"PathOnHost": "/dev/a", "PathInContainer": "/dev/b", "CgroupPermissions": "r"},
+    ],
+    "ExtraHosts": ["db:10.0.0.1"],
+    "Tmpfs": {"/run": "size=1m", "/tmp": ""},
+    "Binds": ["/srv:/srv:ro"],
+    "Ulimits": [{"Name": "nofile", "Soft": 10, "Hard": 10}],
+    "LogConfig": {"Type": "none"},
+    "DeviceRequests": [{"DeviceIDs": ["0"], "Capabilities": [["gpu"]]}],
+    "ReadonlyRootfs": True,
+    "Entrypoint": ["tini", "--"],
+    "Labels": {"a": ""},
+    "CapAdd": ["SYS_ADMIN"],
+}
+
+
+def test_names_and_forms_of_dockers_clients_become_the_engines_and_then_stay() -> None:
+    """A hook may change what has been brought into form already."""
+    assert engine_names(GIVEN, no_complaint) == MADE
+    assert engine_names(MADE, no_complaint) == MADE
+
+
+def no_complaint(part: str, why: str) -> None:
+    raise AssertionError(f"{part}: {why}")
+
+
+def test_what_a_hook_or_a_group_sets_is_brought_into_the_same_form() -> None:
+    settings = replace(DockerSettings(), volumes={"home": "/home"}, mem_limit="1G", image="team/r")  # type: ignore[arg-type]
+    made = checked(settings)
+    assert isinstance(made, DockerSettings)
+    assert made.volumes == {"home": {"bind": "/home", "mode": "rw"}}
+    assert made.mem_limit == 2**30
+    assert checked(made) == made
+    with pytest.raises(SpawnError, match="not the name of an image"):
+        checked(replace(made, image="../x"))
+
+
+def test_a_reload_changes_what_is_looked_up_for_each_start_and_names_the_rest() -> None:
+    lines = ("c.DockerSpawner.image = 'team/r:1'", "c.DockerSpawner.volumes = {'home': '/home'}")
+    given = docker_settings(
+        *lines, "c.DockerSpawner.docker_host = 'tcp://10.0.0.5'", "c.DockerSpawner.remove = False"
+    )
+    settings, waiting = merged(Settings(spawner=DockerSettings()), Settings(spawner=given))
+    assert settings.spawner == docker_settings(*lines)
+    assert waiting == ["c.DockerSpawner.remove", "c.DockerSpawner.docker_host"]
+    assert DockerSettings.changeable <= set(DockerSettings.__struct_fields__)
