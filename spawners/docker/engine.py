@@ -119,10 +119,13 @@ class Engine:
             raise
 
     @asynccontextmanager
-    async def pull(self, name: str, tag: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async def pull(
+        self, name: str, tag: str, credentials: str = ""
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         """How it gets on: an object for each step. It is given up when the caller leaves."""
+        headers = {"X-Registry-Auth": credentials} if credentials else {}
         async with (
-            self._stream("POST", "/images/create", {"fromImage": name, "tag": tag}) as body,
+            self._stream("POST", "/images/create", {"fromImage": name, "tag": tag}, headers=headers) as body,
             aclosing(_objects(body)) as found,
         ):
             yield found
@@ -176,12 +179,17 @@ class Engine:
 
     @asynccontextmanager
     async def _stream(
-        self, method: str, path: str, params: Params, silence: float = math.inf
+        self,
+        method: str,
+        path: str,
+        params: Params,
+        silence: float = math.inf,
+        headers: Params | None = None,
     ) -> AsyncIterator[Body]:
         """An answer that comes bit by bit. `silence`: the longest, in seconds."""
         async with exchange(self.place, self._tls) as asked:
             with asked.asking(silence):
-                await asked.ask(method, _target(path, params), b"")
+                await asked.ask(method, _target(path, params), headers=headers)
             body = Body(asked, silence)
             if asked.status >= 400:
                 _check(asked.status, await body.whole())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import h11
@@ -51,9 +51,12 @@ class Exchange:
         with asking(self._place, timeout):
             yield
 
-    async def ask(self, method: str, target: str, content: bytes) -> None:
+    async def ask(
+        self, method: str, target: str, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> None:
         """Return once the head of the answer is here."""
-        headers = {"Host": self._place.authority, **_HEADERS, "Content-Length": str(len(content))}
+        headers = {"Host": self._place.authority, **_HEADERS, **(headers or {})}
+        headers["Content-Length"] = str(len(content))
         if content:
             headers["Content-Type"] = "application/json"
         request = h11.Request(method=method, target=target, headers=list(headers.items()))

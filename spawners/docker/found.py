@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
+from core.naming.ids import is_id
 from core.plugins.spawner import Listed
 
 SPAWN_ID = "callboard.spawn-id"
@@ -24,7 +25,12 @@ _SIGNALS = 64
 
 
 def name_of(spawn_id: str) -> str:
-    """Of its container. It follows from nothing that a configuration could change: the next hub finds it by this."""
+    """Of its container. It follows from nothing that a configuration could change: the next hub finds it by this.
+
+    Raises ValueError for what is no spawn id: names become parts of paths.
+    """
+    if not is_id(spawn_id):
+        raise ValueError(f"not a spawn id: {spawn_id!r}")
     return f"{_NAME}{spawn_id}"
 
 

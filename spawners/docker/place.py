@@ -1,4 +1,4 @@
-"""Where an engine listens, as DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say it. Pure.
+"""Where an engine listens, as DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_CONFIG say it. Pure.
 
 Source of the names and defaults: the docker command line.
 """
@@ -6,6 +6,7 @@ Source of the names and defaults: the docker command line.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -67,6 +68,11 @@ def place_of(url: str, verify: bool | None, certificates: str, environment: Mapp
     return Place(
         "", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, verify, folder if tls else ""
     )
+
+
+def logins_of(environment: Mapping[str, str]) -> Path:
+    """The folder with the logins of registries."""
+    return Path(environment.get("DOCKER_CONFIG", "") or f"{environment.get('HOME', '')}/.docker")
 
 
 def _unusable(url: str) -> ConfigError:

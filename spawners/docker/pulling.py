@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -9,6 +11,7 @@ import trio
 
 from core.errors import SpawnError
 from core.plugins.spawner import Progress, Report
+from spawners.docker.credentials import credentials_for
 from spawners.docker.engine import Engine, failure_of
 from spawners.docker.found import Image
 from spawners.docker.images import reference
@@ -19,8 +22,11 @@ _PAUSE = 0.5  # seconds between messages
 
 
 class Images:
-    def __init__(self, engine: Engine) -> None:
+    """`logins`: the folder with those of registries."""
+
+    def __init__(self, engine: Engine, logins: Path) -> None:
         self._engine = engine
+        self._logins = logins
         self._pulls: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
 
     async def provide(self, settings: DockerSettings, report: Report) -> Image:
@@ -55,19 +61,26 @@ class Images:
         """Raises SpawnError with the engine's words where it cannot be had."""
         pull = Pull(image)
         report(pull.progress)
-        failure = await failure_of(lambda: self._follow(pull, report))
+        name, tag = reference(image)
+        credentials = await trio.to_thread.run_sync(credentials_for, name, self._logins)
+
+        async def follow() -> None:
+            async with self._engine.pull(name, tag, credentials) as steps:
+                await _tell(pull, steps, report)
+
+        failure = await failure_of(follow)
         why = pull.error if failure is None else failure.message
         if why:
             raise SpawnError(f"The image {image} could not be pulled: {why}")
 
-    async def _follow(self, pull: Pull, report: Report) -> None:
-        told = trio.current_time()
-        async with self._engine.pull(*reference(pull.image)) as steps:
-            async for step in steps:
-                pull.take(step)
-                if trio.current_time() - told >= _PAUSE:
-                    told = trio.current_time()
-                    report(pull.progress)
+
+async def _tell(pull: Pull, steps: AsyncIterator[dict[str, Any]], report: Report) -> None:
+    told = trio.current_time()
+    async for step in steps:
+        pull.take(step)
+        if trio.current_time() - told >= _PAUSE:
+            told = trio.current_time()
+            report(pull.progress)
 
 
 class Pull:

@@ -5,6 +5,7 @@ Source of what it answers: the distribution API of container registries, version
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -18,9 +19,9 @@ _PIECE = 2**16
 
 
 class Registry:
-    """`layer`: a file system as a tar archive. `slow`: seconds that sending it takes."""
+    """`layer`: a file system as a tar archive. `slow`: seconds that sending it takes. `login`: `user:password`."""
 
-    def __init__(self, repository: str, tag: str, layer: bytes, *, slow: float = 0) -> None:
+    def __init__(self, repository: str, tag: str, layer: bytes, *, slow: float = 0, login: str = "") -> None:
         packed = gzip.compress(layer, 1)
         config = json.dumps(
             {
@@ -40,6 +41,7 @@ class Registry:
         ).encode()
         self.manifests_asked = 0
         self._slow = slow
+        self._login = f"Basic {base64.b64encode(login.encode()).decode()}" if login else ""
         self._blobs = {_digest(blob): blob for blob in (packed, config)}
         self._manifests = dict.fromkeys((tag, _digest(manifest)), manifest)
         self._repository = repository
@@ -53,8 +55,14 @@ class Registry:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, path: str) -> tuple[int, str, bytes]:
+    def answer(self, path: str, login: str | None) -> tuple[int, str, bytes]:
         """Status, type and body."""
+        if self._login and login != self._login:
+            return (
+                401,
+                "application/json",
+                b'{"errors": [{"code": "UNAUTHORIZED", "message": "who are you"}]}',
+            )
         rest = path.removeprefix("/v2/")
         if not rest:
             return 200, "application/json", b"{}"
@@ -74,12 +82,14 @@ class Registry:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, kind, body = registry.answer(self.path)
+                status, kind, body = registry.answer(self.path, self.headers.get("Authorization"))
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
                 self.send_header("Docker-Content-Digest", _digest(body))
+                if status == 401:
+                    self.send_header("WWW-Authenticate", 'Basic realm="tests"')
                 self.end_headers()
                 if self.command == "GET":
                     registry.send(self.wfile, body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +126,32 @@ def test_a_pull_that_is_cancelled_leaves_nothing(make_docker_hub: MakeDockerHub,
     hub.wait_stopped("alice", timeout=5)
     assert hub.containers() == []
     assert registry.image not in hub.engine.images()
+
+
+@pytest.mark.parametrize("password", ["geheim", "wrong"])
+def test_a_registry_is_told_who_the_hub_is(make_docker_hub: MakeDockerHub, password: str) -> None:
+    registry = Registry("team/page", "1", python_image(), login="hub:geheim")
+    try:
+        hub = make_docker_hub(image=registry.image)
+        login = base64.b64encode(f"hub:{password}".encode()).decode()
+        (hub.directory / "config.json").write_text(
+            json.dumps({"auths": {registry.image.partition("/")[0]: {"auth": login}}})
+        )
+        hub.start(environment={"DOCKER_CONFIG": str(hub.directory)})
+        hub.add_user("alice")
+        hub.begin("alice")
+        if password == "wrong":
+            assert "could not be pulled" in failure(hub)
+        else:
+            hub.wait_ready("alice")
+            hub.end("alice")
+            hub.wait_stopped("alice")
+            assert hub.engine.request("DELETE", f"/images/{registry.image}").is_success
+        for secret in (login, password):
+            assert secret not in hub.log()
+            assert secret.encode() not in hub.database.read_bytes()
+    finally:
+        registry.close()
 
 
 def test_an_image_that_its_registry_does_not_have_is_told_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ class Registry:
         return Image() if name in self.images else None
 
     @asynccontextmanager
-    async def pull(self, name: str, tag: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async def pull(
+        self, name: str, tag: str, credentials: str
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
         self.pulled.append(f"{name}:{tag}")
         if self._failures:
             raise self._failures.pop()
@@ -48,7 +51,7 @@ class Registry:
 
 
 async def provide(registry: Registry, policy: Any, told: list[Progress] | None = None) -> Image:
-    images = Images(registry)  # type: ignore[arg-type]
+    images = Images(registry, Path("/nowhere"))  # type: ignore[arg-type]
     reports = [] if told is None else told
     return await images.provide(DockerSettings(image=IMAGE, pull_policy=policy), reports.append)
 
@@ -116,7 +119,7 @@ async def test_a_pull_tells_how_far_it_is_twice_a_second_at_most(autojump_clock:
 
 async def test_one_start_pulls_for_all_and_another_goes_on_if_it_is_given_up(autojump_clock: object) -> None:
     registry, settings = Registry(), DockerSettings(image=IMAGE)
-    images, told = Images(registry), list[str]()  # type: ignore[arg-type]
+    images, told = Images(registry, Path("/nowhere")), list[str]()  # type: ignore[arg-type]
     async with trio.open_nursery() as nursery:
         first = trio.CancelScope()
 
