@@ -270,6 +270,7 @@ class SpawnerProfile(Struct, frozen=True):
     `spawner`: the engine it is started in, by the name of its spawner. `settings`: of a start by this profile.
     `engine_settings`: the same without those of the profile, which its spawner is made with.
     `users`, `groups`, `roles`, `scopes`: who may choose it, by any of these; everybody where all are None.
+    `concurrent_spawn_limit`, `active_server_limit`: of this profile, within those of the hub; 0: none of its own.
     """
 
     name: str
@@ -282,6 +283,8 @@ class SpawnerProfile(Struct, frozen=True):
     groups: list[str] | None = None
     roles: list[str] | None = None
     scopes: list[str] | None = None
+    concurrent_spawn_limit: Count = 0
+    active_server_limit: Count = 0
 
     @property
     def is_for_all(self) -> bool:

@@ -19,10 +19,12 @@ from core.config.plugins.chosen import KEPT_TO, Chosen, chosen_spawner
 from core.config.section import Given, Section
 from core.config.trait_names import nearest
 from core.config.validation import Trait, convert_struct
-from core.settings import ConfigError, SpawnerProfile, SpawnerSettings
+from core.settings import ConfigError, Count, SpawnerProfile, SpawnerSettings
 
 NAME = "spawner_profiles"
 MAIN = ("JupyterHub", "spawner_class")
+
+AS_GIVEN = ("users", "groups", "roles", "scopes", "concurrent_spawn_limit", "active_server_limit")
 
 _PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 
@@ -34,6 +36,7 @@ class ProfileGiven(Struct, frozen=True, forbid_unknown_fields=True):
     """One of the dicts. `spawner`: as `c.JupyterHub.spawner_class`, which it is by default.
 
     `users`, `groups`, `roles`, `scopes`: who may choose it, by any of these; everybody where none of them is given.
+    The limits are of starts and servers by this profile, within those of the hub.
     """
 
     spawner: Any = None
@@ -44,6 +47,8 @@ class ProfileGiven(Struct, frozen=True, forbid_unknown_fields=True):
     groups: list[str] | None = None
     roles: list[str] | None = None
     scopes: list[str] | None = None
+    concurrent_spawn_limit: Count = 0
+    active_server_limit: Count = 0
 
 
 def spawner_profiles(
@@ -73,8 +78,8 @@ def _profile(
     section, base = read(plain, chosen, engine, [])
     _check_settings(plain, trait, at, section, asked, is_plugin=chosen.kind is not None)
     _, settings = read(_with_settings(plain, trait, at, section, asked), chosen, engine, notes)
-    who = {kind: getattr(asked, kind) for kind in ("users", "groups", "roles", "scopes")}
-    return SpawnerProfile(name, asked.title or name, asked.description, engine, settings, base, **who)
+    more = {kind: getattr(asked, kind) for kind in AS_GIVEN}
+    return SpawnerProfile(name, asked.title or name, asked.description, engine, settings, base, **more)
 
 
 def _as_main(given: Given, trait: Trait, at: str, asked: ProfileGiven) -> Given:

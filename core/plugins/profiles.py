@@ -12,10 +12,15 @@ PROFILE = "profile"
 """The option of a start that names its profile, where the configuration has some."""
 
 
+def profile_named(user_options: Mapping[str, Any]) -> str:
+    """`""` for none."""
+    name = user_options.get(PROFILE)
+    return name if isinstance(name, str) else ""
+
+
 def profile_of(settings: Settings, user_options: Mapping[str, Any]) -> SpawnerProfile | None:
     """None where the options name none, or none that there is."""
-    name = user_options.get(PROFILE)
-    return settings.callboard.spawner_profiles.get(name) if isinstance(name, str) else None
+    return settings.callboard.spawner_profiles.get(profile_named(user_options))
 
 
 def engine_of(settings: Settings, user_options: Mapping[str, Any]) -> str:

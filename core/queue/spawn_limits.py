@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,6 +24,7 @@ from core.events.server import (
     SpawnRequested,
     SpawnSucceeded,
 )
+from core.plugins.profiles import profile_named
 from core.queue.spawn_queue import SpawnQueue
 from core.server import Server, Stopped
 
@@ -36,6 +39,16 @@ class Wait(Struct, frozen=True):
     seconds: float | None
 
 
+class Share(Struct, frozen=True):
+    """The most that servers of one profile may have of it. 0: no limit of its own."""
+
+    concurrent: int = 0
+    active: int = 0
+
+
+NO_SHARE = Share()
+
+
 class SpawnLimits:
     """A fold of the log. A server that waits is active (it will be one), but it does not start yet.
 
@@ -45,16 +58,23 @@ class SpawnLimits:
 
     def __init__(self, concurrent: int, active: int, queue: int = 0) -> None:
         self.configure(concurrent, active, queue)
-        self._asking = 0  # let in, but not in the log yet
-        self._asking_to_wait = 0
+        self._asking: Counter[str] = Counter()  # let in, but not in the log yet, by profile
+        self._asking_to_wait: Counter[str] = Counter()
+        self._profile_of: dict[str, str] = {}  # of what is active and has one
         self._starting: dict[str, datetime] = {}  # since when
         self._active: set[str] = set()
         self._in_engines_queue: set[str] = set()
         self._have_waited: set[str] = set()  # there: how long their start took says nothing of others
         self.queue = SpawnQueue()
 
-    def configure(self, concurrent: int, active: int, queue: int) -> None:
-        """How many may start at once, be active, and wait. 0: no limit; nobody waits, who would have to is refused."""
+    def configure(
+        self, concurrent: int, active: int, queue: int, shares: Mapping[str, Share] | None = None
+    ) -> None:
+        """How many may start at once, be active, and wait. 0: no limit; nobody waits, who would have to is refused.
+
+        `shares`: of profiles, within that.
+        """
+        self._shares = dict(shares or {})
         self._concurrent = concurrent or UNLIMITED
         self._most_active = active or UNLIMITED
         self._most_waiting = queue
@@ -71,7 +91,19 @@ class SpawnLimits:
     @property
     def room(self) -> float:
         """How many more may start now."""
-        return self._concurrent - self.spawning - self._asking
+        return self._concurrent - self.spawning - self._asking.total()
+
+    def room_for(self, profile: str) -> float:
+        """How many more of this profile; `""`: of none."""
+        most = self._shares.get(profile, NO_SHARE).concurrent
+        if not most:
+            return self.room
+        starting = self._starting.keys() - self._in_engines_queue
+        mine = sum(1 for server_id in starting if self._profile_of.get(server_id) == profile)
+        return min(self.room, most - mine - self._asking[profile])
+
+    def profile_of(self, server_id: str) -> str:
+        return self._profile_of.get(server_id, "")
 
     def wait_of(self, server_id: str) -> Wait | None:
         """None for a server that does not wait."""
@@ -103,9 +135,11 @@ class SpawnLimits:
         ClockCorrected,
     )
 
-    def found(self, server_id: str, since: datetime | None) -> None:
+    def found(
+        self, server_id: str, since: datetime | None, user_options: Mapping[str, Any] | None = None
+    ) -> None:
         """A server that is active already. `since`: it has been starting, from then on."""
-        self._active.add(server_id)
+        self._becomes_active(server_id, user_options or {})
         if since is not None:
             self._starting[server_id] = since
 
@@ -119,11 +153,11 @@ class SpawnLimits:
 
     def _note(self, server_id: str, record: Record) -> None:
         match record.event:
-            case SpawnRequested(queued=True, user=user):
-                self._active.add(server_id)
+            case SpawnRequested(queued=True, user=user, user_options=options):
+                self._becomes_active(server_id, options)
                 self.queue.add(server_id, user, record.position)
-            case SpawnRequested():
-                self._active.add(server_id)
+            case SpawnRequested(user_options=options):
+                self._becomes_active(server_id, options)
                 self._starting[server_id] = record.at
             case SpawnAdmitted():
                 self.queue.remove(server_id, record.position)
@@ -134,11 +168,20 @@ class SpawnLimits:
                 self._leaves(server_id)
             case SpawnFailed():
                 self._has_started(server_id, record.at)
-                self._leaves(server_id)
-                self._active.discard(server_id)
+                self._ends(server_id)
             case ServerStopped() | ServerDied() | ServerLost():
-                self._leaves(server_id)
-                self._active.discard(server_id)
+                self._ends(server_id)
+
+    def _becomes_active(self, server_id: str, user_options: Mapping[str, Any]) -> None:
+        self._active.add(server_id)
+        self._profile_of.pop(server_id, None)
+        if profile := profile_named(user_options):
+            self._profile_of[server_id] = profile
+
+    def _ends(self, server_id: str) -> None:
+        self._leaves(server_id)
+        self._active.discard(server_id)
+        self._profile_of.pop(server_id, None)
 
     def _has_started(self, server_id: str, at: datetime) -> None:
         """Well or badly."""
@@ -159,41 +202,51 @@ class SpawnLimits:
     # --- who asks ---
 
     @contextmanager
-    def acquire_slot(self, server: Server, retry_after: int) -> Iterator[bool]:
+    def acquire_slot(self, server: Server, retry_after: int, profile: str = "") -> Iterator[bool]:
         """Hold a place while a start of `server` is asked for: True, one where it waits for its turn.
 
-        Raises ThrottledError where there is neither. `retry_after`: what to tell those turned away by the limit
-        on concurrent starts, in seconds.
+        Raises ThrottledError where there is neither. `profile`: of that start. `retry_after`: what to tell those turned
+        away by the limit on concurrent starts, in seconds.
         """
         if not isinstance(server, Stopped):
             # It has its place, or will be refused for another reason, unless it has stopped before it is asked: then
             # its place may be somebody else's.
             yield self._concurrent < UNLIMITED
             return
-        waits = self.room <= 0 or self._waiting > 0
+        waits = self.room_for(profile) <= 0 or self._others_come_first()
         if waits and self._waiting >= self._most_waiting:
             raise ThrottledError(
                 "Too many servers are starting at the moment. "
                 f"Please try again in about {in_words(retry_after)}.",
                 retry_after,
             )
-        if self.active + self._asking + self._asking_to_wait >= self._most_active:
+        if self._is_full(profile):
             raise ThrottledError("The limit of active servers is reached. Please try again in a few minutes.")
-        self._ask(1, waits)
+        asking = self._asking_to_wait if waits else self._asking
+        asking[profile] += 1
         try:
             yield waits
         finally:
-            self._ask(-1, waits)
+            asking[profile] -= 1
 
     @property
     def _waiting(self) -> int:
-        return len(self.queue) + self._asking_to_wait
+        return len(self.queue) + self._asking_to_wait.total()
 
-    def _ask(self, change: int, waits: bool) -> None:
-        if waits:
-            self._asking_to_wait += change
-        else:
-            self._asking += change
+    def _others_come_first(self) -> bool:
+        """Whether somebody waits who is not held up by their profile alone."""
+        if not self._shares:
+            return self._waiting > 0
+        profiles = {self.profile_of(server_id) for server_id in self.queue.order()}
+        return any(self.room_for(profile) > 0 for profile in profiles | (+self._asking_to_wait).keys())
+
+    def _is_full(self, profile: str) -> bool:
+        asking = self._asking + self._asking_to_wait
+        if self.active + asking.total() >= self._most_active:
+            return True
+        most = self._shares.get(profile, NO_SHARE).active
+        mine = sum(1 for found in self._profile_of.values() if found == profile)
+        return bool(most) and mine + asking[profile] >= most
 
 
 def in_words(seconds: int) -> str:

@@ -27,7 +27,7 @@ from core.events.server import (
     SpawnSucceeded,
     StopRequested,
 )
-from core.queue.spawn_limits import SpawnLimits, Wait
+from core.queue.spawn_limits import Share, SpawnLimits, Wait
 from core.server import (
     Checking,
     Command,
@@ -258,3 +258,61 @@ def test_one_that_ends_in_the_queue_of_its_engine_is_forgotten_there(end: Server
         [Record(2, "server/v1", 2, START, HUB, end), Record(3, "server/v1", 3, START, HUB, REQUESTED)]
     )
     assert limits.room == 0
+
+
+# --- profiles with limits of their own ---
+
+
+def by_profile(position: int, server: str, profile: str, *, queued: bool = False) -> Record:
+    event = SpawnRequested(f"s{position}", "u1", "alice", "", "/", {"profile": profile}, "", queued=queued)
+    return Record(position, f"server/{server}", 1, START, HUB, event)
+
+
+def shared() -> SpawnLimits:
+    limits = SpawnLimits(0, 0)
+    limits.configure(3, 0, 10, {"gpu": Share(concurrent=1, active=2), "small": Share()})
+    return limits
+
+
+def test_a_profile_that_is_full_holds_up_its_own_starts_alone() -> None:
+    limits = shared()
+    limits.on_records([by_profile(1, "v1", "gpu")])
+    assert (limits.room, limits.room_for("gpu"), limits.room_for("small"), limits.room_for("")) == (
+        2,
+        0,
+        2,
+        2,
+    )
+    with limits.acquire_slot(STOPPED, 45, "gpu") as waits:
+        assert waits
+    limits.on_records([by_profile(2, "v2", "gpu", queued=True)])
+    with limits.acquire_slot(STOPPED, 45, "small") as waits:
+        assert not waits, "who waits is held up by their profile"
+    limits.on_records([Record(3, "server/v1", 2, START, HUB, SUCCEEDED)])
+    with limits.acquire_slot(STOPPED, 45, "small") as waits:
+        assert waits, "who waits is about to be called"
+
+
+def test_what_asks_counts_in_its_profile() -> None:
+    limits = shared()
+    with limits.acquire_slot(STOPPED, 45, "gpu") as first, limits.acquire_slot(STOPPED, 45, "gpu") as second:
+        assert (first, second) == (False, True)
+        with (
+            pytest.raises(ThrottledError, match="The limit of active servers"),
+            limits.acquire_slot(STOPPED, 45, "gpu"),
+        ):
+            pytest.fail("a third is active")
+    assert limits.room_for("gpu") == 1
+
+
+def test_a_profile_has_no_more_active_servers_than_it_may() -> None:
+    limits = shared()
+    limits.found("v1", None, {"profile": "gpu"})
+    limits.found("v2", None, {"profile": "gpu"})
+    with pytest.raises(ThrottledError), limits.acquire_slot(STOPPED, 45, "gpu"):
+        pytest.fail("it is full")
+    with limits.acquire_slot(STOPPED, 45, "small") as waits:
+        assert not waits
+    limits.on_records([Record(3, "server/v1", 2, START, HUB, DIED)])
+    with limits.acquire_slot(STOPPED, 45, "gpu") as waits:
+        assert not waits

@@ -37,6 +37,7 @@ from web.monitoring.logs import set_up_logging, undo_logging_config
 from web.presentation.presentation import Presentation
 from web.request.log_context import request_named
 from web.site.headers import AnswerHeaders
+from web.starts.limits import configure as configure_limits
 
 logger = logging.getLogger("callboard.config")
 
@@ -121,11 +122,7 @@ class Reloader:
             await hub.plugins.configure(settings)
         elif before.authenticator.admin_users != settings.authenticator.admin_users:
             hub.logins.authenticator = make_authenticator(settings, hub.user_names, self._secret)
-        hub.limits.configure(
-            settings.hub.concurrent_spawn_limit,
-            settings.hub.active_server_limit,
-            settings.callboard.spawn_queue_limit,
-        )
+        configure_limits(hub.limits, settings)
         hub.turns.call()  # there may be more room now
         hub.activity.resolution = settings.hub.activity_resolution
         hub.launch.settings = hub.launch.views.settings = settings

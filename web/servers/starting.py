@@ -17,6 +17,7 @@ from core.errors import HubError, SpawnError, UnavailableError
 from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
 from core.events.server import SpawnFailed
+from core.plugins.profiles import profile_named
 from core.server import Checking, Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
 from projections.servers import ServerRow
@@ -97,7 +98,9 @@ class Starting:
         ):
             raise UnavailableError(f"{silence} Nothing can be started there now.")
         low, high = sorted(self._settings().hub.spawn_throttle_retry_range)
-        with self._turns.acquire_slot(actor.state, random.randint(low, high)) as queued:  # noqa: S311
+        stored = command.user_options is None and actor.state.user_options
+        profile = profile_named(command.user_options or stored or {})
+        with self._turns.acquire_slot(actor.state, random.randint(low, high), profile) as queued:  # noqa: S311
             state = await actor.ask(replace(command, queued=queued), by=by, idempotency=idempotency)
         assert isinstance(state, Queued | Spawning)
         return state.spawn_id

@@ -54,10 +54,10 @@ class SpawnTurns:
                 self.call()
 
     @contextmanager
-    def acquire_slot(self, server: Server, retry_after: int) -> Iterator[bool]:
+    def acquire_slot(self, server: Server, retry_after: int, profile: str = "") -> Iterator[bool]:
         """As SpawnLimits.acquire_slot; a place that is given back goes to whoever waits."""
         try:
-            with self._limits.acquire_slot(server, retry_after) as waits:
+            with self._limits.acquire_slot(server, retry_after, profile) as waits:
                 yield waits
         finally:
             self.call()
@@ -82,9 +82,15 @@ class SpawnTurns:
         self._called = {server for server in self._called if server in queue}
         room = self._limits.room - len(self._called)
         for server in queue.order() if room > 0 else ():
-            if server in self._present and server not in self._called:
+            if server in self._present and server not in self._called and self._has_room(server):
                 self._called.add(server)
                 self._present[server].set()
                 room -= 1
             if room <= 0:
                 return
+
+    def _has_room(self, server: str) -> bool:
+        """In its own profile: one that is full holds up none but its own."""
+        profile = self._limits.profile_of(server)
+        called = sum(1 for one in self._called if self._limits.profile_of(one) == profile)
+        return self._limits.room_for(profile) > called

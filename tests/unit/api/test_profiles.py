@@ -170,6 +170,20 @@ async def test_settings_and_hooks_are_those_of_the_profile(house: House, autojum
         assert "The server did not start within 5 seconds." in stream
 
 
+async def test_a_profile_may_have_limits_of_its_own(house: House, autojump_clock: object) -> None:
+    gpu = profile("gpu", "far", concurrent_spawn_limit=1, active_server_limit=3)
+    async with house.hub(settings_with(SMALL, gpu)) as client:
+        slow = {"profile": "gpu", "simulate": {"delay": 30}}
+        for name in "abc":
+            await client.post(f"/users/bob/servers/{name}", json={"user_options": slow})
+        full = await client.post("/users/bob/servers/d", json={"user_options": slow})
+        assert full.status_code == 429
+        assert len(house.far.running()) == 1
+        assert await start(client, "/users/bob/servers/small", profile="small") == 201, "all others go on"
+        await trio.sleep(100)
+        assert len(house.far.running()) == 3, "each has had its turn"
+
+
 # --- engines apart ---
 
 
