@@ -183,6 +183,7 @@ async def _response(answered: Answered) -> Response:
     if answered.status >= 400 and not answered.body and asked().method != "HEAD":
         return await error_page(answered.status, phrase(answered.status))
     response = Response(answered.body, answered.status)
+    response.status = f"{answered.status} {answered.reason or phrase(answered.status)}"
     response.headers.clear()
     for name, value in _headers(answered):
         response.headers.add(name, value)

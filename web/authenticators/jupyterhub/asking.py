@@ -73,7 +73,7 @@ class Traits(Struct, frozen=True):
 
     `paths`: regular expressions of the paths that its handlers serve, with the base URL. `values`: its traits that are
     settings of the hub's too, by name. `login_path`, `logout_path`: where it wants people sent. `refreshes`: whether it
-    can say later if a login still stands.
+    can say later if a login still stands; `knows_users`: whether it has something to say about who can be a user.
     """
 
     paths: tuple[str, ...]
@@ -82,6 +82,7 @@ class Traits(Struct, frozen=True):
     login_path: str
     logout_path: str
     refreshes: bool
+    knows_users: bool
 
 
 class HubSide(Protocol):

@@ -56,6 +56,9 @@ class JupyterHubAuthenticator:
         await self._check(World.check_new, name)
 
     async def check_user(self, name: str) -> None:
+        """Asked about everybody when the hub starts: where there is nothing to say, nobody is."""
+        if not self._traits.knows_users:
+            return
         await self._check(World.check, self._thread.facts_called(name))
 
     async def _check(self, function: Any, who: UserFacts | str) -> None:

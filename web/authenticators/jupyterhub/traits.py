@@ -19,6 +19,7 @@ def traits_of(authenticator: Any, paths: tuple[str, ...], base_url: str) -> Trai
         str(authenticator.login_url(base_url)),
         str(authenticator.logout_url(base_url)),
         type(authenticator).refresh_user is not Authenticator.refresh_user,
+        type(authenticator).add_user is not Authenticator.add_user,
     )
 
 
