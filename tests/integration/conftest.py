@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.engines.slurm import SlurmCluster
 from tests.integration.hub import RealHub
+from tests.integration.slurm_hub import SlurmHub
 
 MakeHub = Callable[..., RealHub]
+MakeSlurmHub = Callable[..., SlurmHub]
 
 
 @pytest.fixture
@@ -35,3 +38,20 @@ def hub(make_hub: MakeHub) -> RealHub:
     hub.start()
     hub.add_user("alice")
     return hub
+
+
+@pytest.fixture
+def make_slurm_hub(slurm: SlurmCluster, tmp_path: Path) -> Iterator[MakeSlurmHub]:
+    """Makes hubs that are not started yet; at the end nothing of them is left."""
+    made: list[SlurmHub] = []
+
+    def make(*lines: str, **options: list[str]) -> SlurmHub:
+        directory = tmp_path / f"hub{len(made)}"
+        directory.mkdir()
+        hub = SlurmHub(directory, slurm, *lines, **options)
+        made.append(hub)
+        return hub
+
+    yield make
+    for hub in made:
+        hub.close()

@@ -40,7 +40,8 @@ class SlurmHub(RealHub):
             "c.JupyterHub.tornado_settings = {'slow_spawn_timeout': 0, 'slow_stop_timeout': 0}",
             *slurm_lines,
         ]
-        super().__init__(directory, config="\n".join(lines), cmd=cmd)
+        self.slurm_config = "\n".join(lines)
+        super().__init__(directory, config=self.slurm_config, cmd=cmd)
 
     def start(self, *, fault: str = "", wait: bool = True, environment: dict[str, str] | None = None) -> None:
         super().start(fault=fault, wait=wait, environment={**self.cluster.environment, **(environment or {})})

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.engines.slurm import SlurmCluster
+from tests.integration.conftest import MakeSlurmHub
 from tests.integration.hub import wait_for
-from tests.integration.slurm_hub import SlurmHub
 
 pytestmark = pytest.mark.slow
 
-MakeSlurmHub = Callable[..., SlurmHub]
-
 STORY = ["spawn-requested", "spawn-answered", "ready", "stop-requested", "stopped"]
-
-
-@pytest.fixture
-def make_slurm_hub(slurm: SlurmCluster, tmp_path: Path) -> Iterator[MakeSlurmHub]:
-    """Makes hubs that are not started yet; at the end nothing of them is left."""
-    made: list[SlurmHub] = []
-
-    def make(*lines: str, **options: list[str]) -> SlurmHub:
-        directory = tmp_path / f"hub{len(made)}"
-        directory.mkdir()
-        hub = SlurmHub(directory, slurm, *lines, **options)
-        made.append(hub)
-        return hub
-
-    yield make
-    for hub in made:
-        hub.close()
 
 
 def test_a_day_with_jobs(make_slurm_hub: MakeSlurmHub) -> None:
