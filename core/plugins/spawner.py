@@ -6,7 +6,7 @@ Everything a spawner makes is named after the spawn id before it exists. So a hu
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Protocol, TypeVar
 
 import trio
@@ -297,6 +297,10 @@ class Spawner(Protocol):
         that cannot be done now: the server or user is not gone before it has returned.
         """
         del kept
+
+    def free_now(self) -> Mapping[str, str]:
+        """For the forms of starts: what may be chosen, with words on what is free there, known without asking."""
+        return {}
 
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         """The names of the options this spawner cannot honour."""

@@ -17,7 +17,6 @@ from msgspec import Struct
 from core.errors import UnreachableError
 from core.naming.ids import is_id
 from core.plugins.spawner import Gone
-from spawners.slurm.script import JOB_NAME
 
 Phase = Literal["waiting", "running", "ended", "lost"]
 
@@ -126,8 +125,8 @@ class _Answer(Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-def parse_jobs(answer: bytes) -> list[Job]:
-    """Raises UnreachableError where this is no list of all jobs.
+def parse_jobs(answer: bytes, prefix: str) -> list[Job]:
+    """`prefix`: what the names of the hub's jobs begin with. Raises UnreachableError where this is no list of all jobs.
 
     An error in it counts, whatever the exit status was: with a controller that does not answer, squeue of 22.05 lists
     no jobs and exits with 0.
@@ -141,23 +140,23 @@ def parse_jobs(answer: bytes) -> list[Job]:
         raise UnreachableError(
             f"squeue does not tell: {'; '.join(filter(None, why)) or 'no jobs in its answer'}."
         )
-    return [_job(one) for one in told.jobs if _spawn_id(one)]
+    found = [(_spawn_id(one.name or "", prefix), one) for one in told.jobs]
+    return [_job(spawn_id, one) for spawn_id, one in found if spawn_id]
 
 
-def _spawn_id(one: _Listed) -> str:
+def _spawn_id(name: str, prefix: str) -> str:
     """ "" for a job that is not named as the hub names them."""
-    name = one.name or ""
-    spawn_id = name.removeprefix(JOB_NAME)
-    return spawn_id if name.startswith(JOB_NAME) and is_id(spawn_id) else ""
+    start, dash, spawn_id = name.partition("-")
+    return spawn_id if (start, dash) == (prefix, "-") and is_id(spawn_id) else ""
 
 
-def _job(one: _Listed) -> Job:
+def _job(spawn_id: str, one: _Listed) -> Job:
     comment = one.comment if isinstance(one.comment, str) else (one.comment or {}).get("job", "")
     reason = one.state_reason or ""
     states = [one.job_state] if isinstance(one.job_state, str) else one.job_state
     return Job(
         int(_number(one.job_id)),
-        _spawn_id(one),
+        spawn_id,
         one.user_name or "",
         frozenset(state.upper() for state in states),
         "" if reason == "None" else reason,

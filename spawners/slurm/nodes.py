@@ -32,6 +32,14 @@ class Free(Struct, frozen=True):
     cpus: int = 0
     gpus: int = 0
 
+    @property
+    def told(self) -> str:
+        """For people."""
+        if not self.nodes:
+            return "takes no jobs now"
+        gpus = f" and {_counted(self.gpus, 'GPU')}" if self.gpus else ""
+        return f"{_counted(self.cpus, 'CPU')}{gpus} free now"
+
 
 def parse_nodes(answer: str) -> dict[str, Node]:
     """By name. Values of a line are up to its administrators: of a name that comes twice, the first counts."""
@@ -73,6 +81,10 @@ def _int(fields: dict[str, str], name: str) -> int:
 def _gpus(resources: str) -> int:
     match = _GPUS.search(resources)
     return int(match[1]) if match else 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def free_in(partition: str, nodes: Iterable[Node]) -> Free:

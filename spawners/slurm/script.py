@@ -22,7 +22,6 @@ from spawners.slurm.settings import SlurmSettings
 from spawners.slurm.template import STANDARD, Code
 from spawners.slurm.template import filled as script_of
 
-JOB_NAME = "callboard-"  # with the spawn id behind it: by its name a job is found again
 NODE_PROGRAM = Path(__file__).with_name("node_program.py").read_text(encoding="utf-8")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -48,15 +47,16 @@ def submission(
     home = texts["req_homedir"] or account.home
     output = _filled(settings.output_file, attempt, {"homedir": account.home})
     return Submission(
-        [*_requested(settings, texts, attempt), *_own(attempt, output)],
+        [*_requested(settings, texts, attempt), *_own(attempt, settings.job_name, output)],
         _script(attempt, settings, texts, home),
         _environment(attempt, settings, account, home, kept),
         output,
     )
 
 
-def job_name(spawn_id: str) -> str:
-    return f"{JOB_NAME}{spawn_id}"
+def job_name(prefix: str, spawn_id: str) -> str:
+    """By its name a job is found again."""
+    return f"{prefix}-{spawn_id}"
 
 
 def _texts(attempt: Attempt, settings: SlurmSettings) -> dict[str, str]:
@@ -108,12 +108,12 @@ def _runtime(settings: SlurmSettings) -> str:
     return clock(seconds(settings.req_runtime)) if settings.req_runtime else ""
 
 
-def _own(attempt: Attempt, output: str) -> list[str]:
+def _own(attempt: Attempt, prefix: str, output: str) -> list[str]:
     """What makes a job one of the hub's. The last ones win.
 
     `singleton`: were it ever submitted twice, as after an answer that was lost, the two would not run at once.
     """
-    name = job_name(attempt.spawn_id)
+    name = job_name(prefix, attempt.spawn_id)
     return [
         "--parsable",
         f"--job-name={name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -12,12 +13,15 @@ from msgspec import Meta, field
 from msgspec.structs import replace
 
 from core.errors import SpawnError
+from core.plugins.hooks import trio_hook
 from core.settings import Count, Ignore, Port, Prepare, Seconds, SpawnerSettings
 from spawners.slurm import quantities
+from spawners.slurm.form import Amount, form_of
 from spawners.slurm.template import check_template
 
 _HELP = {
     "Slurm": {
+        "job_name": "What the names of jobs begin with: another for each hub that uses the cluster.",
         "submit_as": "`user`: a job belongs to the system's user of that name; `hub`: to the hub's own account.",
         "req_partition": "The partition of a job. In this and others `{username}` and `{servername}` are filled in.",
         "req_account": "The account that is charged.",
@@ -52,7 +56,7 @@ _HELP = {
     },
 }
 
-Interval = Annotated[float, Meta(ge=0.01)]
+Interval = Annotated[float, Meta(ge=0.01, le=50)]  # the hub is to be heard of its engine once a minute
 
 
 def _checked(check: Callable[[str], Any]) -> Prepare:
@@ -99,6 +103,7 @@ class SlurmSettings(SpawnerSettings, frozen=True):
 
     ip: str = "0.0.0.0"  # noqa: S104 -- a server on another machine than its proxy
     start_timeout: Seconds = 300
+    job_name: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.]{1,40}\Z")] = "callboard"
     submit_as: Literal["user", "hub"] = "user"
     req_partition: str = ""
     req_account: str = ""
@@ -144,6 +149,28 @@ class SlurmSettings(SpawnerSettings, frozen=True):
         """0: what the partition gives."""
         return self.req_nprocs or math.ceil(self.cpu_limit or 0)
 
+    @property
+    def form(self) -> Any:
+        """With what is free now in each partition, as far as that is known: Slurm is not asked for it."""
+        has_choices = len(self.offered) > 1 or self.amounts
+        return self.options_form or (partial(_form, self) if has_choices else "")
+
+    @property
+    def offered(self) -> list[str]:
+        """The partitions to choose from, the usual one first."""
+        return list(dict.fromkeys([self.req_partition, *self.partitions]))
+
+    @property
+    def amounts(self) -> list[Amount]:
+        """What else may be chosen."""
+        every = [
+            Amount("runtime", "Time", self.req_runtime, self.max_runtime),
+            Amount("memory", "Memory", self.req_memory, self.max_memory),
+            Amount("cpus", "CPUs", str(self.req_nprocs or ""), str(self.max_nprocs or "")),
+            Amount("gpus", "GPUs", str(self.req_ngpus or ""), str(self.max_ngpus or "")),
+        ]
+        return [amount for amount in every if amount.most]
+
     def with_options(self, user_options: Mapping[str, Any]) -> Self:
         """`partition`, `runtime`, `memory`, `cpus` and `gpus` within their bounds; all others mean nothing here."""
         changes: dict[str, Any] = {}
@@ -151,6 +178,12 @@ class SlurmSettings(SpawnerSettings, frozen=True):
             if (value := _single(user_options.get(name))) not in (None, ""):
                 changes |= choose(self, value)
         return replace(self, **changes) if changes else self
+
+
+@trio_hook
+async def _form(settings: SlurmSettings, spawner: Any) -> str:
+    """For the view of a spawner, which knows what is free."""
+    return form_of(settings.offered, settings.amounts, spawner.free_now())
 
 
 def _single(value: Any) -> Any:

@@ -40,6 +40,7 @@ from spawners.slurm.fate import Fates, job_of, jobs_of
 from spawners.slurm.job_list import JobList, Snapshot
 from spawners.slurm.jobs import Job, owned, parse_jobs, waiting_told
 from spawners.slurm.node_list import USUAL_AGE, NodeList
+from spawners.slurm.nodes import free_in
 from spawners.slurm.output import Output, output_of
 from spawners.slurm.settings import SlurmSettings
 from spawners.slurm.submitting import Submitter
@@ -84,7 +85,7 @@ class SlurmSpawner(Spawner):
 
     async def _list_jobs(self) -> list[Job]:
         answer = await self._commands.list_jobs()
-        return await trio.to_thread.run_sync(parse_jobs, answer)
+        return await trio.to_thread.run_sync(parse_jobs, answer, self._settings.job_name)
 
     # --- start ---
 
@@ -246,6 +247,11 @@ class SlurmSpawner(Spawner):
                 return {}
             self._job_ids[spawn_id] = job_id
         return {"job_id": self._job_ids[spawn_id]}
+
+    def free_now(self) -> Mapping[str, str]:
+        nodes = self._nodes.known().values()
+        partitions = sorted({partition for node in nodes for partition in node.partitions})
+        return {partition: free_in(partition, nodes).told for partition in partitions}
 
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         return UNSUPPORTED_OPTIONS & user_options.keys()

@@ -12,6 +12,7 @@ import pwd
 from pathlib import Path
 
 import trio
+from msgspec.structs import replace
 
 from core.errors import SpawnError, UnreachableError
 from core.machine import faults
@@ -51,7 +52,8 @@ class Submitter:
 
     async def ensure(self, attempt: Attempt, record: AttemptRecord) -> None:
         """Return once a job has been submitted, by whomever. Raises SpawnError, UnreachableError."""
-        settings = attempt.settings_as(SlurmSettings, self._settings)
+        configured = self._settings
+        settings = replace(attempt.settings_as(SlurmSettings, configured), job_name=configured.job_name)
         account = await trio.to_thread.run_sync(account_for, attempt.user, settings)
         while record.job() is None:
             if record.end() is not None:
@@ -71,11 +73,11 @@ class Submitter:
         """With the lock held: whatever there is of the attempt can be found."""
         if record.job() is not None or record.end() is not None:
             return
-        if await self._found(attempt.spawn_id, record, account):
-            return
         kept = {name: os.environ[name] for name in settings.env_keep if name in os.environ}
         what = submission(attempt, settings, account, kept)
         owner = Owner(account.user, what.output, account.owner is not None)
+        if await self._found(attempt.spawn_id, record, owner):
+            return
 
         def blocking() -> None:
             try:
@@ -92,9 +94,8 @@ class Submitter:
 
         async with self._places:
             await trio.lowlevel.checkpoint_if_cancelled()
-            held = os.dup(
-                lock
-            )  # whoever waits for sbatch may be called off; from here on sbatch itself is not
+            # Whoever waits may be called off; from here on sbatch is not.
+            held = os.dup(lock)
             try:
                 await trio.to_thread.run_sync(
                     blocking, abandon_on_cancel=True, limiter=trio.CapacityLimiter(1)
@@ -102,18 +103,19 @@ class Submitter:
             except InDoubt as error:
                 raise UnreachableError(str(error)) from error
 
-    async def _found(self, spawn_id: str, record: AttemptRecord, account: Account) -> bool:
+    async def _found(self, spawn_id: str, record: AttemptRecord, owner: Owner) -> bool:
         """Whether a job of this attempt is there that nobody has written down.
 
         Where nothing is on record, one that is there was submitted long ago, and any list tells of it.
         """
         is_new = record.owner() is None
         snapshot = await (self._jobs.any() if is_new else self._jobs.now())
-        job = chosen(snapshot.of(spawn_id), account.user, None)
+        job = chosen(snapshot.of(spawn_id), owner.user, None)
         if job is None and record.is_in_doubt():
             await trio.sleep(DOUBT_PAUSE)
-            job = chosen((await self._jobs.now()).of(spawn_id), account.user, None)
+            job = chosen((await self._jobs.now()).of(spawn_id), owner.user, None)
         record.clear_doubt()
         if job is not None:
+            record.write_owner(owner)
             record.write_job(job.id)
         return job is not None

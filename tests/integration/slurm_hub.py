@@ -8,7 +8,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from spawners.slurm.script import JOB_NAME
+from spawners.slurm.script import job_name
 from tests.engines.slurm import SlurmCluster
 from tests.integration.hub import PAGE_SERVER, RealHub, wait_for
 
@@ -51,7 +51,7 @@ class SlurmHub(RealHub):
     def job_numbers(self, spawn_id: str, states: str = "all") -> list[int]:
         """Of the jobs of an attempt that Slurm remembers, in these states."""
         listed = self.cluster.run(
-            "squeue", "-h", f"--name={JOB_NAME}{spawn_id}", f"--states={states}", "-o", "%i"
+            "squeue", "-h", f"--name={job_name('callboard', spawn_id)}", f"--states={states}", "-o", "%i"
         )
         return sorted(map(int, listed.split()))
 

@@ -132,11 +132,11 @@ def test_a_killed_hub_finds_what_waited_what_ran_and_what_was_being_ended(
     hub = make_slurm_hub(BOTH_CPUS, "c.SlurmSpawner.partitions = ['short']")
     hub.start()
     hub.behave("carol", lingers=4)
-    for user in ("alice", "carol"):
-        start_server(hub, user)
     hub.add_user("dora")
     hub.begin("dora", json={"partition": "short"})
     hub.wait_ready("dora", timeout=40)
+    for user in ("alice", "carol"):
+        start_server(hub, user)
     hub.add_user("bob")
     hub.begin("bob", json={"partition": "short"})  # n1 is dora's
     hub.wait_told("bob", "Waiting in Slurm's queue for nodes to become free")

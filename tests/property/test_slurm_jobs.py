@@ -106,7 +106,7 @@ def test_another_job_is_never_taken_for_an_attempts(
         "state_reason": reason,
     }
     copied = version | {"job_id": 4, "name": f"callboard-{ID}", "comment": JOB.comment, "user_name": "bob"}
-    jobs = parse_jobs(told(others, copied, version))
+    jobs = parse_jobs(told(others, copied, version), "callboard")
     assert chosen(jobs, "alice", None) == JOB
     assert chosen(jobs, "alice", 4) == JOB
 
@@ -120,7 +120,7 @@ def test_another_job_is_never_taken_for_an_attempts(
 )
 def test_an_answer_is_understood_or_is_none(answer: bytes) -> None:
     try:
-        jobs = parse_jobs(answer)
+        jobs = parse_jobs(answer, "callboard")
     except UnreachableError:
         return
     assert all(job.spawn_id for job in jobs)

@@ -62,8 +62,12 @@ class SpawnerView(View):
         state: Mapping[str, Any] | None = None,
         prefix: str = "",
         exit_status: int | None = None,
+        free_now: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`environment`: the hub's part of the server's. `state`, `exit_status`: of what runs, or ran."""
+        """`environment`: the hub's part of the server's. `state`, `exit_status`: of what runs, or ran.
+
+        `free_now`: as that of core/plugins/spawner.py.
+        """
         own = user.spawners.get(name)
         base_url = around.settings.hub.base_url
         prefix = prefix or server_prefix(base_url, user.name, name)
@@ -75,6 +79,7 @@ class SpawnerView(View):
             _prefix=prefix,
             _progress=_spawning,
             _when_narrated=_nothing,
+            free_now=free_now,
             state=dict(state or {}),
             user=user,
             name=name,

@@ -115,7 +115,17 @@ def build_hub(
     store.listen(tokens.forget, tokens.HEARS)
     logins = _logins(settings, wanted, store, secret, plugins)
     engines = _engines(settings.hub.spawner_class, spawner, others, db)
-    views = Views(db, settings, hosts, connect_url(settings), logins, wanted.names, rights, engines.state)
+    views = Views(
+        db,
+        settings,
+        hosts,
+        connect_url(settings),
+        logins,
+        wanted.names,
+        rights,
+        engines.state,
+        engines.free_now,
+    )
     side = PluginSide(db, settings, hosts, views.hub_url, logins.auth_states, SpawnerStates(store, secret))
     plugins_of_starts = _plugins_of_starts(settings, engines, side)
     launch = Launch(

@@ -41,8 +41,12 @@ class Views:
         names: UserNames,
         rights: Rights,
         state_of: Callable[[str], dict[str, Any]],
+        free_now: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`hub_url`: where servers reach the hub, with the base URL. `state_of`: what runs of a spawn id."""
+        """`hub_url`: where servers reach the hub, with the base URL. `state_of`: what runs of a spawn id.
+
+        `free_now`: as that of core/plugins/spawner.py.
+        """
         self.settings = settings
         self.hosts = hosts
         self.hub_url = hub_url
@@ -51,6 +55,7 @@ class Views:
         self._names = names
         self._rights = rights
         self._state_of = state_of
+        self._free_now = free_now
         self._around: Around | None = None
         self._basis: tuple[object, ...] = ()  # what that was made of
 
@@ -152,7 +157,12 @@ class Views:
         return None if row is None or owner is None else self.of_server(owner, row)
 
     def _spawner(self, user: UserView, name: str, user_options: dict[str, Any], **more: Any) -> SpawnerView:
-        more = {"environment": {}, "settings": settings_of(self.settings, user_options), **more}
+        more = {
+            "environment": {},
+            "settings": settings_of(self.settings, user_options),
+            "free_now": self._free_now,
+            **more,
+        }
         return SpawnerView(self.around(), user=user, name=name, user_options=user_options, **more)
 
 

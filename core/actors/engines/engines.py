@@ -124,5 +124,9 @@ class Engines(Spawner):
         for engine in self:
             await engine.ask(partial(engine.spawner.delete_forever, kept))
 
+    def free_now(self) -> Mapping[str, str]:
+        """Of all of them."""
+        return {name: words for engine in self for name, words in engine.spawner.free_now().items()}
+
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         return self.main.spawner.unsupported_options(user_options)

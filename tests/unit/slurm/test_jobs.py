@@ -59,12 +59,12 @@ def told(*jobs: dict[str, Any], **more: Any) -> bytes:
 
 @pytest.mark.parametrize("listed", [OLD, MIDDLE, NEW], ids=["22.05", "23.02", "24.05"])
 def test_a_job_is_read_in_every_versions_words(listed: dict[str, Any]) -> None:
-    assert parse_jobs(told(listed)) == [JOB]
+    assert parse_jobs(told(listed), "callboard") == [JOB]
 
 
 def test_numbers_that_are_missing_are_none() -> None:
     waits = NEW | {"job_state": ["PENDING"], "start_time": {"set": False, "infinite": False, "number": 0}}
-    (job,) = parse_jobs(told(waits | {"exit_code": None, "batch_host": None, "comment": None}))
+    (job,) = parse_jobs(told(waits | {"exit_code": None, "batch_host": None, "comment": None}), "callboard")
     assert (job.begins, job.exit_status, job.node, job.comment) == (0, None, "", "")
 
 
@@ -73,7 +73,7 @@ def test_numbers_that_are_missing_are_none() -> None:
     ["callboard-", "callboard", "callboard-s1", f"x-callboard-{ID}", f"callboard-{ID}\n", ID, None, "$(id)"],
 )
 def test_other_jobs_are_none_of_the_hubs(name: str | None) -> None:
-    assert parse_jobs(told(OLD | {"name": name}, OLD)) == [JOB]
+    assert parse_jobs(told(OLD | {"name": name}, OLD), "callboard") == [JOB]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_other_jobs_are_none_of_the_hubs(name: str | None) -> None:
 )
 def test_what_is_no_whole_list_says_nothing_of_any_job(answer: bytes) -> None:
     with pytest.raises(UnreachableError):
-        parse_jobs(answer)
+        parse_jobs(answer, "callboard")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_end_is_only_what_is_known_to_be_one(states: set[str], phase: Phase) 
     ],
 )
 def test_how_it_ended_is_a_status(code: object, status: int) -> None:
-    (job,) = parse_jobs(told(OLD | {"exit_code": code}))
+    (job,) = parse_jobs(told(OLD | {"exit_code": code}), "callboard")
     assert job.exit_status == status
 
 
