@@ -11,6 +11,7 @@ import trio
 from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause, wait_out_of_sight
+from core.actors.servers.endings import end_of, exit_status_of, why_not_adopted, why_not_ready
 from core.actors.servers.start_clock import StartClock
 from core.errors import DoubtError, HubError, SilentError, SpawnError, UnreachableError
 from core.events.file.disk import unreadable
@@ -19,7 +20,6 @@ from core.events.server import (
     LeftoverEnded,
     OutOfSight,
     ServerAdopted,
-    ServerDied,
     ServerLost,
     ServerStopped,
     SpawnAdmitted,
@@ -30,7 +30,6 @@ from core.events.server import (
 from core.machine import faults
 from core.plugins.hook_errors import as_spawn_error, log_failure
 from core.plugins.spawner import (
-    ANOTHER_ANSWERS,
     LOST,
     Attempt,
     Gone,
@@ -153,7 +152,7 @@ class ServerWork:
                 await self._report(await self._spawn(server))
             case Ready(spawn_id):
                 # it is polled too, but not from here
-                await self._report(_end_of(spawn_id, await self._wait_out_of_sight(spawn_id, NEVER)))
+                await self._report(end_of(spawn_id, await self._wait_out_of_sight(spawn_id, NEVER)))
             case Checking():
                 await self._check(server)
             case Stopping():
@@ -199,7 +198,7 @@ class ServerWork:
             scrubbed(failure.message),
             failure.status,
             scrubbed(failure.html_message),
-            exit_status=_status(gone) if failure.exit_status is None else failure.exit_status,
+            exit_status=exit_status_of(gone) if failure.exit_status is None else failure.exit_status,
             leftover=gone is None,
             phrase=failure.phrase,
             unexpected=failure.unexpected,
@@ -223,7 +222,7 @@ class ServerWork:
         faults.point("spawner started")
         trouble = await self._wait_answer_or_end(spawning.spawn_id, url, spawning.prefix)
         if trouble is not None:
-            raise _why_not_ready(trouble)
+            raise why_not_ready(trouble)
         faults.point("server answered")
         await self._report(SpawnAnswered(spawning.spawn_id, url))
         with trio.move_on_after(deadlines.routed):
@@ -309,7 +308,7 @@ class ServerWork:
         """Poll now; a death is recorded as the watch would have done. Raises what keeps it from asking."""
         status = await self._poll(ready.spawn_id)
         if not isinstance(status, Running):
-            await self._report(_end_of(ready.spawn_id, status))
+            await self._report(end_of(ready.spawn_id, status))
 
     async def _wait_out_of_sight(self, spawn_id: str, poll_every: float) -> Gone | Lost:
         return await wait_out_of_sight(self._spawner, spawn_id, lambda: self._poll(spawn_id), poll_every)
@@ -330,9 +329,9 @@ class ServerWork:
             case None:
                 await self._report(ServerAdopted(spawn_id))
             case Gone():
-                await self._report(ServerLost(spawn_id, _status(found), found.told))
+                await self._report(ServerLost(spawn_id, exit_status_of(found), found.told))
             case _:
-                await self._tell(Stop(_why_not_adopted(found), spawn_id, "reconciler"))
+                await self._tell(Stop(why_not_adopted(found), spawn_id, "reconciler"))
 
     async def _find_out(self, checking: Checking) -> SpawnError | Gone | None:
         """None if it runs and answers. That it does not answer counts only where it is known to run."""
@@ -368,7 +367,7 @@ class ServerWork:
         gone = await self._end(stopping.spawn_id, self._deadlines.stop)
         faults.point("spawner stopped")
         await self._runtime.after_end(self._server_id)
-        return ServerStopped(stopping.spawn_id, _status(gone), leftover=gone is None)
+        return ServerStopped(stopping.spawn_id, exit_status_of(gone), leftover=gone is None)
 
     async def _end(self, spawn_id: str, timeout: float) -> Gone | None:
         """End an attempt; None if that could not be confirmed in time."""
@@ -388,7 +387,7 @@ class ServerWork:
             await pauses.after(UnreachableError("its end is not confirmed"))
         if not is_last:
             await retry_forever("drop what is left of", spawn_id, lambda: self._forget(spawn_id))
-        await self._report(LeftoverEnded(spawn_id, _status(gone)))
+        await self._report(LeftoverEnded(spawn_id, exit_status_of(gone)))
 
 
 def last_resort(server: Server, deadlines: Deadlines) -> tuple[float, News | None]:
@@ -423,42 +422,6 @@ class Ended:
     """How an attempt ended or was lost, if it was, while something else was waited for."""
 
     status: Gone | Lost | None = None
-
-
-def _end_of(spawn_id: str, status: Gone | Lost) -> News:
-    """Of a server that was ready."""
-    if isinstance(status, Lost):
-        return OutOfSight(spawn_id, status.reason)
-    return ServerDied(spawn_id, _status(status), status.told)
-
-
-def _why_not_ready(trouble: SpawnError | Gone | Lost) -> SpawnError:
-    match trouble:
-        case SpawnError():
-            return trouble
-        case Gone():
-            return _ended_early(trouble)
-        case Lost():
-            return SpawnError(f"The server was lost before it was ready. {trouble.reason}", reason=LOST)
-
-
-def _ended_early(gone: Gone) -> SpawnError:
-    status = _status(gone)
-    how = "" if status is None else f" with status {status}"
-    message = f"The server ended{how} before it was ready. {gone.told}".rstrip()
-    return SpawnError(message, exit_status=status)
-
-
-def _why_not_adopted(found: SpawnError) -> str:
-    if found.reason == ANOTHER_ANSWERS:
-        return f"Found after a restart of the hub: {found.message}"
-    return "It runs, but did not answer after a restart of the hub."
-
-
-def _status(gone: Gone | None) -> int | None:
-    """The exit status, of a spawner that keeps to the type: what is recorded must be readable for good."""
-    status = None if gone is None else gone.exit_status
-    return status if type(status) is int and abs(status) < 2**53 else None
 
 
 def _as_spawn_error(spawn_id: str, error: Exception) -> SpawnError:
