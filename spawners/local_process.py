@@ -66,6 +66,8 @@ class LocalProcessSpawner(Spawner):
     So what people have detached on purpose lives on only after a server that ended in order.
     """
 
+    title = "This machine"
+
     def __init__(
         self,
         directory: Path,

@@ -58,6 +58,8 @@ _FOLLOW_PAUSE = 1.0
 class SlurmSpawner(Spawner):
     """`directory`: of the hub's own records."""
 
+    title = "Slurm"
+
     def __init__(self, settings: SlurmSettings, directory: Path) -> None:
         self._settings = settings
         self._directory = str(directory.absolute())
