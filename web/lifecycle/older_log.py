@@ -83,7 +83,7 @@ async def _adopt(hub: Hub, mark: Mark) -> None:
     start = replace(
         await hub.launch.command(user, server, None),
         spawn_id=mark.spawn_id,
-        token_digest=quick_digest(hub.launch.token(mark.spawn_id)),
+        token_digest=quick_digest(hub.launch.token(mark.spawn_id, server.id, server.options() or {})),
     )
     events = adopt(await _folded(hub, server), start)
     stream = server_stream(server.id)

@@ -98,7 +98,7 @@ class Launch:
             server.name,
             server_prefix(self.settings.hub.base_url, user.name, server.name),
             user_options,
-            quick_digest(self.token(spawn_id)),
+            quick_digest(self.token(spawn_id, server.id, options)),
             await self._scopes(user, server, options),
             client_scopes=await self._client_scopes(user, server, options),
             engine=engine_of(self.settings, options),
@@ -138,15 +138,20 @@ class Launch:
     def _plugin_of(self, user_options: UserOptions) -> PluginStarts | None:
         return self._plugins.get(engine_of(self.settings, user_options))
 
-    def token(self, spawn_id: str) -> str:
-        return derive(self._key, spawn_id).hex()
+    def token(self, spawn_id: str, server_id: str = "", user_options: UserOptions | None = None) -> str:
+        """A class of JupyterHub's kind may start what it made before, which has the token of then: there it is the
+        server's, valid while the hub has an attempt of it.
+        """
+        of_plugin = user_options is not None and self._plugin_of(user_options) is not None
+        return derive(self._key, server_id if of_plugin else spawn_id).hex()
 
     async def attempt(self, server_id: str, spawning: Spawning, telling: Telling) -> Attempt:
         """Raises SpawnError where an option or a hook will not have it, and for who is blocked meanwhile."""
         if why_not := self._why_not(server_id):
             raise SpawnError(why_not, status=403)
         self._check_profile(server_id, spawning)
-        environment = self._environment(spawning)
+        token = self.token(spawning.spawn_id, server_id, spawning.user_options)
+        environment = self._environment(spawning, token)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
         handler = self._handlers.pop(spawning.spawn_id, None)
@@ -274,8 +279,8 @@ class Launch:
         if opener is not None:
             await opener.close_session(view.user.name)
 
-    def _environment(self, spawning: Spawning) -> dict[str, str]:
-        user, server, token = spawning.user_name, spawning.server_name, self.token(spawning.spawn_id)
+    def _environment(self, spawning: Spawning, token: str) -> dict[str, str]:
+        user, server = spawning.user_name, spawning.server_name
         api_url = f"{self.views.hub_url}/api"
         access = json.dumps([f"access:servers!server={user}/{server}", f"access:servers!user={user}"])
         environment = {
