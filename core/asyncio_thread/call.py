@@ -36,6 +36,7 @@ class Call(Generic[T]):
         self._lock = threading.Lock()  # of the two that follow
         self._thread: LoopThread | None = None
         self._has_begun = False
+        self._is_left = False
         self._task: asyncio.Task[None] | None = None
         self._outcome: Outcome[T] | None = None
 
@@ -64,6 +65,10 @@ class Call(Generic[T]):
         """It has no outcome, and never will."""
         self._end(Error(PluginError(f"{self.what}: {why}")))
 
+    def leave(self) -> None:
+        """Nobody waits any more: nothing is done for it from here on, though it may go on."""
+        self._is_left = True
+
     def result(self) -> T:
         """Once it has ended. Raises what it raised, and PluginError."""
         assert self._outcome is not None, "asked for before it was there"
@@ -75,8 +80,8 @@ class Call(Generic[T]):
             self.ended.set()
 
     def _answer(self, request: _Request) -> None:
-        if self.ended.is_set():
-            request.settle(Error(PluginError(f"{self.what}: it has ended, nobody does anything more for it")))
+        if self._is_left or self.ended.is_set():
+            request.settle(Error(PluginError(f"{self.what}: nobody waits for it any more")))
         else:
             self._context.copy().run(self._nursery.start_soon, request.carry_out)
 

@@ -86,6 +86,7 @@ class AsyncioHost(Generic[World]):
                 try:
                     await self._wait_end(call)
                 finally:
+                    call.leave()
                     self._forget(call)
                 asked_meanwhile.cancel_scope.cancel()
         return call.result()

@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from core.asyncio_thread.host import Condition
+
 FormData = dict[str, list[Any]]
 
 
@@ -92,6 +94,9 @@ class RunsOwnHooks(Protocol):
 
     def attach(self, hub: PluginHub) -> None:
         """Before anything else is asked of it."""
+
+    def condition(self) -> Condition:
+        """How its thread is."""
 
     async def options_form(self, server: ServerFacts) -> str:
         """HTML; "" where there is no form to fill in."""

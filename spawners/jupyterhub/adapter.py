@@ -59,7 +59,6 @@ class PluginSpawner(OwnHooks, Spawner):
         self._records = Records(hub.states)
         self._engine = Engine(self._settings.plugin, hub.site())
 
-    @property
     def condition(self) -> Condition:
         return self._engine.condition
 
@@ -212,12 +211,16 @@ class PluginSpawner(OwnHooks, Spawner):
         await self._engine.ask(starting.hear, spawn_id, dict(told), within=POLL, what=what)
 
     async def listed(self) -> list[Listed]:
-        found = [record for record in self._records.all() if record.phase != "ended"]
+        found = [record for record in self.known() if record.phase != "ended"]
         await trio.lowlevel.checkpoint()
         return [
             Listed(record.spawn_id, record.mark, time() - record.began)
             for record in sorted(found, key=lambda record: record.spawn_id)
         ]
+
+    def known(self) -> list[Record]:
+        """All that is recorded of attempts."""
+        return self._records.all()
 
     def state(self, spawn_id: str) -> dict[str, Any]:
         record = self._records.of(spawn_id)

@@ -152,16 +152,18 @@ def own_progress(spawner: Any) -> Any:
 
 async def _begin(spawner: Any, order: Order, telling: list[asyncio.Task[None]]) -> str:
     """Where it will answer. One that is cancelled half way is stopped: what it had made by then, it knows alone."""
+    starting = _named(spawner.start())
+    if not telling:
+        telling.append(_follow(spawner, order))
     try:
-        starting = _named(spawner.start())
-        if not telling:
-            telling.append(_follow(spawner, order))
         await _keep_state_until(starting, spawner, order)
         await asyncio.sleep(0)  # a cancel that came while it blocked is heeded here
-        return address_of(starting.result(), spawner)
     except asyncio.CancelledError:
+        starting.cancel()
+        await asyncio.wait([starting])  # however long it goes on: what it makes until then is to be ended
         await _stop_after_all(spawner)
         raise
+    return address_of(starting.result(), spawner)
 
 
 def _named(called: Any) -> asyncio.Future[Any]:
@@ -176,14 +178,11 @@ def _named(called: Any) -> asyncio.Future[Any]:
 async def _keep_state_until(starting: asyncio.Future[Any], spawner: Any, order: Order) -> None:
     """Have the state kept at each change, until the start has ended."""
     kept: dict[str, Any] = {}
-    try:
-        while not starting.done():
-            await asyncio.wait([starting], timeout=LOOK)
-            if (state := as_plain(spawner.get_state())) != kept:
-                await ask_hub(order.keep, state)
-                kept = state
-    finally:
-        starting.cancel()
+    while not starting.done():
+        await asyncio.wait([starting], timeout=LOOK)
+        if (state := as_plain(spawner.get_state())) != kept:
+            await ask_hub(order.keep, state)
+            kept = state
 
 
 def _follow(spawner: Any, order: Order) -> asyncio.Task[None]:

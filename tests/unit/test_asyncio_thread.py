@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 
 import pytest
@@ -311,7 +311,7 @@ async def test_a_plug_in_asks_the_hub_for_as_long_as_its_call_lasts() -> None:
         later.append(asyncio.create_task(stray()))
 
     async def said(world: World) -> object:
-        with pytest.raises(PluginError, match="has ended"):
+        with pytest.raises(PluginError, match="nobody waits for it any more"):
             await later[0]
 
     async with host() as plugins:
@@ -320,6 +320,33 @@ async def test_a_plug_in_asks_the_hub_for_as_long_as_its_call_lasts() -> None:
             await plugins.call(asks, "nobody", within=SOON, what="asks")
         await plugins.call(asks_too_late, within=SOON, what="asks")
         await plugins.call(said, within=SOON, what="said")
+
+
+async def test_what_an_abandoned_call_asks_for_is_not_done_and_harms_nobody() -> None:
+    asked: list[str] = []
+    told: list[str] = []
+
+    async def of_the_hub() -> None:
+        asked.append("anyway")
+
+    async def asks_late(world: World) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(0.15)
+        try:
+            await ask_hub(of_the_hub)
+        except PluginError as error:
+            told.append(str(error))
+
+    async with host() as plugins:
+        with pytest.raises(trio.TooSlowError):
+            await plugins.call(asks_late, within=0.05, what="a start")
+        assert plugins.condition.abandoned == 1
+        with trio.fail_after(SOON):
+            while not told:
+                await trio.sleep(0.01)
+    assert told == ["a start: nobody waits for it any more"]
+    assert asked == []
 
 
 async def test_an_asynchronous_generator_comes_across_piece_by_piece() -> None:

@@ -13,7 +13,15 @@ from web.rights.identity import Identity
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
     says_why = _reach(identity).everywhere
-    return [*log_troubles(hub), *engine_troubles(hub, says_why=says_why), *_services(hub, identity)]
+    engines = engine_troubles(hub, says_why=says_why)
+    return [*log_troubles(hub), *engines, *plugin_troubles(hub), *_services(hub, identity)]
+
+
+def plugin_troubles(hub: Hub) -> Iterator[str]:
+    conditions = hub.plugins.conditions(engine.spawner for engine in hub.spawner)
+    for of, condition in conditions.items():
+        if condition.left:
+            yield f"threads of plug-ins ({of}) that hang: {condition.left}"
 
 
 def engine_troubles(hub: Hub, *, says_why: bool) -> Iterator[str]:

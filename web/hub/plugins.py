@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from core.asyncio_thread.host import Condition
+from core.plugins.plugin_hub import RunsOwnHooks
+from core.plugins.spawner import Spawner
 from core.settings import ConfigError, PluginAuthenticatorSettings, Settings
 from web.hub.hub_side import ThisHub
 from web.presentation.templates_found import directories_of, loaders
@@ -38,6 +41,14 @@ class Plugins(Struct, frozen=True):
     def paths(self) -> Sequence[str]:
         """Patterns of what their handlers serve."""
         return self.opened.pages.patterns if self.opened else ()
+
+    def conditions(self, spawners: Iterable[Spawner]) -> dict[str, Condition]:
+        """How the threads of plug-ins are, by what lives there."""
+        found = {"authenticator": self.opened.thread.condition} if self.opened else {}
+        for spawner in spawners:
+            if isinstance(spawner, RunsOwnHooks):
+                found["spawner"] = spawner.condition()
+        return found
 
     def as_made(self, settings: Settings) -> Settings:
         """What the hub is to be built with: a class of authenticator has defaults of its own. Raises ConfigError."""

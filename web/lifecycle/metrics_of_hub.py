@@ -120,3 +120,19 @@ class MetricsOfHub(Collector):
         yield GaugeMetricFamily(
             "callboard_services_not_up", "Services that do not run or do not answer.", down
         )
+
+    def _plugins(self) -> Iterator[Metric]:
+        """Of threads with asyncio: `of` says what lives there."""
+        conditions = self._hub.plugins.conditions(engine.spawner for engine in self._hub.spawner)
+        threads = CounterMetricFamily("callboard_plugin_threads", "Threads that were begun.", labels=["of"])
+        blocked = GaugeMetricFamily("callboard_plugin_threads_blocked", "Threads that hang.", labels=["of"])
+        calls = GaugeMetricFamily("callboard_plugin_calls", "Calls under way.", labels=["of"])
+        abandoned = CounterMetricFamily(
+            "callboard_plugin_calls_abandoned", "Calls that did not heed their end.", labels=["of"]
+        )
+        for of, condition in conditions.items():
+            threads.add_metric([of], condition.threads)
+            blocked.add_metric([of], condition.left)
+            calls.add_metric([of], condition.under_way)
+            abandoned.add_metric([of], condition.abandoned)
+        yield from (threads, blocked, calls, abandoned)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import trio
 
 from core.asyncio_thread.call import PluginError
-from core.asyncio_thread.host import AsyncioHost
+from core.asyncio_thread.host import AsyncioHost, Condition
 from core.errors import BusyError, NotFoundError, UnavailableError
 from core.events.file.store import EventStore
 from core.events.group import GroupDeleted
@@ -42,6 +42,10 @@ class PluginThread:
         self._is_all_new = True  # whom this is about need not be looked for
         self._telling = trio.Lock()
         self._db: Tables | None = None
+
+    @property
+    def condition(self) -> Condition:
+        return self._host.condition
 
     async def run(self) -> None:
         """For as long as the hub lives."""
