@@ -28,9 +28,11 @@ class Call(Generic[T]):
     request they belong to, for the task has the context of the caller.
     """
 
-    def __init__(self, what: str, nursery: trio.Nursery) -> None:
+    def __init__(self, what: str, nursery: trio.Nursery, on_end: Callable[[Call[T]], None]) -> None:
+        """`on_end`: called in trio when it has ended, whether anybody waits for that or not."""
         self.what = what
         self.ended = trio.Event()
+        self._on_end = on_end
         self._nursery = nursery
         self._context = copy_context()
         self._lock = threading.Lock()  # of the two that follow
@@ -78,6 +80,7 @@ class Call(Generic[T]):
         if not self.ended.is_set():
             self._outcome = outcome
             self.ended.set()
+            self._on_end(self)
 
     def _answer(self, request: _Request) -> None:
         if self._is_left or self.ended.is_set():

@@ -81,13 +81,12 @@ class AsyncioHost(Generic[World]):
         """
         with trio.fail_after(within):
             async with trio.open_nursery() as asked_meanwhile:
-                call: Call[T] = Call(what, asked_meanwhile)
+                call: Call[T] = Call(what, asked_meanwhile, self._forget)
                 self._begin(call, lambda world: function(world, *args))
                 try:
                     await self._wait_end(call)
                 finally:
                     call.leave()
-                    self._forget(call)
                 asked_meanwhile.cancel_scope.cancel()
         return call.result()
 
@@ -135,6 +134,7 @@ class AsyncioHost(Generic[World]):
             raise
 
     def _forget(self, call: Call[Any]) -> None:
+        """It has ended. A thread that was left ends with the last of its calls, those that nobody waits for too."""
         for generation in self._alive:
             if generation.calls.pop(call, None) and not generation.calls and generation is not self._current:
                 generation.thread.end()
@@ -179,5 +179,5 @@ class AsyncioHost(Generic[World]):
         if generation is self._current:
             self._current = None
         self._move(generation)
-        for call in generation.calls:
+        for call in list(generation.calls):
             call.give_up("the loop it ran in has ended")

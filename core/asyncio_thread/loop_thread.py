@@ -89,7 +89,8 @@ class LoopThread:
 
     def _close(self) -> None:
         for task in (tasks := asyncio.all_tasks(self._loop)):
-            task.cancel()
+            if not task.cancelling():  # else it is on its way, and may be cleaning up
+                task.cancel()
         try:
             if tasks:
                 self._loop.run_until_complete(asyncio.wait(tasks, timeout=LAST_MOMENT))

@@ -52,7 +52,7 @@ class PluginSpawner(OwnHooks, Spawner):
         self._settings = settings
         self._directory = directory / "plugins"
         self._orphans = Orphans()
-        self._starting: dict[str, trio.Event] = {}  # starts whose call has not come back
+        self._starting: dict[str, tuple[starting.Door, trio.Event]] = {}  # starts that have not come back
 
     def attach(self, hub: PluginHub) -> None:
         self._hub = hub
@@ -107,8 +107,9 @@ class PluginSpawner(OwnHooks, Spawner):
             partial(self._keep_state, attempt.spawn_id),
         )
         what = f"start of {attempt.user}/{attempt.server}"
-        self._starting[attempt.spawn_id] = back = trio.Event()
+        back = trio.Event()
         door = starting.Door(partial(_set, trio.lowlevel.current_trio_token(), back))
+        self._starting[attempt.spawn_id] = door, back
         try:
             started = await self._engine.call(starting.start, order, door, within=math.inf, what=what)
         except Exception as error:
@@ -195,11 +196,13 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def _wait_back(self, spawn_id: str) -> None:
         """A start that was called off may still be making something, as long as it has not come back."""
-        back = self._starting.get(spawn_id)
-        if back is None:
+        if spawn_id not in self._starting:
             return
+        door, back = self._starting[spawn_id]
         with trio.move_on_after(COME_BACK):
             await back.wait()
+        if door.state is not None:
+            await self._records.change(spawn_id, state=door.state, process=process_of(door.state))
         if not back.is_set():
             raise UnreachableError("its start was called off, and has not come back")
         self._starting.pop(spawn_id, None)

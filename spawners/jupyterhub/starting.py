@@ -25,7 +25,8 @@ from spawners.process_family import MARK
 
 logger = logging.getLogger("callboard.plugins")
 
-LOOK = 0.1  # seconds between looks at what the class calls its state
+LOOK = 0.1  # seconds between looks at what the class calls its state ...
+FIRST_LOOK = 0.01  # ... and before the first: what is made soon is recorded soon
 
 
 class Order(Struct, frozen=True):
@@ -46,11 +47,15 @@ class Order(Struct, frozen=True):
 
 
 class Door:
-    """Between the hub and a start: whoever comes first, a start that begins or a hub that calls it off, has it."""
+    """Between the hub and a start: whoever comes first, a start that begins or a hub that calls it off, has it.
+
+    `state`: of a start that was called off, for nobody is told of that any more.
+    """
 
     def __init__(self, has_ended: Callable[[], None]) -> None:
         """`has_ended`: called over there, when nothing of a start that had begun is under way any more."""
         self.has_ended = has_ended
+        self.state: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._is_taken = False
 
@@ -75,7 +80,7 @@ async def start(world: World, order: Order, door: Door) -> Started:
     try:
         live = world.begin(order.server, order.state)
         async with live.turn:
-            return await _start(live, order)
+            return await _start(live, order, door)
     finally:
         door.has_ended()
 
@@ -88,7 +93,7 @@ async def hear(world: World, spawn_id: str, told: dict[str, Any]) -> None:
             setattr(live.spawner, name, value)
 
 
-async def _start(live: Live, order: Order) -> Started:
+async def _start(live: Live, order: Order, door: Door) -> Started:
     spawner = live.spawner
     _introduce(spawner, order)
     spawner._spawn_pending = spawner._start_pending = True
@@ -97,7 +102,7 @@ async def _start(live: Live, order: Order) -> Started:
         await _run_hooks(spawner, order, telling)
         spawner.environment = {**spawner.environment, MARK: order.server.spawn_id}
         with _written_to(spawner, order.output if live.is_local else ""):
-            url = await _begin(spawner, order, telling)
+            url = await _begin(spawner, order, door, telling)
     finally:
         spawner._spawn_pending = spawner._start_pending = False
         for task in telling:
@@ -150,7 +155,7 @@ def own_progress(spawner: Any) -> Any:
         return None
 
 
-async def _begin(spawner: Any, order: Order, telling: list[asyncio.Task[None]]) -> str:
+async def _begin(spawner: Any, order: Order, door: Door, telling: list[asyncio.Task[None]]) -> str:
     """Where it will answer. One that is cancelled half way is stopped: what it had made by then, it knows alone."""
     starting = _named(spawner.start())
     if not telling:
@@ -161,6 +166,7 @@ async def _begin(spawner: Any, order: Order, telling: list[asyncio.Task[None]]) 
     except asyncio.CancelledError:
         starting.cancel()
         await asyncio.wait([starting])  # however long it goes on: what it makes until then is to be ended
+        door.state = as_plain(spawner.get_state())
         await _stop_after_all(spawner)
         raise
     return address_of(starting.result(), spawner)
@@ -178,8 +184,10 @@ def _named(called: Any) -> asyncio.Future[Any]:
 async def _keep_state_until(starting: asyncio.Future[Any], spawner: Any, order: Order) -> None:
     """Have the state kept at each change, until the start has ended."""
     kept: dict[str, Any] = {}
+    pause = FIRST_LOOK
     while not starting.done():
-        await asyncio.wait([starting], timeout=LOOK)
+        await asyncio.wait([starting], timeout=pause)
+        pause = min(2 * pause, LOOK)
         if (state := as_plain(spawner.get_state())) != kept:
             await ask_hub(order.keep, state)
             kept = state
