@@ -7,9 +7,9 @@ about. Moments and lengths are whole microseconds (UTC, since 1970), so that sum
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlite_utils import Database
 
@@ -45,6 +45,7 @@ EVENTS = (
 
 NOT_YET = 2**62  # the end of what goes on: later than all moments, so that one index serves both
 CHUNK = 200
+LOOKED_AT, ENOUGH = 1000, 50  # attempts; starts that say what is usual
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -78,6 +79,12 @@ class Attempt(NamedTuple):
 
 _COLUMNS = ", ".join(Attempt._fields)
 _INSERT = f"INSERT OR IGNORE INTO usage_attempts VALUES ({', '.join('?' * len(Attempt._fields))})"  # noqa: S608
+
+
+def profile_of(options: Mapping[str, Any]) -> str:
+    """By its name, "" where none was chosen."""
+    profile = options.get("profile")
+    return profile if isinstance(profile, str) else ""
 
 
 def microseconds(moment: datetime) -> int:
@@ -135,7 +142,6 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 
 def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) -> None:
-    profile = asked.user_options.get("profile")
     began = None if asked.queued else at
     db.execute(
         _INSERT,
@@ -145,7 +151,7 @@ def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) 
             asked.user,
             asked.user_name,
             asked.server_name,
-            profile if isinstance(profile, str) else "",
+            profile_of(asked.user_options),
             at,
             began,
             None,
@@ -232,6 +238,16 @@ def in_use(db: sqlite3.Connection, since: int, until: int) -> Iterator[list[Atte
         found = [Attempt(*row[1:]) for row in rows]
         yield found
         ended, rowid = found[-1].ended, rows[-1][0]
+
+
+def last_starts(db: sqlite3.Connection, profile: str) -> list[int]:
+    """How long the last starts of a profile took from their turn until they were ready, of the last ones there were."""
+    rows = db.execute(
+        "SELECT ready - began FROM (SELECT * FROM usage_attempts ORDER BY rowid DESC LIMIT ?)"
+        " WHERE profile = ? AND ready IS NOT NULL AND began IS NOT NULL LIMIT ?",
+        (LOOKED_AT, profile, ENOUGH),
+    )
+    return [int(took) for (took,) in rows]
 
 
 def month_by_user(db: sqlite3.Connection, month: str, until: int) -> dict[str, int]:

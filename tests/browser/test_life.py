@@ -157,3 +157,23 @@ def test_colours_are_chosen_and_stay(tmp_path: Path, windows: Windows) -> None:
         assert page.get_attribute("html", "data-theme") == "dark"
         page.goto("/hub/error/404")
         assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") != light
+
+
+def test_a_start_tells_how_long_it_takes_and_a_failed_one_can_be_repeated(
+    tmp_path: Path, windows: Windows
+) -> None:
+    config = CONFIG + 'c.Spawner.options_form = "<input name=\\"size\\" value=\\"small\\">"\n'
+    with running(RealHub(tmp_path / "hub", config=config)) as hub:
+        page = windows.context(url=hub.url).new_page()
+        hub.behave("alice", exit=3, slow=2)
+        log_in(page, "alice", "/hub/spawn")
+        page.click("#start-button, [type=submit]")
+        page.wait_for_url("**/hub/spawn-pending/alice**")
+        expect(page.locator("#progress-times")).to_contain_text("so far")
+        expect(page.locator("#advice")).to_be_visible()
+        expect(page.locator("main")).to_contain_text("with exit status 3")
+        expect(page.locator("main")).to_contain_text("page server")  # its last lines
+        hub.behave("alice", slow=0)
+        page.click("#same-again")
+        page.wait_for_url("**/user/alice/**", timeout=SLOWLY)
+        assert hub.server("alice")["user_options"] == {"size": ["small"]}

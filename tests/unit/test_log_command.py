@@ -290,3 +290,9 @@ def test_usage_is_printed_as_a_table_as_csv_and_as_json(log: str) -> None:
 def test_usage_of_no_time_is_refused(log: str) -> None:
     refused = callboard("usage", "--db", log, "--since", "2026-05-02", "--until", "2026-05-01")
     assert (refused.exit_code, "--since is not before --until" in refused.stderr) == (2, True)
+
+
+def test_what_came_of_a_request_is_found_by_its_number(log: str) -> None:
+    assert positions(log, "--request", "r1") == [4, 5, 6, 7, 8, 9, 10]
+    assert positions(log, "--request", "r1", "--type", "user.*") == [4, 8]
+    assert positions(log, "--request", "no-such") == []

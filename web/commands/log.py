@@ -33,6 +33,7 @@ Show = Callable[["Record"], str]
     "--type", "types", multiple=True, metavar="TYPE", help="Of this type, such as server.ready or 'user.*'."
 )
 @click.option("--principal", default="", metavar="WHO", help="Done by: a user's name, service/NAME, or hub.")
+@click.option("--request", default="", metavar="ID", help="What came of the request of this number.")
 @click.option("--since", type=Moment(), help="From this time on: 2026-05-04T09:03Z, 09:03, 2h (ago).")
 @click.option("--until", type=Moment(), help="Up to this time.")
 @click.option("-n", "--last", type=click.IntRange(min=0), metavar="N", help="The last N of them.")
@@ -45,6 +46,7 @@ def log(
     server: str,
     types: tuple[str, ...],
     principal: str,
+    request: str,
     since: datetime | None,
     until: datetime | None,
     last: int | None,
@@ -56,6 +58,7 @@ def log(
     \b
     callboard log --user alice --since 2h
     callboard log --type 'server.*' --server alice/lab --last 20
+    callboard log --request 35bde2220934d89d
     callboard log --follow --json | jq .event
     """
     from core.events.file.database import open_to_look
@@ -66,7 +69,8 @@ def log(
     try:
         if user or server or principal:
             need_current_tables(db)
-        choice = Choice(things_called(db, user, server), types, principals_called(db, principal))
+        things = things_called(db, user, server)
+        choice = Choice(things, types, principals_called(db, principal), request.strip())
         begin, end = _span(db, since, until)
         show = _show(db, as_json=as_json)
         _print(_last(db, choice, begin, end, last), show)

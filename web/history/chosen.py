@@ -20,15 +20,18 @@ CHUNK = 500
 class Choice(Struct, frozen=True):
     """`things`: `user/{id}` and their like, any of which an event is to be about; None: all. `principals`: likewise.
 
-    `types`: as they are or with `*`; any of them. Empty: all.
+    `types`: as they are or with `*`; any of them. Empty: all. `request`: of whose HTTP request they came; "": of any.
     """
 
     things: tuple[str, ...] | None = None
     types: tuple[str, ...] = ()
     principals: tuple[str, ...] | None = None
+    request: str = ""
 
     def has(self, record: Record) -> bool:
-        """Whether type and principal are chosen; whom it is about has been seen to."""
+        """Whether type, principal and request are chosen; whom it is about has been seen to."""
+        if self.request and record.by.request != self.request:
+            return False
         if self.principals is not None and record.by.principal not in self.principals:
             return False
         tag = codec.tag_of(record.event)

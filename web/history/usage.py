@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from statistics import quantiles
-from typing import Literal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from statistics import median, quantiles
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from core.events.log.tables import Tables
 from core.events.record import utc_text
 from projections import groups, users
-from projections.usage import Attempt, moment
+from projections.usage import Attempt, last_starts, moment, profile_of
 
 HOUR = 3600 * 1_000_000  # microseconds
-NO_PROFILE = ""
+FEW = 3  # starts, below which nothing is usual
 
 Kind = Literal["user", "server", "profile", "group"]
 
@@ -86,6 +86,12 @@ class Sums:
 
     def total(self) -> Use:
         return self._total.told("")
+
+
+def usual_seconds(db: Tables, options: Mapping[str, Any]) -> float | None:
+    """How long starts with such options usually take here: the median of the last ones of their profile."""
+    took = last_starts(db, profile_of(options))
+    return median(took) / 1_000_000 if len(took) >= FEW else None
 
 
 class Naming:

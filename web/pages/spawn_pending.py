@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from quart import Response
 
+from core.events.record import utc_text
 from core.events.server import SpawnFailed
 from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
+from web.history.usage import usual_seconds
 from web.pages.home import myself
+from web.pages.parts.advice import advice
 from web.pages.parts.destination import checked, destination
+from web.pages.parts.last_run import stopping_since
 from web.pages.parts.render import html_of_configuration, page
 from web.pages.parts.server_rows import shown_server
 from web.pages.parts.spawn_url import spawn_url
@@ -69,6 +73,8 @@ async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response
                 "user": owner.name,
                 "server": server.name,
                 "state": shown.state,
+                "since": _since(server),
+                "usual": usual_seconds(database(), server.options() or {}),
             }
         },
         spawner=shown,
@@ -78,22 +84,36 @@ async def _waiting(template: str, owner: UserRow, server: ServerRow) -> Response
     )
 
 
+def _since(server: ServerRow) -> str | None:
+    """When what is under way was asked for."""
+    if server.state != "stop":
+        return server.started
+    at = stopping_since(server)
+    return None if at is None else utc_text(at)
+
+
 async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_url: str = "") -> Response:
     """`status`: unless its last start failed, which is told with the status of that."""
     failure: SpawnFailed | None = server.failed()
     row = servers.by_id(database(), server.id) or server
+    row_shown = await shown_server(owner, row)
     after = next_url or checked(asked().args.get("next", ""))
     seconds = hub().settings.hub.implicit_spawn_seconds if next_url else 0
     return await page(
         "not_running.html",
         status if failure is None or next_url else failure.status,
-        spawner=await shown_server(owner, row),
+        spawner=row_shown,
         for_user=owner if owner.id != caller().id else None,
         server_name=server.name,
         spawn_url=spawn_url(owner.name, server.name, after),
         auth_state=hub().logins.auth_states.of(owner.id),
         implicit_spawn_seconds=seconds,
-        data={"implicit_spawn_seconds": seconds},
+        data={
+            "implicit_spawn_seconds": seconds,
+            "server": {"user": owner.name, "name": server.name, "pending_url": row_shown.pending_url},
+        },
+        advice=advice(failure) if failure else "",
+        has_form=bool(hub().settings.spawner.options_form),
         failed=failure is not None,
         failed_message=failure.reason if failure else "",
         failed_html_message=html_of_configuration(failure.html_message) if failure else "",

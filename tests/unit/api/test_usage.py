@@ -9,6 +9,7 @@ import pytest
 from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import token_of
+from web.history.usage import usual_seconds
 
 ROLES = [{"name": "tutor", "users": ["bob"], "scopes": ["self", "read:servers!group=math"]}]
 GROUPS = {"math": GroupSettings(["carol"]), "staff": GroupSettings(["bob", "carol"])}
@@ -97,3 +98,13 @@ async def test_an_overview_is_numbers_of_this_moment_and_of_the_last_hours(clien
 @pytest.mark.parametrize("query", ["?by=colour", "?since=soon", "?until=later", "?format=xml"])
 async def test_what_cannot_be_understood_is_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/usage{query}")).status_code == 400
+
+
+async def test_what_is_usual_is_the_median_of_the_last_starts_of_a_profile(client: Client) -> None:
+    for name in ("one", "two", "three"):
+        await client.post(f"/users/bob/servers/{name}", json={"simulate": {"delay": 0}, "profile": "small"})
+    db = client.hub.store.db
+    assert usual_seconds(db, {"profile": "none"}) is None
+    usual = usual_seconds(db, {"profile": "small"})
+    assert usual is not None
+    assert 0 <= usual < 60

@@ -10,6 +10,7 @@ import trio
 from msgspec.structs import replace
 from tornado.web import HTTPError
 
+from core.events.server import SpawnFailed
 from core.plugins.hooks import trio_hook
 from core.settings import TornadoSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
@@ -17,6 +18,7 @@ from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, pat
 from tests.unit.pages.html import check_page, data_of, shown
 from tests.unit.test_route_matrix import COMBINATIONS
 from web.hub.hub import Hub
+from web.pages.parts import advice
 from web.pages.user_url import RETRY
 
 
@@ -303,3 +305,48 @@ async def test_what_a_hook_refuses_is_told_in_its_words() -> None:
     async with hub_in_memory(settings_for_tests(user_redirect_hook=trio_hook(hook))) as hub:
         page = await shown(await logged_in(hub, "bob"), "/hub/user-redirect/x", 418)
         assert "No tea here" in page.one("main").text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"fail": "no room"}, "Try once more."),
+        ({"fail": "no such image", "fail_status": 400}, "Choose something else"),
+        ({"fail": "It did not answer in time."}, "may only have been slow"),
+    ],
+)
+async def test_the_page_of_a_failed_start_says_what_to_try_and_which_request_it_was(
+    client: Client, hub: Hub, autojump_clock: object, options: dict[str, object], words: str
+) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client, **options)
+    page = await shown(browser, "/hub/spawn-pending/bob", int(str(options.get("fail_status", 500))))
+    assert words in page.one(id_="advice").text
+    number = page.one(id_="request-number").text
+    assert number in {record.by.request for record in hub.store.read_all()}
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (SpawnFailed("s", "why", exit_status=-9), advice.MEMORY),
+        (SpawnFailed("s", "why", exit_status=137), advice.MEMORY),
+        (SpawnFailed("s", "why", exit_status=127), advice.NOT_THERE),
+        (SpawnFailed("s", "why", status=400, exit_status=127), advice.REFUSED),
+        (SpawnFailed("s", "It timed out."), advice.SLOW),
+        (SpawnFailed("s", "why", exit_status=1), advice.TELL),
+    ],
+)
+def test_what_to_try_follows_from_how_it_ended(failure: SpawnFailed, expected: str) -> None:
+    assert advice.advice(failure) == expected
+
+
+async def test_a_start_and_a_stop_say_since_when(client: Client, hub: Hub, autojump_clock: object) -> None:
+    browser = await logged_in(hub, "bob")
+    await start(client, delay=30, stop_delay=30)
+    pending = data_of(await shown(browser, "/hub/spawn-pending/bob"))["pending"]
+    assert pending["since"] is not None
+    assert pending["usual"] is None
+    await client.delete("/users/bob/server")
+    stopping = data_of(await shown(browser, "/hub/spawn-pending/bob"))["pending"]
+    assert (stopping["state"], stopping["since"] >= pending["since"]) == ("stop", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -28,27 +29,33 @@ SHOWN_LINES = 20
 
 
 class LastRun(Struct, frozen=True):
-    """`why`: a sentence; `""` where there is nothing to tell. `lines`: its last output, where it ended badly."""
+    """`why`: a sentence; `""` where there is nothing to tell. `lines`: its last output, where it ended badly.
+
+    `ended`: how, in words, where that is known. `request`: the number of the request that had asked for it.
+    """
 
     why: str = ""
     at: datetime | None = None
     is_bad: bool = False
     lines: tuple[str, ...] = ()
+    ended: str = ""
+    request: str = ""
 
 
 async def last_run(server: ServerRow) -> LastRun:
     if server.state != "stopped":
         return LastRun()
-    for record in reversed(_last_events(server)):
+    records = _last_events(server)
+    for record in reversed(records):
         match record.event:
             case ServerDied(exit_status=status, trouble=trouble):
                 why = f"It ended by itself{_with_status(status)}. {trouble}"
-                return await _badly(server, record, why.rstrip())
+                return await _badly(server, records, record, why.rstrip(), status)
             case ServerLost(exit_status=status, trouble=trouble):
                 why = f"It was gone when the hub came back{_with_status(status)}. {trouble}"
-                return await _badly(server, record, why.rstrip())
-            case SpawnFailed(reason=reason):
-                return await _badly(server, record, f"It could not be started: {reason}")
+                return await _badly(server, records, record, why.rstrip(), status)
+            case SpawnFailed(reason=reason, exit_status=status):
+                return await _badly(server, records, record, f"It could not be started: {reason}", status)
             case StopRequested(why=why) | SpawnCancelled(why=why):
                 return LastRun(f"Stopped by {_who(record.by)}. {why}".strip(), record.at)
             case SpawnRequested():
@@ -76,9 +83,28 @@ def _last_events(server: ServerRow) -> list[Record]:
     return read_stream(db, stream, max(0, version_of(db, stream) - LOOKED_AT), LOOKED_AT)
 
 
-async def _badly(server: ServerRow, record: Record, why: str) -> LastRun:
+def stopping_since(server: ServerRow) -> datetime | None:
+    """When its stop was asked for, while it goes on."""
+    for record in reversed(_last_events(server)):
+        if isinstance(record.event, StopRequested | SpawnCancelled):
+            return record.at
+    return None
+
+
+async def _badly(
+    server: ServerRow, records: Sequence[Record], record: Record, why: str, status: int | None
+) -> LastRun:
     lines = await last_lines(hub().spawner, server.spawn_id)
-    return LastRun(why, record.at, is_bad=True, lines=tuple(lines[-SHOWN_LINES:]))
+    asked = [one.by.request for one in records if isinstance(one.event, SpawnRequested)]
+    ended = "" if status is None else _with_status(status).removeprefix(": ").strip()
+    return LastRun(
+        why,
+        record.at,
+        is_bad=True,
+        lines=tuple(lines[-SHOWN_LINES:]),
+        ended=ended,
+        request=asked[-1] if asked else "",
+    )
 
 
 def _with_status(status: int | None) -> str:

@@ -1,6 +1,6 @@
 // Where the configuration wants servers started by themselves: after a moment in which that can be called off.
 
-import { data } from "./api.js";
+import { call, data, say, serverPath } from "./api.js";
 import "./time.js";
 
 const start = document.getElementById("start");
@@ -8,6 +8,30 @@ const countdown = document.getElementById("countdown");
 let left = start ? (data.implicit_spawn_seconds ?? 0) : 0;
 
 if (start && location.hash) start.href += location.hash; // of the address that the server is to be entered by
+
+// --- a start that failed: again, and the number of its request ---
+
+const again = document.getElementById("same-again");
+if (again) again.hidden = false;
+again?.addEventListener("click", async () => {
+  again.disabled = true;
+  try {
+    await call("POST", serverPath(data.server.user, data.server.name));
+    location.assign(data.server.pending_url);
+  } catch (error) {
+    again.disabled = false;
+    say(error.message);
+  }
+});
+
+const copy = document.getElementById("copy-request");
+if (copy && navigator.clipboard) copy.hidden = false;
+copy?.addEventListener("click", async () => {
+  await navigator.clipboard.writeText(document.getElementById("request-number").textContent);
+  say("The number is copied.");
+});
+
+// --- started by itself ---
 
 function tick() {
   if (left <= 0) {

@@ -2,6 +2,7 @@
 
 import { base, call, data, say, serverPath, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
+import { tellElapsed } from "./elapsed.js";
 
 // Of all these a template of an administrator's may have left something out, or made it of other elements.
 const pending = data.pending;
@@ -32,7 +33,12 @@ function withLinks(html, text) {
   return piece;
 }
 
+let reached = 0;
+
+// What is told counts; between two messages time moves it on, never quite to the end.
 function showPercent(percent) {
+  if (percent < reached) return;
+  reached = percent;
   if (bar instanceof HTMLProgressElement) {
     bar.value = percent;
   } else if (bar) {
@@ -79,6 +85,8 @@ source.onerror = async () => {
   await back;
   location.reload();
 };
+
+tellElapsed(pending, (share) => showPercent(Math.round(90 * (1 - Math.exp(-1.5 * share)))));
 
 if (stop) stop.hidden = false;
 stop?.addEventListener("click", async () => {
