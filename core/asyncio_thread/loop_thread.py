@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +16,7 @@ import trio
 
 logger = logging.getLogger("callboard.plugins")
 
+EXECUTORS = "plugin-executor"  # what names of threads begin with that wait for blocking calls of plug-ins
 LAST_MOMENT = 1.0  # seconds that tasks have to end once they are cancelled at the end
 _DEEPEST = 12  # frames of a stack that are told
 
@@ -33,6 +35,7 @@ class LoopThread:
         self._is_ending = False
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_tell_of_a_task)
+        self._loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix=EXECUTORS))
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 

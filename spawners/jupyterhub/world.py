@@ -12,6 +12,7 @@ from jupyterhub.auth import Authenticator
 from jupyterhub.objects import Hub
 from jupyterhub.spawner import LocalProcessSpawner, Spawner
 
+from core.asyncio_thread.loop_thread import EXECUTORS
 from core.plugins.plugin_hub import ServerFacts, Site
 from core.settings import PluginSettings
 from spawners.jupyterhub.people import People
@@ -175,7 +176,7 @@ def _give_threads(kind: Any) -> None:
         if getattr(found, "_executor", "none") is None or isinstance(
             vars(found).get("_executor"), ThreadPoolExecutor
         ):
-            found._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=found.__name__)
+            found._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=f"{EXECUTORS}-{found.__name__}")
 
 
 def _below(base: Any) -> set[Any]:

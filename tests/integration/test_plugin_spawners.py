@@ -294,3 +294,16 @@ def test_no_secret_of_a_plug_in_is_in_log_or_events(make_hub: MakeHub) -> None:
     for secret in ("canary-of-the-state", token, ADMIN_TOKEN):
         assert secret.encode() not in kept
         assert secret not in hub.log()
+
+
+def test_a_hub_ends_although_a_plug_in_does_not(make_hub: MakeHub) -> None:
+    body = """
+    async def start(self):
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
+"""
+    hub = serving(make_hub, body)
+    assert hub.begin("alice", headers={"Prefer": "respond-async"}).status_code == 202
+    began = time.monotonic()
+    assert hub.terminate(timeout=40) == 0
+    assert time.monotonic() - began < 40
+    assert "threads of plug-ins do not end, and are left behind: plugin-executor" in hub.log()

@@ -36,8 +36,8 @@ from core.plugins.spawner import Attempt, Telling
 from core.server import Ready, Server, Spawning, Stopped, replay
 from core.settings import PluginSettings, PluginSpawnerSettings
 from spawners.jupyterhub.adapter import PluginSpawner
+from tests.effort import examples
 from tests.integration.spawner_worlds import LonelyHub
-from tests.property.effort import examples
 from tests.unit.actor_world import Hub, World
 
 pytestmark = pytest.mark.slow

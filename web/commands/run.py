@@ -72,9 +72,11 @@ def run(ctx: click.Context, files: tuple[Path, ...], hello: bool, later: Answer)
     callboard -f jupyterhub_config.py
     callboard --port=9000 --Spawner.start_timeout=120
     """
-    from web.process.run import run_hub  # the hub's imports, which other commands need not wait for
+    # the hub's imports, which other commands need not wait for
+    from web.process.leaving import leave_threads_behind
+    from web.process.run import run_hub
 
-    sys.exit(run_hub(list(files), ctx.args, hello=hello, later=later))
+    sys.exit(leave_threads_behind(run_hub(list(files), ctx.args, hello=hello, later=later)))
 
 
 def overrides(words: Sequence[str]) -> Iterator[str]:
