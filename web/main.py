@@ -142,6 +142,8 @@ def _first_steps(hub: Hub, secret: bytes, wanted: DesiredState) -> Iterator[Step
     yield "services", partial(configure_services, hub, secret)
     yield "extra routes", partial(configure_routes, hub)
     yield from bootstrap_steps(hub, wanted)
+    if managed := hub.plugins.roles:
+        yield "roles of the authenticator", partial(hub.acts.login_roles.load, managed, by=HUB)
 
 
 async def _record_start(store: EventStore) -> Record:

@@ -9,6 +9,7 @@ from web.login.by_link import LinkLogin
 from web.login.disarming import Disarming
 from web.login.log_in import CredentialLogin
 from web.login.refresh import LoginRefresh
+from web.login.roles import LoginRoles
 from web.oauth.provider import Provider
 from web.servers.named import NamedServers
 from web.servers.starting import Starting
@@ -27,6 +28,7 @@ class Acts:
     credential_login: CredentialLogin
     link_login: LinkLogin
     login_refresh: LoginRefresh
+    login_roles: LoginRoles
     disarming: Disarming
 
     # servers

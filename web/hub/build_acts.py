@@ -25,11 +25,12 @@ from web.sharing.sharing import ServerSharing
 
 def build_acts(hub: Hub) -> Acts:
     db, entities, logins, names = hub.store.db, hub.entities, hub.logins, hub.user_names
+    login_roles = LoginRoles(db, entities.roles, hub.rights)
     accounts = Accounts(
         db,
         entities.users,
         LoginGroups(db, entities.groups),
-        LoginRoles(db, entities.roles, hub.rights),
+        login_roles,
         names,
         logins,
         lambda: hub.settings.authenticator,
@@ -43,6 +44,7 @@ def build_acts(hub: Hub) -> Acts:
         ),
         link_login=LinkLogin(hub.base_url, db, logins, hub.refusals),
         login_refresh=refresh,
+        login_roles=login_roles,
         disarming=Disarming(
             hub.store, hub.rights, entities, hub.sessions, hub.sharing, hub.servers, hub.errands
         ),

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -49,6 +49,11 @@ class Plugins(Struct, frozen=True):
             if isinstance(spawner, RunsOwnHooks):
                 found["spawner"] = spawner.condition()
         return found
+
+    @property
+    def roles(self) -> Sequence[dict[str, Any]]:
+        """That the authenticator knows before anybody has logged in."""
+        return self.opened.traits.roles if self.opened else ()
 
     def as_made(self, settings: Settings) -> Settings:
         """What the hub is to be built with: a class of authenticator has defaults of its own. Raises ConfigError."""

@@ -13,11 +13,12 @@ from typing import Any
 from core.actors.hub_entities import Roles
 from core.config.roles import ADMIN, USER, Role, RoleError, role_of_login
 from core.errors import ForbiddenError
+from core.events.group import group_stream
 from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.user import user_stream
 from core.role import Define, GrantRole, Withdraw
-from projections import roles
+from projections import groups, roles, users
 from web.rights.rights import Rights
 
 logger = logging.getLogger("callboard.login")
@@ -40,6 +41,27 @@ class LoginRoles:
                 await self._entities.ask(role.name, GrantRole(frozenset({holder})), by=by)
         for name in held - wanted.keys() - {USER, ADMIN}:
             await self._entities.ask(name, Withdraw(frozenset({holder})), by=by)
+
+    async def load(self, specs: Sequence[dict[str, Any]], *, by: By) -> None:
+        """Roles that are known before anybody logs in, and their holders, as far as there are such users and groups.
+
+        Raises ForbiddenError for roles that cannot be. Source: JupyterHub's `load_managed_roles`.
+        """
+        for role, spec in zip(self._roles_of(specs), specs, strict=True):
+            if role.name in (USER, ADMIN):
+                continue
+            await self._define(role, by)
+            named = self._named(spec)
+            held = roles.granted_to_each(self._db, named)
+            missing = frozenset(holder for holder in named if role.name not in held.get(holder, ()))
+            if missing:
+                await self._entities.ask(role.name, GrantRole(missing), by=by)
+
+    def _named(self, spec: dict[str, Any]) -> frozenset[str]:
+        names = list(spec.get("groups") or ())
+        found = groups.listed(self._db, names, limit=len(names)) if names else []
+        known = users.existing(self._db, list(spec.get("users") or ()))
+        return frozenset({*map(user_stream, known.values()), *(group_stream(row.id) for row in found)})
 
     def _roles_of(self, specs: Sequence[dict[str, Any]]) -> list[Role]:
         try:

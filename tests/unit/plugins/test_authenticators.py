@@ -543,3 +543,20 @@ async def test_the_next_hub_knows_sessions_states_and_what_the_plug_in_has_kept(
         assert bob is not None
         assert hub.logins.auth_states.of(bob.id) == {"count": 2}
     assert Path(f"{path}-plugins").exists()
+
+
+async def test_roles_that_it_knows_before_anybody_has_logged_in_are_there_from_the_start():
+    class Knowing(Shared):
+        async def load_managed_roles(self) -> list[dict[str, Any]]:
+            reads = ["read:users:name"]
+            return [
+                {"name": "teacher", "description": "teaches", "scopes": reads, "users": ["alice", "nobody"]}
+            ]
+
+    async with hub_with(Knowing, OPEN | {"word": "pw", "manage_roles": True}) as hub:
+        alice = users.by_name(hub.store.db, "alice")
+        assert alice is not None
+        assert "teacher" in roles.granted_to(hub.store.db, f"user/{alice.id}")
+        found = roles.by_name(hub.store.db, "teacher")
+        assert found is not None
+        assert found.managed

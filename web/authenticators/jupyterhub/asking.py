@@ -74,6 +74,7 @@ class Traits(Struct, frozen=True):
     `paths`: regular expressions of the paths that its handlers serve, with the base URL. `values`: its traits that are
     settings of the hub's too, by name. `login_path`, `logout_path`: where it wants people sent. `refreshes`: whether it
     can say later if a login still stands; `knows_users`: whether it has something to say about who can be a user.
+    `roles`: those that it knows before anybody has logged in, as `load_roles` has them.
     """
 
     paths: tuple[str, ...]
@@ -83,6 +84,7 @@ class Traits(Struct, frozen=True):
     logout_path: str
     refreshes: bool
     knows_users: bool
+    roles: tuple[dict[str, Any], ...] = ()
 
 
 class HubSide(Protocol):

@@ -10,6 +10,7 @@ from jupyterhub import orm
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.login import LoginHandler
 from jupyterhub.utils import maybe_future
+from msgspec import structs
 from tornado.httputil import HTTPInputError, url_concat
 from traitlets.config import Config
 
@@ -45,7 +46,10 @@ class World:
     # --- asked by the hub ---
 
     async def traits(self) -> Traits:
-        return traits_of(self.authenticator, paths_of(self.application), self._base)
+        found = traits_of(self.authenticator, paths_of(self.application), self._base)
+        if not self.authenticator.manage_roles:
+            return found
+        return structs.replace(found, roles=tuple(await self.authenticator.load_managed_roles()))
 
     async def values_of(self, kind: type[Any], config: Config) -> dict[str, Any]:
         """What an authenticator of this class would have, of what is common to all."""
