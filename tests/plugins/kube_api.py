@@ -52,11 +52,15 @@ class Refused(Exception):
 
 
 class Cluster:
-    """`down`: connections are cut without an answer. `unschedulable`: pods stay Pending."""
+    """`down`: connections are cut without an answer. `unschedulable`: pods stay Pending.
+
+    `pull_seconds`: how long a node needs for an image.
+    """
 
     def __init__(self) -> None:
         self.down = False
         self.unschedulable = False
+        self.pull_seconds = 0.0
         self.requests: list[str] = []
         self._things: dict[str, dict[str, Thing]] = {resource: {} for resource in KINDS}
         self._changes: list[Change] = []
@@ -129,6 +133,7 @@ class Cluster:
         name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]
         for reason in ("Scheduled", "Pulling"):
             self._event(pod, reason)
+        time.sleep(self.pull_seconds)
         pod["spec"]["nodeName"] = "node1"
         self._status(pod, "Pending", {"waiting": {"reason": "ContainerCreating"}}, ready=False)
         command = [*(container.get("command") or []), *(container.get("args") or [])]
@@ -158,7 +163,16 @@ class Cluster:
                 {"type": "PodScheduled", "status": "True"},
                 {"type": "Ready", "status": str(ready)},
             ],
-            "containerStatuses": [{"name": "notebook", "ready": ready, "restartCount": 0, "state": state}],
+            "containerStatuses": [
+                {
+                    "name": "notebook",
+                    "image": pod["spec"]["containers"][0]["image"],
+                    "imageID": "sha256:0",
+                    "ready": ready,
+                    "restartCount": 0,
+                    "state": state,
+                }
+            ],
         }
         self._keep("pods", "MODIFIED", pod)
 
