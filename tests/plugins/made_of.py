@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from spawners.configuration import load_settings
@@ -22,6 +23,7 @@ def made_of(file: Path) -> dict[str, tuple[str, str]]:
         if plugin is None:
             continue
         blank = plugin.kind.__new__(plugin.kind)
+        blank.user = SimpleNamespace(name="bob", id=1, admin=False)
         blank._load_config(plugin.config)
         for full, said in plugin.traits.items():
             found[full] = (_text(said), _text(getattr(blank, full.rpartition(".")[2])))

@@ -4,5 +4,5 @@ c.ProfilesSpawner.profiles = [
     ("Here", "local", "jupyterhub.spawner.SimpleLocalProcessSpawner", {"ip": "127.0.0.1"}),
     ("In a container", "docker", "dockerspawner.DockerSpawner", {"image": "example/scipy:2026"}),
 ]
-c.ProfilesSpawner.default_profiles = [("Here", "local", "jupyterhub.spawner.SimpleLocalProcessSpawner", {})]
+c.ProfilesSpawner.first_template = "checked"
 c.Spawner.http_timeout = 120
