@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from core.machine.process_identity import Identity, is_alive
 from core.plugins.plugin_hub import ServerFacts
+from core.secrets.scrubbing import scrubbed
 from spawners.jupyterhub.records import as_plain
 from spawners.jupyterhub.world import Live, World
 
@@ -17,6 +18,7 @@ AGAIN = (1.0, 2.0)  # seconds before each time that an engine is asked again, be
 FOR_A_START = 5.0  # seconds that an end waits for a start that is under way to come back
 UNTIL_GONE = 5.0  # seconds after `stop` in which the class must say that it is gone
 LOOK = 0.1
+LONGEST_REASON = 200  # characters of what a class says of an end
 
 
 class Attempted(Struct, frozen=True):
@@ -122,6 +124,6 @@ def _seen(live: Live, status: Any) -> Seen:
     if status is None:
         return Seen(True, state)
     if isinstance(status, bool) or not isinstance(status, int):
-        return Seen(False, state, reason=str(status))
+        return Seen(False, state, reason=scrubbed(str(status))[:LONGEST_REASON])
     known = status != 0 or live.began_here  # JupyterHub's 0 stands for "who knows" as well
     return Seen(False, state, status if known else None)

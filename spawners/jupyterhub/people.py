@@ -59,9 +59,17 @@ class People:
         """What JupyterHub's database would have of this server."""
         row = self._row(user, server.name)
         row.display_name, row.user_options = server.display_name, dict(server.user_options)
-        row.server = orm.Server(base_url=server.prefix)
         self.db.commit()
         return row
+
+    def open(self, row: Any, prefix: str) -> None:
+        """From now on it has a server, and counts as active."""
+        row.server = orm.Server(base_url=prefix)
+        self.db.commit()
+
+    def close(self, row: Any) -> None:
+        row.server = None
+        self.db.commit()
 
     def _row(self, user: PluginUser, name: str) -> Any:
         row = user.orm_user.orm_spawners.get(name)

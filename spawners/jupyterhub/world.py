@@ -73,6 +73,7 @@ class World:
         """For a start: with the state that the class wants to have again, and nothing of what ran before."""
         spawner = self.prepared(server, state)
         del self._prepared[_key(server)]
+        self._people.open(spawner.orm_spawner, server.prefix)
         spawner.clear_state()
         live = self._lives[server.spawn_id] = Live(spawner)
         live.began_here = True
@@ -83,6 +84,7 @@ class World:
         live = self._lives.get(server.spawn_id)
         if live is None:
             spawner = self.make(server, state)
+            self._people.open(spawner.orm_spawner, server.prefix)
             stand_at(spawner, url)
             live = self._lives[server.spawn_id] = Live(spawner)
         return live
@@ -94,7 +96,10 @@ class World:
     def ended(self, server: ServerFacts) -> Any:
         """The object of an attempt that has ended, for what is done afterwards; it is let go."""
         live = self._lives.pop(server.spawn_id, None)
-        return self.prepared(server, {}) if live is None else live.spawner
+        if live is None:
+            return self.prepared(server, {})
+        self._people.close(live.spawner.orm_spawner)
+        return live.spawner
 
     def forget(self, server: ServerFacts) -> None:
         """It will not start any more."""

@@ -153,7 +153,7 @@ pauses = st.sampled_from([0.0, 0.02, 0.2])
 @example([(("behave", "start", "swallows"), 0.0), (("start", "v1", ""), 0.2), (("start", "v2", ""), 0.2)])
 @example([(("start", "v1", ""), 0.2), (("behave", "stop", "lies"), 0.0), (("stop", "v1", ""), 0.2)])
 @example([(("start", "v1", ""), 0.2), (("behave", "poll", "throws"), 0.0), (("start", "v1", ""), 0.2)])
-@settings(max_examples=examples(8), deadline=None, report_multiple_bugs=False)
+@settings(max_examples=examples(5), deadline=None, report_multiple_bugs=False)
 def test_whatever_a_class_does_everybody_is_answered_and_the_log_is_right(
     steps: list[tuple[Step, float]],
 ) -> None:
