@@ -24,6 +24,8 @@ from core.plugins.spawner import (
     UserOptions,
 )
 
+REMEMBERED = 20_000  # attempts
+
 
 class Engines(Spawner):
     """`main`: the one of `c.JupyterHub.spawner_class`, where all runs that does not say otherwise."""
@@ -33,6 +35,7 @@ class Engines(Spawner):
         self.main = main
         self._by_name: Mapping[str, Engine] = {engine.name: engine for engine in (main, *others)}
         self._missing: dict[str, Engine] = {}
+        self._places: dict[str, str] = {}  # of attempts that were asked about
         self._engine_of = engine_of
 
     def __iter__(self) -> Iterator[Engine]:
@@ -48,7 +51,15 @@ class Engines(Spawner):
         return self._by_name.get(name) or self._missing.setdefault(name, Engine(name, MissingSpawner(name)))
 
     def of(self, spawn_id: str) -> Engine:
-        return self.named(self._engine_of(spawn_id))
+        """It is asked for every server of every answer: where an attempt is never changes."""
+        if len(self._by_name) == 1:
+            return self.main
+        name = self._places.get(spawn_id) or self._engine_of(spawn_id)
+        if name:
+            if len(self._places) >= REMEMBERED:
+                self._places.clear()
+            self._places[spawn_id] = name
+        return self.named(name)
 
     # --- the protocol ---
 
