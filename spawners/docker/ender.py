@@ -39,19 +39,19 @@ class Ender:
         """Write down how it has ended and what it wrote, then remove it."""
         if self._endings.ended(spawn_id) is None:
             output = await self._written.of(spawn_id, container)
-            if await self.write(spawn_id, ended, output) is None:
+            if not await self.write(spawn_id, ended, output):
                 return  # the container is the only one that knows
         if self._remove:
             await self._engine.remove(name_of(spawn_id))
 
-    async def write(self, spawn_id: str, ended: Ended, output: list[Piece]) -> Ended | None:
-        """None where that is not possible."""
+    async def write(self, spawn_id: str, ended: Ended, output: list[Piece]) -> bool:
+        """False where that is not possible."""
         try:
             await trio.to_thread.run_sync(self._endings.write, spawn_id, ended, output)
         except OSError as error:
             logger.warning("cannot write down how %s has ended: %s", spawn_id, error)
-            return None
-        return ended
+            return False
+        return True
 
     async def tidy(self, listed: list[Summary]) -> None:
         """What was made after it had been stopped, by an engine that was late, goes."""

@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from core.errors import UnreachableError
+from core.settings import ConfigError
 from spawners.docker.exchange import Body, exchange
 from spawners.docker.found import Container, Image, Summary
 from spawners.docker.place import Place
@@ -54,7 +55,7 @@ class Engine:
     """Every method raises UnreachableError where the engine cannot be asked, and EngineRefusal where it will not."""
 
     def __init__(self, place: Place) -> None:
-        """Raises OSError for certificates that cannot be read."""
+        """Raises ConfigError for certificates that cannot be read."""
         self.place = place
         self._tls = _tls(place) if place.tls else None
 
@@ -214,13 +215,19 @@ async def failure_of(call: Callable[[], Awaitable[None]]) -> EngineRefusal | Eng
 
 
 def _tls(place: Place) -> ssl.SSLContext:
-    """Raises OSError for certificates that cannot be read."""
-    context = ssl.create_default_context(cafile=f"{place.certificates}/ca.pem" if place.verify else None)
+    """Raises ConfigError for certificates that cannot be read."""
+    try:
+        authority = f"{place.certificates}/ca.pem" if place.verify and place.certificates else None
+        context = ssl.create_default_context(cafile=authority)
+        if place.certificates:
+            context.load_cert_chain(f"{place.certificates}/cert.pem", f"{place.certificates}/key.pem")
+    except OSError as error:
+        why = error.strerror or error
+        told = f"The certificates for the container engine, in {place.certificates}, cannot be read: {why}"
+        raise ConfigError(told) from None
     if not place.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if place.certificates:
-        context.load_cert_chain(f"{place.certificates}/cert.pem", f"{place.certificates}/key.pem")
     return context
 
 

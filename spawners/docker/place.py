@@ -20,8 +20,8 @@ _PORT, _TLS_PORT = 2375, 2376
 class Place(Struct, frozen=True):
     """`socket`: the path of a unix socket; else the engine is at `host` and `port`.
 
-    `verify`: whether its certificate must be signed by `ca.pem`. `certificates`: the folder of that file, of `cert.pem`
-    and of `key.pem`.
+    `certificates`: the folder of `ca.pem`, which must have signed its certificate if `verify`, and of `cert.pem` and
+    `key.pem`, by which it knows the hub. Without one the system's authorities count, and the hub shows nothing.
     """
 
     socket: str = ""
@@ -50,11 +50,9 @@ class Place(Struct, frozen=True):
 def place_of(url: str, verify: bool | None, certificates: str, environment: Mapping[str, str]) -> Place:
     """`url`, `certificates`: empty for what the environment says; so is None for `verify`. Raises ConfigError."""
     url = url or environment.get("DOCKER_HOST", "") or USUAL
+    folder = certificates or environment.get("DOCKER_CERT_PATH", "")
     if verify is None:
-        verify = bool(environment.get("DOCKER_TLS_VERIFY"))
-    folder = (
-        certificates or environment.get("DOCKER_CERT_PATH", "") or f"{environment.get('HOME', '')}/.docker"
-    )
+        verify = bool(environment.get("DOCKER_TLS_VERIFY")) or None
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -64,10 +62,12 @@ def place_of(url: str, verify: bool | None, certificates: str, environment: Mapp
         return Place(socket=parts.path)
     if parts.scheme not in ("tcp", "http", "https") or not parts.hostname:
         raise _unusable(url)
-    tls = verify or parts.scheme == "https" or bool(certificates or environment.get("DOCKER_CERT_PATH"))
-    return Place(
-        "", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, verify, folder if tls else ""
-    )
+    if parts.scheme == "https" and verify is None and not folder:
+        verify = True  # by the system's authorities, as for any site
+    elif verify and not folder and parts.scheme != "https":
+        folder = f"{environment.get('HOME', '')}/.docker"
+    tls = bool(verify or folder or parts.scheme == "https")
+    return Place("", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, bool(verify), folder)
 
 
 def logins_of(environment: Mapping[str, str]) -> Path:

@@ -138,6 +138,7 @@ class DockerSpawner(Spawner):
 
     async def stop(self, spawn_id: str) -> Gone:
         name = name_of(spawn_id)
+        self._starter.let_go(spawn_id)
         for pause in pauses():
             ended, container = self._endings.ended(spawn_id), await self._engine.container(name)
             if container is None:
@@ -151,7 +152,6 @@ class DockerSpawner(Spawner):
                     await self._ender.end(name, container, stage)
                 case Ended():
                     await self._ender.keep(spawn_id, container, stage)
-                    self._starter.let_go(spawn_id)
                     return _gone(ended or stage)
                 case _:
                     assert_never(stage)

@@ -11,6 +11,7 @@ import pytest
 import trio
 
 from core.errors import UnreachableError
+from core.settings import ConfigError
 from spawners.docker import engine as engine_module
 from spawners.docker.engine import Engine, EngineRefusal, EngineTrouble
 from spawners.docker.place import Place
@@ -111,3 +112,11 @@ async def test_a_stream_that_is_refused_says_why(faulty: FaultyEngine) -> None:
     with pytest.raises(EngineRefusal, match="does not support reading"):
         async with faulty.engine.output("callboard-x", follow=False):
             raise AssertionError("there is nothing to read")
+
+
+def test_certificates_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / f"{name}.pem").write_text("no certificate")
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ConfigError, match=rf"^The certificates .*, in {folder}, cannot be read: .+$"):
+            Engine(Place(host="127.0.0.1", port=1, tls=True, verify=True, certificates=str(folder)))

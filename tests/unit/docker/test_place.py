@@ -26,12 +26,14 @@ TLS = Place(host="engine.example", port=2376, tls=True, verify=True, certificate
             {"DOCKER_HOST": "tcp://engine.example", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/certs"},
             TLS,
         ),
+        ("https://engine.example:1", None, "", {}, Place(host="engine.example", port=1, tls=True, verify=True)),
+        ("https://engine.example:1", False, "", {}, Place(host="engine.example", port=1, tls=True)),
         (
-            "https://engine.example",
+            "tcp://engine.example",
             None,
             "",
-            {"HOME": "/home/hub"},
-            Place(host="engine.example", port=2376, tls=True, certificates="/home/hub/.docker"),
+            {"HOME": "/home/hub", "DOCKER_TLS_VERIFY": "1"},
+            Place(host="engine.example", port=2376, tls=True, verify=True, certificates="/home/hub/.docker"),
         ),
         (
             "tcp://engine.example",
