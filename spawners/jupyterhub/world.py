@@ -13,6 +13,7 @@ from jupyterhub.objects import Hub
 from jupyterhub.spawner import LocalProcessSpawner, Spawner
 
 from core.asyncio_thread.loop_thread import EXECUTORS
+from core.errors import SpawnError
 from core.plugins.plugin_hub import ServerFacts, Site
 from core.settings import PluginSettings
 from spawners.jupyterhub.people import People
@@ -120,6 +121,7 @@ class World:
             _deprecated_db_session=self._people.db,
             log=logging.getLogger(f"callboard.plugins.{self._kind.__name__}"),
         )
+        spawner.create_certs = spawner.move_certs = _no_certificates
         spawner.handler = server.handler
         user.spawners[server.name] = spawner
         spawner.load_state(dict(state))
@@ -142,6 +144,10 @@ class World:
             "allow_named_servers": self._site.named_servers,
             "admin_access": self._site.admin_access,
         }
+
+
+async def _no_certificates(*_: Any) -> None:
+    raise SpawnError("There is no TLS between hub and servers: c.JupyterHub.internal_ssl does not act here.")
 
 
 def stand_at(spawner: Any, url: str) -> None:

@@ -276,6 +276,30 @@ def test_what_was_made_and_not_recorded_is_found_and_ended(make_hub: MakeHub) ->
     assert hub.server_processes() == []
 
 
+def test_one_that_starts_again_what_it_made_before(make_hub: MakeHub) -> None:
+    """As containers that are kept: their environment is that of the first start, with its token."""
+    body = """
+    def get_env(self):
+        import json
+        if not os.path.exists("made.json"):
+            with open("made.json", "w") as file:
+                json.dump(super().get_env(), file)
+        with open("made.json") as file:
+            made = json.load(file)
+        return {**made, "JUPYTERHUB_SERVICE_URL": super().get_env()["JUPYTERHUB_SERVICE_URL"]}
+"""
+    hub = serving(make_hub, body)
+    tokens = []
+    for _ in range(2):
+        assert hub.begin("alice").status_code == 201
+        tokens.append(itself(hub)["environment"]["JUPYTERHUB_API_TOKEN"])
+        assert hub.api("GET", "/user", token=tokens[-1]).json()["name"] == "alice"
+        assert hub.end("alice").status_code == 204
+        assert hub.api("GET", "/user", token=tokens[-1]).status_code == 403
+    assert tokens[0] == tokens[1]
+    hub.check_log()
+
+
 def test_no_secret_of_a_plug_in_is_in_log_or_events(make_hub: MakeHub) -> None:
     body = """
     def get_state(self):
