@@ -33,7 +33,7 @@ PAGE_SERVER = [sys.executable, "-S", "-E", str(Path(__file__).with_name("page_se
 
 ADMIN_TOKEN = "canary-admin-4e1f0c92d7"  # of the administrator `admin`
 READY = "Callboard is running at"
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 _MARK = (
     "CALLBOARD_TEST_HUB"  # of the hub and its proxy; servers carry another, for they get none of the hub's
 )
