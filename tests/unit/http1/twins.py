@@ -26,7 +26,7 @@ RANDOM = re.compile(
     rb"|[A-Za-z0-9_=|:-]{22,}"  # tokens, cookies, nonces
     rb"|\b[a-z0-9]{13,26}\b"
     rb"|\d+ (?:seconds?|minutes?)"  # until one may try again
-    rb"|\b\d+\.\d+\b(?!\.)"  # how long something took
+    rb"|\b\d+(?:\.\d+)?e-\d+\b|\b\d+\.\d+\b(?!\.)"  # how long something took
 )
 
 
