@@ -85,7 +85,7 @@ async def test_servers_deadlines(tmp_path: Path) -> None:
         assert isinstance(spawner, PluginSpawnerSettings)
         assert (spawner.start_timeout, spawner.http_timeout, spawner.poll_interval) == (1, 7, 11)
         assert spawner.consecutive_failure_limit == 9
-        deadlines = at.hub.runtime.deadlines
+        deadlines = at.hub.runtime.deadlines_of({})
         assert (deadlines.start, deadlines.answer) == (1, 7)
         for user in ("bob", "carol"):
             await at.admin.post(f"/users/{user}")
