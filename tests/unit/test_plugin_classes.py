@@ -298,3 +298,28 @@ print(sorted(loaded & {{'jupyterhub', 'tornado', 'sqlalchemy', 'alembic'}}))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+# --- what comes with a class, and is none of its kind ---
+
+WITH_SETTINGS = """
+from traitlets.config import Configurable
+class Launcher(Configurable):
+    title = Unicode().tag(config=True)
+"""
+
+
+def test_settings_that_come_with_a_class_act(load: Callable[..., tuple[Settings, list[str]]]) -> None:
+    settings, notes = load(COURSE + WITH_SETTINGS + 'c.Launcher.title = "maths"')
+    assert isinstance(settings.spawner, PluginSpawnerSettings)
+    assert settings.spawner.plugin.config["Launcher"]["title"] == "maths"
+    assert not [note for note in notes if "Launcher" in note]
+    with pytest.raises(ConfigError, match="title"):
+        load(COURSE + WITH_SETTINGS + "c.Launcher.title = 7")
+
+
+def test_without_a_class_of_that_kind_nobody_asks_them(
+    load: Callable[..., tuple[Settings, list[str]]],
+) -> None:
+    _, notes = load(f'from traitlets import Unicode\n{WITH_SETTINGS}c.Launcher.title = "maths"')
+    assert [note for note in notes if "Launcher" in note]

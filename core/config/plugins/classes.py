@@ -26,6 +26,7 @@ class Family(Struct, frozen=True):
 
 SPAWNERS = Family("jupyterhub.spawners", "jupyterhub.spawner", "Spawner")
 AUTHENTICATORS = Family("jupyterhub.authenticators", "jupyterhub.auth", "Authenticator")
+FAMILIES = (SPAWNERS, AUTHENTICATORS)
 
 
 def find_class(value: Any, family: Family, own: dict[str, str]) -> str | type:

@@ -13,15 +13,18 @@ from traitlets import TraitError, TraitType, Undefined
 from traitlets.config.configurable import Configurable
 from traitlets.config.loader import Config, DeferredConfigString, LazyConfigValue
 
-from core.config.plugins.classes import Family, is_of
+from core.config.plugins.classes import FAMILIES, Family, is_of
 from core.config.validation import Trait, Word
 
 
 def relative(family: Family, name: str) -> type | None:
-    """A class of this name that is loaded, such as one that another starts servers with."""
-    return next(
-        (found for found in _below(Configurable) if found.__name__ == name and is_of(found, family)), None
-    )
+    """A class of this name that is loaded and that one of the family may ask.
+
+    Such as one that another starts servers with, or settings that come with a package, as those of jhub-apps do.
+    """
+    apart = [other for other in FAMILIES if other != family]
+    named = (found for found in _below(Configurable) if found.__name__ == name)
+    return next((found for found in named if not any(is_of(found, other) for other in apart)), None)
 
 
 def _below(base: Any) -> Iterator[type]:
