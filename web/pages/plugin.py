@@ -27,6 +27,7 @@ from web.pages.parts.render import variables_for_plugins
 from web.request.client_address import address_of
 from web.request.context import asked, database, hub, kept
 from web.request.credentials import (
+    check_meant,
     fetch_of_request,
     is_valid_xsrf,
     recognise,
@@ -43,7 +44,7 @@ from web.request.sent.received import Body
 from web.request.sent.refused_forms import why_refused
 from web.rights.identity import Identity, token_in
 from web.sessions.cookies import SESSION_ID, XSRF
-from web.sessions.xsrf import is_foreign
+from web.sessions.xsrf import SAFE_METHODS, is_foreign
 from web.site.api_paths import is_api
 from web.site.public_url import own_hosts
 from web.starts.uploads import SECONDS
@@ -77,9 +78,25 @@ async def serve() -> Response:
 async def _who_asks() -> Identity | None:
     kept().session = session_of(hub(), asked())
     found = recognise(hub(), asked())
+    if found is not None and not found.token_id and not _is_looked_at():
+        found = None
     if found is not None and found.kind != "proxy":
         hub().saw(found)
     return await hub().acts.login_refresh.confirmed(found, request_facts())
+
+
+def _is_looked_at() -> bool:
+    """Whether a person or a page of the hub asks. A script of somebody's server, on the same host, asks as nobody.
+
+    What may change something, the handler checks itself.
+    """
+    if asked().method not in SAFE_METHODS:
+        return True
+    try:
+        check_meant()
+    except ForbiddenError:
+        return False
+    return True
 
 
 async def _body(most: int) -> bytes:

@@ -23,7 +23,7 @@ from web.request.sent.refused_forms import SentForm, why_refused
 from web.rights.identity import Identity, token_in
 from web.sessions.cookies import XSRF
 from web.sessions.proofs import Proof
-from web.sessions.xsrf import Fetch, is_foreign, needs_token
+from web.sessions.xsrf import PAGE_VIEWS, Fetch, is_foreign, needs_token
 from web.site.public_url import browser_scheme, origin, own_hosts
 
 MOST_XSRF = 10  # cookies of that name which are looked at: a browser has one
@@ -190,9 +190,22 @@ def visitor() -> str:
     return f"{address_of(asked())} {asked().headers.get('User-Agent', '')}"
 
 
+def _may_know_token() -> bool:
+    """Whoever looks at a page, and who has shown that they know it already."""
+    if fetch_of_request().mode in PAGE_VIEWS:
+        return True
+    given = kept().form_xsrf or _given_token()
+    return bool(given) and is_valid_xsrf(given)
+
+
 def xsrf_token() -> str:
-    """For the page that is being answered: its forms and scripts send it back. The cookie goes with the answer."""
+    """For the page that is being answered: its forms and scripts send it back. The cookie goes with the answer.
+
+    `""` where a script reads a page that has not got it yet: it may be one of somebody's server, on the same host.
+    """
     known = kept().xsrf_token
+    if known is None and not _may_know_token():
+        return ""
     if known is None:
         row = kept().session
         xsrf = hub().sessions.xsrf

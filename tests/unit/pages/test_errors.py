@@ -11,7 +11,7 @@ from quart.testing import WebsocketResponseError
 
 from core.settings import TornadoSettings
 from tests.conftest import ADMIN_TOKEN, hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
+from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser, logged_in, path_of
 from tests.unit.pages.html import check_page, shown
 from web.app.app import build_app
 from web.hub.hub import Hub
@@ -149,3 +149,16 @@ async def test_the_base_url_without_its_slash_leads_to_it() -> None:
         answer = await browser.get("/base?a=b")
         assert (answer.status_code, path_of(answer)) == (308, "/base/?a=b")
         assert (await browser.post("/base")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/hub/login", "/hub/error/503", "/hub/logout", "/hub/nothing", "/hub/home"])
+async def test_no_page_tells_a_script_the_token_that_it_does_not_know(hub: Hub, path: str) -> None:
+    """It may be a script of somebody's server, which is on the same host and is read by whoever visits it."""
+    browser = Browser(hub)
+    await browser.log_in("bob")
+    token = browser.xsrf
+    read = await browser.get(path, headers=FETCHES)
+    assert token not in read.text
+    assert "_xsrf" not in "".join(read.headers.get_list("set-cookie"))
+    assert token in (await browser.get("/hub/nothing", headers=NAVIGATES)).text
+    assert browser.xsrf == token

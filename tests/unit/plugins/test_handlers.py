@@ -25,7 +25,7 @@ from core.user import Change
 from projections import sessions, users
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN
-from tests.unit.pages.browser import NAVIGATES, Browser
+from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser
 from tests.unit.plugins.hub_with import hub_with, page
 from web.hub.hub import Hub
 
@@ -457,3 +457,13 @@ async def test_a_server_tells_its_spawner_where_it_listens_by_a_handler_that_cam
         mine = Browser(hub, Authorization=f"token {ADMIN_TOKEN}")
         assert (await mine.post("/hub/api/batchspawner", json={"port": 1})).status_code == 200
         assert len(heard) == 1
+
+
+async def test_a_script_of_somebodys_server_reads_no_page_of_a_plug_in_with_its_visitors_cookies():
+    """NativeAuthenticator's `/authorize/NAME` even acts on a GET."""
+    async with hub_with(Word, OPEN, extra_handlers=EXTRA) as hub:
+        browser = await entered(hub)
+        await page(browser, "/hub/home")
+        assert (await browser.get("/hub/who", headers=FETCHES)).status_code == 302
+        proved = FETCHES | {"X-XSRFToken": browser.xsrf}
+        assert (await browser.get("/hub/who", headers=proved)).json()["name"] == "bob"
