@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,6 +276,21 @@ def test_what_was_made_and_not_recorded_is_found_and_ended(make_hub: MakeHub) ->
     assert process.spawn_id == lost.spawn_id
     assert hub.end("alice").status_code == 204
     assert hub.server_processes() == []
+
+
+def test_the_one_of_the_documentation(make_hub: MakeHub) -> None:
+    """With the real server that it names."""
+    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    (lines,) = re.findall(r"```py\n(.*?class CourseSpawner.*?)```", text, re.DOTALL)
+    hub = make_hub(config=f"{lines}\nc.Spawner.http_timeout = 60; c.Spawner.args = ['--allow-root']")
+    hub.start()
+    hub.add_user("alice")
+    hub.begin("alice", json={"user_options": {"course": "algebra"}})
+    hub.wait_ready("alice", timeout=60)
+    assert {process.environment["COURSE"] for process in hub.server_processes("/user/alice/")} == {"algebra"}
+    assert hub.page("alice").json()["version"]
+    assert hub.end("alice").status_code in (202, 204)
+    hub.wait_stopped("alice")
 
 
 def test_one_that_starts_again_what_it_made_before(make_hub: MakeHub) -> None:
