@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,10 +14,13 @@ from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.around import Around
 from web.hook_views.group import GroupView
+from web.hook_views.on_loop import done_on_loop
 from web.hook_views.read_only import ReadOnlyDict, ReadOnlyList
 from web.hook_views.rows import NO_ROWS, OF_USERS, USERS_CHANGE, OrmUserView, facts_of_user
 from web.hook_views.server import ServerView
 from web.hook_views.view import View
+
+SaveAuthState = Callable[[str, dict[str, Any] | None], Awaitable[None]]
 
 LONGEST_SAFE_NAME = 40  # characters; JupyterHub's
 _STARTS = "servers are started, stopped and removed through the REST API"
@@ -34,7 +37,7 @@ class UserView(View):
         "settings": "spawner.hub and spawner.authenticator tell of the hub, and the file has its own variables",
         "spawner_class": "which spawner there is the configuration knows",
         **dict.fromkeys(("delete_spawners", "get_or_create_spawner", "spawn", "stop"), _STARTS),
-        **dict.fromkeys(("refresh_auth", "save_auth_state", "sync_groups", "sync_roles"), _LOGINS),
+        **dict.fromkeys(("refresh_auth", "sync_groups", "sync_roles"), _LOGINS),
     }
     unchangeable = USERS_CHANGE
 
@@ -48,9 +51,10 @@ class UserView(View):
         roles: Sequence[str] = (),
         auth_state: dict[str, Any] | None = None,
         state_of: Callable[[str], Mapping[str, Any]] = lambda spawn_id: {},
+        save: SaveAuthState | None = None,
     ) -> None:
-        """`state_of`: what runs of a spawn id."""
-        self._know(_around=around, _auth_state=auth_state)
+        """`state_of`: what runs of a spawn id. `save`: keeps another auth_state; None of somebody who is not there."""
+        self._know(_around=around, _auth_state=auth_state, _save=save)
         facts = facts_of_user(row, roles, ReadOnlyList(groups, "user.groups", USERS_CHANGE))
         orm = OrmUserView()
         orm._know(**facts)
@@ -149,3 +153,9 @@ class UserView(View):
     async def get_auth_state(self) -> dict[str, Any] | None:
         """What the login has left; None if nothing is kept."""
         return self._auth_state  # type: ignore[no-any-return]
+
+    async def save_auth_state(self, auth_state: dict[str, Any] | None) -> None:
+        """Keep another in its place, for later starts too. Raises InvalidError where the hub keeps none."""
+        if self._save is not None:
+            await done_on_loop(lambda: self._save(self.id, auth_state))
+        self._know(_auth_state=auth_state)

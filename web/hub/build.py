@@ -57,6 +57,7 @@ from web.services.launch import ServiceLaunch
 from web.sessions.auth_states import AuthStates
 from web.sessions.confirmations import Confirmations
 from web.sessions.logins import Logins
+from web.sessions.saved_auth_states import SavedAuthStates
 from web.sessions.sessions import Sessions
 from web.site.addresses import connect_url, local_address
 from web.site.headers import AnswerHeaders
@@ -124,6 +125,7 @@ def build_hub(
         wanted.names,
         rights,
         engines.state,
+        SavedAuthStates(logins.auth_states, entities.users).save,
         engines.free_now,
     )
     side = PluginSide(db, settings, hosts, views.hub_url, logins.auth_states, SpawnerStates(store, secret))

@@ -22,7 +22,7 @@ from web.hook_views.handler import HandlerView
 from web.hook_views.hub import HubView
 from web.hook_views.request import RequestView
 from web.hook_views.spawner import SpawnerView
-from web.hook_views.user import UserView
+from web.hook_views.user import SaveAuthState, UserView
 from web.rights.rights import Rights
 from web.sessions.logins import Logins
 from web.site.hosts import Hosts
@@ -41,12 +41,14 @@ class Views:
         names: UserNames,
         rights: Rights,
         state_of: Callable[[str], dict[str, Any]],
+        save_auth_state: SaveAuthState,
         free_now: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """`hub_url`: where servers reach the hub, with the base URL. `state_of`: what runs of a spawn id.
 
         `free_now`: as that of core/plugins/spawner.py.
         """
+        self._save_auth_state = save_auth_state
         self.settings = settings
         self.hosts = hosts
         self.hub_url = hub_url
@@ -96,6 +98,7 @@ class Views:
             roles=self._rights.roles_of_user(row),
             auth_state=self._logins.auth_states.of(row.id),
             state_of=self._state_of,
+            save=self._save_auth_state,
         )
 
     def _group(self, row: GroupRow) -> GroupView:

@@ -13,6 +13,7 @@ from jupyterhub.utils import _strict_dns_safe_encode
 from msgspec.structs import replace
 
 from core.naming.subdomains import safe_label
+from core.plugins.hooks import trio_hook
 from core.plugins.spawner import Attempt
 from core.settings import CryptSettings, GroupSettings, SpawnerSettings
 from projections import servers, users
@@ -277,6 +278,35 @@ async def test_hooks_of_a_form_leave_things_for_one_another_and_for_the_start(
     assert attempt.settings is not None
     assert attempt.settings.environment == {"SAID": "1 5G {'1': '5G'}"}
     assert (attempt.settings.mem_limit, attempt.user_options) == (2 * 2**30, {"size": "5G"})
+
+
+@pytest.mark.parametrize("is_of_asyncio", [True, False])
+async def test_an_auth_state_that_a_hook_has_renewed_is_kept(is_of_asyncio: bool) -> None:
+    async def renew(spawner: Any) -> None:
+        state = await spawner.user.get_auth_state()
+        await spawner.user.save_auth_state({"token": f"{state['token']}+"})
+        spawner.environment["TOKEN"] = (await spawner.user.get_auth_state())["token"]
+
+    async def give(authenticator: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
+        return {**model, "auth_state": {"token": "old"}}
+
+    hook = renew if is_of_asyncio else trio_hook(renew)
+    login = {"enable_auth_state": True, "post_auth_hook": give}
+    async with hub_with(login=login, pre_spawn_hook=hook) as hub:
+        await logged_in(hub, "bob")
+        assert await start(hub) == (201, "")
+        bob = users.by_name(hub.store.db, "bob")
+        assert bob is not None
+        assert hub.logins.auth_states.of(bob.id) == {"token": "old+"}
+
+
+async def test_where_none_is_kept_none_can_be_saved() -> None:
+    async def renew(spawner: Any) -> None:
+        await spawner.user.save_auth_state({"token": "new"})
+
+    async with hub_with(pre_spawn_hook=renew) as hub:
+        status, message = await start(hub)
+    assert (status, message.startswith("This hub keeps no auth_state")) == (500, True)
 
 
 # --- logins ---
