@@ -28,6 +28,9 @@ Anything else that is raised is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class HubError(Exception):
     """A refusal: expected, and told to whoever asked."""
@@ -110,7 +113,7 @@ class ToldError(HubError):
 
     `status`: what an HTTP caller is answered. `html_message`: the same for people, marked up by a hook. `phrase`: what
     stands behind the status in the answer's first line, where that is not the usual one. `unexpected`: the message
-    is the text of an exception, which nobody has worded for people.
+    is the text of an exception, which nobody has worded for people. `headers`: of the answer, besides the hub's.
     """
 
     def __init__(
@@ -121,8 +124,10 @@ class ToldError(HubError):
         html_message: str = "",
         phrase: str = "",
         unexpected: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
+        self.headers = headers
         self.status = status
         self.html_message = html_message
         self.phrase = phrase
@@ -146,9 +151,15 @@ class SpawnError(ToldError):
         reason: str = "",
         phrase: str = "",
         unexpected: bool = False,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(
-            message, status=status, html_message=html_message, phrase=phrase, unexpected=unexpected
+            message,
+            status=status,
+            html_message=html_message,
+            phrase=phrase,
+            unexpected=unexpected,
+            headers=headers,
         )
         self.reason = reason
         self.exit_status = exit_status

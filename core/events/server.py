@@ -76,7 +76,7 @@ class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     """It will not become ready.
 
     `status` and `phrase`: for an HTTP caller. `leftover`: its end could not be confirmed. `unexpected`: the reason is
-    the text of an exception that nobody has worded for people.
+    the text of an exception that nobody has worded for people. `headers`: for an HTTP caller, too.
     """
 
     spawn_id: str
@@ -87,6 +87,7 @@ class SpawnFailed(Urgent, frozen=True, tag="server.spawn-failed"):
     leftover: bool = False
     phrase: str = ""
     unexpected: bool = False
+    headers: dict[str, str] = {}
 
 
 class SpawnCancelled(Urgent, frozen=True, tag="server.spawn-cancelled"):

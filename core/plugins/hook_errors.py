@@ -4,18 +4,22 @@ An HTTP error is a refusal in the words of whoever raised it. Anything else is a
 follow the start, and the log has where it came from.
 Source of the attributes that are read: tornado's HTTPError (`status_code`, `log_message` with `args`, `reason`),
 JupyterHub's SpawnException (`message`, `message_html`, and `log_message` for the log alone), and
-`jupyterhub_message` and `jupyterhub_html_message`, which JupyterHub lets any exception have.
+`jupyterhub_message`, `jupyterhub_html_message` and `headers`, which JupyterHub lets any exception have.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import NamedTuple
 
 from core.errors import FormError, HookError, HubError, SpawnError
 
 LONGEST_PHRASE = 200  # characters
+_HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]*")
 LONGEST_TEXT = 4096  # characters of what people are told
 
 
@@ -28,6 +32,7 @@ class Said(NamedTuple):
     reason: str = ""
     phrase: str = ""
     unexpected: bool = False
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def said_by(error: Exception) -> Said:
@@ -37,10 +42,12 @@ def said_by(error: Exception) -> Said:
     status = http_status(error)
     if status is None:
         text = marked or str(error) or type(error).__name__
-        return Said(text[:LONGEST_TEXT], html_message=html, unexpected=not marked)
+        return Said(text[:LONGEST_TEXT], html_message=html, unexpected=not marked, headers=_headers(error))
     reason = getattr(error, "reason", None)
     text = marked or _worded(error) or str(reason or "") or _usual_phrase(status)
-    return Said(text[:LONGEST_TEXT], status, html, str(reason or ""), _phrase(reason))
+    return Said(
+        text[:LONGEST_TEXT], status, html, str(reason or ""), _phrase(reason), headers=_headers(error)
+    )
 
 
 def http_status(error: Exception) -> int | None:
@@ -68,6 +75,7 @@ def as_spawn_error(error: Exception) -> SpawnError:
         reason=said.reason,
         phrase=said.phrase,
         unexpected=said.unexpected,
+        headers=said.headers,
     )
 
 
@@ -76,7 +84,7 @@ def as_form_error(error: Exception) -> HubError:
     if isinstance(error, HubError) or http_status(error) is not None:
         return as_spawn_error(error)
     said = said_by(error)
-    return FormError(said.message, status=400, html_message=said.html_message)
+    return FormError(said.message, status=400, html_message=said.html_message, headers=said.headers)
 
 
 def as_hook_error(error: Exception) -> HubError:
@@ -90,6 +98,7 @@ def as_hook_error(error: Exception) -> HubError:
         html_message=said.html_message,
         phrase=said.phrase,
         unexpected=said.unexpected,
+        headers=said.headers,
     )
 
 
@@ -127,6 +136,15 @@ def _usual_phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown Error"
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """Those that an answer can have: text, in one line."""
+    given = getattr(error, "headers", None)
+    if not isinstance(given, Mapping):
+        return {}
+    pairs = {str(name): str(value) for name, value in given.items()}
+    return {name: value for name, value in pairs.items() if _HEADER.fullmatch(f"{name}: {value}")}
 
 
 def _phrase(reason: object) -> str:

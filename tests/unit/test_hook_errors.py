@@ -38,6 +38,10 @@ SAID = [
     (HTTPError(599), Said("Unknown Error", 599)),
     (SpawnException("Too big.", reason="size"), Said("Too big.", 400, "", "size", "size")),
     (ADVICE, Said("No room.", 503, "<b>No</b> room", "full", "full")),
+    (
+        marked(HTTPError(429, "later"), headers={"Retry-After": 120, "X-Bad": "a\nb", "A B": "c"}),
+        Said("later", 429, headers={"Retry-After": "120"}),
+    ),
     (ValueError("no size"), Said("no size", unexpected=True)),
     (ValueError(), Said("ValueError", unexpected=True)),
     (

@@ -153,7 +153,7 @@ RULES: Mapping[type, Rule] = {
         "server",
         SERVER,
         ("spawn_id", "reason", "status", "html_message", "exit_status", "leftover", "unexpected"),
-        inner=("phrase",),
+        inner=("phrase", "headers"),
     ),
     SpawnCancelled: Rule("server", SERVER, ("spawn_id", "why", "reason")),
     StopRequested: Rule("server", SERVER, ("spawn_id", "why", "reason")),

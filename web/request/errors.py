@@ -58,6 +58,8 @@ def phrase(status: int) -> str:
 def headers_of(error: HubError) -> dict[str, str]:
     if isinstance(error, ThrottledError) and error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, ToldError):
+        return dict(error.headers)
     if isinstance(error, BusyError | UnavailableError):
         return {"Retry-After": "1"}
     return {}

@@ -141,4 +141,5 @@ def as_error(failure: SpawnFailed) -> SpawnError:
         exit_status=failure.exit_status,
         phrase=failure.phrase,
         unexpected=failure.unexpected,
+        headers=failure.headers,
     )

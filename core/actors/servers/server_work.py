@@ -41,7 +41,7 @@ from core.plugins.spawner import (
     Telling,
     UserOptions,
 )
-from core.secrets.scrubbing import scrubbed
+from core.secrets.scrubbing import scrubbed, scrubbed_all
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 
 logger = logging.getLogger("callboard.server")
@@ -202,6 +202,7 @@ class ServerWork:
             leftover=gone is None,
             phrase=failure.phrase,
             unexpected=failure.unexpected,
+            headers=scrubbed_all(dict(failure.headers)),
         )
 
     async def _start(self, spawning: Spawning) -> None:

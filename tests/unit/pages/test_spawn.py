@@ -9,6 +9,7 @@ import pytest
 import trio
 from jupyterhub.spawner import SpawnException
 from msgspec.structs import replace
+from tornado.web import HTTPError
 
 from core.errors import SpawnError
 from core.plugins.hooks import trio_hook
@@ -231,6 +232,22 @@ async def test_what_the_configuration_does_not_take_is_told_on_the_form(
         assert page.one(class_="spawn-error-msg").text == "Error: 99 is no size; password=[secret]"
         assert page.one("input", id_="size")["value"] == "99"
         assert options_of(hub, "bob") is None
+
+
+async def test_headers_of_what_a_hook_raises_are_those_of_the_answer(autojump_clock: object) -> None:
+    class LaterError(HTTPError):
+        headers = {"Retry-After": "120"}  # noqa: RUF012
+
+    async def later(*_: Any) -> None:
+        raise LaterError(429, "later")
+
+    async with hub_in_memory(with_spawner(pre_spawn_hook=trio_hook(later))) as hub:
+        answer = await (await logged_in(hub, "bob")).call("POST", "/users/bob/server")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "120")
+    hooks = {"options_form": FORM, "options_from_form": trio_hook(later)}
+    async with hub_in_memory(with_spawner(**hooks)) as hub:
+        answer = await submit(await logged_in(hub, "bob"), "/hub/spawn", {"size": "1"}, 429)
+        assert answer.headers["Retry-After"] == "120"
 
 
 @pytest.mark.parametrize("by_query", [False, True])
