@@ -12,6 +12,7 @@ from core.config.notes import REASONS, Note, table
 from core.settings import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
 from spawners.configuration import NAMES, load_settings
 from spawners.local_settings import LocalProcessSettings
+from tests.effort import PROFILE
 
 TOKEN = "0123456789abcdef"
 A_CLASS = """
@@ -603,8 +604,9 @@ ODD_VALUES = [
     "section", ["JupyterHub", "Spawner", "LocalProcessSpawner", "Authenticator", "Callboard"]
 )
 def test_any_value_of_any_trait_is_accepted_or_refused_in_one_line(load, section):
-    for name in sorted(NAMES.acting_traits(section)):
-        for value in ODD_VALUES:
+    step = 3 if PROFILE == "check" else 1
+    for number, name in enumerate(sorted(NAMES.acting_traits(section))):
+        for value in ODD_VALUES[number % step :: step]:
             try:
                 settings, notes = load(f"c.{section}.{name} = {value}")
             except ConfigError as refusal:
