@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -95,6 +96,29 @@ def test_a_subclass_in_the_file_has_its_form_its_volumes_and_its_limits(
     [volume] = docker.volumes()
     assert volume == "course-alice"
     docker.remove_leftovers()
+
+
+@pytest.mark.world
+def test_a_hub_killed_as_soon_as_there_is_a_container_has_that_one_or_none(
+    docker: DockerEngine, docker_hub: MakeDockerHub
+) -> None:
+    """What a start had made is found by its name, whatever of it was recorded."""
+    hub = docker_hub("")
+    hub.add_user("alice")
+    asking = threading.Thread(target=hub.begin_unheard, args=("POST", "/users/alice/server"))
+    asking.start()
+    wait_for(docker.containers, 20)
+    hub.kill()
+    asking.join(30)
+    hub.start()
+    wait_for(lambda: hub.server("alice")["pending"] is None, 60)
+    assert len(docker.containers()) == int(hub.server("alice")["ready"])
+    if not hub.server("alice")["ready"]:
+        start(hub, "alice")
+    assert told(hub, "alice")["environment"]["JUPYTERHUB_USER"] == "alice"
+    assert len(docker.containers()) == 1
+    stop(hub, "alice")
+    assert docker.containers() == []
 
 
 @pytest.mark.world

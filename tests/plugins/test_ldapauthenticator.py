@@ -11,7 +11,7 @@ from tests.engines.ldap import BASE, PASSWORDS, PEOPLE, LdapServer
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub
 from tests.plugins.environments import environment
-from tests.plugins.life import log_in
+from tests.plugins.life import log_in, restart, start, stop
 
 pytestmark = pytest.mark.world
 
@@ -76,17 +76,30 @@ def test_who_is_blocked_stays_out(ldap_hub: MakeLdapHub) -> None:
     assert not log_in(hub, "bob", PASSWORDS["bob"])
 
 
-def test_what_the_directory_says_is_auth_state_and_outlives_a_killed_hub(ldap_hub: MakeLdapHub) -> None:
-    hub = ldap_hub(
-        f"{BY_TEMPLATE}\n"
-        "c.Authenticator.enable_auth_state = True\n"
-        'c.LDAPAuthenticator.auth_state_attributes = ["mail"]\n'
-    )
+WITH_MAIL = f"""{BY_TEMPLATE}
+c.Authenticator.enable_auth_state = True
+c.LDAPAuthenticator.auth_state_attributes = ["mail"]
+
+def tell(spawner, auth_state):
+    spawner.environment["MAIL"] = auth_state["user_attributes"]["mail"][0]
+
+c.Spawner.auth_state_hook = tell
+"""
+
+
+def test_what_the_directory_says_reaches_a_server_outlives_a_killed_hub_and_a_logout_ends_it(
+    ldap_hub: MakeLdapHub,
+) -> None:
+    hub = ldap_hub(WITH_MAIL)
     browser = log_in(hub, "alice", PASSWORDS["alice"])
     assert browser is not None
-    hub.restart()
+    assert start(hub, "alice")["environment"]["MAIL"] == "alice@example.org"
+    restart(hub, "alice")
     assert "alice@example.org" in str(hub.user("alice")["auth_state"])
-    assert browser.get(f"{hub.url}/hub/token", timeout=30).status_code == 200
+    assert browser.get(f"{hub.url}/hub/token", timeout=30).url.endswith("/hub/token")
+    stop(hub, "alice")
+    browser.get(f"{hub.url}/hub/logout", timeout=30)
+    assert "/hub/login" in browser.get(f"{hub.url}/hub/token", timeout=30).url
 
 
 def test_while_the_directory_is_away_nobody_is_told_that_their_password_is_wrong(
