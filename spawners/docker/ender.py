@@ -8,9 +8,9 @@ from contextlib import suppress
 import trio
 
 from core.naming.ids import is_id
-from spawners.docker.endings import Endings
+from spawners.docker.endings import Endings, Owner
 from spawners.docker.engine import Engine, EngineRefusal
-from spawners.docker.found import Alive, Container, Ended, Summary, name_of, stage_of
+from spawners.docker.found import SERVER_ID, USER_ID, Alive, Container, Ended, Summary, name_of, stage_of
 from spawners.docker.output import Piece
 from spawners.docker.settings import USUAL_GRACE
 from spawners.docker.written import Written
@@ -39,15 +39,20 @@ class Ender:
         """Write down how it has ended and what it wrote, then remove it."""
         if self._endings.ended(spawn_id) is None:
             output = await self._written.of(spawn_id, container)
-            if not await self.write(spawn_id, ended, output):
+            owner = Owner(container.label(USER_ID), container.label(SERVER_ID))
+            if not await self._write(spawn_id, ended, output, owner):
                 return  # the container is the only one that knows
         if self._remove:
             await self._engine.remove(name_of(spawn_id))
 
-    async def write(self, spawn_id: str, ended: Ended, output: list[Piece]) -> bool:
+    async def bar(self, spawn_id: str) -> None:
+        """See to it that nothing is ever started that has not been made yet."""
+        await self._write(spawn_id, Ended(), [], Owner())
+
+    async def _write(self, spawn_id: str, ended: Ended, output: list[Piece], owner: Owner) -> bool:
         """False where that is not possible."""
         try:
-            await trio.to_thread.run_sync(self._endings.write, spawn_id, ended, output)
+            await trio.to_thread.run_sync(self._endings.write, spawn_id, ended, output, owner)
         except OSError as error:
             logger.warning("cannot write down how %s has ended: %s", spawn_id, error)
             return False

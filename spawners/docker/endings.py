@@ -11,9 +11,21 @@ import shutil
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
+from core.naming.ids import is_id
 from spawners.docker.found import Ended
 from spawners.docker.output import Piece
+
+
+class Owner(Struct, frozen=True):
+    """Whose an attempt was; empty where nobody can tell any more."""
+
+    user_id: str = ""
+    server_id: str = ""
+
+    def is_covered(self, user_id: str, server_id: str) -> bool:
+        return self.user_id == user_id and server_id in ("", self.server_id)
 
 
 class Endings:
@@ -35,10 +47,25 @@ class Endings:
         except (OSError, msgspec.DecodeError):
             return []
 
-    def write(self, spawn_id: str, ended: Ended, output: list[Piece]) -> None:
+    def write(self, spawn_id: str, ended: Ended, output: list[Piece], owner: Owner) -> None:
         os.makedirs(f"{self._directory}/{spawn_id}", mode=0o700, exist_ok=True)
+        self._put(spawn_id, "owner", msgspec.json.encode(owner))
         self._put(spawn_id, "output", msgspec.msgpack.encode(output))
         self._put(spawn_id, "end", msgspec.json.encode(ended))
+
+    def of(self, user_id: str, server_id: str = "") -> list[str]:
+        """The spawn ids of a server's attempts that are written down; without a server those of all of a user's."""
+        try:
+            found = sorted(filter(is_id, os.listdir(self._directory)))
+        except FileNotFoundError:
+            return []
+        return [one for one in found if self._owner(one).is_covered(user_id, server_id)]
+
+    def _owner(self, spawn_id: str) -> Owner:
+        try:
+            return msgspec.json.decode(_read(self._path(spawn_id, "owner")), type=Owner)
+        except (OSError, msgspec.DecodeError):
+            return Owner()
 
     def drop(self, spawn_id: str) -> None:
         shutil.rmtree(f"{self._directory}/{spawn_id}", ignore_errors=True)

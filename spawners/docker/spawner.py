@@ -143,7 +143,7 @@ class DockerSpawner(Spawner):
             ended, container = self._endings.ended(spawn_id), await self._engine.container(name)
             if container is None:
                 if ended is None:
-                    await self._ender.write(spawn_id, Ended(), [])
+                    await self._ender.bar(spawn_id)
                 return _gone(ended or Ended())
             match stage := stage_of(container):
                 case Made():
@@ -175,12 +175,14 @@ class DockerSpawner(Spawner):
             faults.point("output dropped")
 
     async def delete_forever(self, kept: Kept) -> None:
-        """The volumes that were made for them, by this hub or an earlier one; first what has ended and uses them."""
+        """What is kept of their attempts, and the volumes that were made for them, by this hub or an earlier one."""
         labels = [f"{HUB}={self._settings.hub_label}", f"{USER_ID}={kept.user_id}"]
         if kept.server_id:
             labels.append(f"{SERVER_ID}={kept.server_id}")
-        for one in await self._engine.containers(*labels, ended=True):
-            await self.forget(one.spawn_id)
+        ended = [one.spawn_id for one in await self._engine.containers(*labels, ended=True)]
+        written = await trio.to_thread.run_sync(self._endings.of, kept.user_id, kept.server_id)
+        for spawn_id in {*ended, *written}:
+            await self.forget(spawn_id)
         for name in await self._engine.volumes(*labels):
             try:
                 await self._engine.remove_volume(name)

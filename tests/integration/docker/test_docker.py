@@ -48,7 +48,10 @@ def test_a_day_with_containers(make_docker_hub: MakeDockerHub) -> None:
 
     assert hub.engine.volumes() == ["home-alice"], "what people keep outlives servers ..."
     assert hub.api("DELETE", "/users/alice").status_code == 202
-    wait_for(lambda: hub.engine.volumes() == [])  # ... and goes with the user
+    wait_for(
+        lambda: hub.engine.volumes() == []
+    )  # ... and goes with the user, as what the servers have written does
+    assert list((hub.directory / "callboard.sqlite-servers" / "docker").iterdir()) == []
     hub.check_log()
     assert hub.terminate() == 0
 
