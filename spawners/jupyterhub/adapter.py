@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import time
@@ -22,18 +20,16 @@ import trio
 from core.asyncio_thread.host import Condition
 from core.config.masking import mask
 from core.errors import SpawnError, UnreachableError
-from core.naming.ids import is_id
 from core.plugins.hook_errors import as_spawn_error, log_failure
 from core.plugins.plugin_hub import PluginHub
 from core.plugins.spawner import Attempt, Beat, Gone, Listed, Progress, Report, Running, Spawner
 from core.plugins.told_progress import as_progress
 from core.settings import PluginSpawnerSettings
-from spawners import output_file
 from spawners.jupyterhub import ending, starting
-from spawners.jupyterhub.attempt_lock import held
 from spawners.jupyterhub.engine import Engine
-from spawners.jupyterhub.facts import of_attempt, of_record
+from spawners.jupyterhub.facts import changes_of, new_record, of_attempt, of_record
 from spawners.jupyterhub.hooks import OwnHooks
+from spawners.jupyterhub.kept_files import KeptFiles
 from spawners.jupyterhub.processes import Orphans, process_of, wait_end
 from spawners.jupyterhub.records import Record, Records
 
@@ -42,7 +38,6 @@ logger = logging.getLogger("callboard.plugins")
 POLL = 25.0  # seconds for a look at whether something runs
 STOP = 110.0  # seconds for an end
 COME_BACK = 10.0  # seconds that an end waits for a start that was called off
-_FOLLOW_PAUSE = 0.25
 
 
 class PluginSpawner(OwnHooks, Spawner):
@@ -50,7 +45,7 @@ class PluginSpawner(OwnHooks, Spawner):
 
     def __init__(self, settings: PluginSpawnerSettings, directory: Path) -> None:
         self._settings = settings
-        self._directory = directory / "plugins"
+        self._files = KeptFiles(directory / "plugins")
         self._orphans = Orphans()
         self._starting: dict[str, tuple[starting.Door, trio.Event]] = {}  # starts that have not come back
 
@@ -72,10 +67,10 @@ class PluginSpawner(OwnHooks, Spawner):
     # --- start ---
 
     async def start(self, attempt: Attempt, report: Report) -> str:
-        async with self._held(attempt.spawn_id):
+        async with self._files.held(attempt.spawn_id):
             record = self._records.of(attempt.spawn_id)
             if record is None:
-                record = _new_record(attempt)
+                record = new_record(attempt)
                 await self._end_earlier(record)
                 await self._records.keep(record)
             elif record.phase == "starting":
@@ -100,9 +95,9 @@ class PluginSpawner(OwnHooks, Spawner):
         order = starting.Order(
             of_attempt(attempt, self._hub),
             attempt.environment,
-            _changes(self._settings, attempt.settings_as(PluginSpawnerSettings, self._settings)),
+            changes_of(attempt, self._settings),
             self._records.between(attempt.server_id),
-            self._output(attempt.spawn_id),
+            self._files.output(attempt.spawn_id),
             partial(_tell, report),
             partial(self._keep_state, attempt.spawn_id),
         )
@@ -135,11 +130,11 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def _look(self, record: Record) -> Running | Gone:
         if record.phase == "ended":
-            return _gone(record)
+            return record.gone
         seen = await self._engine.ask(
-            ending.look, of_record(record, self._hub), within=POLL, what=f"poll of {_called(record)}"
+            ending.look, of_record(record, self._hub), within=POLL, what=f"poll of {record.called}"
         )
-        output_file.trim(self._output(record.spawn_id))
+        self._files.trim(record.spawn_id)
         if seen.runs:
             await self._records.change(record.spawn_id, state=seen.state)
             return Running(self.state(record.spawn_id))
@@ -149,16 +144,10 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def _has_ended(self, record: Record, seen: ending.Seen) -> Gone:
         """Record it, with what the class wants to have again."""
-        what = f"end of {_called(record)}"
+        what = f"end of {record.called}"
         between = await self._engine.ask(ending.clear, of_record(record, self._hub), within=POLL, what=what)
         await self._records.keep_between(record.server_id, between)
-        changes: dict[str, Any] = {
-            "phase": "ended",
-            "exit_status": seen.exit_status,
-            "reason": seen.reason,
-            "state": {},
-        }
-        await self._records.change(record.spawn_id, **changes)
+        await self._records.end(record.spawn_id, seen.exit_status, seen.reason)
         return Gone(seen.exit_status, reason=seen.reason)
 
     async def wait_news(self, spawn_id: str) -> None:
@@ -175,22 +164,22 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def stop(self, spawn_id: str) -> Gone:
         await self._wait_back(spawn_id)
-        async with self._held(spawn_id):
+        async with self._files.held(spawn_id):
             record = self._records.of(spawn_id)
             return Gone() if record is None else await self._stop(record)
 
     async def _stop(self, record: Record) -> Gone:
         if record.phase == "ended":
-            return _gone(record)
+            return record.gone
         return await self._has_ended(record, await self._end(record))
 
     async def _end(self, record: Record) -> ending.Seen:
         """Raises UnreachableError as long as it runs."""
         seen = await self._engine.ask(
-            ending.stop, of_record(record, self._hub), within=STOP, what=f"stop of {_called(record)}"
+            ending.stop, of_record(record, self._hub), within=STOP, what=f"stop of {record.called}"
         )
         if seen.runs:
-            raise UnreachableError(f"stop of {_called(record)}: it still runs")
+            raise UnreachableError(f"stop of {record.called}: it still runs")
         await self._orphans.end(record.spawn_id)
         return seen
 
@@ -232,48 +221,22 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def last_lines(self, spawn_id: str) -> list[str]:
         await trio.lowlevel.checkpoint()
-        return output_file.last_lines(self._output(spawn_id))
+        return self._files.last_lines(spawn_id)
 
     async def follow_output(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
         """The places are offsets, in bytes. Only processes of this machine write where the hub can read."""
-        path, offset = self._output(spawn_id), after
-        while True:
-            has_ended = isinstance(await self.poll(spawn_id), Gone)
-            data, offset = output_file.read(path, offset)
-            if data:
-                yield data, offset
-            elif has_ended:
-                return
-            else:
-                await trio.sleep(_FOLLOW_PAUSE)
+
+        async def has_ended() -> bool:
+            return isinstance(await self.poll(spawn_id), Gone)
+
+        async for piece in self._files.follow(spawn_id, after, has_ended):
+            yield piece
 
     async def forget(self, spawn_id: str) -> None:
-        async with self._held(spawn_id):
+        async with self._files.held(spawn_id):
             if isinstance(await self.poll(spawn_id), Gone):
                 await self._records.drop(spawn_id)
-                with suppress(FileNotFoundError):
-                    os.unlink(self._output(spawn_id))
-
-    def _held(self, spawn_id: str) -> Any:
-        return held(Path(f"{self._path(spawn_id)}.lock"))
-
-    def _output(self, spawn_id: str) -> str:
-        return f"{self._path(spawn_id)}.out"
-
-    def _path(self, spawn_id: str) -> str:
-        if not is_id(spawn_id):
-            raise ValueError(f"not a spawn id: {spawn_id!r}")
-        return f"{self._directory}/{spawn_id}"
-
-
-def _changes(configured: PluginSpawnerSettings, of_start: PluginSpawnerSettings) -> dict[str, Any]:
-    """What is set for one start alone."""
-    names = [name for name in configured.__struct_fields__ if name != "plugin"]
-    return {
-        name: getattr(of_start, name)
-        for name in names
-        if getattr(of_start, name) != getattr(configured, name)
-    }
+                self._files.drop(spawn_id)
 
 
 async def _tell(report: Report, event: Any) -> None:
@@ -286,25 +249,3 @@ def _set(token: trio.lowlevel.TrioToken, event: trio.Event) -> None:
         token.run_sync_soon(event.set)
     except trio.RunFinishedError:  # the hub has ended meanwhile
         return
-
-
-def _new_record(attempt: Attempt) -> Record:
-    return Record(
-        spawn_id=attempt.spawn_id,
-        server_id=attempt.server_id,
-        user_id=attempt.user_id,
-        user=attempt.user,
-        server=attempt.server,
-        prefix=attempt.prefix,
-        mark=attempt.mark,
-        began=time(),
-        user_options=attempt.user_options,
-    )
-
-
-def _gone(record: Record) -> Gone:
-    return Gone(record.exit_status, reason=record.reason)
-
-
-def _called(record: Record) -> str:
-    return f"{record.user}/{record.server}"

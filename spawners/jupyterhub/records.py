@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from core.machine.process_identity import Identity
 from core.plugins.plugin_hub import KeptStates
+from core.plugins.spawner import Gone
 
 Phase = Literal["starting", "started", "ended"]
 
@@ -39,6 +40,16 @@ class Record(Struct, frozen=True, omit_defaults=True):
     exit_status: int | None = None
     reason: str = ""
 
+    @property
+    def called(self) -> str:
+        """For the log."""
+        return f"{self.user}/{self.server}"
+
+    @property
+    def gone(self) -> Gone:
+        """Of one that has ended."""
+        return Gone(self.exit_status, reason=self.reason)
+
 
 class Records:
     """Kept by spawn id; under a server's id the state that its class wants to have again at its next start."""
@@ -61,6 +72,9 @@ class Records:
         """Of an attempt that is known."""
         if (record := self.of(spawn_id)) is not None and (changed := replace(record, **changes)) != record:
             await self.keep(changed)
+
+    async def end(self, spawn_id: str, exit_status: int | None, reason: str) -> None:
+        await self.change(spawn_id, phase="ended", exit_status=exit_status, reason=reason, state={})
 
     async def drop(self, spawn_id: str) -> None:
         await self._states.keep(_key(spawn_id), None)
