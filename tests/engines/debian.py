@@ -29,4 +29,4 @@ def need(program: str, *packages: str) -> str:
 
 def need_root(what: str) -> None:
     if os.geteuid() != 0:
-        pytest.fail(f"{what} is started by root alone: run these tests as root")
+        pytest.fail(f"{what} can be started by root alone: run these tests as root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.debian import need_root
+from tests.engines.debian import need, need_root
 from tests.integration.conftest import make_hub
 from tests.plugins.environments import environment
 
@@ -25,14 +26,17 @@ VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def system_user() -> Iterator[str]:
-    """A user of this machine, with a home; both are gone afterwards."""
-    need_root("a user of the machine")
+    """A user of this machine, with a home; both are gone afterwards. Who is not root gets themselves."""
+    if os.geteuid() != 0:
+        yield getpass.getuser()
+        return
     name = f"callboard{os.getpid()}"
     home = tempfile.mkdtemp(prefix="callboard-home-")
-    subprocess.run(["useradd", "--home-dir", home, "--shell", "/bin/sh", name], check=True)
+    useradd, userdel = need("useradd", "passwd"), need("userdel", "passwd")
+    subprocess.run([useradd, "--home-dir", home, "--shell", "/bin/sh", name], check=True)
     shutil.chown(home, name, name)
     yield name
-    subprocess.run(["userdel", "--force", name], check=True)  # whatever of theirs is about to end
+    subprocess.run([userdel, "--force", name], check=True)  # whatever of theirs is about to end
     shutil.rmtree(home)
 
 
@@ -42,6 +46,7 @@ def everybodys_script() -> Iterator[MakeScript]:
 
     It is run by Debian's Python, with a copy of the packages: those of the tests may lie below root's home.
     """
+    need_root("a server of another user")
     directory = Path(tempfile.mkdtemp(prefix="callboard-script-"))
     directory.chmod(0o755)
     packages = environment("spawners").parent / "lib" / VERSION / "site-packages"
