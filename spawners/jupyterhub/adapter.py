@@ -19,6 +19,7 @@ import trio
 
 from core.asyncio_thread.host import Condition
 from core.config.masking import mask
+from core.config.plugins.classes import full_name
 from core.errors import SpawnError, UnreachableError
 from core.plugins.hook_errors import as_spawn_error, log_failure
 from core.plugins.plugin_hub import PluginHub
@@ -51,7 +52,7 @@ class PluginSpawner(OwnHooks, Spawner):
 
     def attach(self, hub: PluginHub) -> None:
         self._hub = hub
-        self._records = Records(hub.states)
+        self._records = Records(hub.states, full_name(self._settings.plugin.kind))
         self._engine = Engine(self._settings.plugin, hub.site())
 
     def condition(self) -> Condition:

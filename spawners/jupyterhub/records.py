@@ -30,6 +30,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     user: str
     server: str
     prefix: str
+    kind: str = ""
     mark: str = ""
     began: float = 0
     user_options: dict[str, Any] = {}
@@ -52,10 +53,14 @@ class Record(Struct, frozen=True, omit_defaults=True):
 
 
 class Records:
-    """Kept by spawn id; under a server's id the state that its class wants to have again at its next start."""
+    """Kept by spawn id; under a server's id the state that its class wants to have again at its next start.
 
-    def __init__(self, states: KeptStates) -> None:
+    `kind`: the name of the class: a hub may have several, and what another has begun is not this one's.
+    """
+
+    def __init__(self, states: KeptStates, kind: str) -> None:
         self._states = states
+        self._kind = kind
 
     def of(self, spawn_id: str) -> Record | None:
         kept = self._states.of(_key(spawn_id))
@@ -63,10 +68,14 @@ class Records:
 
     def all(self) -> list[Record]:
         found = (self._states.of(key) for key in self._states.keys() if key.startswith(_ATTEMPT))  # noqa: SIM118
-        return [msgspec.convert(kept, Record) for kept in found if kept is not None]
+        return [
+            msgspec.convert(kept, Record)
+            for kept in found
+            if kept is not None and kept.get("kind") == self._kind
+        ]
 
     async def keep(self, record: Record) -> None:
-        await self._states.keep(_key(record.spawn_id), msgspec.to_builtins(record))
+        await self._states.keep(_key(record.spawn_id), msgspec.to_builtins(replace(record, kind=self._kind)))
 
     async def change(self, spawn_id: str, **changes: Any) -> None:
         """Of an attempt that is known."""
@@ -81,11 +90,14 @@ class Records:
 
     def between(self, server_id: str) -> dict[str, Any]:
         """What the class kept of a server when it last ended."""
-        return self._states.of(_between(server_id)) or {}
+        kept = self._states.of(_between(server_id)) or {}
+        state: dict[str, Any] = kept["state"] if kept.get("kind") == self._kind else {}
+        return state
 
     async def keep_between(self, server_id: str, state: dict[str, Any]) -> None:
         if state != self.between(server_id):
-            await self._states.keep(_between(server_id), state or None)
+            kept = {"kind": self._kind, "state": state} if state else None
+            await self._states.keep(_between(server_id), kept)
 
 
 _ATTEMPT = "attempt/"

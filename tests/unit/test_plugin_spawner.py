@@ -177,6 +177,18 @@ async def test_an_earlier_attempt_is_ended_before_another_begins(tmp_path: Path)
         assert await spawner.poll(one.spawn_id) == Gone(3)
 
 
+async def test_two_classes_of_one_hub_know_nothing_of_each_other(tmp_path: Path) -> None:
+    class Other(Book):
+        pass
+
+    one, other, hub = attempt(), attempt(), KnowingHub()
+    async with adapted(tmp_path, hub=hub) as first, adapted(tmp_path, Other, hub) as second:
+        await first.start(one, ignore)
+        await second.start(other, ignore)
+        assert await first.list_attempts() == [one.spawn_id]
+        assert await second.list_attempts() == [other.spawn_id]
+
+
 async def test_what_it_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     class Refusing(Book):
         async def start(self) -> Any:
