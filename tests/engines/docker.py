@@ -91,8 +91,7 @@ address = "{self.directory}/containerd.sock"
 
     def start(self) -> None:
         """Returns when it answers. The first start makes the bridge and the image `PYTHON_IMAGE`."""
-        first = not self._images
-        if first:
+        if not self._has_bridge():
             _ip("link", "add", self._bridge, "type", "bridge")
             _ip("address", "add", f"{self.gateway}/24", "dev", self._bridge)
             _ip("link", "set", self._bridge, "up")
@@ -101,7 +100,7 @@ address = "{self.directory}/containerd.sock"
             self.containerd.wait((self.directory / "containerd.sock").exists)
         self.daemon.start()
         self.daemon.wait(lambda: self.request("GET", "/_ping").is_success)
-        if first:
+        if not self._images:
             self.import_image(PYTHON_IMAGE, python_image())
             self._images, self._networks = set(self.images()), set(self.networks())
 
@@ -127,16 +126,21 @@ address = "{self.directory}/containerd.sock"
 
     def close(self) -> list[str]:
         """Ends it and removes its directory. What of it could not be ended."""
-        with suppress(AssertionError):
-            self.revive()
-            self.remove_leftovers()
+        if self._images:  # it has served
+            with suppress(AssertionError):
+                self.revive()
+                self.remove_leftovers()
         self.daemon.stop()
         self.containerd.stop()
         left = [f"process {pid}: {command}" for pid, command in processes_of(self.directory).items()]
-        _ip("link", "delete", self._bridge)
+        if self._has_bridge():
+            _ip("link", "delete", self._bridge)
         self._unmount()
         shutil.rmtree(self.directory)
         return left
+
+    def _has_bridge(self) -> bool:
+        return f" {self._bridge}: " in _ip("link")
 
     def _unmount(self) -> None:
         """dockerd leaves its data mounted on themselves, if it was killed once."""
