@@ -50,9 +50,6 @@ class Place(Struct, frozen=True):
 def place_of(url: str, verify: bool | None, certificates: str, environment: Mapping[str, str]) -> Place:
     """`url`, `certificates`: empty for what the environment says; so is None for `verify`. Raises ConfigError."""
     url = url or environment.get("DOCKER_HOST", "") or USUAL
-    folder = certificates or environment.get("DOCKER_CERT_PATH", "")
-    if verify is None:
-        verify = bool(environment.get("DOCKER_TLS_VERIFY")) or None
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -62,12 +59,13 @@ def place_of(url: str, verify: bool | None, certificates: str, environment: Mapp
         return Place(socket=parts.path)
     if parts.scheme not in ("tcp", "http", "https") or not parts.hostname:
         raise _unusable(url)
-    if parts.scheme == "https" and verify is None and not folder:
-        verify = True  # by the system's authorities, as for any site
-    elif verify and not folder and parts.scheme != "https":
+    is_https, folder = parts.scheme == "https", certificates or environment.get("DOCKER_CERT_PATH", "")
+    if verify is None:  # https without a word on certificates is checked as any site is
+        verify = bool(environment.get("DOCKER_TLS_VERIFY")) or (is_https and not folder)
+    if verify and not folder and not is_https:
         folder = f"{environment.get('HOME', '')}/.docker"
-    tls = bool(verify or folder or parts.scheme == "https")
-    return Place("", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, bool(verify), folder)
+    tls = is_https or verify or bool(folder)
+    return Place("", parts.hostname, port or (_TLS_PORT if tls else _PORT), tls, verify, folder)
 
 
 def logins_of(environment: Mapping[str, str]) -> Path:
