@@ -38,7 +38,8 @@ async def show() -> Response:
     default = servers.by_id(database(), me.default_server)
     if default is not None and default.is_active:
         await hub().servers.look(default.id)
-    rows = [await shown_server(me, row) for row in servers.of_user(database(), me.id) if not row.leaving]
+    user, own = hub().launch.views.user(me), servers.of_user(database(), me.id)
+    rows = [await shown_server(me, row, user) for row in own if not row.leaving]
     mine = next(row for row in rows if not row.name)
     settings = hub().settings.hub
     limit = await hub().acts.named.limit(request_facts()) if settings.allow_named_servers else 0

@@ -11,6 +11,7 @@ from core.naming.names import escape, full_name, server_prefix
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.rows import moment
+from web.hook_views.user import UserView
 from web.pages.parts.last_run import LastRun, entered_by, last_run, started_by
 from web.request.context import hub
 
@@ -51,7 +52,7 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     ready: bool
     pending: str | None
     lost: str
-    user: Any
+    user: UserView
     user_options: dict[str, Any]
     server: Any
     orm_spawner: Any
@@ -70,10 +71,11 @@ def state_text(server: ServerRow) -> str:
     return WORDS["lost" if server.lost else state] if state in WORDS else state
 
 
-async def shown_server(owner: UserRow, server: ServerRow) -> ShownServer:
+async def shown_server(owner: UserRow, server: ServerRow, user: UserView | None = None) -> ShownServer:
+    """`user`: the owner as hooks see them, where several of their servers are shown."""
     prefix = f"{hub().base_url}hub/"
     path = f"{escape(owner.name)}/{escape(server.name)}" if server.name else escape(owner.name)
-    user = hub().launch.views.user(owner)
+    user = user or hub().launch.views.user(owner)
     seen = user.spawners.get(server.name)
     return ShownServer(
         id=server.id,
