@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
+STRIDE = 7919  # a prime
 LOWEST, HIGHEST = 16384, 32767  # below the ports that the kernel gives to outgoing connections
 LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -23,12 +24,16 @@ SHORTEST, LONGEST = 0.1, 10.0  # seconds between tries
 ANSWER_TIMEOUT = 20.0
 
 
-def pick(ip: str, ports: str) -> int:
-    """A port on which nobody listens. `ports`: `FIRST-LAST` to choose from; empty: any."""
+def pick(ip: str, ports: str, job: int) -> int:
+    """A port on which nobody listens. `ports`: `FIRST-LAST` to choose from; empty: any.
+
+    `job`: its number. Jobs that begin at the same moment look at different ports first.
+    """
     first, _, last = ports.partition("-")
     among = list(range(int(first or LOWEST), int(last or HIGHEST) + 1))
+    usual = among.pop(job * STRIDE % len(among))
     random.shuffle(among)
-    for port in among:
+    for port in [usual, *among]:
         with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -41,8 +46,9 @@ def pick(ip: str, ports: str) -> int:
     raise SystemExit("callboard: all ports that a server may have are taken on this node")
 
 
-def listens(port: int, uid: int) -> bool:
-    """Whether a process of this user listens on this port. Another's does not count."""
+def listeners(port: int, uid: int) -> "set[str]":
+    """The sockets, as links to them read, at which processes of this user listen on this port."""
+    found = set()
     for table in TABLES:
         try:
             with open(table) as lines:
@@ -51,6 +57,57 @@ def listens(port: int, uid: int) -> bool:
             continue
         for row in rows:
             if row[3] == LISTENS and int(row[1].rpartition(":")[2], 16) == port and int(row[7]) == uid:
+                found.add("socket:[" + row[9] + "]")
+    return found
+
+
+def family(server: int) -> "list[int]":
+    """The server, its descendants, and what shares its session."""
+    parents, found = {}, []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/" + name + "/stat") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(name)] = int(fields[1])
+        if int(fields[3]) == server:
+            found.append(int(name))
+    for pid in parents:
+        ancestor = pid
+        while ancestor in parents and ancestor != server:
+            ancestor = parents[ancestor]
+        if ancestor == server:
+            found.append(pid)
+    return found
+
+
+def has_open(pid: int, sockets: "set[str]") -> bool:
+    """Raises OSError where nobody may look."""
+    folder = "/proc/" + str(pid) + "/fd/"
+    for name in os.listdir(folder):
+        try:
+            if os.readlink(folder + name) in sockets:
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def listens(server: int, port: int) -> bool:
+    """Whether the server listens on this port: not another one, not even of the same user.
+
+    One that nobody may look into is believed to do so where one of its user does.
+    """
+    sockets = listeners(port, os.getuid())
+    if not sockets:
+        return False
+    for pid in family(server):
+        try:
+            if has_open(pid, sockets):
+                return True
+        except OSError:
+            if pid == server:
                 return True
     return False
 
@@ -85,7 +142,7 @@ def report(url: str, token: str, port: int) -> bool:
 def tell(server: int, port: int, url: str, token: str) -> None:
     """Until the hub has been told, or the server has ended."""
     pause = SHORTEST
-    while is_alive(server) and not listens(port, os.getuid()):
+    while is_alive(server) and not listens(server, port):
         time.sleep(SHORTEST)
     while is_alive(server) and not report(url, token, port):
         time.sleep(pause)
@@ -103,7 +160,7 @@ def apart(server: int, port: int, url: str, token: str) -> None:
 
 def main() -> None:
     ip = os.environ.pop("CALLBOARD_LISTEN_IP")
-    port = pick(ip, os.environ.pop("CALLBOARD_PORTS"))
+    port = pick(ip, os.environ.pop("CALLBOARD_PORTS"), int(os.environ.get("SLURM_JOB_ID", "0")))
     host = "[" + ip + "]" if ":" in ip else ip
     prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
     os.environ["JUPYTERHUB_SERVICE_URL"] = "http://" + host + ":" + str(port) + prefix

@@ -94,12 +94,20 @@ _PREPARE: dict[str, Prepare] = {
 }
 
 
+_LOOKED_UP_FOR_EACH_START = """
+    submit_as req_partition req_account req_qos req_reservation req_runtime req_memory req_nprocs req_ngpus req_gres
+    req_options req_prologue req_epilogue req_srun req_homedir batch_script output_file node_python port_range
+    partitions max_runtime max_memory max_nprocs max_ngpus
+    """
+
+
 class SlurmSettings(SpawnerSettings, frozen=True):
     """`c.SlurmSpawner`. The names, where they can mean the same, are those of batchspawner 1.3."""
 
     section: ClassVar[str] = "SlurmSpawner"
     help: ClassVar[Mapping[str, Mapping[str, str]]] = _HELP
     prepare: ClassVar[Mapping[str, Prepare]] = MappingProxyType(_PREPARE)
+    changeable: ClassVar[frozenset[str]] = frozenset(_LOOKED_UP_FOR_EACH_START.split())
 
     ip: str = "0.0.0.0"  # noqa: S104 -- a server on another machine than its proxy
     start_timeout: Seconds = 300

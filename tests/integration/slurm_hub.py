@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
 from spawners.slurm.script import job_name
@@ -81,7 +80,7 @@ class SlurmHub(RealHub):
         wait_for(lambda: any(words in message for message in self.told(user)), timeout)
 
     def port_of(self, user: str) -> int:
-        record = self.directory / "callboard.sqlite-servers" / self.spawn_id(user) / "port"
+        (record,) = self.directory.glob(f"callboard.sqlite-servers*/**/{self.spawn_id(user)}/port")
         port: int = json.loads(record.read_bytes())
         return port
 
@@ -98,10 +97,10 @@ class CountedSqueue:
         program.chmod(0o755)
         self.path = str(directory)
 
-    def pauses(self) -> list[float]:
-        """Seconds between one call and the next."""
-        calls = [float(line) for line in self._log.read_text().split()]
-        return [after - before for before, after in pairwise(calls)]
+    def calls_and_seconds(self) -> tuple[int, float]:
+        """How many there were, and how long it took from the first to the last."""
+        moments = [float(line) for line in self._log.read_text().split()]
+        return len(moments), moments[-1] - moments[0]
 
 
 def at_least(seconds: float, began: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,19 +21,48 @@ from tests.integration.spawner_worlds import TINY_SERVER
 
 
 def test_it_says_which_port_is_free() -> None:
-    port = node_program.pick("127.0.0.1", "")
+    port = node_program.pick("127.0.0.1", "", 0)
     assert node_program.LOWEST <= port <= node_program.HIGHEST
     with socket.create_server(("127.0.0.1", port)), pytest.raises(SystemExit, match="all ports"):
-        node_program.pick("127.0.0.1", f"{port}-{port}")
-    assert node_program.pick("127.0.0.1", f"{port}-{port}") == port
+        node_program.pick("127.0.0.1", f"{port}-{port}", 0)
+    assert node_program.pick("127.0.0.1", f"{port}-{port}", 5) == port
+
+
+def test_jobs_that_begin_at_once_look_at_different_ports_first() -> None:
+    first = [
+        job * node_program.STRIDE % (node_program.HIGHEST + 1 - node_program.LOWEST) for job in range(10_000)
+    ]
+    assert len(set(first)) == len(first)
 
 
 def test_only_ones_own_listener_counts() -> None:
+    me = os.getpid()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert node_program.listens(port, os.getuid())
-        assert not node_program.listens(port, os.getuid() + 1)
-    assert not node_program.listens(port, os.getuid())
+        assert node_program.listens(me, port)
+        with subprocess.Popen(["sleep", "30"], start_new_session=True) as another:
+            assert not node_program.listens(another.pid, port), "it is of the same user, and another's"
+            another.kill()
+        assert node_program.listeners(port, os.getuid() + 1) == set()
+    assert not node_program.listens(me, port)
+
+
+@pytest.mark.slow
+def test_a_child_of_the_server_may_listen_in_its_place() -> None:
+    listen = (
+        "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
+        "print(s.getsockname()[1], flush=True); time.sleep(30)"
+    )
+    with subprocess.Popen(
+        ["bash", "-c", f'{sys.executable} -c "{listen}"; true'],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        assert node_program.listens(server.pid, port)
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 def environment(url: str, **behaviour: object) -> dict[str, str]:
