@@ -61,7 +61,8 @@ class AwayPage:
             return
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            draft.write_bytes(msgspec.json.encode(page))
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(page))
             draft.replace(self._path)
         finally:
             with contextlib.suppress(OSError):
