@@ -64,7 +64,7 @@ def test_several_ways_on_one_login_page(make_hub: MakeHub):
     with running_provider() as provider:
         provider.person = {"login": "Bob", "id": 7, "email": "bob@example.org"}
         config = f"""
-c.JupyterHub.authenticator_class = "multiauthenticator.multiauthenticator.MultiAuthenticator"
+c.JupyterHub.authenticator_class = "multiauthenticator"
 c.MultiAuthenticator.authenticators = [
     {{"authenticator_class": "github", "url_prefix": "/gh", "config": {{
         "client_id": "{CLIENT_ID}", "client_secret": "{CLIENT_SECRET}", "github_url": "{provider.url}",

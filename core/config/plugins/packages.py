@@ -55,8 +55,7 @@ _NAMES = """
     jwt: jupyterhub-jwtauthenticator
     kerberos: jupyterhub-kerberosauthenticator
     ldap: jupyterhub-ldapauthenticator
-    lti lti11 lti13: jupyterhub-ltiauthenticator
-    multi: jupyterhub-multiauthenticator
+    multiauthenticator: jupyterhub-multiauthenticator
     native: jupyterhub-nativeauthenticator
     saml: jupyterhub-samlauthenticator
     tmp: jupyterhub-tmpauthenticator
