@@ -18,6 +18,7 @@ import urllib.request
 
 STRIDE = 7919  # a prime
 LOWEST, HIGHEST = 16384, 32767  # below the ports that the kernel gives to outgoing connections
+CERTAIN = 2  # looks in a row: one that is just ending cannot be looked into
 LISTENS = "0A"  # the state of a socket in /proc/net/tcp
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 SHORTEST, LONGEST = 0.1, 10.0  # seconds between tries
@@ -106,9 +107,11 @@ def listens(server: int, port: int) -> bool:
         try:
             if has_open(pid, sockets):
                 return True
-        except OSError:
+        except PermissionError:
             if pid == server:
                 return True
+        except OSError:
+            continue  # it is about to end
     return False
 
 
@@ -141,8 +144,9 @@ def report(url: str, token: str, port: int) -> bool:
 
 def tell(server: int, port: int, url: str, token: str) -> None:
     """Until the hub has been told, or the server has ended."""
-    pause = SHORTEST
-    while is_alive(server) and not listens(server, port):
+    pause, in_a_row = SHORTEST, 0
+    while is_alive(server) and in_a_row < CERTAIN:
+        in_a_row = in_a_row + 1 if listens(server, port) else 0
         time.sleep(SHORTEST)
     while is_alive(server) and not report(url, token, port):
         time.sleep(pause)

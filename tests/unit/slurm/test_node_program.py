@@ -47,6 +47,12 @@ def test_only_ones_own_listener_counts() -> None:
     assert not node_program.listens(me, port)
 
 
+def test_a_server_that_has_ended_listens_nowhere() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, subprocess.Popen(["true"]) as ended:
+        ended.wait()
+        assert not node_program.listens(ended.pid, other.getsockname()[1])
+
+
 @pytest.mark.slow
 def test_a_child_of_the_server_may_listen_in_its_place() -> None:
     listen = (
