@@ -266,7 +266,7 @@ async def test_the_queue_and_its_order_survive_a_restart(autojump_clock: object)
         await progress(client, "alice/servers/a1")  # alice has had a turn: bob comes before her second
         order = list(client.hub.limits.queue.order())
         assert len(order) == 2
-    store._listeners.clear()
+    store._listeners._listeners.clear()
     async with client_of(settings, store=store, backend=backend) as client:
         assert client.hub.limits.queue.order() == order
         for path in ("bob/servers/b1", "alice/servers/a2", "alice/servers/a3"):
@@ -281,7 +281,7 @@ async def test_a_restart_with_another_limit_lets_more_start(autojump_clock: obje
         for user in ("alice", "bob", "carol"):
             await start(client, f"{user}/server", 25)
         assert len(client.hub.limits.queue) == 2
-    store._listeners.clear()
+    store._listeners._listeners.clear()
     async with client_of(settings_of(0), store=store, backend=backend) as client:
         await trio.sleep(1)
         assert (client.hub.limits.spawning, len(client.hub.limits.queue)) == (3, 0)
