@@ -258,7 +258,7 @@ OF_THE_LOG = re.compile(
 )
 OF_ALL_SPAWNERS = "|".join(SpawnerSettings.__struct_fields__)
 CARRIED_BY_ATTEMPTS = re.compile(
-    rf"(\._launch\.keywords\.configured|\._state_of\.self\._by_name\.\w+\.spawner\._settings)\.({OF_ALL_SPAWNERS})(\.|$)"
+    rf"(\._launch\.keywords\.configured|\._(state_of|free_now)\.self\._by_name\.\w+\.spawner\._settings)\.({OF_ALL_SPAWNERS})(\.|$)"
 )
 
 
