@@ -23,7 +23,7 @@ from core.events.record import HUB, Record
 from core.logins.failures import PERIOD
 from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
-from core.reconcile.strays import NO_CONSENT, Consent
+from core.reconcile.sorting_out import NO_CONSENT, Consent
 from core.settings import Settings
 from web.hub.build import Others, build_hub
 from web.hub.giving_up import give_up_log, give_up_starts
@@ -36,8 +36,8 @@ from web.lifecycle.metrics_of_hub import MetricsOfHub
 from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.lifecycle.older_log import adopt_all, meet_what_runs
 from web.lifecycle.reconcile import bootstrap_steps
+from web.lifecycle.reconcilers import reconcilers
 from web.lifecycle.resume import resume
-from web.lifecycle.strays import reconcilers
 from web.login.invalid_users import check_users
 from web.monitoring.event_log import EventLog
 from web.servers.failed_starts import FailedStarts

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.actors.deleting_forever import DeleteForever, delete_kept
 from core.actors.entity import Entities
 from core.actors.errands import Errands
-from core.actors.keepsakes import DeleteForever, delete_kept
 from core.actors.servers.supervisor import Supervisor
 from core.errors import NotFoundError
 from core.events.file.writer import IdempotencyRecord

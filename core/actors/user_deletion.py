@@ -10,9 +10,9 @@ from functools import partial
 
 import trio
 
+from core.actors.deleting_forever import delete_kept, kept_for
 from core.actors.entity import Entities
 from core.actors.errands import Errands
-from core.actors.keepsakes import delete_kept, kept_for
 from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, NotFoundError
 from core.events.file.writer import IdempotencyRecord

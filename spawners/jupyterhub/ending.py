@@ -11,8 +11,8 @@ from msgspec import Struct
 from core.machine.process_identity import Identity, is_alive
 from core.plugins.plugin_hub import ServerFacts
 from core.secrets.scrubbing import scrubbed
+from spawners.jupyterhub.in_thread import Live, World
 from spawners.jupyterhub.records import as_plain
-from spawners.jupyterhub.world import Live, World
 
 AGAIN = (1.0, 2.0)  # seconds before each time that an engine is asked again, before "gone" is believed
 FOR_A_START = 5.0  # seconds that an end waits for a start that is under way to come back

@@ -16,7 +16,7 @@ from core.errors import HubError, UnreachableError
 from core.plugins.plugin_hub import Site
 from core.plugins.spawner import Beat
 from core.settings import PluginSettings
-from spawners.jupyterhub.world import World
+from spawners.jupyterhub.in_thread import World
 
 logger = logging.getLogger("callboard.plugins")
 

@@ -7,7 +7,7 @@ from typing import Any
 from jupyterhub.utils import maybe_future
 
 from core.plugins.plugin_hub import FormData, ServerFacts
-from spawners.jupyterhub.world import World
+from spawners.jupyterhub.in_thread import World
 
 State = dict[str, Any]
 

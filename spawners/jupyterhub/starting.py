@@ -19,8 +19,8 @@ from core.asyncio_thread.call import ask_hub, pour
 from core.plugins.plugin_hub import ServerFacts
 from spawners import output_file
 from spawners.jupyterhub.address import address_of
+from spawners.jupyterhub.in_thread import Live, World, stand_at
 from spawners.jupyterhub.records import as_plain
-from spawners.jupyterhub.world import Live, World, stand_at
 from spawners.process_family import MARK
 
 logger = logging.getLogger("callboard.plugins")

@@ -16,7 +16,7 @@ from core.engine import Engine as EngineState
 from core.events.engine import EngineEvent
 from core.plugins.spawner import Spawner
 from core.reconcile.mark import opened
-from core.reconcile.strays import Strays
+from core.reconcile.sorting_out import Strays
 
 KEY = b"k" * 32
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.events import codec
 from core.events.activity import ActivityRecorded
-from web.history.visible import RULES, SEEN, Rule
+from web.history.event_rules import RULES, SEEN, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 

@@ -17,7 +17,7 @@ from core.events.file.store import EventStore, Write
 from core.events.record import HUB
 from core.events.user import UserDeletionRequested, user_stream
 from core.plugins.spawner import Listed
-from core.reconcile.strays import NO_CONSENT, Consent
+from core.reconcile.sorting_out import NO_CONSENT, Consent
 from core.server import Ready
 from projections import servers, users
 from projections.servers import ServerRow

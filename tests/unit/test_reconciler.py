@@ -14,7 +14,7 @@ from core.errors import SilentError, UnavailableError, UnreachableError
 from core.events.engine import EngineAnswered, StrayEnded, StrayFound
 from core.plugins.spawner import Listed
 from core.reconcile.mark import Mark, sealed
-from core.reconcile.strays import Strays, sort_out
+from core.reconcile.sorting_out import Strays, sort_out
 from spawners.simulated import Simulation
 from tests.unit.actor_world import World
 from tests.unit.reconciled import KEY, Reconciled

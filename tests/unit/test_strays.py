@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.reconcile.mark import Mark, sealed
-from core.reconcile.strays import Consent, Strays, named, sort_out
+from core.reconcile.sorting_out import Consent, Strays, named, sort_out
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 LOG, OTHER_LOG = "this log", "another log"

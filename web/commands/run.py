@@ -15,7 +15,7 @@ from web.commands.failure import UnknownWordError, did_you_mean
 from web.commands.where import config_option
 
 if TYPE_CHECKING:
-    from core.reconcile.strays import Answer
+    from core.reconcile.sorting_out import Answer
 
 # JupyterHub's short options, and the settings they stand for.
 VALUES = {

@@ -14,9 +14,9 @@ from core.events.activity import ActivityRecorded
 from core.events.record import By, Record, utc_text
 from core.scopes import Answer, Memberships, Resource, Scopes, Service, check_any
 from projections.histories import About
+from web.history.event_rules import RULES, SEEN, Rule
 from web.history.model import Event, EventBy
 from web.history.names import NameBook
-from web.history.visible import RULES, SEEN, Rule
 from web.models.models import shown
 from web.rights.identity import Identity
 

@@ -17,7 +17,7 @@ from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
 from core.reconcile.adoption import adopt
 from core.reconcile.mark import Mark
-from core.reconcile.strays import Consent, named
+from core.reconcile.sorting_out import Consent, named
 from core.server import Server, replay
 from core.token import quick_digest
 from core.user import AddServer

@@ -11,8 +11,8 @@ from core.naming.names import escape
 from core.scopes import Answer, User, check_any
 from projections.users import UserRow
 from web.pages.home import myself
+from web.pages.parts.as_of import asked_position, then
 from web.pages.parts.render import page
-from web.pages.parts.then import asked_position, then
 from web.request.access import IDENTIFIED, needs
 from web.request.context import asked, caller, hub, scopes
 from web.request.known import known_user

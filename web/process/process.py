@@ -24,7 +24,7 @@ from core.events.file.database import MEMORY, LogLock, log_id_at
 from core.events.file.heads import head_of, note_head
 from core.events.file.store import EventStore
 from core.plugins.spawner import Spawner
-from core.reconcile.strays import Answer, Consent
+from core.reconcile.sorting_out import Answer, Consent
 from core.secrets.secret_file import load_or_make_secret
 from core.settings import ConfigError, Settings, SpawnerSettings, database_path
 from spawners import make_engine, make_spawner

@@ -15,7 +15,7 @@ from core.errors import HubError
 from core.events.codec import UnknownEventError
 from core.events.file.database import DatabaseError
 from core.events.file.disk import unreadable
-from core.reconcile.strays import Answer
+from core.reconcile.sorting_out import Answer
 from core.settings import ConfigError, SpawnerSettings
 from spawners.configuration import load_settings
 from web.app.listen import BindError

@@ -9,7 +9,7 @@ from core.events.file.reading import has_started, position_of, read_records
 from core.events.file.store import EventStore
 from core.events.server import SpawnRequested, server_stream
 from core.reconcile.mark import PURPOSE, Mark, opened, sealed
-from core.reconcile.strays import Consent, Strays, sort_out
+from core.reconcile.sorting_out import Consent, Strays, sort_out
 from core.secrets.secret_file import derive
 from core.server import Spawning
 from projections import servers, users

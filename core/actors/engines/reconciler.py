@@ -21,7 +21,7 @@ from core.errors import HubError
 from core.events.engine import StrayEnded, StrayFound
 from core.plugins.spawner import Listed
 from core.reconcile.mark import Mark
-from core.reconcile.strays import Strays, named
+from core.reconcile.sorting_out import Strays, named
 
 logger = logging.getLogger("callboard.engine")
 

@@ -13,7 +13,7 @@ from core.events import Event
 from tests.conftest import Client
 from tests.live import LiveStream, check_documented, live
 from tests.unit.api.rights_world import group, token_of, users
-from web.history.visible import KNOWN
+from web.history.event_rules import KNOWN
 from web.hub.hub import Hub
 
 
@@ -35,7 +35,7 @@ async def settled(stream: LiveStream) -> list[dict[str, Any]]:
 
 def test_every_event_has_a_rule() -> None:
     missing = {kind.__name__ for kind in set(get_args(Event)) - KNOWN}
-    assert not missing, f"say in web/history/visible.py who may see {', '.join(sorted(missing))}"
+    assert not missing, f"say in web/history/event_rules.py who may see {', '.join(sorted(missing))}"
 
 
 async def test_an_event_tells_who_did_what_to_whom(client: Client) -> None:

@@ -10,9 +10,9 @@ from core.plugins.authenticator import Credentials, Login
 from core.plugins.sent_request import SentRequest
 from core.settings import AuthenticatorSettings
 from web.authenticators.jupyterhub.asking import Answered, Asking, Traits, UserFacts
+from web.authenticators.jupyterhub.in_thread import World
 from web.authenticators.jupyterhub.refusals import as_hub_error
 from web.authenticators.jupyterhub.thread import PluginThread
-from web.authenticators.jupyterhub.world import World
 
 CHANGEABLE = (
     "admin_users",

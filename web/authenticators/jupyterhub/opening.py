@@ -29,9 +29,9 @@ from web.authenticators.jupyterhub.authenticator import (
     PluginPages,
     RefreshingJupyterHubAuthenticator,
 )
+from web.authenticators.jupyterhub.in_thread import OfTheHub, World
 from web.authenticators.jupyterhub.plan import Plan
 from web.authenticators.jupyterhub.thread import PluginThread
-from web.authenticators.jupyterhub.world import OfTheHub, World
 
 MEMORY = ":memory:"
 _SETTINGS = "the authenticator's settings"

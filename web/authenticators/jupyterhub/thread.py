@@ -17,9 +17,9 @@ from core.events.log.tables import Tables
 from core.events.record import Record
 from projections import users
 from web.authenticators.jupyterhub.asking import UserFacts
+from web.authenticators.jupyterhub.in_thread import World
 from web.authenticators.jupyterhub.known import HEARS, everybody, facts_of, present, whom
 from web.authenticators.jupyterhub.plan import Plan
-from web.authenticators.jupyterhub.world import World
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

@@ -11,7 +11,7 @@ from core.actors.engines.reconciler import Doubt, Knowledge, Policy, Reconciler
 from core.engine import Command
 from core.engine import Engine as EngineState
 from core.events.record import HUB
-from core.reconcile.strays import NO_CONSENT, Consent, Strays
+from core.reconcile.sorting_out import NO_CONSENT, Consent, Strays
 from projections import engines
 from web.hub.hub import Hub
 from web.lifecycle.known_attempts import known_now
