@@ -72,7 +72,7 @@ async def open_hub(
     `consent`: to end or adopt what another log than this one has started. Raises OlderLogError where that is needed
     and was not given.
     """
-    async with plugins_of(settings, secret) as plugins:
+    async with plugins_of(settings, secret, store.path) as plugins:
         settings = plugins.as_made(settings)
         wanted = desired_state(settings)
         hub = build_hub(

@@ -76,8 +76,8 @@ class Plugins(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins]:
-    """Raises ConfigError where they cannot be begun."""
+async def plugins_of(settings: Settings, secret: bytes, log: str) -> AsyncIterator[Plugins]:
+    """`log`: where the log is; what plug-ins keep is beside it. Raises ConfigError where they cannot be begun."""
     has_class = isinstance(settings.authenticator, PluginAuthenticatorSettings)
     if not has_class and not settings.hub.extra_handlers and not _have_brought_handlers():
         yield Plugins()
@@ -89,7 +89,8 @@ async def plugins_of(settings: Settings, secret: bytes) -> AsyncIterator[Plugins
             f"classes and handlers of JupyterHub need the extra callboard[plugins] ({error.name} is not installed)"
         ) from error
     hub = ThisHub()
-    async with module.open_plugins(settings, hub, secret, loaders(directories_of(settings.hub))) as opened:
+    found = loaders(directories_of(settings.hub))
+    async with module.open_plugins(settings, hub, secret, found, log) as opened:
         yield Plugins(hub, opened)
 
 

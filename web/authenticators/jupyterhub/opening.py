@@ -21,7 +21,6 @@ from core.settings import (
     PluginAuthenticatorSettings,
     PluginSettings,
     Settings,
-    database_path,
 )
 from web.authenticators.jupyterhub.asking import HubSide, Traits
 from web.authenticators.jupyterhub.authenticator import (
@@ -61,10 +60,10 @@ class Opened(Struct, frozen=True):
 
 @asynccontextmanager
 async def open_plugins(
-    settings: Settings, hub: HubSide, secret: bytes, loaders: list[Any]
+    settings: Settings, hub: HubSide, secret: bytes, loaders: list[Any], log: str
 ) -> AsyncIterator[Opened]:
-    """Raises ConfigError where the class cannot be made with this configuration."""
-    plan = _plan(settings, hub, secret, loaders)
+    """`log`: where the hub's log is. Raises ConfigError where the class cannot be made with this configuration."""
+    plan = _plan(settings, hub, secret, loaders, log)
     thread = PluginThread(plan, within=settings.callboard.hook_timeout)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(thread.run)
@@ -77,10 +76,9 @@ async def open_plugins(
         nursery.cancel_scope.cancel()
 
 
-def _plan(settings: Settings, hub: HubSide, secret: bytes, loaders: list[Any]) -> Plan:
+def _plan(settings: Settings, hub: HubSide, secret: bytes, loaders: list[Any], log: str) -> Plan:
     login, of_hub = settings.authenticator, settings.hub
     given = login.plugin if isinstance(login, PluginAuthenticatorSettings) else PluginSettings()
-    log = database_path(of_hub.db_url)
     return Plan(
         kind=given.kind or OfTheHub,
         config=given.config or Config(),
