@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
@@ -31,10 +32,11 @@ def test_a_day_of_an_administrator_on_the_command_line(hub: RealHub) -> None:
     before = len([one for one in hub.events() if one.type == "token.issued"])
 
     status = said(hub, "status")
-    assert "users          2" in status
-    assert "troubles       none" in status
+    assert "users               2" in status
+    assert "troubles            none" in status
+    assert f"address             {hub.url}" in status
 
-    assert said(hub, "start", "alice/lab", "-o", "cores=4").strip().endswith("/user/alice/lab/")
+    assert said(hub, "start", "alice/lab", "-o", "cores=4").strip() == f"{hub.url}/user/alice/lab/"
     assert hub.server("alice", "lab")["user_options"] == {"cores": 4}
     assert said(hub, "start", "alice/lab").strip().endswith("/user/alice/lab/")  # runs already
 
@@ -46,6 +48,7 @@ def test_a_day_of_an_administrator_on_the_command_line(hub: RealHub) -> None:
     assert said(hub, "groups").splitlines()[1].split() == ["class", "1"]
     assert said(hub, "groups", "class").split() == ["alice"]
 
+    assert [one["name"] for one in as_json(hub, "users", "--add", "bob")] == ["bob"]
     hub.api("POST", "/shares/alice/lab", json={"group": "class"})
     assert "group class" in said(hub, "shares", "alice/lab")
     assert "role admin" in said(hub, "explain", "admin", "DELETE", "/users/alice/server")
@@ -54,7 +57,8 @@ def test_a_day_of_an_administrator_on_the_command_line(hub: RealHub) -> None:
     assert said(hub, "stop", "alice/lab", "--remove") == ""
     assert as_json(hub, "servers", "--all", "alice")[0]["server"]["name"] == ""
     assert len([one for one in hub.events() if one.type == "token.issued"]) == before
-    assert "command-line/" in hub.run_another("log", "--json", *HERE).stdout
+    who = f"command-line/{getpass.getuser()}"
+    assert who in said(hub, "log", "--principal", who, "--type", "user.server-added")
 
 
 def test_another_hub_is_asked_by_its_url(hub: RealHub) -> None:

@@ -11,7 +11,7 @@ from quart import Response
 from core.config.plugins.classes import full_name
 from core.errors import ForbiddenError, InvalidError
 from core.scopes import with_members
-from core.settings import PluginAuthenticatorSettings
+from core.settings import PluginAuthenticatorSettings, PluginSpawnerSettings
 from projections import servers, users
 from web.hub.hub import Hub
 from web.models.models import ServiceModel, UserModel
@@ -143,15 +143,23 @@ def _flag(asked: dict[str, Any], key: str, default: bool) -> bool:
 
 def _info() -> dict[str, Any]:
     the_hub = hub()
-    spawner = type(the_hub.spawner.main.spawner)
     return {
         "version": version.COMPATIBLE,
         "callboard_version": version.OWN,
         "python": sys.version,
         "sys_executable": sys.executable,
-        "spawner": {"class": f"{spawner.__module__}.{spawner.__qualname__}", "version": version.OWN},
+        "spawner": {"class": full_name(_spawner(the_hub)), "version": version.OWN},
         "authenticator": {"class": full_name(_authenticator(the_hub)), "version": version.OWN},
     }
+
+
+def _spawner(the_hub: Hub) -> type[Any]:
+    """Of a class made for JupyterHub that class, not what drives it."""
+    settings = the_hub.settings.spawner
+    if isinstance(settings, PluginSpawnerSettings) and settings.plugin.kind is not None:
+        kind: type[Any] = settings.plugin.kind
+        return kind
+    return type(the_hub.spawner.main.spawner)
 
 
 def _authenticator(the_hub: Hub) -> type:

@@ -179,11 +179,22 @@ def create_server(
 
 
 def start(
-    user: str, server: str = "", *, options: dict[str, Any] | None = None, key: str = ""
+    user: str,
+    server: str = "",
+    *,
+    options: dict[str, Any] | None = None,
+    at_once: bool = False,
+    key: str = "",
 ) -> Steps[bool]:
-    """Whether it is ready; else it is on its way: see wait_ready. Raises RefusedError where it failed at once."""
+    """Whether it is ready; else it is on its way: see wait_ready. Raises RefusedError where it failed at once.
+
+    `at_once`: the hub answers without waiting for what comes of it.
+    """
     body = None if options is None else {"user_options": options}
-    return (yield from ask("POST", server_path(user, server), body=body, key=key)).status == 201
+    prefer = "respond-async" if at_once else ""
+    return (
+        yield from ask("POST", server_path(user, server), body=body, key=key, prefer=prefer)
+    ).status == 201
 
 
 def stop(user: str, server: str = "", *, remove: bool = False, key: str = "") -> Steps[bool]:

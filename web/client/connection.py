@@ -37,6 +37,8 @@ class Connection:
         headers = {"Accept": asked.accept}
         if asked.key:
             headers["Idempotency-Key"] = asked.key
+        if asked.prefer:
+            headers["Prefer"] = asked.prefer
         request: dict[str, Any] = {
             "method": asked.method,
             "url": self._api_url + asked.path,

@@ -23,7 +23,10 @@ PAGES = "application/jupyterhub-pagination+json"
 
 
 class Ask(NamedTuple):
-    """One request. `path`: below the API's address, encoded. `key`: of a command, so that it is carried out once."""
+    """One request. `path`: below the API's address, encoded. `key`: of a command, so that it is carried out once.
+
+    `prefer`: as in the header of that name.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Ask(NamedTuple):
     body: Any = None
     accept: str = "application/json"
     key: str = ""
+    prefer: str = ""
 
 
 class Follow(NamedTuple):
@@ -81,11 +85,12 @@ def ask(
     key: str = "",
     accept: str = "application/json",
     query: Query | None = None,
+    prefer: str = "",
 ) -> Steps[Answer]:
     """Raises RefusedError, UnreachableError."""
     if method != "GET":
         key = key or uuid4().hex
-    reply = yield Ask(method, path, query or {}, body, accept, key)
+    reply = yield Ask(method, path, query or {}, body, accept, key, prefer)
     assert isinstance(reply, Answer | Broken)
     if isinstance(reply, Broken):
         raise UnreachableError(

@@ -54,7 +54,7 @@ class Lines:
     def _who(self, record: Record) -> str:
         by = record.by
         if by.principal == "hub" and by.via.startswith("command-line/"):
-            return by.via.removeprefix("command-line/")
+            return by.via
         return self._about(by.principal, record.position)
 
     def _about(self, thing: str, position: int) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.events.record import Record
     from web.history.chosen import Choice
 
+OPERATORS = "command-line/"  # what they do the hub does for them
 PAUSE = 0.2  # seconds between looks at a log that is followed
 
 Show = Callable[["Record"], str]
@@ -32,7 +33,12 @@ Show = Callable[["Record"], str]
 @click.option(
     "--type", "types", multiple=True, metavar="TYPE", help="Of this type, such as server.ready or 'user.*'."
 )
-@click.option("--principal", default="", metavar="WHO", help="Done by: a user's name, service/NAME, or hub.")
+@click.option(
+    "--principal",
+    default="",
+    metavar="WHO",
+    help="Done by: a user, service/NAME, hub, command-line/NAME.",
+)
 @click.option("--request", default="", metavar="ID", help="What came of the request of this number.")
 @click.option("--since", type=Moment(), help="From this time on: 2026-05-04T09:03Z, 09:03, 2h (ago).")
 @click.option("--until", type=Moment(), help="Up to this time.")
@@ -70,7 +76,9 @@ def log(
         if user or server or principal:
             need_current_tables(db)
         things = things_called(db, user, server)
-        choice = Choice(things, types, principals_called(db, principal), request.strip())
+        is_operator = principal.startswith(OPERATORS)
+        principals = ("hub",) if is_operator else principals_called(db, principal)
+        choice = Choice(things, types, principals, request.strip(), principal if is_operator else "")
         begin, end = _span(db, since, until)
         show = _show(db, as_json=as_json)
         _print(_last(db, choice, begin, end, last), show)

@@ -43,10 +43,14 @@ async def issue_token(hub: Hub, arguments: Mapping[str, Any], by: By) -> str:
 
 
 async def admit_operator(hub: Hub, _: Mapping[str, Any], by: By) -> dict[str, str]:
-    """Where the API is, and a token for whoever asks: for an hour, in no log, good for all that administrators may."""
+    """Where the API is, where people come in, and a token for whoever asks.
+
+    It is good for an hour, for all that administrators may, and in no log.
+    """
     await trio.lowlevel.checkpoint()
     token = hub.operators.admit(by.via.removeprefix("command-line/"))
-    return {"url": f"{hub.address}{hub.base_url}hub/api", "token": token}
+    public = hub.settings.hub.public_url or hub.settings.hub.bind_url
+    return {"url": f"{hub.address}{hub.base_url}hub/api", "token": token, "public": public}
 
 
 async def strays(hub: Hub, _: Mapping[str, Any], __: By) -> object:

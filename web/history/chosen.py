@@ -20,17 +20,21 @@ CHUNK = 500
 class Choice(Struct, frozen=True):
     """`things`: `user/{id}` and their like, any of which an event is to be about; None: all. `principals`: likewise.
 
-    `types`: as they are or with `*`; any of them. Empty: all. `request`: of whose HTTP request they came; "": of any.
+    `via`: of which credential, such as `command-line/root`; "": of any. `types`: as they are or with `*`; any of them.
+    Empty: all. `request`: of whose HTTP request they came; "": of any.
     """
 
     things: tuple[str, ...] | None = None
     types: tuple[str, ...] = ()
     principals: tuple[str, ...] | None = None
     request: str = ""
+    via: str = ""
 
     def has(self, record: Record) -> bool:
         """Whether type, principal and request are chosen; whom it is about has been seen to."""
         if self.request and record.by.request != self.request:
+            return False
+        if self.via and record.by.via != self.via:
             return False
         if self.principals is not None and record.by.principal not in self.principals:
             return False

@@ -235,7 +235,7 @@ def _is_same(old: Any, new: Any) -> bool:
             return isinstance(new, type) and (old is new or _members_of(old) == _members_of(new))
         case logging.Handler():
             return type(old) is type(new) and vars(old).get("baseFilename") == vars(new).get("baseFilename")
-        case SpawnerSettings() | SpawnerProfile():
+        case SpawnerSettings() | SpawnerProfile() | PluginSettings():
             return type(old) is type(new) and _is_same(asdict(old), asdict(new))
         case list() | tuple():
             return type(old) is type(new) and len(old) == len(new) and all(map(_is_same, old, new))
@@ -253,12 +253,15 @@ def _parts_of(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
+PLAIN = (str, int, float, list, tuple, dict, set)
+
+
 def _members_of(kind: type) -> tuple[Any, ...]:
     """Of a class that a file makes anew whenever it is read: its name and what its functions do."""
     functions = {
         name: _parts_of(member) for name, member in vars(kind).items() if isinstance(member, FunctionType)
     }
-    plain = {name: member for name, member in vars(kind).items() if isinstance(member, str | int | float)}
+    plain = {name: member for name, member in vars(kind).items() if isinstance(member, PLAIN)}
     return kind.__qualname__, [base.__name__ for base in kind.__mro__], functions, plain
 
 

@@ -10,7 +10,7 @@ import click
 
 from web.commands.asking.names import Named, ServerName
 from web.commands.asking.table import print_json
-from web.commands.asking.which import asks_a_hub
+from web.commands.asking.which import asks_a_hub, public_origin
 
 if TYPE_CHECKING:
     from web.client.models import Progress
@@ -39,11 +39,11 @@ def start(
     user, name = server
     options = _options(given)
     if not _is_under_way(hub, user, name):
-        hub.start(user, name, options=options)
+        hub.start(user, name, options=options, at_once=True)
     if no_wait:
         return
     found = hub.wait_ready(user, name, timeout=timeout, on_event=None if as_json else _tell)
-    print_json(found) if as_json else click.echo(found.full_url or found.url)
+    print_json(found) if as_json else click.echo(found.full_url or f"{public_origin()}{found.url}")
 
 
 @click.command()

@@ -22,14 +22,18 @@ STATES = ("active", "ready", "inactive")
 @click.option(
     "--state", type=click.Choice(STATES), default=None, help="With servers that run, or without any."
 )
+@click.option("--add", "is_new", is_flag=True, help="Make a user of this name.")
 @asks_a_hub
-def users(hub: Hub, name_filter: str, state: str | None, as_json: bool) -> None:
+def users(hub: Hub, name_filter: str, state: str | None, is_new: bool, as_json: bool) -> None:
     """List users, or those whose names have TEXT in them.
 
     \b
     callboard users
     callboard users --state active ali
+    callboard users --add alice
     """
+    if is_new:
+        hub.create_user(name_filter)
     found = list(hub.users(state=state or "", name_filter=name_filter, sort="name"))
     if as_json:
         print_json(found)

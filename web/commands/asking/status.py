@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from web.commands.asking.table import print_json
-from web.commands.asking.which import asks_a_hub
+from web.commands.asking.which import asks_a_hub, public_origin
 
 if TYPE_CHECKING:
     from web.client.plain import Hub
@@ -24,20 +24,22 @@ def status(hub: Hub, as_json: bool) -> None:
     """
     info = _json(hub, "/info")
     found = {
-        "version": info["version"],
+        "callboard": info["callboard_version"],
+        "api": f"JupyterHub {info['version']}",
+        "address": public_origin(),
         "spawner": info["spawner"]["class"],
         "authenticator": info["authenticator"]["class"],
         "users": _count(hub, "/users"),
-        "with servers": _count(hub, "/users", state="active"),
+        "users with servers": _count(hub, "/users", state="active"),
         "groups": _count(hub, "/groups"),
         "troubles": _troubles(hub),
     }
     if as_json:
-        print_json(found)
+        print_json({name.replace(" ", "_"): value for name, value in found.items()})
         return
     for name, value in found.items():
         text = "; ".join(value) or "none" if isinstance(value, list) else value
-        click.echo(f"{name:<14} {text}")
+        click.echo(f"{name:<19} {text}")
 
 
 def _json(hub: Hub, path: str) -> Any:

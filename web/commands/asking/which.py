@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "CALLBOARD_TOKEN"  # noqa: S105 - its name; arguments could be read by everybody
 UNIX = "http+unix"
+PUBLIC = "callboard.public"  # in click's context: where people come in
 
 
 def asks_a_hub(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,6 +70,7 @@ def _here(where: Where) -> tuple[str, str]:
         raise Failure(f"{error}: name another hub with --url") from None
     except RefusedError as error:
         raise Failure(str(error)) from None
+    click.get_current_context().meta[PUBLIC] = _reachable(admitted["public"])
     return admitted["url"], admitted["token"]
 
 
@@ -77,7 +79,24 @@ def _elsewhere(url: str) -> tuple[str, str]:
     if not token:
         raise Failure(f"{TOKEN_VARIABLE} is not set: it is the token for {url}")
     base = url.rstrip("/")
+    click.get_current_context().meta[PUBLIC] = _reachable(base)
     return base if base.endswith("/hub/api") else f"{base.removesuffix('/hub')}/hub/api", token
+
+
+def public_origin() -> str:
+    """Where people reach the hub that is asked, without a path; "" where nobody knows."""
+    found: str = click.get_current_context().meta.get(PUBLIC, "")
+    return found
+
+
+def _reachable(url: str) -> str:
+    """The origin of a URL; of one that is for all addresses, this machine's."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return ""
+    host = parts.hostname if parts.hostname not in (None, "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    shown = f"[{host}]" if ":" in str(host) else host
+    return f"{parts.scheme}://{shown}{f':{parts.port}' if parts.port else ''}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from web.commands.doctor.finding import Finding, problem, warning
+from web.commands.doctor.finding import Finding, ok, problem, warning
 from web.commands.where import config_option
 
 SIGNS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "problem": ("BAD", "red")}
@@ -26,14 +26,15 @@ def doctor(files: tuple[Path, ...], as_json: bool) -> None:
     callboard doctor
     callboard doctor -f /etc/jupyterhub_config.py
     """
-    found = list(_look(files))
+    found = []
+    for one in _look(files):
+        found.append(one)
+        if not as_json:
+            click.echo(_line(one))
     if as_json:
         import msgspec
 
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
-    else:
-        for one in found:
-            click.echo(_line(one))
     if any(one.state == "problem" for one in found):
         raise SystemExit(1)
 
@@ -50,6 +51,8 @@ def _look(files: tuple[Path, ...]) -> Iterator[Finding]:
     except ConfigError as error:
         yield problem("configuration", str(error))
         return
+    named = ", ".join(map(str, files)) or "no file is named with -f: those of this directory, if any"
+    yield ok("configuration", named)
     if notes:
         yield warning(
             "configuration", f"{len(notes)} options do not act.", "callboard check says which, and why."

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import trio
 
+from core.config.plugins.classes import full_name
 from core.errors import HubError, UnreachableError
-from core.settings import ConfigError, Settings, SpawnerSettings
+from core.settings import ConfigError, PluginSpawnerSettings, Settings, SpawnerSettings
 from spawners import make_engine
 from spawners.local_settings import LocalProcessSettings
 from web.commands.doctor.finding import Finding, ok, problem, warning
@@ -30,7 +32,12 @@ def look_at_servers(settings: Settings) -> Iterator[Finding]:
 
 
 def _engine(name: str, settings: SpawnerSettings) -> Finding:
-    """Asks what runs, in a folder of its own: nothing of a hub's is touched."""
+    """Asks what runs, in a folder of its own: nothing of a hub's is touched.
+
+    A class made for JupyterHub can tell nothing without a hub.
+    """
+    if isinstance(settings, PluginSpawnerSettings):
+        return ok("servers", f"Servers are started by {full_name(settings.plugin.kind)}.")
     with tempfile.TemporaryDirectory() as folder:
         try:
             spawner = make_engine(name, settings, Path(folder))
@@ -52,7 +59,10 @@ def _engine(name: str, settings: SpawnerSettings) -> Finding:
 def _local(settings: Settings) -> Iterator[Finding]:
     command = settings.spawner.cmd[0] if settings.spawner.cmd else ""
     if command and shutil.which(command) is None:
+        beside = Path(sys.executable).with_name(command)
         hint = "pip install jupyterhub jupyterlab" if command == "jupyterhub-singleuser" else ""
+        if beside.exists():
+            hint = f"It is at {beside}: put {beside.parent} on the hub's PATH."
         yield problem(
             "servers", f"There is no program {command!r} (c.Spawner.cmd) on this user's path.", hint
         )
