@@ -128,7 +128,9 @@ def test_lines_name_people_as_they_were_called_then(log: str) -> None:
     lines = callboard("log", "--db", log).stdout.splitlines()
     told = [" ".join(line.split()) for line in lines]
     assert told[0] == "1 2026-05-04 09:00:00Z hub hub.started hub version=0.1 hub=i1 epoch=7"
-    assert told[2].startswith("3 2026-05-04 09:02:00Z command-line/root token.issued token of alice owner=user/u1")
+    assert told[2].startswith(
+        "3 2026-05-04 09:02:00Z command-line/root token.issued token of alice owner=user/u1"
+    )
     assert told[4].startswith("5 2026-05-04 09:04:00Z alice server.spawn-requested alice/lab spawn_id=s1")
     assert told[10] == "11 2026-05-04 09:07:00Z service/ops user.renamed alicia name=alicia"
     assert not any("digest-of" in line for line in lines)
