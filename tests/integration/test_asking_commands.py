@@ -98,6 +98,7 @@ def test_a_start_that_fails_is_told_with_its_reason(hub: RealHub) -> None:
     done = hub.run_another("start", "alice", *HERE)
     assert done.returncode == 1
     assert "ended with status 3" in done.stderr
+    assert "  | page server" in done.stderr  # what it has written last
 
 
 def test_without_a_hub_one_line_says_so(hub: RealHub) -> None:

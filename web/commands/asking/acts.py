@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from web.client.plain import Hub
 
 TIMEOUT = 600.0
+SHOWN_LINES = 10
 
 
 @click.command()
@@ -38,11 +41,12 @@ def start(
     """
     user, name = server
     options = _options(given)
-    if not _is_under_way(hub, user, name):
-        hub.start(user, name, options=options, at_once=True)
-    if no_wait:
-        return
-    found = hub.wait_ready(user, name, timeout=timeout, on_event=None if as_json else _tell)
+    with _last_lines_of(hub, user, name):
+        if not _is_under_way(hub, user, name):
+            hub.start(user, name, options=options, at_once=True)
+        if no_wait:
+            return
+        found = hub.wait_ready(user, name, timeout=timeout, on_event=None if as_json else _tell)
     print_json(found) if as_json else click.echo(found.full_url or f"{public_origin()}{found.url}")
 
 
@@ -65,6 +69,20 @@ def stop(hub: Hub, server: Named, remove: bool, no_wait: bool, timeout: float, a
         hub.wait_stopped(user, name, timeout=timeout, on_event=None if as_json else _tell)
     if as_json:
         print_json({"user": user, "server": name, "stopped": is_over or not no_wait})
+
+
+@contextmanager
+def _last_lines_of(hub: Hub, user: str, name: str) -> Iterator[None]:
+    """What a server has written last, where its start fails: the reason is often there, and nowhere else."""
+    from web.client.errors import HubError, StartFailedError
+
+    try:
+        yield
+    except StartFailedError:
+        with suppress(HubError):
+            for line in hub.logs(user, name).logs[-SHOWN_LINES:]:
+                sys.stderr.write(f"  | {line}\n")
+        raise
 
 
 def _is_under_way(hub: Hub, user: str, name: str) -> bool:
