@@ -235,6 +235,10 @@ def test_a_reload_names_what_waits(load: Callable[..., tuple[Settings, list[str]
     assert merged(before, after)[0].spawner.http_timeout == 6
     assert "c.CourseSpawner.course" in list(differences(before, after))
     assert merged(before, other)[1][0] == "the class CourseSpawner"
+    commanded, _ = load(
+        COURSE.replace("(SimpleLocalProcessSpawner):", "(SimpleLocalProcessSpawner):\n    cmd = ['other']")
+    )
+    assert merged(before, commanded)[1][0] == "the class CourseSpawner"
 
 
 def test_ways_to_log_in_are_read_likewise(load: Callable[..., tuple[Settings, list[str]]]) -> None:

@@ -253,7 +253,7 @@ def _parts_of(function: FunctionType) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
-PLAIN = (str, int, float, list, tuple, dict, set)
+CONTAINERS = (list, tuple, dict, set)  # the names with `_` are what traitlets keeps of a class
 
 
 def _members_of(kind: type) -> tuple[Any, ...]:
@@ -261,7 +261,12 @@ def _members_of(kind: type) -> tuple[Any, ...]:
     functions = {
         name: _parts_of(member) for name, member in vars(kind).items() if isinstance(member, FunctionType)
     }
-    plain = {name: member for name, member in vars(kind).items() if isinstance(member, PLAIN)}
+    plain = {
+        name: member
+        for name, member in vars(kind).items()
+        if isinstance(member, str | int | float)
+        or (isinstance(member, CONTAINERS) and not name.startswith("_"))
+    }
     return kind.__qualname__, [base.__name__ for base in kind.__mro__], functions, plain
 
 
