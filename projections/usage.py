@@ -1,4 +1,4 @@
-"""Who has used what, and for how long: a row for every attempt to start a server, and a sum for every month.
+"""Who has used what, and for how long: a row for every attempt to start a server.
 
 A server is in use from when it is ready until it has ended, by whatever name: rows hold ids, and outlive what they are
 about. Moments and lengths are whole microseconds (UTC, since 1970), so that sums are exact.
@@ -29,7 +29,7 @@ from core.events.server import (
 
 NAME = "usage"
 VERSION = 1
-TABLES = ("usage_attempts", "usage_months")
+TABLES = ("usage_attempts",)
 EVENTS = (
     SpawnRequested,
     SpawnAdmitted,
@@ -106,12 +106,6 @@ def create(db: Database) -> None:
         strict=True,
     )
     db.table("usage_attempts").create_index(["ended"])
-    # Of what has ended. `month`: 2026-05.
-    db.table("usage_months").create(
-        {"month": text, "user": text, "profile": text, "microseconds": whole},
-        pk=("month", "user", "profile"),
-        strict=True,
-    )
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
@@ -163,42 +157,14 @@ def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) 
 
 def _end(db: sqlite3.Connection, spawn_id: str, at: int, outcome: Outcome) -> None:
     """Once: what comes after the end of an attempt tells nothing new about it."""
-    ended = db.execute(
-        f"UPDATE usage_attempts SET ended = ?, outcome = ? WHERE spawn_id = ? AND ended = ? RETURNING {_COLUMNS}",  # noqa: S608
+    db.execute(
+        "UPDATE usage_attempts SET ended = ?, outcome = ? WHERE spawn_id = ? AND ended = ?",
         (at, outcome, spawn_id, NOT_YET),
-    ).fetchone()
-    if ended is not None:
-        _count(db, Attempt(*ended), 1)
-
-
-def _count(db: sqlite3.Connection, attempt: Attempt, sign: Literal[1, -1]) -> None:
-    """Into the months that it was in use in; or out of them again."""
-    if attempt.ready is None:
-        return
-    for month, length in by_month(attempt.ready, attempt.ended):
-        db.execute(
-            "INSERT INTO usage_months VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " microseconds = microseconds + excluded.microseconds",
-            (month, attempt.user, attempt.profile, sign * length),
-        )
-
-
-def by_month(since: int, until: int) -> Iterator[tuple[str, int]]:
-    """The months between two moments, with how much of each lies between them."""
-    while since < until:
-        begun = moment(since)
-        following = datetime(begun.year + begun.month // 12, begun.month % 12 + 1, 1, tzinfo=UTC)
-        end = min(until, microseconds(following))
-        yield month_of(begun), end - since
-        since = end
-
-
-def month_of(day: datetime) -> str:
-    return f"{day.year:04}-{day.month:02}"
+    )
 
 
 def _take_back(db: sqlite3.Connection, correction: ClockCorrected) -> None:
-    """What was recorded ahead of time loses the offset of the clock, and is counted anew."""
+    """What was recorded ahead of time loses the offset of the clock."""
     after, offset = microseconds(correction.after), correction.offset // MICROSECOND
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM usage_attempts WHERE ended > ?",  # noqa: S608
@@ -211,17 +177,11 @@ def _take_back(db: sqlite3.Connection, correction: ClockCorrected) -> None:
             if (at := getattr(attempt, name)) is not None and after < at < NOT_YET
         }
         if earlier:
-            _replace(db, attempt, attempt._replace(**earlier))
-
-
-def _replace(db: sqlite3.Connection, before: Attempt, now: Attempt) -> None:
-    db.execute(
-        "UPDATE usage_attempts SET asked = ?, began = ?, ready = ?, ended = ? WHERE spawn_id = ?",
-        (now.asked, now.began, now.ready, now.ended, now.spawn_id),
-    )
-    if before.ended != NOT_YET:
-        _count(db, before, -1)
-        _count(db, now, 1)
+            now = attempt._replace(**earlier)
+            db.execute(
+                "UPDATE usage_attempts SET asked = ?, began = ?, ready = ?, ended = ? WHERE spawn_id = ?",
+                (now.asked, now.began, now.ready, now.ended, now.spawn_id),
+            )
 
 
 # --- queries ---
@@ -248,19 +208,3 @@ def last_starts(db: sqlite3.Connection, profile: str) -> list[int]:
         (LOOKED_AT, profile, ENOUGH),
     )
     return [int(took) for (took,) in rows]
-
-
-def month_by_user(db: sqlite3.Connection, month: str, until: int) -> dict[str, int]:
-    """Microseconds of a month by the id of the user, and of what goes on up to `until`."""
-    rows = db.execute(
-        "SELECT user, SUM(microseconds) FROM usage_months WHERE month = ? GROUP BY user", (month,)
-    ).fetchall()
-    found = dict(rows)
-    going_on = db.execute(
-        "SELECT user, ready FROM usage_attempts WHERE ended = ? AND ready < ?", (NOT_YET, until)
-    )
-    for user, ready in going_on:
-        for name, length in by_month(ready, until):
-            if name == month:
-                found[user] = found.get(user, 0) + length
-    return found

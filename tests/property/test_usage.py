@@ -122,20 +122,6 @@ def test_hours_within_any_moments_are_those_of_the_history(
     assert all_in_use(folded(records), since, until) == by_user(reference(records), since, until)
 
 
-@given(steps, st.integers(0, 20))
-def test_a_month_is_the_sum_of_what_lies_in_it(
-    steps: list[tuple[float, str, type, int]], months: int
-) -> None:
-    records = history(steps)
-    year, month = 2026 + months // 12, months % 12 + 1
-    begin = microseconds(datetime(year, month, 1, tzinfo=UTC))
-    end = microseconds(datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC))
-    now = max((microseconds(record.at) for record in records), default=end)
-    known = reference(records)
-    found = usage.month_by_user(folded(records), f"{year:04}-{month:02}", now)
-    assert {user: length for user, length in found.items() if length} == by_user(known, begin, min(end, now))
-
-
 @given(steps, st.integers(0, 39), st.floats(1, 40 * 86400))
 def test_what_a_clock_recorded_ahead_of_time_is_counted_as_if_it_had_been_right(
     steps: list[tuple[float, str, type, int]], first: int, seconds: float
@@ -148,11 +134,6 @@ def test_what_a_clock_recorded_ahead_of_time_is_counted_as_if_it_had_been_right(
     corrected = Record(1000, "clock", 1, last, HUB, ClockCorrected(last + ahead, last))
     db, until = folded([*wrong, corrected]), microseconds(last)
     assert all_in_use(db, 0, until) == by_user(reference(right), 0, until)
-    assert _months(db) == _months(folded(right))
-
-
-def _months(db: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
-    return db.execute("SELECT * FROM usage_months WHERE microseconds > 0 ORDER BY 1, 2, 3").fetchall()
 
 
 def _later(record: Record, ahead: timedelta) -> Record:

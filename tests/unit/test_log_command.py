@@ -20,7 +20,9 @@ from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, Spa
 from core.events.token import TokenIssued
 from core.events.user import ServerAdded, UserCreated, UserDeleted, UserRenamed
 from web.cli import main
+from web.commands import usage as usage_command
 from web.commands.moments import parse_moment
+from web.history.usage import KINDS
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)
 ALICE = By("user/u1", "t1", "r1")
@@ -298,3 +300,7 @@ def test_what_came_of_a_request_is_found_by_its_number(log: str) -> None:
     assert positions(log, "--request", "r1") == [4, 5, 6, 7, 8, 9, 10]
     assert positions(log, "--request", "r1", "--type", "user.*") == [4, 8]
     assert positions(log, "--request", "no-such") == []
+
+
+def test_the_command_sums_up_by_all_that_the_hub_does() -> None:
+    assert usage_command.KINDS == KINDS

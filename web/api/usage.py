@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import trio
 from msgspec import Struct
-from msgspec.structs import astuple
 from quart import Response
 
 from core.errors import InvalidError
-from core.events.record import utc_text
 from core.scopes import Answer, User, check
 from projections import metrics, usage
-from projections.usage import Attempt, microseconds
-from web.history.usage import Hour, Hours, Kind, Naming, Sums, Usage, Use
+from projections.usage import microseconds
+from web.history.usage import KINDS, Hour, Hours, Kind, Summing, Usage, as_csv, month_of
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import reply
 from web.request.context import database, hub, scopes
@@ -30,7 +25,6 @@ from web.request.sent.timestamps import parse_timestamp
 endpoints = RouteGroup("usage")
 
 SCOPE = "read:servers"  # whose servers the caller may see, of those their use too
-KINDS: tuple[Kind, ...] = ("user", "server", "profile", "group")
 
 
 class UsageQuery(Struct, frozen=True):
@@ -52,7 +46,7 @@ async def read() -> Response:
     counts under their present name, whoever is gone under their last; groups by who is in them now.
     """
     now = datetime.now(UTC)
-    since = _moment("since", now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+    since = _moment("since", month_of(now))
     until = min(now, _moment("until", now))
     found = await _summed_up(_kind(), since, until)
     return _csv(found) if _format() == "csv" else reply(found)
@@ -100,18 +94,10 @@ def _servers() -> Servers:
 
 
 async def _summed_up(kind: Kind, since: datetime, until: datetime) -> Usage:
-    naming, seen = Naming(database()), _Seen()
-
-    def names(attempt: Attempt) -> Collection[str]:
-        return list(naming.names(kind, attempt)) if seen.may_see(naming.present(attempt)) else ()
-
-    begin, end = microseconds(since), microseconds(until)
-    sums = Sums(begin, end, names)
-    for chunk in usage.in_use(database(), begin, end):
-        for attempt in chunk:
-            sums.add(attempt)
+    summing = Summing(database(), kind, since, until, _Seen().may_see)
+    for _ in summing.steps():
         await trio.lowlevel.checkpoint()
-    return Usage(utc_text(since), utc_text(until), kind, sums.items(), sums.total())
+    return summing.usage()
 
 
 class _Seen:
@@ -132,11 +118,7 @@ class _Seen:
 
 
 def _csv(found: Usage) -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Use.__struct_fields__)
-    writer.writerows(map(astuple, found.items))
-    response = Response(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response = Response(as_csv(found), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=usage.csv"
     return response
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from web.commands.asking.table import print_table
 from web.commands.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
     from core.events.log.tables import Tables
-    from web.history.usage import Kind, Sums, Use
+    from web.history.usage import Kind, Usage, Use
 
 KINDS = ("user", "server", "profile", "group")
 
@@ -43,68 +41,49 @@ def usage(
     callboard usage --by group --since 2026-04-01 --until 2026-05-01
     callboard usage --by server --since 1w --csv
     """
+    import msgspec
+
     from core.events.file.database import open_to_look
+    from web.history.usage import as_csv as to_csv
+    from web.history.usage import month_of
 
     now = datetime.now(UTC)
     end = min(until or now, now)
-    begin = since or end.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    begin = since or month_of(end)
     if begin >= end:
         raise click.UsageError("--since is not before --until")
     db = open_to_look(where.log)
     try:
         need_current_tables(db)
-        sums = _summed_up(db, kind, begin, end)
+        found = _summed_up(db, kind, begin, end)
     finally:
         db.close()
     if as_json:
-        _print_json(sums, kind, begin, end)
+        click.echo(msgspec.json.encode(found))
     elif as_csv:
-        _print_csv(sums.items())
+        click.echo(to_csv(found), nl=False)
     else:
-        _print_table(kind, [*sums.items(), sums.total()])
+        _print_table(found)
 
 
-def _summed_up(db: Tables, kind: Kind, begin: datetime, end: datetime) -> Sums:
-    from projections.usage import in_use, microseconds
-    from web.history.usage import Naming, Sums
+def _summed_up(db: Tables, kind: Kind, begin: datetime, end: datetime) -> Usage:
+    from web.history.usage import Summing
 
-    since, until = microseconds(begin), microseconds(end)
-    naming = Naming(db)
-    sums = Sums(since, until, lambda attempt: list(naming.names(kind, attempt)))
-    for attempts in in_use(db, since, until):
-        for attempt in attempts:
-            sums.add(attempt)
-    return sums
+    summing = Summing(db, kind, begin, end)
+    for _ in summing.steps():
+        pass
+    return summing.usage()
 
 
-def _print_json(sums: Sums, kind: Kind, begin: datetime, end: datetime) -> None:
-    import msgspec
-
-    from core.events.record import utc_text
-    from web.history.usage import Usage
-
-    found = Usage(utc_text(begin), utc_text(end), kind, sums.items(), sums.total())
-    click.echo(msgspec.json.encode(found))
-
-
-def _print_csv(items: Sequence[Use]) -> None:
-    from msgspec.structs import astuple
-
-    from web.history.usage import Use
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(Use.__struct_fields__)
-    writer.writerows(map(astuple, items))
-
-
-def _print_table(kind: str, items: Sequence[Use]) -> None:
+def _print_table(found: Usage) -> None:
     """The last line is the total."""
-    names = [*(one.name or "-" for one in items[:-1]), "all"]
-    width = max(len(name) for name in [*names, kind])
-    click.echo(f"{kind:<{width}}  {'hours':>10}  {'starts':>7}  {'failed':>7}  {'median':>8}  {'95%':>8}")
-    for name, one in zip(names, items, strict=True):
-        times = f"{_seconds(one.median):>8}  {_seconds(one.slow):>8}"
-        click.echo(f"{name:<{width}}  {one.hours:>10.2f}  {one.starts:>7}  {one.failed:>7}  {times}")
+    rows = [_row(one.name or "-", one) for one in found.items]
+    print_table((found.by, "hours", "starts", "failed", "median", "95%"), [*rows, _row("all", found.total)])
+
+
+def _row(name: str, use: Use) -> tuple[str, ...]:
+    times = (_seconds(use.median), _seconds(use.slow))
+    return name, f"{use.hours:.2f}", str(use.starts), str(use.failed), *times
 
 
 def _seconds(value: float | None) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from statistics import median, quantiles
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from core.events.log.tables import Tables
 from core.events.record import utc_text
 from projections import groups, users
-from projections.usage import Attempt, last_starts, moment, profile_of
+from projections.usage import Attempt, in_use, last_starts, microseconds, moment, profile_of
 
 HOUR = 3600 * 1_000_000  # microseconds
 FEW = 3  # starts, below which nothing is usual
 
 Kind = Literal["user", "server", "profile", "group"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Use(Struct, frozen=True):
@@ -62,30 +67,61 @@ class _Sum:
         return Use(name, round(self.in_use / HOUR, 4), self.starts, self.failed, median, slow)
 
 
-class Sums:
-    """What is added of attempts within two moments (microseconds). `names`: what to count one of them under."""
+class Summing:
+    """All that was used between two moments, added up step by step. `may_see`: whose use counts, by present name;
+    None for one who is gone."""
 
-    def __init__(self, since: int, until: int, names: Callable[[Attempt], Collection[str]]) -> None:
-        self._since, self._until, self._names = since, until, names
+    def __init__(
+        self,
+        db: Tables,
+        kind: Kind,
+        since: datetime,
+        until: datetime,
+        may_see: Callable[[str | None], bool] = lambda _: True,
+    ) -> None:
+        self._db, self._kind, self._may_see = db, kind, may_see
+        self._span = since, until
+        self._since, self._until = microseconds(since), microseconds(until)
+        self._naming = Naming(db)
         self._by_name: dict[str, _Sum] = {}
         self._total = _Sum()
 
-    def add(self, attempt: Attempt) -> None:
-        names = self._names(attempt)
+    def steps(self) -> Iterator[None]:
+        """Each adds a chunk, so that others may have a turn between them."""
+        for attempts in in_use(self._db, self._since, self._until):
+            for attempt in attempts:
+                if self._may_see(self._naming.present(attempt)):
+                    self._add(attempt)
+            yield
+
+    def _add(self, attempt: Attempt) -> None:
+        names = list(self._naming.names(self._kind, attempt))
         for name in names:
             self._by_name.setdefault(name, _Sum()).add(attempt, self._since, self._until)
         if names:
             self._total.add(attempt, self._since, self._until)
 
-    def items(self) -> list[Use]:
+    def usage(self) -> Usage:
         """Of each name that has used or asked for anything, who used most first."""
         told = [one.told(name) for name, one in self._by_name.items()]
-        return sorted(
+        items = sorted(
             (one for one in told if one.hours or one.starts), key=lambda one: (-one.hours, one.name)
         )
+        since, until = map(utc_text, self._span)
+        return Usage(since, until, self._kind, items, self._total.told(""))
 
-    def total(self) -> Use:
-        return self._total.told("")
+
+def month_of(day: datetime) -> datetime:
+    """Its beginning."""
+    return day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def as_csv(usage: Usage) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Use.__struct_fields__)
+    writer.writerows(map(astuple, usage.items))
+    return text.getvalue()
 
 
 def usual_seconds(db: Tables, options: Mapping[str, Any]) -> float | None:
