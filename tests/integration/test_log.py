@@ -16,7 +16,7 @@ import projections
 from core.errors import UnavailableError
 from core.events.file.ballast import ballast_path
 from core.events.file.database import open_for_reading
-from core.events.file.verify import Head, verify
+from core.events.file.verify import Head, UnreadableLogError, verify
 from core.events.file.writer import Writer
 from projections.rebuild import drift
 from tests.logs import commit, created, ended
@@ -79,14 +79,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     )  # a test that failed may still hold a file open
 
 
-def fill(disk: Path) -> None:
-    """Take all room but some 200 KiB."""
+def fill(disk: Path, leave: int = 200 * 1024) -> None:
+    """Take all room but so many bytes."""
     with (disk / "filler").open("wb", buffering=0) as file:
         try:
             while True:
-                file.write(bytes(65536))
+                file.write(bytes(4096))
         except OSError:
-            file.truncate(file.tell() - 200 * 1024)
+            file.truncate(file.tell() - leave)
 
 
 def test_a_full_disk_refuses_lets_stops_through_and_recovers(small_disk: Path) -> None:
@@ -182,8 +182,21 @@ def test_stops_go_through_while_somebody_else_takes_every_bit_of_room(
     assert [stop.error for stop in stops] == [None] * 1000
     refused = [commit(writer, created(number))[0] for number in range(1000, 2000)]
     assert any(unit.error for unit in refused), "nobody is made up"
+    check_whole(path)
     reader.close()
     writer.close()
+
+
+def test_a_log_without_room_for_reading_it_is_not_called_broken(small_disk: Path) -> None:
+    path = str(small_disk / "log.sqlite")
+    writer = Writer(path, projections.ALL)
+    commit(writer, created(1))
+    writer.close()
+    ballast_path(path).unlink()
+    fill(small_disk, leave=0)
+    with pytest.raises(UnreadableLogError, match="Is its disk full"):
+        verify(path)
+    (small_disk / "filler").unlink()
     check_whole(path)
 
 

@@ -61,10 +61,10 @@ def verify(where: Where, heads: tuple[str, ...], as_json: bool) -> None:
 
 
 def examined(log: str, noted: list[Head]) -> Found:
-    """`noted`: heads besides those beside the log. Raises DatabaseError for what is no log of ours."""
-    from core.events.file.database import open_to_look
+    """`noted`: heads besides those beside the log. Raises DatabaseError for what is no log of ours, or unreadable."""
+    from core.events.file.database import DatabaseError, open_to_look
     from core.events.file.heads import head_of, noted_heads
-    from core.events.file.verify import BrokenLogError
+    from core.events.file.verify import BrokenLogError, UnreadableLogError
     from core.events.file.verify import verify as verify_log
 
     connection = open_to_look(log)
@@ -75,6 +75,8 @@ def examined(log: str, noted: list[Head]) -> Found:
                 head = verify_log(log, *noted, on_progress=on_progress)
         except (BrokenLogError, ValueError) as error:
             return Found(None, [str(error)], len(noted), [])
+        except UnreadableLogError as error:
+            raise DatabaseError(str(error)) from None
         problems, waiting = _tables(connection)
         return Found(head, problems, len(noted), waiting)
     finally:
