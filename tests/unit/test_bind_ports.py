@@ -11,7 +11,7 @@ import pytest
 
 from web.app.listen import listen
 from web.http1.listen import Listeners
-from web.lifecycle.free_address import check_free
+from web.proxies.free_address import check_free
 
 
 @pytest.mark.parametrize("bind", [listen, Listeners, check_free])

@@ -41,7 +41,7 @@ from web.cli import main
 from web.commands.moments import parse_position
 from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.monitoring.metrics import Metrics
-from web.starts.proxies import Proxies
+from web.proxies.connected import Proxies
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 AHEAD = timedelta(days=400)

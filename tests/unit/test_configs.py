@@ -27,7 +27,7 @@ from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.hub.hub import Hub
-from web.lifecycle.proxy_process import ProxyProcess
+from web.proxies.own import ProxyProcess
 from web.request.client_address import address_of
 from web.site.addresses import bind_address, connect_url
 

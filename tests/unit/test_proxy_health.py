@@ -14,8 +14,8 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.lifecycle import proxy_health
-from web.lifecycle.proxy_health import (
+from web.proxies import health
+from web.proxies.health import (
     MISSED,
     Look,
     answers,
@@ -118,7 +118,7 @@ def silent() -> Iterator[str]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, seconds in {"EVERY": 0.2, "TIMEOUT": 0.2, "ON_TIME": 0.15, "_TICK": 0.01}.items():
-        monkeypatch.setattr(proxy_health, name, seconds)
+        monkeypatch.setattr(health, name, seconds)
 
 
 async def test_silence_on_a_real_socket_is_a_hang(quick: None) -> None:

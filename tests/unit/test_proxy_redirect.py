@@ -13,8 +13,8 @@ from spawners.configuration import load_settings
 from tests.unit.test_proxy_command import settings
 from web.http1.listen import Listeners
 from web.http1.request import parse_request
-from web.lifecycle.free_address import ProxyError, check_redirect_free
-from web.lifecycle.proxy_process import ProxyProcess
+from web.proxies.free_address import ProxyError, check_redirect_free
+from web.proxies.own import ProxyProcess
 from web.proxy import answers
 
 TLS = 'c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = "k", "c"; c.JupyterHub.bind_url = "https://:8443"\n'

@@ -47,6 +47,7 @@ from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
+from web.proxies.connected import Proxies
 from web.proxy.command import TOKEN_VARIABLE
 from web.rights.identity import TokenBook
 from web.rights.oauth_clients import Clients
@@ -68,7 +69,6 @@ from web.starts.limits import limits_of
 from web.starts.marks import Marks
 from web.starts.plugin_side import PluginSide
 from web.starts.plugin_starts import PluginStarts
-from web.starts.proxies import Proxies
 from web.starts.server_runtime import HubServerRuntime
 from web.starts.spawner_states import SpawnerStates
 from web.starts.views import Views

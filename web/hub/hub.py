@@ -37,6 +37,7 @@ from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
+from web.proxies.connected import Proxies
 from web.rights.identity import Identity, TokenBook
 from web.rights.oauth_clients import Clients
 from web.rights.operators import Operators
@@ -49,7 +50,6 @@ from web.site.hosts import Hosts
 from web.site.stream_places import StreamPlaces
 from web.starts.launch import Launch
 from web.starts.marks import Marks
-from web.starts.proxies import Proxies
 from web.starts.server_runtime import HubServerRuntime
 from web.starts.uploads import Uploads
 

@@ -25,7 +25,7 @@ from core.events.server import (
     StopRequested,
 )
 from web.monitoring.metrics import Metrics
-from web.starts.proxies import Proxies
+from web.proxies.connected import Proxies
 
 WAITING = 10_000  # changes of routes that are remembered until every proxy has them
 

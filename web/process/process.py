@@ -36,12 +36,12 @@ from web.control.commands import commands
 from web.control.server import control_socket, serve_control
 from web.hub.giving_up import GivenUpError
 from web.hub.hub import Hub
-from web.lifecycle.proxy_process import make_proxy
 from web.lifecycle.reload import Load, Reloader
 from web.lifecycle.shutdown import end, end_servers
 from web.main import open_hub
 from web.monitoring.what_it_does import say_what_it_does
 from web.process.service_manager import ServiceManager
+from web.proxies.own import make_proxy
 from web.site.addresses import bind_address
 
 logger = logging.getLogger("callboard")

@@ -21,10 +21,10 @@ from spawners.configuration import load_settings
 from web.app.listen import BindError
 from web.hub.giving_up import GivenUpError
 from web.hub.hub import Hub
-from web.lifecycle.free_address import ProxyError
 from web.lifecycle.hello import say_hello
 from web.monitoring.logs import set_up_logging
 from web.process.process import run
+from web.proxies.free_address import ProxyError
 from web.request.log_context import request_named
 
 EXPECTED = (

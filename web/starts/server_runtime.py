@@ -20,9 +20,9 @@ from core.plugins.spawner import Attempt, Spawner, Status, Telling, UserOptions
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import PluginSpawnerSettings, Settings
 from projections import routes, servers
+from web.proxies.connected import Proxies
 from web.starts.launch import Launch
 from web.starts.marks import Marks
-from web.starts.proxies import Proxies
 
 logger = logging.getLogger("callboard.server")
 

@@ -14,7 +14,7 @@ from projections import tokens
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from web.hub.hub import Hub
-from web.lifecycle.proxy_process import ProxyElsewhere, ProxyProcess, make_proxy
+from web.proxies.own import ProxyElsewhere, ProxyProcess, make_proxy
 from web.proxy.command import TOKEN_VARIABLE
 
 

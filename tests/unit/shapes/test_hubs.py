@@ -12,7 +12,7 @@ import pytest
 from core.settings import database_path
 from tests.unit.pages.browser import NAVIGATES, Browser
 from tests.unit.shapes.world import SHAPES, read, world
-from web.lifecycle.proxy_process import ProxyProcess
+from web.proxies.own import ProxyProcess
 
 HERE = Path(__file__).parent
 NAMES = sorted(file.stem for file in SHAPES.glob("*.py"))

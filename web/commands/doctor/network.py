@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from core.settings import Settings
 from web.commands.doctor.finding import Finding, ok, problem, warning
-from web.lifecycle.free_address import ProxyError, check_free, check_redirect_free
+from web.proxies.free_address import ProxyError, check_free, check_redirect_free
 from web.site.addresses import bind_address
 
 SOON = timedelta(days=14)

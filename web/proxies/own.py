@@ -13,8 +13,8 @@ import msgspec
 import trio
 
 from core.settings import Settings
-from web.lifecycle.free_address import ProxyError, check_free, check_redirect_free
-from web.lifecycle.proxy_health import (
+from web.proxies.free_address import ProxyError, check_free, check_redirect_free
+from web.proxies.health import (
     ON_TIME,
     failures_in_a_row,
     health_url,
@@ -22,7 +22,7 @@ from web.lifecycle.proxy_health import (
     restart_delay,
     wait_hung,
 )
-from web.lifecycle.proxy_running import ProxyHandle, arguments_of, callboard_command, open_proxy
+from web.proxies.running import ProxyHandle, arguments_of, callboard_command, open_proxy
 from web.proxy.command import TOKEN_VARIABLE
 from web.proxy.pid_file import PROTOCOL, PidFile
 
