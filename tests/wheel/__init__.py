@@ -1,0 +1,1 @@
+"""Callboard as people install it: a wheel, by pip, in an environment of its own."""
