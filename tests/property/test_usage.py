@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +28,8 @@ from core.events.server import (
     StopRequested,
 )
 from projections import usage
-from projections.usage import NOT_YET, microseconds
+from projections.usage import attempts, months
+from projections.usage.attempt import NOT_YET, microseconds, next_month
 
 START = datetime(2026, 1, 28, tzinfo=UTC)
 SERVERS = ("v0", "v1", "v2")
@@ -99,7 +101,7 @@ def reference(records: Sequence[Record]) -> dict[str, tuple[str, int, int]]:
 def all_in_use(db: sqlite3.Connection, since: int, until: int) -> dict[str, int]:
     """Microseconds by user, read chunk by chunk."""
     total: dict[str, int] = {}
-    for chunk in usage.in_use(db, since, until):
+    for chunk in attempts.in_use(db, since, until):
         for attempt in chunk:
             total[attempt.user] = total.get(attempt.user, 0) + attempt.in_use(since, until)
     return {user: length for user, length in total.items() if length}
@@ -110,6 +112,51 @@ def by_user(known: dict[str, tuple[str, int, int]], since: int, until: int) -> d
     for user, begun, ended in known.values():
         total[user] = total.get(user, 0) + max(0, min(ended, until) - max(begun, since))
     return {user: length for user, length in total.items() if length}
+
+
+def kept(db: sqlite3.Connection, since: int, until: int) -> dict[str, tuple[int, int, int]]:
+    """What the sums of months say by user: in use, starts, failed."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for chunk in months.by_user(db, since, until):
+        for user, in_use, starts, failed in chunk:
+            before = found.get(user, (0, 0, 0))
+            found[user] = before[0] + in_use, before[1] + starts, before[2] + failed
+    return {user: figures for user, figures in found.items() if any(figures)}
+
+
+def figures(records: Sequence[Record], since: int, until: int) -> dict[str, tuple[int, int, int]]:
+    """The same from the history."""
+    asked = {
+        record.event.spawn_id: record.event.user
+        for record in records
+        if isinstance(record.event, SpawnRequested) and since <= microseconds(record.at) < until
+    }
+    ends: dict[str, type] = {}
+    for record in records:
+        if isinstance(record.event, SpawnRequested):
+            ends.setdefault(record.event.previous, SpawnRequested)
+        elif isinstance(record.event, ENDS):
+            ends.setdefault(record.event.spawn_id, type(record.event))
+    in_use, starts = by_user(reference(records), since, until), Counter(asked.values())
+    failed = Counter(user for one, user in asked.items() if ends.get(one) is SpawnFailed)
+    return {user: (in_use.get(user, 0), starts[user], failed[user]) for user in {*in_use, *starts}}
+
+
+@given(steps, st.integers(0, 20), st.integers(1, 4), st.booleans())
+def test_months_are_the_sums_of_what_lies_in_them(
+    steps: list[tuple[float, str, type, int]], first: int, count: int, goes_on: bool
+) -> None:
+    records = history(steps)
+    since = until = datetime(2026 + first // 12, first % 12 + 1, 1, tzinfo=UTC)
+    for _ in range(count):
+        until = next_month(until)
+    end = (
+        max([microseconds(until), *(microseconds(one.at) for one in records)])
+        if goes_on
+        else microseconds(until)
+    )
+    begin = microseconds(since)
+    assert kept(folded(records), begin, end) == figures(records, begin, end)
 
 
 @given(steps, st.floats(0, 200 * 86400), st.floats(0, 200 * 86400))
@@ -134,6 +181,8 @@ def test_what_a_clock_recorded_ahead_of_time_is_counted_as_if_it_had_been_right(
     corrected = Record(1000, "clock", 1, last, HUB, ClockCorrected(last + ahead, last))
     db, until = folded([*wrong, corrected]), microseconds(last)
     assert all_in_use(db, 0, until) == by_user(reference(right), 0, until)
+    begin = microseconds(START.replace(day=1))
+    assert kept(db, begin, until + 1) == figures(right, begin, until + 1)
 
 
 def _later(record: Record, ahead: timedelta) -> Record:

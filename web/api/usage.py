@@ -11,9 +11,11 @@ from quart import Response
 
 from core.errors import InvalidError
 from core.scopes import Answer, User, check
-from projections import metrics, usage
-from projections.usage import microseconds
-from web.history.usage import KINDS, Hour, Hours, Kind, Summing, Usage, as_csv, month_of
+from projections import metrics
+from projections.usage import attempts
+from projections.usage.attempt import microseconds, month_of
+from web.history.starts import Hour, Hours
+from web.history.usage import KINDS, Kind, Summing, Usage, as_csv
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import reply
 from web.request.context import database, hub, scopes
@@ -43,12 +45,12 @@ async def read() -> Response:
     """Hours of use, starts and how long they took, of all whose servers the caller may see: people see their own.
 
     By user, server, profile or group, between any two moments. What goes on counts until `until`. Whoever is renamed
-    counts under their present name, whoever is gone under their last; groups by who is in them now.
+    counts under their present name, whoever is gone under their last; groups by who is in them now. Whole months (UTC),
+    and this one until now, are kept for users and groups, and cost the same however often servers were started.
     """
     now = datetime.now(UTC)
     since = _moment("since", month_of(now))
-    until = min(now, _moment("until", now))
-    found = await _summed_up(_kind(), since, until)
+    found = await _summed_up(_kind(), since, _moment("until", now), now)
     return _csv(found) if _format() == "csv" else reply(found)
 
 
@@ -75,7 +77,7 @@ async def overview() -> Response:
     end = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     since, until = microseconds(end - timedelta(hours=24)), microseconds(end)
     hours = Hours(since, until)
-    for chunk in usage.in_use(database(), since, until):
+    for chunk in attempts.in_use(database(), since, until):
         for attempt in chunk:
             hours.add(attempt)
         await trio.lowlevel.checkpoint()
@@ -93,8 +95,8 @@ def _servers() -> Servers:
     )
 
 
-async def _summed_up(kind: Kind, since: datetime, until: datetime) -> Usage:
-    summing = Summing(database(), kind, since, until, _Seen().may_see)
+async def _summed_up(kind: Kind, since: datetime, until: datetime, now: datetime) -> Usage:
+    summing = Summing(database(), kind, since, until, now, _Seen().may_see)
     for _ in summing.steps():
         await trio.lowlevel.checkpoint()
     return summing.usage()

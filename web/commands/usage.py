@@ -13,7 +13,8 @@ from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
     from core.events.log.tables import Tables
-    from web.history.usage import Kind, Usage, Use
+    from web.history.usage import Kind, Usage
+    from web.history.use import Use
 
 KINDS = ("user", "server", "profile", "group")
 
@@ -44,8 +45,8 @@ def usage(
     import msgspec
 
     from core.events.file.database import open_to_look
+    from projections.usage.attempt import month_of
     from web.history.usage import as_csv as to_csv
-    from web.history.usage import month_of
 
     now = datetime.now(UTC)
     end = min(until or now, now)
@@ -55,7 +56,7 @@ def usage(
     db = open_to_look(where.log)
     try:
         need_current_tables(db)
-        found = _summed_up(db, kind, begin, end)
+        found = _summed_up(db, kind, begin, end, now)
     finally:
         db.close()
     if as_json:
@@ -66,10 +67,10 @@ def usage(
         _print_table(found)
 
 
-def _summed_up(db: Tables, kind: Kind, begin: datetime, end: datetime) -> Usage:
+def _summed_up(db: Tables, kind: Kind, begin: datetime, end: datetime, now: datetime) -> Usage:
     from web.history.usage import Summing
 
-    summing = Summing(db, kind, begin, end)
+    summing = Summing(db, kind, begin, end, now)
     for _ in summing.steps():
         pass
     return summing.usage()

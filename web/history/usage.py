@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from statistics import median, quantiles
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from core.events.log.tables import Tables
 from core.events.record import utc_text
-from projections import groups, users
-from projections.usage import Attempt, in_use, last_starts, microseconds, moment, profile_of
-
-HOUR = 3600 * 1_000_000  # microseconds
-FEW = 3  # starts, below which nothing is usual
+from projections import groups, histories, users
+from projections.usage import attempts, months
+from projections.usage.attempt import Attempt, microseconds
+from web.history.use import Sum, Use
 
 Kind = Literal["user", "server", "profile", "group"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-class Use(Struct, frozen=True):
-    """`hours`: in which servers were ready. `starts`: asked for, `failed`: of those, or lost.
-
-    `median` and `slow` (which one in twenty exceeds): seconds from a start's turn until it was ready; null without any.
-    """
-
-    name: str
-    hours: float
-    starts: int
-    failed: int
-    median: float | None
-    slow: float | None
 
 
 class Usage(Struct, frozen=True):
@@ -48,28 +32,11 @@ class Usage(Struct, frozen=True):
     total: Use
 
 
-class _Sum:
-    def __init__(self) -> None:
-        self.in_use = self.starts = self.failed = 0
-        self.took: list[int] = []
-
-    def add(self, attempt: Attempt, since: int, until: int) -> None:
-        self.in_use += attempt.in_use(since, until)
-        if not since <= attempt.asked < until:
-            return
-        self.starts += 1
-        self.failed += attempt.outcome == "failed"
-        if attempt.ready is not None and attempt.began is not None:
-            self.took.append(attempt.ready - attempt.began)
-
-    def told(self, name: str) -> Use:
-        median, slow = _quantiles(self.took)
-        return Use(name, round(self.in_use / HOUR, 4), self.starts, self.failed, median, slow)
-
-
 class Summing:
-    """All that was used between two moments, added up step by step. `may_see`: whose use counts, by present name;
-    None for one who is gone."""
+    """All that was used between two moments, but not behind `now`, added up step by step.
+
+    `may_see`: whose use counts, by present name; None for one who is gone.
+    """
 
     def __init__(
         self,
@@ -77,29 +44,52 @@ class Summing:
         kind: Kind,
         since: datetime,
         until: datetime,
+        now: datetime,
         may_see: Callable[[str | None], bool] = lambda _: True,
     ) -> None:
+        until = min(until, now)
         self._db, self._kind, self._may_see = db, kind, may_see
         self._span = since, until
         self._since, self._until = microseconds(since), microseconds(until)
+        self._is_until_now = until == now
         self._naming = Naming(db)
-        self._by_name: dict[str, _Sum] = {}
-        self._total = _Sum()
+        self._by_name: dict[str, Sum] = {}
+        self._total = Sum()
 
     def steps(self) -> Iterator[None]:
         """Each adds a chunk, so that others may have a turn between them."""
-        for attempts in in_use(self._db, self._since, self._until):
-            for attempt in attempts:
-                if self._may_see(self._naming.present(attempt)):
-                    self._add(attempt)
+        return self._from_months() if self._is_kept() else self._from_attempts()
+
+    def _is_kept(self) -> bool:
+        """Whether all that is asked for is kept by month and user."""
+        if self._kind not in ("user", "group") or self._since >= self._until:
+            return False
+        return months.begins(self._since) and (self._is_until_now or months.begins(self._until))
+
+    def _from_months(self) -> Iterator[None]:
+        for uses in months.by_user(self._db, self._since, self._until):
+            for use in uses:
+                for one in self._sums(self._naming.of_user(self._kind, use.user), use.user):
+                    one.add_month(use)
+            yield
+        for starts in attempts.took(self._db, self._since, self._until):
+            for user, length in starts:
+                for one in self._sums(self._naming.of_user(self._kind, user), user):
+                    one.took.append(length)
             yield
 
-    def _add(self, attempt: Attempt) -> None:
-        names = list(self._naming.names(self._kind, attempt))
-        for name in names:
-            self._by_name.setdefault(name, _Sum()).add(attempt, self._since, self._until)
-        if names:
-            self._total.add(attempt, self._since, self._until)
+    def _from_attempts(self) -> Iterator[None]:
+        for chunk in attempts.in_use(self._db, self._since, self._until):
+            for attempt in chunk:
+                for one in self._sums(self._naming.names(self._kind, attempt), attempt.user):
+                    one.add(attempt, self._since, self._until)
+            yield
+
+    def _sums(self, names: list[str], user: str) -> list[Sum]:
+        """What counts something of this user: one for each name and the total, or none."""
+        if not names or not self._may_see(self._naming.present(user)):
+            return []
+        return [self._total, *(self._by_name.setdefault(name, Sum()) for name in names)]
 
     def usage(self) -> Usage:
         """Of each name that has used or asked for anything, who used most first."""
@@ -111,9 +101,47 @@ class Summing:
         return Usage(since, until, self._kind, items, self._total.told(""))
 
 
-def month_of(day: datetime) -> datetime:
-    """Its beginning."""
-    return day.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+class Naming:
+    """What use is counted under: present names of users and servers, the last ones of those who are gone."""
+
+    def __init__(self, db: Tables) -> None:
+        self._db = db
+        self._present: dict[str, str | None] = {}
+        self._names: dict[str, str] = {}
+        self._groups: dict[str, list[str]] = {}
+
+    def present(self, user: str) -> str | None:
+        """The name of a user by their id, None if they are gone."""
+        if user not in self._present:
+            row = users.by_id(self._db, user)
+            self._present[user] = None if row is None else row.name
+        return self._present[user]
+
+    def names(self, kind: Kind, attempt: Attempt) -> list[str]:
+        match kind:
+            case "server":
+                return [f"{self._name(attempt.user)}/{attempt.server_name}"]
+            case "profile":
+                return [attempt.profile]
+            case "user" | "group":
+                return self.of_user(kind, attempt.user)
+
+    def of_user(self, kind: Kind, user: str) -> list[str]:
+        """What all use of a user is counted under, by user or group."""
+        if kind == "user":
+            return [self._name(user)]
+        if user not in self._groups:
+            self._groups[user] = [row.name for row in groups.of_user(self._db, user)]
+        return self._groups[user]
+
+    def _name(self, user: str) -> str:
+        if user not in self._names:
+            self._names[user] = self.present(user) or self._last_name(user)
+        return self._names[user]
+
+    def _last_name(self, user: str) -> str:
+        names = histories.names_of(self._db, f"user/{user}")
+        return names[-1][1] if names else user
 
 
 def as_csv(usage: Usage) -> str:
@@ -122,76 +150,3 @@ def as_csv(usage: Usage) -> str:
     writer.writerow(Use.__struct_fields__)
     writer.writerows(map(astuple, usage.items))
     return text.getvalue()
-
-
-def usual_seconds(db: Tables, options: Mapping[str, Any]) -> float | None:
-    """How long starts with such options usually take here: the median of the last ones of their profile."""
-    took = last_starts(db, profile_of(options))
-    return median(took) / 1_000_000 if len(took) >= FEW else None
-
-
-class Naming:
-    """What an attempt is counted under: present names of users and servers, the last ones of those who are gone."""
-
-    def __init__(self, db: Tables) -> None:
-        self._db = db
-        self._users: dict[str, str | None] = {}
-
-    def user(self, attempt: Attempt) -> str:
-        return self.present(attempt) or attempt.user_name
-
-    def present(self, attempt: Attempt) -> str | None:
-        """The name of its user, None if they are gone."""
-        if attempt.user not in self._users:
-            row = users.by_id(self._db, attempt.user)
-            self._users[attempt.user] = None if row is None else row.name
-        return self._users[attempt.user]
-
-    def names(self, kind: Kind, attempt: Attempt) -> Iterator[str]:
-        match kind:
-            case "user":
-                yield self.user(attempt)
-            case "server":
-                yield f"{self.user(attempt)}/{attempt.server_name}"
-            case "profile":
-                yield attempt.profile
-            case "group":
-                yield from (row.name for row in groups.of_user(self._db, attempt.user))
-
-
-class Hour(Struct, frozen=True):
-    """`since`: when it begins. `starts`: asked for in it, `failed`: of those; the rest as in Use."""
-
-    since: str
-    starts: int
-    failed: int
-    median: float | None
-    slow: float | None
-
-
-class Hours:
-    """Starts hour by hour, between two moments (microseconds), the first of which is the beginning of an hour."""
-
-    def __init__(self, since: int, until: int) -> None:
-        self._since, self._until = since, until
-        self._sums = [_Sum() for _ in range(-(-(until - since) // HOUR))]
-
-    def add(self, attempt: Attempt) -> None:
-        if self._since <= attempt.asked < self._until:
-            self._sums[(attempt.asked - self._since) // HOUR].add(attempt, self._since, self._until)
-
-    def told(self) -> list[Hour]:
-        return [self._told(number, one.told("")) for number, one in enumerate(self._sums)]
-
-    def _told(self, number: int, use: Use) -> Hour:
-        begins = utc_text(moment(self._since + number * HOUR))
-        return Hour(begins, use.starts, use.failed, use.median, use.slow)
-
-
-def _quantiles(took: list[int]) -> tuple[float | None, float | None]:
-    """Median and 95th percentile, in seconds."""
-    if len(took) < 2:
-        only = took[0] / 1_000_000 if took else None
-        return only, only
-    cuts = quantiles(took, n=20, method="inclusive")
-    return round(cuts[9] / 1_000_000, 3), round(cuts[18] / 1_000_000, 3)

@@ -10,7 +10,7 @@ from core.naming.names import escape
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.history.usage import usual_seconds
+from web.history.starts import usual_seconds
 from web.pages.home import myself
 from web.pages.parts.advice import advice
 from web.pages.parts.destination import checked, destination

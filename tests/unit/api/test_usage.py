@@ -9,8 +9,9 @@ import pytest
 from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.api.rights_world import token_of
-from web.history.usage import usual_seconds
+from web.history.starts import usual_seconds
 
+THIS_MONTH, ANY_TIME = "", "2020-01-01T12:00:00Z"
 ROLES = [{"name": "tutor", "users": ["bob"], "scopes": ["self", "read:servers!group=math"]}]
 GROUPS = {"math": GroupSettings(["carol"]), "staff": GroupSettings(["bob", "carol"])}
 
@@ -35,6 +36,10 @@ async def used(client: Client, query: str = "") -> dict[str, Any]:
 
 def names(usage: dict[str, Any]) -> set[str]:
     return {one["name"] for one in usage["items"]}
+
+
+def plan(client: Client, sql: str) -> list[str]:
+    return [row[3] for row in client.hub.store.db.execute(f"EXPLAIN QUERY PLAN {sql}")]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +72,50 @@ async def test_a_user_counts_once_under_the_present_name_and_under_the_last_when
     await client.delete("/users/dave")
     found = {one["name"]: one["starts"] for one in (await used(client))["items"]}
     assert found == {"bob": 1, "caroline": 2, "dave": 1}
+
+
+async def test_who_was_renamed_before_they_went_counts_once_under_the_last_name(client: Client) -> None:
+    await client.patch("/users/carol", json={"name": "caroline"})
+    await client.post("/users/caroline/servers/more")
+    await client.delete("/users/caroline")
+    for since in (THIS_MONTH, ANY_TIME):
+        found = await used(client, f"?since={since}")
+        assert {one["name"]: one["starts"] for one in found["items"]} == {"bob": 1, "caroline": 2, "dave": 1}
+
+
+@pytest.mark.parametrize("by", ["user", "group"])
+async def test_sums_of_months_are_those_of_all_attempts(client: Client, by: str) -> None:
+    """This month is kept, and any other time summed up: nothing has happened but in this month."""
+    await client.post("/users/bob/servers/bad", json={"simulate": {"fail": "no room"}})
+    await client.delete("/users/carol/servers/lab")
+    by_month, summed_up = [await used(client, f"?by={by}&since={since}") for since in (THIS_MONTH, ANY_TIME)]
+    for one in (by_month, summed_up):
+        for item in (*one["items"], one["total"]):
+            item["hours"] = round(item["hours"], 1)
+    assert by_month["items"] == summed_up["items"]
+    assert by_month["total"] == summed_up["total"]
+    assert by_month["total"]["failed"] == 1
+
+
+async def test_this_month_by_user_is_one_read_of_an_index(client: Client) -> None:
+    db, asked = client.hub.store.db, list[str]()
+    db.set_trace_callback(asked.append)
+    try:
+        assert names(await used(client)) == {"bob", "carol", "dave"}
+    finally:
+        db.set_trace_callback(None)
+    (of_months,) = [sql for sql in asked if "usage_months" in sql]
+    (of_starts,) = [sql for sql in asked if "usage_attempts" in sql]
+    assert plan(client, of_months) == [
+        "MERGE (UNION ALL)",
+        "LEFT",
+        "SEARCH usage_months USING PRIMARY KEY ((month,user)>(?,?) AND month<?)",
+        "RIGHT",
+        "SEARCH usage_months USING COVERING INDEX usage_going_on ((month,user)>(?,?) AND month<?)",
+    ]
+    assert plan(client, of_starts) == [
+        "SEARCH usage_attempts USING COVERING INDEX usage_attempts_took ((asked,spawn_id)>(?,?) AND asked<?)"
+    ]
 
 
 async def test_what_failed_is_counted_and_what_was_before_or_after_is_not(client: Client) -> None:
