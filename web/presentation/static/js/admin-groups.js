@@ -1,11 +1,13 @@
 // The page of groups: who is in them, as it changes.
 
-import { base, call, say } from "./api.js";
+import { base, call } from "./api.js";
 import { ask } from "./ask.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
 import { count, namesIn, some } from "./names.js";
 import { Pager, fetchPage } from "./paged.js";
+import { say } from "./said.js";
+import { working } from "./working.js";
 
 const SHOWN = 60; // members, until all are asked for
 
@@ -124,13 +126,11 @@ function rest(group, number) {
 
 // --- what can be done ---
 
-async function act(job) {
-  try {
+function act(button, job) {
+  return working(button, async () => {
     await job();
     await load();
-  } catch (error) {
-    say(error.message);
-  }
+  });
 }
 
 list.addEventListener("click", async (event) => {
@@ -138,14 +138,17 @@ list.addEventListener("click", async (event) => {
   const name = section?.dataset.name;
   const leaving = event.target.closest(".leave");
   if (leaving) {
-    await act(async () => {
+    await act(leaving, async () => {
       await call("DELETE", `${path(name)}/users`, { users: [leaving.dataset.user] });
       say(`${leaving.dataset.user} has left ${name}.`);
     });
   } else if (event.target.closest(".delete-group")) {
     const who = section.members.length ? `Its members stay: ${some(section.members)}. ` : "";
     if (await ask(`Delete the group ${name}?`, `${who}What they had through it ends.`, "Delete")) {
-      await act(() => call("DELETE", path(name)));
+      await act(event.target.closest(".delete-group"), async () => {
+        await call("DELETE", path(name));
+        say(`The group ${name} is deleted.`);
+      });
     }
   }
 });
@@ -154,7 +157,7 @@ list.addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = event.target.closest(".group").dataset.name;
   const field = event.target.querySelector("input");
-  await act(async () => {
+  await act(event.target.querySelector("button"), async () => {
     const users = namesIn(field.value);
     await call("POST", `${path(name)}/users`, { users });
     field.value = "";
@@ -166,7 +169,7 @@ document.getElementById("new-group")?.addEventListener("submit", async (event) =
   event.preventDefault();
   const name = document.getElementById("new-group-name");
   const users = namesIn(document.getElementById("new-group-users").value);
-  await act(async () => {
+  await act(event.target.querySelector("button"), async () => {
     await call("POST", path(name.value.trim()), { users });
     say(`${name.value.trim()} is added.`);
     event.target.reset();

@@ -1,7 +1,8 @@
 // The page of the hub itself: what runs here, and its end.
 
-import { call, say } from "./api.js";
+import { call } from "./api.js";
 import { ask } from "./ask.js";
+import { working } from "./working.js";
 
 const facts = document.getElementById("hub-facts");
 
@@ -53,12 +54,10 @@ form?.addEventListener("submit", async (event) => {
   if (!(await ask("Shut the hub down?", `${people} ${reach}`, "Shut down"))) return;
   if (!(await ask("Really?", "It does not come back by itself: somebody has to start it again.", "Yes, shut it down now"))) return;
   const said = document.getElementById("shutdown-said");
-  try {
+  await working(form.querySelector("button"), async () => {
     await call("POST", "shutdown", { servers, proxy });
     form.hidden = true;
     said.textContent = "The hub is shutting down. This page works again when the hub does.";
     said.hidden = false;
-  } catch (error) {
-    say(error.message);
-  }
+  });
 });

@@ -1,10 +1,12 @@
 // The page of services and routes.
 
-import { base, call, say } from "./api.js";
+import { base, call } from "./api.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
 import { Pager, fetchPage } from "./paged.js";
+import { say } from "./said.js";
 import { showTimes } from "./time.js";
+import { working } from "./working.js";
 
 const WORDS = {
   running: ["ready", "Running"],
@@ -133,12 +135,15 @@ const loadRoutes = () =>
     pager.show(_pagination, routes.length);
   });
 
-document.getElementById("check-routes").addEventListener("click", () =>
-  attempt("routes-trouble", async () => {
-    await call("POST", "proxy");
-    await loadRoutes();
-    say("The proxy has all these routes.");
-  }),
+const check = document.getElementById("check-routes");
+check.addEventListener("click", () =>
+  working(check, () =>
+    attempt("routes-trouble", async () => {
+      await call("POST", "proxy");
+      await loadRoutes();
+      say("The proxy has all these routes.");
+    }),
+  ),
 );
 
 await Promise.all([loadServices(), loadRoutes()]);

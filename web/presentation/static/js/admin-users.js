@@ -1,6 +1,6 @@
 // The page of all users: a page of them at a time, kept true by the event stream, and what administrators do to them.
 
-import { base, call, say, serverPath, userPath } from "./api.js";
+import { base, call, serverPath, userPath } from "./api.js";
 import { ask, openForm } from "./ask.js";
 import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
 import { follow } from "./events.js";
@@ -8,8 +8,10 @@ import { each, patiently } from "./many.js";
 import { count, namesIn, serverName, some } from "./names.js";
 import { expect, forget, heard } from "./outcomes.js";
 import { Pager, fetchPage } from "./paged.js";
-import { UserRow, isActive } from "./user-row.js";
+import { announce, say } from "./said.js";
+import { UserRow, wordOf } from "./user-row.js";
 import { Work } from "./work.js";
+import { working } from "./working.js";
 
 const AT_ONCE = { Prefer: "respond-async" };
 const MOST_SINGLE = 4; // rows that are asked for one by one; for more the page is asked for
@@ -220,21 +222,16 @@ element("pick-none").addEventListener("click", () => {
   showPicked();
   element("pick-page").focus();
 });
-element("pick-all").addEventListener("click", async (event) => {
-  event.target.disabled = true;
-  try {
+element("pick-all").addEventListener("click", async () => {
+  await working(element("pick-all"), async () => {
     for (let offset = 0; ; ) {
       const { items, _pagination } = await fetchPage("users", { ...wanted, sort: "id", offset, limit: 200 });
       for (const model of items) picked.add(model.name);
       if (!_pagination.next) break;
       offset = _pagination.next.offset;
     }
-  } catch (error) {
-    say(error.message);
-  } finally {
-    event.target.disabled = false;
-    showPicked();
-  }
+  });
+  showPicked();
 });
 
 // --- starting and stopping ---
@@ -270,89 +267,94 @@ async function stop(user, server) {
   }
 }
 
+// How it ends is seen in its row, and told to who does not see it; what goes wrong is told everybody.
+function tellEnd(settled, user, server, state) {
+  const name = `${serverName(server)} of ${user}`;
+  (settled ?? Promise.resolve()).then(
+    () => announce(`${name}: ${wordOf(state)}`),
+    (error) => say(`${name}: ${error.message}`),
+  );
+}
+
+async function startAndTell(user, server) {
+  const { settled } = await start(user, server);
+  tellEnd(settled, user, server, "ready");
+}
+
+async function stopAndTell(user, server) {
+  const { settled } = await stop(user, server);
+  tellEnd(settled, user, server, "stopped");
+}
+
 async function stopAll(user) {
   const { servers } = await call("GET", userPath(user));
-  const active = Object.keys(servers ?? {});
-  const stops = await Promise.all(active.map((server) => stop(user, server)));
-  return { settled: Promise.all(stops.map((one) => one.settled)) };
+  await Promise.all(Object.keys(servers ?? {}).map((server) => stopAndTell(user, server)));
 }
 
 // The job when it has ended; null where there is none.
-async function many(act) {
+async function many(button, act) {
   if (work.isRunning) {
     say("One thing at a time: something goes on already.");
     return null;
   }
-  try {
-    return await work.begin(act, [...picked]);
-  } catch (error) {
-    say(error.message);
-    return null;
-  }
+  let job = null;
+  await working(button, async () => {
+    job = await work.begin(act, [...picked]);
+  });
+  return job && (await work.follow(job));
 }
 
-element("start-picked").addEventListener("click", () => many("start"));
+element("start-picked").addEventListener("click", () => many(element("start-picked"), "start"));
 element("stop-picked").addEventListener("click", async () => {
   const title = `Stop all servers of ${count(picked.size, "user")}?`;
   if (await ask(title, `${some([...picked])}. What is not saved in them is lost.`, "Stop them")) {
-    await many("stop");
+    await many(element("stop-picked"), "stop");
   }
 });
 element("delete-picked")?.addEventListener("click", async () => {
   const text = `${some([...picked])}. Their servers are stopped, their tokens and shares end. Files stay where they are.`;
   if (!(await ask(`Delete ${count(picked.size, "user")}?`, text, "Delete them"))) return;
   const gone = [...picked];
-  const job = await many("delete");
+  const job = await many(element("delete-picked"), "delete");
   if (job?.state !== "done") return;
   const stay = new Set(job.failures.map(({ user }) => user));
   for (const user of gone) if (!stay.has(user)) picked.delete(user);
   showPicked();
 });
 
-async function act(button, job) {
-  button.disabled = true;
-  try {
-    await patiently(job);
-  } catch (error) {
-    say(error.message);
-  } finally {
-    button.disabled = false;
-  }
-}
-
-// Says how it ends where that is bad: the row shows all else.
-async function started(user, server) {
-  const { settled } = await start(user, server);
-  settled?.catch((error) => say(`${serverName(server)} of ${user}: ${error.message}`));
-}
-
 // --- one user ---
+
+// Each is what a button is for, once what has to be asked before has been answered; null where that was no.
 
 async function toggleAdmin({ model }) {
   const title = model.admin ? `Take administrator's rights from ${model.name}?` : `Make ${model.name} an administrator?`;
   const text = model.admin
     ? "They can no longer see or change other people's things."
     : "They can do everything here: use other people's servers, delete users, shut down the hub.";
-  if (await ask(title, text, model.admin ? "Take them" : "Make administrator")) {
-    await call("PATCH", userPath(model.name), { admin: !model.admin });
-    say(model.admin ? `${model.name} is no longer an administrator.` : `${model.name} is an administrator.`);
-  }
+  if (!(await ask(title, text, model.admin ? "Take them" : "Make administrator"))) return null;
+  return async () => {
+    const { admin } = await call("PATCH", userPath(model.name), { admin: !model.admin });
+    say(admin ? `${model.name} is an administrator.` : `${model.name} is no longer an administrator.`);
+  };
 }
 
 async function remove({ model }) {
   const text = "Their servers are stopped, their tokens and shares end. Files stay where they are.";
-  if (!(await ask(`Delete ${model.name}?`, text, "Delete"))) return;
-  await call("DELETE", userPath(model.name));
-  picked.delete(model.name);
-  say(`${model.name} is deleted.`);
-  table.parentElement.querySelector("#search").focus();
+  if (!(await ask(`Delete ${model.name}?`, text, "Delete"))) return null;
+  return async () => {
+    await call("DELETE", userPath(model.name));
+    picked.delete(model.name);
+    say(`${model.name} is deleted.`);
+  };
 }
 
 async function removeServer({ model }, server) {
   const text = "Its settings and shares go with it. Files in the home directory stay.";
-  if (await ask(`Remove ${server} of ${model.name}?`, text, "Remove")) {
+  if (!(await ask(`Remove ${server} of ${model.name}?`, text, "Remove"))) return null;
+  return async () => {
     await call("DELETE", serverPath(model.name, server), { remove: true });
-  }
+    say(`${server} of ${model.name} is removed.`);
+  };
 }
 
 function rename({ model }) {
@@ -364,13 +366,14 @@ function rename({ model }) {
     say(`${model.name} is called ${changed.name} now.`);
   });
   field.select();
+  return null;
 }
 
 const ACTIONS = {
-  "start-user": (row) => started(row.model.name, ""),
-  "stop-user": async (row) => (await stopAll(row.model.name)).settled.catch((error) => say(error.message)) && undefined,
-  start: (row, server) => started(row.model.name, server),
-  stop: (row, server) => stop(row.model.name, server),
+  "start-user": (row) => () => startAndTell(row.model.name, ""),
+  "stop-user": (row) => () => stopAll(row.model.name),
+  start: (row, server) => () => startAndTell(row.model.name, server),
+  stop: (row, server) => () => stopAndTell(row.model.name, server),
   remove: removeServer,
   admin: toggleAdmin,
   "delete-user": remove,
@@ -386,7 +389,9 @@ table.addEventListener("click", async (event) => {
     return;
   }
   const name = [...button.classList].find((one) => one in ACTIONS);
-  if (name) await act(button, () => ACTIONS[name](row, button.closest("li")?.dataset.server ?? ""));
+  const server = button.closest("li")?.dataset.server ?? "";
+  const job = name ? await ACTIONS[name](row, server) : null;
+  if (job) await working(button, () => patiently(job));
 });
 
 table.addEventListener("change", (event) => {

@@ -2,6 +2,8 @@
 
 import { saysAway, untilBack } from "./away.js";
 
+export { say } from "./said.js";
+
 const element = document.getElementById("jhdata");
 
 // What the hub says of the page; where a template of an administrator's says it, it may be less.
@@ -78,15 +80,4 @@ export function userPath(user) {
 
 export function serverPath(user, server) {
   return server ? `${userPath(user)}/servers/${encodeURIComponent(server)}` : `${userPath(user)}/server`;
-}
-
-let quiet;
-
-// Says something at the bottom of the page for a while; screen readers read it out.
-export function say(text) {
-  const notice = document.getElementById("notice");
-  if (!notice) return;
-  notice.textContent = text;
-  clearTimeout(quiet);
-  quiet = setTimeout(() => (notice.textContent = ""), 8000);
 }

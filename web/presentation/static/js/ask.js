@@ -1,5 +1,7 @@
 // Dialogs: a question before what cannot be undone, and small forms.
 
+import { working } from "./working.js";
+
 const dialog = () => document.getElementById("ask");
 
 // Whether the answer is yes.
@@ -17,22 +19,20 @@ export function ask(title, text, yes) {
 
 // A form in a dialog: `submit` does what it is for, and may throw what is then shown. Resolves when it is closed.
 export function openForm(form, failure, submit) {
-  const button = form.querySelector("button[type=submit]");
   const own = form.closest("dialog");
   failure.hidden = true;
-  form.onsubmit = async (event) => {
+  const refused = (error) => {
+    failure.textContent = error.message;
+    failure.hidden = false;
+  };
+  form.onsubmit = (event) => {
     event.preventDefault();
-    button.disabled = true;
     failure.hidden = true;
-    try {
+    const job = async () => {
       await submit();
       own.close();
-    } catch (error) {
-      failure.textContent = error.message;
-      failure.hidden = false;
-    } finally {
-      button.disabled = false;
-    }
+    };
+    working(form.querySelector("button[type=submit]"), job, refused);
   };
   own.querySelector("[data-close]").onclick = () => own.close();
   own.showModal();

@@ -1,8 +1,9 @@
 // The hub's event stream, from a position on, for as long as the page is open.
 
-import { isLoggedIn, say, withXsrf } from "./api.js";
+import { isLoggedIn, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
 import { backoff } from "./backoff.js";
+import { say } from "./said.js";
 
 // `changed` is called soon after something has happened, once for all that happens together, with the events; without any
 // when the stream is back after it was away.

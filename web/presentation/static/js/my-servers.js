@@ -1,8 +1,10 @@
 // The home page: what happens to one's servers is seen as it happens, and done by the REST API.
 
-import { base, call, data, isLoggedIn, logIn, say, serverPath, withXsrf } from "./api.js";
+import { base, call, data, isLoggedIn, logIn, serverPath, withXsrf } from "./api.js";
 import { follow } from "./events.js";
+import { announce, say } from "./said.js";
 import { showTimes } from "./time.js";
+import { keepAtWork, working } from "./working.js";
 
 // A template of an administrator's may have JupyterHub's ids and classes instead of the board: then the page is loaded
 // anew where the board would be drawn anew.
@@ -14,7 +16,7 @@ const user = board()?.dataset.user ?? data.user;
 let isFetching = false;
 let isStale = false;
 
-// The rows anew, as the hub draws them; what has the focus or is unfolded stays so.
+// The rows anew, as the hub draws them; what is at work or unfolded stays so.
 async function redraw() {
   if (!board()) return;
   if (isFetching) {
@@ -43,19 +45,30 @@ async function redraw() {
 }
 
 function replace(fresh) {
-  const focused = document.activeElement?.id;
-  const row = document.activeElement?.closest?.(".server")?.id;
+  const before = statesIn(board());
   const unfolded = [...board().querySelectorAll("details[open]")].map((element) => element.id);
+  keepAtWork(board(), fresh);
   board().replaceWith(document.adoptNode(fresh));
   for (const id of unfolded) {
     const details = id && document.getElementById(id);
     if (details) details.open = true;
   }
   showTimes(board());
-  if (row && !document.activeElement?.closest?.(".server")) {
-    const again = document.getElementById(focused) ?? document.getElementById(row)?.querySelector("a.button, button");
-    again?.focus();
-  }
+  tellChanges(before, statesIn(board()));
+}
+
+// From the id of a row to [name, state], as they are read.
+function statesIn(element) {
+  const said = (row, selector) => row.querySelector(selector)?.textContent.trim() ?? "";
+  const rows = [...element.querySelectorAll(".server[id]")];
+  return new Map(rows.map((row) => [row.id, [said(row, "h1, .name"), said(row, ".state-text")]]));
+}
+
+function tellChanges(before, now) {
+  const changed = [...now].filter(([id, [, state]]) => before.has(id) && before.get(id)[1] !== state);
+  const gone = [...before].filter(([id]) => !now.has(id));
+  const told = [...changed.map(([, [name, state]]) => `${name}: ${state}`), ...gone.map(([, [name]]) => `${name} is deleted`)];
+  if (told.length) announce(`${told.join(". ")}.`);
 }
 
 if (board()) follow(`${base}api/users/${encodeURIComponent(user)}/events`, board().dataset.position, redraw);
@@ -63,16 +76,11 @@ if (board()) follow(`${base}api/users/${encodeURIComponent(user)}/events`, board
 // --- what can be done ---
 
 async function act(button, done, work) {
-  button.disabled = true;
-  try {
+  await working(button, async () => {
     await work();
     if (done) say(done);
-  } catch (error) {
-    say(error.message);
-  } finally {
-    button.disabled = false;
-    await redraw();
-  }
+  });
+  await redraw();
 }
 
 function stopped(server) {
@@ -93,7 +101,6 @@ function stopped(server) {
 
 async function restart(server) {
   const path = serverPath(user, server);
-  say("Restarting…");
   await call("DELETE", path);
   await stopped(server);
   await call("POST", path);

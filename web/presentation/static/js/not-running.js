@@ -1,7 +1,9 @@
 // Where the configuration wants servers started by themselves: after a moment in which that can be called off.
 
-import { call, data, say, serverPath } from "./api.js";
+import { call, data, serverPath } from "./api.js";
 import "./time.js";
+import { leave, working } from "./working.js";
+import { say } from "./said.js";
 
 const start = document.getElementById("start");
 const countdown = document.getElementById("countdown");
@@ -13,16 +15,12 @@ if (start && location.hash) start.href += location.hash; // of the address that 
 
 const again = document.getElementById("same-again");
 if (again) again.hidden = false;
-again?.addEventListener("click", async () => {
-  again.disabled = true;
-  try {
+again?.addEventListener("click", () =>
+  working(again, async () => {
     await call("POST", serverPath(data.server.user, data.server.name));
-    location.assign(data.server.pending_url);
-  } catch (error) {
-    again.disabled = false;
-    say(error.message);
-  }
-});
+    await leave(data.server.pending_url);
+  }),
+);
 
 const copy = document.getElementById("copy-request");
 if (copy && navigator.clipboard) copy.hidden = false;

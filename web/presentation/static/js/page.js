@@ -1,6 +1,8 @@
 // What every page does: its data, the menu on small screens, the choice of colours.
 
 import { sendFormsWhenBack } from "./away.js";
+import { keepFocus } from "./focus.js";
+import { watchButtons } from "./working.js";
 
 const data = document.getElementById("jhdata");
 window.jhdata ??= data ? JSON.parse(data.textContent) : {};
@@ -59,7 +61,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+watchButtons(); // before forms are held back: a form that waits is at work
 sendFormsWhenBack();
+keepFocus();
 
 // A page that the browser kept from before a logout is not shown again.
 window.addEventListener("pageshow", (event) => {

@@ -1,8 +1,9 @@
 // A start, as it goes on; and on to the server when it is ready.
 
-import { base, call, data, say, serverPath, withXsrf } from "./api.js";
+import { base, call, data, serverPath, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
 import { tellElapsed } from "./elapsed.js";
+import { leave, working } from "./working.js";
 
 // Of all these a template of an administrator's may have left something out, or made it of other elements.
 const pending = data.pending;
@@ -89,15 +90,11 @@ source.onerror = async () => {
 tellElapsed(pending, (share) => showPercent(Math.round(90 * (1 - Math.exp(-1.5 * share)))));
 
 if (stop) stop.hidden = false;
-stop?.addEventListener("click", async () => {
-  stop.disabled = true;
-  try {
+stop?.addEventListener("click", () =>
+  working(stop, async () => {
     await call("DELETE", serverPath(pending.user, pending.server));
-    location.assign(`${base}home`);
-  } catch (error) {
-    stop.disabled = false;
-    say(error.message);
-  }
-});
+    await leave(`${base}home`);
+  }),
+);
 
 window.addEventListener("pagehide", () => source.close());

@@ -1,7 +1,9 @@
 // Tokens are made and revoked here.
 
-import { call, data, say, userPath, withXsrf } from "./api.js";
+import { call, data, userPath, withXsrf } from "./api.js";
+import { say } from "./said.js";
 import { showTimes } from "./time.js";
+import { working } from "./working.js";
 
 const form = document.getElementById("request-token-form");
 const area = document.getElementById("token-area");
@@ -41,8 +43,17 @@ async function redraw() {
   showTimes();
 }
 
-form?.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", (event) => {
   event.preventDefault();
+  const refused = (error) => {
+    if (failure) failure.textContent = error.message;
+    else say(error.message);
+    show(failure);
+  };
+  working(event.submitter ?? form.querySelector("button"), request, refused);
+});
+
+async function request() {
   const note = valueOf("token-note").trim();
   const expiry = valueOf("token-expiration-seconds");
   const scopes = valueOf("token-scopes").split(/[\s,]+/).filter(Boolean);
@@ -52,16 +63,10 @@ form?.addEventListener("submit", async (event) => {
   if (scopes.length) asked.scopes = scopes;
   if (failure) failure.hidden = true;
   if (area) area.hidden = true;
-  try {
-    const token = await call("POST", path, asked);
-    showToken(token.token);
-    await redraw();
-  } catch (error) {
-    if (failure) failure.textContent = error.message;
-    else say(error.message);
-    show(failure);
-  }
-});
+  const token = await call("POST", path, asked);
+  showToken(token.token);
+  await redraw();
+}
 
 document.getElementById("token-copy")?.addEventListener("click", async () => {
   result.select();
@@ -73,18 +78,14 @@ document.getElementById("token-copy")?.addEventListener("click", async () => {
   }
 });
 
-document.addEventListener("click", async (event) => {
+document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".revoke-token-btn");
-  if (!button) return;
-  const row = button.closest("[data-token-id]");
-  button.disabled = true;
-  try {
-    await call("DELETE", `${path}/${encodeURIComponent(row.dataset.tokenId)}`);
-    say("Revoked.");
-    if (document.getElementById("token-lists")) await redraw();
-    else row.remove();
-  } catch (error) {
-    button.disabled = false;
-    say(error.message);
-  }
+  if (button) working(button, () => revoke(button.closest("[data-token-id]")));
 });
+
+async function revoke(row) {
+  await call("DELETE", `${path}/${encodeURIComponent(row.dataset.tokenId)}`);
+  say("Revoked.");
+  if (document.getElementById("token-lists")) await redraw();
+  else row.remove();
+}

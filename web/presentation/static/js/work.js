@@ -1,6 +1,7 @@
 // One thing done for many: a job of the hub's, which goes on when this page is closed. The panel shows how far it is.
 
-import { call, say } from "./api.js";
+import { call } from "./api.js";
+import { isAtWork, working } from "./working.js";
 
 const LOOK = 700; // milliseconds between looks at the job
 const KEPT = "callboard-job"; // what this browser has begun, to be found again by the next page
@@ -30,11 +31,11 @@ export class Work {
     return this.job !== null && this.job.ended === null;
   }
 
-  // The job when it has ended. Throws what the hub refuses it with.
+  // The job, to be followed. Throws what the hub refuses it with.
   async begin(act, users) {
     const job = await call("POST", "jobs", { act, users });
     localStorage.setItem(KEPT, job.id);
-    return await this.follow(job);
+    return job;
   }
 
   // What an earlier page has begun, if it still goes on.
@@ -46,8 +47,10 @@ export class Work {
     else localStorage.removeItem(KEPT);
   }
 
+  // The job when it has ended.
   async follow(job) {
     this.panel.hidden = false;
+    document.getElementById("work-said").textContent = "";
     this.show(job);
     while (this.isRunning) {
       await pause(LOOK);
@@ -72,10 +75,15 @@ export class Work {
     this.bar.max = Math.max(1, job.total);
     this.bar.value = job.done + job.failed;
     this.bar.classList.toggle("bad", job.failed > 0 && !this.isRunning);
-    this.button.textContent = this.isRunning ? "Cancel" : "Close";
+    this.nameButton();
     document.getElementById("work-text").textContent = this.text();
     this.failures.hidden = job.failures.length === 0;
     this.failures.querySelector("ul").replaceChildren(...job.failures.map(line));
+  }
+
+  // What it is at work for is not renamed meanwhile.
+  nameButton() {
+    if (!isAtWork(this.button)) this.button.textContent = this.isRunning ? "Cancel" : "Close";
   }
 
   text() {
@@ -94,15 +102,11 @@ export class Work {
       this.panel.hidden = true;
       return;
     }
-    this.button.disabled = true;
-    try {
+    await working(this.button, async () => {
       await call("DELETE", path(this.job.id));
       await this.look();
-    } catch (error) {
-      say(error.message);
-    } finally {
-      this.button.disabled = false;
-    }
+    });
+    this.nameButton();
   }
 }
 
