@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from datetime import UTC, datetime
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TIME_DIGITS = 10  # of base 36, in milliseconds: lasts until the year 117,000
 _RANDOM_DIGITS = 15  # 77 bits
 _PATTERN = re.compile(r"[a-z][a-z0-9]{25}")
+_REQUEST = re.compile(r"([0-9a-f]{8})[0-9a-f]{12}")
 
 
 def new_id(kind: str) -> str:
@@ -29,6 +31,17 @@ def new_id(kind: str) -> str:
 
 def is_id(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
+
+
+def new_request_id() -> str:
+    """Of an HTTP request: 20 hexadecimal digits, the first 8 of which are the moment, in seconds since 1970."""
+    return f"{int(time.time()):08x}{secrets.token_hex(6)}"
+
+
+def moment_of_request(request_id: str) -> datetime | None:
+    """When the request came, to the second; None for what is no such id."""
+    found = _REQUEST.fullmatch(request_id)
+    return None if found is None else datetime.fromtimestamp(int(found[1], 16), UTC)
 
 
 def _digits(number: int, count: int) -> str:

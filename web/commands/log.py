@@ -39,7 +39,7 @@ Show = Callable[["Record"], str]
     metavar="WHO",
     help="Done by: a user, service/NAME, hub, command-line/NAME.",
 )
-@click.option("--request", default="", metavar="ID", help="What came of the request of this number.")
+@click.option("--request", default="", metavar="ID", help="What came of the request with this number.")
 @click.option("--since", type=Moment(), help="From this time on: 2026-05-04T09:03Z, 09:03, 2h (ago).")
 @click.option("--until", type=Moment(), help="Up to this time.")
 @click.option("-n", "--last", type=click.IntRange(min=0), metavar="N", help="The last N of them.")
@@ -64,7 +64,7 @@ def log(
     \b
     callboard log --user alice --since 2h
     callboard log --type 'server.*' --server alice/lab --last 20
-    callboard log --request 35bde2220934d89d
+    callboard log --request 6b0b8c40e691d39baef5
     callboard log --follow --json | jq .event
     """
     from core.events.file.database import open_to_look

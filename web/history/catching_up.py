@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import trio
 
@@ -16,6 +17,8 @@ from core.events.record import Record
 from projections import histories
 from web.history.feed import Happening
 from web.history.wanted import Wanted
+
+Found = TypeVar("Found")
 
 LONG = 2000  # events: from here on reading goes on in a thread, which leaves the event loop to others
 
@@ -58,6 +61,19 @@ class LogReader:
         if self._own is None:
             self._own = open_for_reading(self._store.path)
         return await trio.to_thread.run_sync(read, self._own)
+
+
+async def read_apart(store: EventStore, read: Callable[[Tables], Found]) -> Found:
+    """What may take long to read: in a thread, by a connection of its own."""
+    if store.path == MEMORY:
+        await trio.lowlevel.checkpoint()
+        return read(store.db)
+
+    def by_its_own() -> Found:
+        with closing(open_for_reading(store.path)) as db:
+            return read(db)
+
+    return await trio.to_thread.run_sync(by_its_own)
 
 
 def _after(db: Tables, things: frozenset[str] | None, after: int, head: int) -> Piece:

@@ -13,6 +13,8 @@ from core.events.file.reading import read_at, read_records
 from core.events.log.tables import Tables
 from core.events.record import Record
 from projections import histories
+from web.history.of_request import of_request
+from web.history.wanted import is_about
 
 CHUNK = 500
 
@@ -21,7 +23,7 @@ class Choice(Struct, frozen=True):
     """`things`: `user/{id}` and their like, any of which an event is to be about; None: all. `principals`: likewise.
 
     `via`: of which credential, such as `command-line/root`; "": of any. `types`: as they are or with `*`; any of them.
-    Empty: all. `request`: of whose HTTP request they came; "": of any.
+    Empty: all. `request`: the HTTP request that they came of, or that led to them; "": any.
     """
 
     things: tuple[str, ...] | None = None
@@ -31,9 +33,7 @@ class Choice(Struct, frozen=True):
     via: str = ""
 
     def has(self, record: Record) -> bool:
-        """Whether type, principal and request are chosen; whom it is about has been seen to."""
-        if self.request and record.by.request != self.request:
-            return False
+        """Whether type and principal are chosen; whom it is about and of what it came has been seen to."""
         if self.via and record.by.via != self.via:
             return False
         if self.principals is not None and record.by.principal not in self.principals:
@@ -76,12 +76,26 @@ def _found(things: list[str], what: str) -> tuple[str, ...]:
 
 def chosen(db: Tables, choice: Choice, after: int, upto: int) -> Iterator[Record]:
     """Those behind position `after` up to `upto`, in their order."""
-    while records := _chunk(db, choice, after, upto):
-        yield from (record for record in records if record.position <= upto and choice.has(record))
+    yield from filter(choice.has, _of_choice(db, choice, after, upto))
+
+
+def _of_choice(db: Tables, choice: Choice, after: int, upto: int) -> Iterator[Record]:
+    if not choice.request:
+        return _in_order(db, choice.things, after, upto)
+    found = of_request(db, choice.request, after, upto)
+    if choice.things is None:
+        return found
+    things = frozenset(choice.things)
+    return (record for record in found if is_about(things, histories.about(db, record)))
+
+
+def _in_order(db: Tables, things: tuple[str, ...] | None, after: int, upto: int) -> Iterator[Record]:
+    while records := _chunk(db, things, after, upto):
+        yield from (record for record in records if record.position <= upto)
         after = records[-1].position
 
 
-def _chunk(db: Tables, choice: Choice, after: int, upto: int) -> list[Record]:
-    if choice.things is None:
+def _chunk(db: Tables, things: tuple[str, ...] | None, after: int, upto: int) -> list[Record]:
+    if things is None:
         return read_records(db, after, min(CHUNK, upto - after)) if after < upto else []
-    return read_at(db, histories.positions(db, choice.things, after, upto, CHUNK))
+    return read_at(db, histories.positions(db, things, after, upto, CHUNK))

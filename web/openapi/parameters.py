@@ -21,6 +21,7 @@ _NAMES = {
     "name": "A name.",
     "owner": "The name of the user whose server it is.",
     "path": "The path that a route leads from.",
+    "request": "The number of a request, its answer's header X-Request-Id.",
     "server": "The name of a server. The default server has none: its path ends in `/server`, or in `/servers/`.",
     "service": "The name of a service.",
     "token": "The id of a token.",

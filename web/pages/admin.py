@@ -12,12 +12,13 @@ from quart import Response
 
 from web.pages.parts.render import page
 from web.request.access import needs
-from web.request.context import caller, hub
+from web.request.context import asked, caller, hub
 from web.request.routing import RouteGroup
 
 endpoints = RouteGroup("admin", page=True)
 
 MAY = needs("admin-ui")
+LONGEST_NUMBER = 64  # characters that are looked for
 
 
 @endpoints.get("/admin", access=MAY)
@@ -46,6 +47,12 @@ async def the_hub() -> Response:
     return await _page(
         "admin-hub.html", cleanup_servers=settings.cleanup_servers, cleanup_proxy=settings.cleanup_proxy
     )
+
+
+@endpoints.get("/admin/request", access=MAY)
+async def of_request() -> Response:
+    """What came of the request with this number."""
+    return await _page("admin-request.html", number=asked().args.get("number", "").strip()[:LONGEST_NUMBER])
 
 
 async def _page(template: str, **context: Any) -> Response:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Collection
 
 from core.events.log.append_request import Outcome
+from core.naming.ids import new_request_id
 from projections.sessions import SessionRow
 from web.presentation.wants import Wants
-from web.request.routing import Route, new_request_id
+from web.request.routing import Route
 from web.request.sent.form import Form
 from web.rights.identity import Identity
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -150,7 +149,3 @@ def defaults_of(handler: Handler) -> dict[str, str]:
     """What a path may leave out: `/users/alice/server` is about the server called `""`."""
     parameters = inspect.signature(handler).parameters.values()
     return {one.name: one.default for one in parameters if one.default is not one.empty}
-
-
-def new_request_id() -> str:
-    return secrets.token_hex(8)

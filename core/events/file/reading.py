@@ -84,6 +84,17 @@ def positions_in(
     return [position for (position,) in rows]
 
 
+def positions_of_request(
+    connection: sqlite3.Connection, request: str, after: int, upto: int, count: int
+) -> list[int]:
+    """Where the next events are that came of an HTTP request. Every event in between is looked at."""
+    rows = connection.execute(
+        "SELECT position FROM events WHERE position > ? AND position <= ? AND request = ? ORDER BY position LIMIT ?",
+        (after, upto, request, count),
+    ).fetchall()
+    return [position for (position,) in rows]
+
+
 def _version_at(connection: sqlite3.Connection, stream: str, position: int) -> int:
     """How many events of the stream there were at that position: versions grow as positions do."""
     few, many = 0, version_of(connection, stream)

@@ -104,3 +104,22 @@ async def test_the_form_says_what_ends_with_the_hub() -> None:
             page = await shown(browser, "/hub/admin/hub")
             assert ("checked" in page.one(id_="end-servers").attributes) is ends
             assert ("checked" in page.one(id_="end-proxy").attributes) is not ends
+
+
+async def test_a_request_is_looked_for_by_its_number_from_every_page(hub: Hub) -> None:
+    async with viewed(hub) as browser:
+        box = (await shown(browser, "/hub/admin/groups")).one("form", role="search")
+        assert (box["action"], box.one("input")["name"]) == ("/hub/admin/request", "number")
+        page = await shown(browser, "/hub/admin/request?number=%20abc%22%3E%20")
+        assert page.one("p", id_="request-said")["data-number"] == 'abc">'
+        assert page.one("form", role="search").one("input")["value"] == 'abc">'
+        assert "callboard log --request" in page.one("noscript").text
+
+
+async def test_errors_lead_administrators_to_what_came_of_the_request(hub: Hub) -> None:
+    async with viewed(hub) as browser:
+        main = (await shown(browser, "/hub/nothing", 404)).one("main")
+        assert main.one("a", href=f"/hub/admin/request?number={main.one('code').text}")
+    async with viewed(hub, "bob") as browser:
+        main = (await shown(browser, "/hub/nothing", 404)).one("main")
+        assert "Whoever runs this hub" in main.text
