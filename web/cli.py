@@ -21,6 +21,7 @@ COMMANDS = {
     "start": "web.commands.asking.acts",
     "stop": "web.commands.asking.acts",
     "explain": "web.commands.asking.explain",
+    "loadtest": "web.commands.loadtest.loadtest",
     "doctor": "web.commands.doctor.doctor",
     "token": "web.commands.token",
     "reload": "web.commands.reload",

@@ -1,0 +1,1 @@
+"""`callboard loadtest`: a hub under the load of simulated people."""
