@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hub test test-world chaos check lint openapi lock bench clean
+.PHONY: help setup hub test test-world chaos check lint openapi texts lock bench clean
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
@@ -48,6 +48,9 @@ lint: setup ## style, types, and which folder may import which
 openapi: setup ## docs/openapi.json anew, from the routes and their types
 	$(BIN)/python -m web.commands.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+texts: setup ## the catalogues of web/texts/catalogues anew, with every text that there is; translations stay
+	$(BIN)/python -m web.texts.extraction
 
 lock: ## requirements.lock anew from pyproject.toml, and those of plug-ins, for Python 3.11 to 3.13 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

@@ -27,6 +27,8 @@ from web.request.request_log import log_request
 from web.request.routing import NoRouteError, Routes
 from web.site.api_paths import is_api
 from web.site.bounds import check_url
+from web.texts.languages import ENGLISH
+from web.texts.translate import speak
 
 logger = logging.getLogger("callboard.http")
 
@@ -56,6 +58,7 @@ async def dispatch(app: Quart, routes: Routes, asked: Request) -> Response:
     context = BareAppContext(app)
     of_app = _cv_app.set(context)
     of_request = _cv_request.set(BareRequestContext(app, asked))
+    speak(ENGLISH)  # whatever was answered before on this connection
     try:
         try:
             response = await _handle(routes, asked)

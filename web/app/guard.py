@@ -12,11 +12,13 @@ from web.request.context import asked, hub, kept, raw_body
 from web.request.credentials import identify
 from web.request.facts import request_facts
 from web.request.idempotency import once
+from web.request.language import language_of
 from web.request.routing import Handler, Route, defaults_of
 from web.request.sent.forms import received_form
 from web.request.to_login import to_login
 from web.rights.aliases import under_present_name
 from web.rights.identity import Identity
+from web.texts.translate import speak
 
 
 def guarded_handler(route: Route) -> Handler:
@@ -27,6 +29,8 @@ def guarded_handler(route: Route) -> Handler:
         if route.page and hub().hosts.is_below(asked().host):
             return on_the_hubs_host()
         kept().route = route
+        if route.page:
+            speak(language_of(asked()))
         if not (route.page and route.method == "POST"):
             return await let_in(given)
         async with received_form(route):

@@ -9,8 +9,10 @@ from web.pages.parts.render import html_of_configuration, page
 from web.request.access import OPEN
 from web.request.context import asked, hub, kept
 from web.request.errors import phrase
+from web.request.language import language_of
 from web.request.routing import RouteGroup
 from web.site.api_paths import is_api, is_api_of_server
+from web.texts.translate import speak
 
 endpoints = RouteGroup("error")
 
@@ -34,6 +36,7 @@ def is_for_people() -> bool:
 
 async def error_page(status: int, message: str = "", *, error: Exception | None = None) -> Response:
     """`error`: what was raised; HTML is shown only of what a hook has marked up for people."""
+    speak(language_of(asked()))
     html = error.html_message if isinstance(error, ToldError) else ""
     answer = await page(
         _template(status),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Response
 
 from core.errors import NotFoundError
-from web.presentation.static_files import StaticFile
+from web.presentation.static_files import StaticFile, language_of
 from web.request.access import OPEN
 from web.request.context import asked, hub
 from web.request.routing import RouteGroup
@@ -19,11 +19,15 @@ FOREVER = "max-age=315360000, immutable"  # ten years, as JupyterHub says
 @endpoints.route("HEAD", "/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
 @endpoints.get("/static/<path:rest>", access=OPEN, statuses=(200, 304, 404))
 async def static(rest: str) -> Response:
-    """For ever if the URL says which version is wanted, else to be asked for anew."""
-    found = hub().presentation.static.get(rest)
+    """For ever if the URL says which version is wanted, else to be asked for anew.
+
+    Scripts are in the language that the version ends in.
+    """
+    version = asked().args.get("v", "")
+    found = hub().presentation.static.get(rest, language_of(version))
     if found is None:
         raise NotFoundError("There is no such file.")
-    is_kept = asked().args.get("v") and not hub().settings.hub.tornado_settings.no_cache_static
+    is_kept = version and not hub().settings.hub.tornado_settings.no_cache_static
     return _file(found, FOREVER if is_kept else "no-cache")
 
 

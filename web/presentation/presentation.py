@@ -12,6 +12,7 @@ from core.settings import HubSettings
 from web.presentation.static_files import StaticFile, StaticFiles, tag_of, type_of
 from web.presentation.templates_found import directories_of, environment, source_of
 from web.presentation.wants import Wants, WantsOfTemplates
+from web.texts.translate import spoken
 
 logger = logging.getLogger("callboard.pages")
 
@@ -41,7 +42,14 @@ class Presentation:
     def static_url(self, path: str, *, include_version: bool = True) -> str:
         """Of a static file. Without its version browsers ask for it anew each time."""
         url = f"{self._prefix}static/{path.lstrip('/')}"
-        return f"{url}?v={self.static.version}" if include_version else url
+        if not include_version:
+            return url
+        return f"{url}?v={self.script_version if path.endswith('.js') else self.static.version}"
+
+    @property
+    def script_version(self) -> str:
+        """Of the scripts that go with a page in the language that is spoken now."""
+        return self.static.version_in(spoken())
 
     def wants_of(self, template: str) -> Wants:
         """What this page is to have for what an administrator has written into it."""

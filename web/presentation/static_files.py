@@ -1,7 +1,8 @@
 """Style sheets, scripts and pictures: read once, kept in memory, and cached by browsers for as long as they like.
 
 A URL with the version in it never has another content. Where a script imports another of ours, the version goes with
-it, so that a page never mixes the scripts of two releases.
+it, so that a page never mixes the scripts of two releases, nor of two languages: scripts come in each, and the version
+ends in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
+
+from web.presentation.script_texts import in_language
+from web.texts.catalogues import path_of
+from web.texts.languages import ENGLISH, LANGUAGES
 
 OURS = Path(__file__).parent / "static"
 
@@ -49,22 +54,44 @@ class StaticFiles:
         whole = hashlib.sha512()
         for name, content in sorted(found.items()):
             whole.update(f"{name}\0{len(content)}\0".encode() + content)
+        for language in LANGUAGES.keys() - {ENGLISH}:
+            whole.update(path_of(language).read_bytes())
         self.version = whole.hexdigest()
-        self._files = {name: self._file(name, content) for name, content in found.items()}
+        self._found = found
+        self._files = {(name, ENGLISH): self._file(name, ENGLISH) for name in found}
 
-    def get(self, path: str) -> StaticFile | None:
-        return self._files.get(path)
+    def get(self, path: str, language: str = ENGLISH) -> StaticFile | None:
+        """`language`: which only scripts come in. The first who wants one in it has it made."""
+        if language == ENGLISH or path not in self._found or not is_script(path):
+            return self._files.get((path, ENGLISH))
+        if (path, language) not in self._files:
+            self._files[path, language] = self._file(path, language)
+        return self._files[path, language]
 
-    def _file(self, name: str, content: bytes) -> StaticFile:
-        kind = type_of(name)
-        if kind == "text/javascript":
-            content = _IMPORT.sub(rb"\1?v=%b\2" % self.version.encode(), content)
+    def version_in(self, language: str) -> str:
+        return self.version if language == ENGLISH else f"{self.version}.{language}"
+
+    def _file(self, name: str, language: str) -> StaticFile:
+        content, kind = self._found[name], type_of(name)
+        if is_script(name):
+            content = in_language(content, language)
+            content = _IMPORT.sub(rb"\1?v=%b\2" % self.version_in(language).encode(), content)
         return StaticFile(
             content, kind, tag_of(content), _packed(content) if kind.startswith(_COMPRESSIBLE) else b""
         )
 
 
-@lru_cache(maxsize=256)
+def is_script(path: str) -> bool:
+    return type_of(path) == "text/javascript"
+
+
+def language_of(version: str) -> str:
+    """The one that a version in a URL ends in; English for one that there is not."""
+    language = version.rpartition(".")[2]
+    return language if language in LANGUAGES else ENGLISH
+
+
+@lru_cache(maxsize=1024)
 def _packed(content: bytes) -> bytes:
     packed = gzip.compress(content, mtime=0)
     return packed if len(packed) < len(content) * 0.9 else b""

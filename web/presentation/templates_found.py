@@ -25,6 +25,7 @@ from jinja2 import (
 from markupsafe import Markup
 
 from core.settings import HubSettings
+from web.texts.templates import give_texts
 
 OURS = Path(__file__).parent / "templates"
 
@@ -68,7 +69,7 @@ def loaders(directories: Iterable[str]) -> list[BaseLoader]:
 
 def environment(directories: Collection[str], options: dict[str, Any] | None = None) -> Environment:
     """`directories`: of the administrator, the first wins. `options`: of Jinja, besides ours."""
-    return Environment(
+    made = Environment(
         **(options or {}),
         loader=ChoiceLoader(loaders(directories)),
         autoescape=True,
@@ -76,3 +77,5 @@ def environment(directories: Collection[str], options: dict[str, Any] | None = N
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    give_texts(made)
+    return made

@@ -17,6 +17,8 @@ from web.site.public_url import browser_scheme
 DEEPEST = 12  # segments of a path below which planted cookies are looked for; each costs two headers
 SESSION_ID = "jupyterhub-session-id"
 XSRF = "_xsrf"
+LANGUAGE = "callboard-language"
+LANGUAGE_LIFE = 365 * 24 * 3600  # seconds
 SERVICES = "jupyterhub-services"  # of older hubs; only ever cleared
 
 # tornado's names of attributes, as `cookie_options` has them, and Werkzeug's
@@ -72,6 +74,18 @@ class Cookies:
     def set_xsrf(self, request: Request, response: Response, token: str, max_age: int | None) -> None:
         """Read by the scripts of the hub's pages. `max_age`: seconds; None: as long as the browser is open."""
         self._set(request, response, XSRF, token, max_age=max_age, **self._xsrf_options)
+
+    def set_language(self, request: Request, response: Response, language: str) -> None:
+        """Of the hub's pages, as somebody chose it in this browser."""
+        self._set(
+            request,
+            response,
+            LANGUAGE,
+            language,
+            path=self._hub_path,
+            httponly=True,
+            max_age=LANGUAGE_LIFE,
+        )
 
     def set_state(
         self, request: Request, response: Response, name: str, value: str, *, path: str, max_age: int

@@ -106,7 +106,7 @@ def check_page(answer: httpx.Response) -> Element:
     assert "; form-action 'self'" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     page = read(answer.text)
-    assert page.one("html")["lang"] == "en"
+    assert page.one("html")["lang"] == answer.headers["content-language"]
     assert page.one("title").text
     assert len(page.all("h1")) == 1
     return page

@@ -12,6 +12,8 @@ from typing import Any
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader
 
+from web.texts.templates import give_texts
+
 _BROUGHT: list[BaseLoader] = []  # by plug-ins, which tell of them once in the life of the process
 
 
@@ -56,10 +58,13 @@ def environments(own: Sequence[BaseLoader]) -> dict[str, Environment]:
     """Under the names by which JupyterHub's handlers look for them."""
     options: dict[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
     loader = FlatLoader(own)
-    return {
+    found: dict[str, Environment] = {
         "jinja2_env": Templates(loader=loader, enable_async=True, **options),
         "jinja2_env_sync": Templates(loader=loader, **options),
     }
+    for environment in found.values():
+        give_texts(environment)
+    return found
 
 
 def _flat(loader: BaseLoader | None) -> Iterable[BaseLoader]:

@@ -6,6 +6,7 @@ import inspect
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 from quart import Response
@@ -22,7 +23,13 @@ from web.presentation.wants import wants_of
 from web.request.context import asked, database, hub, kept
 from web.request.credentials import session_of, xsrf_token
 from web.rights.identity import Identity
+from web.sessions.links import ARGUMENT as TICKET
 from web.site import version
+from web.texts.languages import LANGUAGES
+from web.texts.templates import texts_for_elsewhere
+from web.texts.translate import spoken
+
+NOT_CARRIED = frozenset({"_xsrf", TICKET})
 
 
 async def page(
@@ -42,7 +49,8 @@ async def page(
 
 async def variables_for_plugins() -> dict[str, Any]:
     """Of the pages that plug-ins make of our templates; no policy restricts their scripts, so there is no nonce."""
-    return await _variables("", kept().identity, "") | {"wants_libraries": True, "wants_data": True}
+    shown = await _variables("", kept().identity, "")
+    return shown | texts_for_elsewhere() | {"wants_libraries": True, "wants_data": True}
 
 
 async def _variables(template: str, identity: Identity | None, nonce: str) -> dict[str, Any]:
@@ -64,6 +72,8 @@ async def _variables(template: str, identity: Identity | None, nonce: str) -> di
 def answer(html: str, status: int) -> Response:
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"  # it may not be shown again once somebody has logged out
+    response.headers["Content-Language"] = spoken()
+    response.headers["Vary"] = "Accept-Language, Cookie"
     return response
 
 
@@ -84,7 +94,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "static_url": presentation.static_url,
         "logo_image_url": presentation.logo_url,
         "has_own_logo": presentation.has_own_logo,
-        "version_hash": presentation.static.version,
+        "version_hash": presentation.script_version,
         "server_version": version.COMPATIBLE,
         "own_version": version.OWN,
         "services": _services(scopes),
@@ -96,6 +106,9 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "xsrf_token": xsrf,
         "csp_nonce": nonce,
         "here": _here,
+        "language": spoken(),
+        "languages": LANGUAGES,
+        "this_url": _this_url(),
         "request_id": kept().request_id,
         "jhdata": {
             "base_url": prefix,
@@ -160,6 +173,13 @@ def _here(name: str) -> Markup:
     if asked().path == path:
         return Markup(' aria-current="page"')
     return Markup(' aria-current="true"') if asked().path.startswith(f"{path}/") else Markup("")
+
+
+def _this_url() -> str:
+    """To come back to by a GET, without the token of a form."""
+    pairs = parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
+    query = urlencode([pair for pair in pairs if pair[0] not in NOT_CARRIED])
+    return f"{asked().path}?{query}" if query else asked().path
 
 
 def _services(scopes: Scopes) -> list[dict[str, Any]]:

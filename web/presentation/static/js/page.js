@@ -2,13 +2,14 @@
 
 import { sendFormsWhenBack } from "./away.js";
 import { keepFocus } from "./focus.js";
+import { _ } from "./texts.js";
 import { watchButtons } from "./working.js";
 
 const data = document.getElementById("jhdata");
 window.jhdata ??= data ? JSON.parse(data.textContent) : {};
 
 const THEMES = ["system", "light", "dark"];
-const NAMES = { system: "System", light: "Light", dark: "Dark" };
+const NAMES = { system: _("System"), light: _("Light"), dark: _("Dark") };
 
 function chosenTheme() {
   return document.documentElement.dataset.theme ?? "system";
@@ -17,7 +18,7 @@ function chosenTheme() {
 function showTheme(button) {
   const name = NAMES[chosenTheme()];
   button.querySelector(".theme-name").textContent = name;
-  button.setAttribute("aria-label", `Colours: ${name}`);
+  button.setAttribute("aria-label", _("Colours: {name}", { name }));
 }
 
 function changeTheme(button) {
