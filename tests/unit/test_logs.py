@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.secrets.scrubbing import scrubbed
+from core.secrets.scrubbing import _WORDS, is_clean, scrubbed
 from core.settings import ConfigError, HubSettings
 from tests.conftest import ADMIN_TOKEN, Client
+from web.monitoring.log_records import Records
 from web.monitoring.logs import set_up_logging
 from web.request.log_context import request_named
 
@@ -151,6 +154,29 @@ def test_what_is_no_secret_stays(line: str) -> None:
     assert scrubbed(line) == line
 
 
+PIECES = [
+    *_WORDS,
+    *"0123456789abcdef",
+    "f" * 32,
+    "0" * 31,
+    "\n",
+    " ",
+    ":",
+    "=",
+    "?",
+    "://",
+    "@",
+    '"',
+    "x",
+    "é",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_what_looks_clean_has_nothing_to_hide(text: str) -> None:
+    assert not is_clean(text) or scrubbed(text) == text
+
+
 async def test_lines_are_objects_that_name_the_request_and_so_its_events(
     client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +206,61 @@ async def test_a_bug_is_told_with_the_request_it_came_of(
     assert request["level"] == "error"
     assert CANARY not in str((bug, request))
     assert ADMIN_TOKEN not in str((bug, request))
+
+
+OF_A_MOMENT = {"created", "msecs", "relativeCreated", "lineno"}
+
+
+def write_both_ways(logger: logging.Logger) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a record has that `logger.log` makes, and what one of Records has that was made in the same place."""
+    told: list[logging.LogRecord] = []
+
+    def write() -> None:
+        logger.info("%d %s", 200, "GET", extra={"status": 200})
+        logger.handle(records.new(logging.INFO, "%d %s", (200, "GET"), status=200))
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record)
+
+    records = Records(logger, write)
+    records.new(logging.INFO, "another", ("before",), status=404)
+    listener = Listener()
+    logger.addHandler(listener)
+    write()
+    logger.removeHandler(listener)
+    return vars(told[0]), vars(told[1])
+
+
+def test_a_record_made_of_one_that_is_like_it_is_as_any_other() -> None:
+    set_up_logging(HubSettings())
+    usual, ours = write_both_ways(logging.getLogger("callboard.test"))
+    assert set(ours) == set(usual)
+    assert {name for name in usual if ours[name] != usual[name]} <= OF_A_MOMENT
+    assert 0 <= ours["created"] - usual["created"] < 60
+    assert (
+        abs(
+            (ours["relativeCreated"] - usual["relativeCreated"]) / 1000 - (ours["created"] - usual["created"])
+        )
+        < 0.01
+    )
+    assert ours["msecs"] == int(ours["created"] * 1000) % 1000
+    assert usual["lineno"] - ours["lineno"] == 1  # where the function begins
+
+
+def test_a_factory_of_the_configuration_makes_all_records() -> None:
+    class Campus(logging.LogRecord):
+        campus = "north"
+
+    usual = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Campus)
+    try:
+        record = Records(logging.getLogger("callboard.test"), write_both_ways).new(
+            logging.INFO, "%s", ("a",), b=1
+        )
+    finally:
+        logging.setLogRecordFactory(usual)
+    assert (record.campus, record.getMessage(), record.b) == ("north", "a", 1)  # type: ignore[attr-defined]
 
 
 def test_on_a_terminal_lines_are_for_people(capsys: pytest.CaptureFixture[str]) -> None:

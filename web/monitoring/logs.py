@@ -149,15 +149,19 @@ class JSONLines(logging.Formatter):
             "event": record.getMessage(),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "timestamp": "",
+            **self._context(),
         }
-        line["timestamp"] = _utc(record.created)
-        line.update(self._context())
         for key in given:
             if key not in _OF_EVERY_RECORD:
                 line[key] = given[key]
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _as_json(_scrub_line(None, "", line))
+        line = _scrub_line(None, "", line)
+        line["timestamp"] = _utc(
+            record.created
+        )  # not before: its colons would have the rest looked at for longer
+        return _as_json(line)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
@@ -190,16 +194,19 @@ def _add_context(context: Context, _: Any, __: str, line: EventDict) -> EventDic
     return line
 
 
-_SIMPLE = (str, int, float)
-
-
 def _scrub_line(_: Any, __: str, line: EventDict) -> EventDict:
     """Its texts are looked at together first: hardly a line has anything in it to hide."""
-    if is_clean("\n".join([value for value in line.values() if isinstance(value, str)])):
-        return {
-            key: value if isinstance(value, _SIMPLE) else scrubbed_all(value) for key, value in line.items()
-        }
-    return {key: scrubbed_all(value) for key, value in line.items()}
+    return line if _is_clean(line) else {key: scrubbed_all(value) for key, value in line.items()}
+
+
+def _is_clean(line: EventDict) -> bool:
+    texts = []
+    for value in line.values():
+        if isinstance(value, str):
+            texts.append(value)
+        elif not isinstance(value, int | float):
+            return False
+    return is_clean("\n".join(texts))
 
 
 class ScrubbedFormatter(logging.Formatter):

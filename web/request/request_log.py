@@ -12,6 +12,7 @@ from quart.wrappers import Request
 from core.config.masking import is_secret
 from core.secrets.scrubbing import HIDDEN, LISTED_STATES
 from core.share_code import CODE_PATTERN
+from web.monitoring.log_records import Records
 from web.request.client_address import address_of
 from web.site.bounds import is_too_long_a_query
 
@@ -33,29 +34,24 @@ def log_request(request: Request, response: Response, user: str, seconds: float)
         return
     target = response.headers.get("Location", "") if 300 <= status < 400 else ""
     url = shown_url(request.path, request.query_string.decode("latin-1"))
-    fields = {
-        "status": status,
-        "method": request.method,
-        "url": url,
-        "user": user,
-        "address": address_of(request),
-        "milliseconds": round(seconds * 1000, 2),
-    }
+    address, milliseconds = address_of(request), round(seconds * 1000, 2)
     leads_to = f" -> {shown_url(*target.partition('?')[::2])}" if target else ""
     headers = shown_headers(request) if status >= 500 and status not in WITHOUT_HEADERS else ""
-    logger.log(
+    record = _records.new(
         level,
         "%d %s %s%s (%s@%s) %.2fms%s",
-        status,
-        request.method,
-        url,
-        leads_to,
-        user,
-        fields["address"],
-        seconds * 1000,
-        headers,
-        extra=fields,
+        (status, request.method, url, leads_to, user, address, milliseconds, headers),
+        status=status,
+        method=request.method,
+        url=url,
+        user=user,
+        address=address,
+        milliseconds=milliseconds,
     )
+    logger.handle(record)
+
+
+_records = Records(logger, log_request)
 
 
 def level_of(status: int, path: str) -> int:
