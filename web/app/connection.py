@@ -41,13 +41,14 @@ class HubServer(Server, Protocol):
 class HeaderPairs(Fields):
     """Every header, as Quart wants them."""
 
-    __slots__ = ("cookies", "first", "pairs")
+    __slots__ = ("_headers", "cookies", "first", "pairs")
 
     def __init__(self, remote: str) -> None:
         super().__init__(SPECIAL)
         self.pairs = [("Remote-Addr", remote)]
         self.first = {"remote-addr": remote}
         self.cookies: list[bytes] = []
+        self._headers: ReceivedHeaders | None = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.count += 1
@@ -63,11 +64,13 @@ class HeaderPairs(Fields):
         self.first.setdefault(key, text)
 
     def headers(self) -> ReceivedHeaders:
-        """Without cookies where there are too many."""
-        if self.cookies and are_too_many_cookies(self.cookies):
-            self.pairs = [pair for pair in self.pairs if pair[0] != "Cookie"]
-            del self.first["cookie"]
-        return ReceivedHeaders(self.pairs, self.first)
+        """Without cookies where there are too many. The same for all requests that these are the headers of."""
+        if self._headers is None:
+            if self.cookies and are_too_many_cookies(self.cookies):
+                self.pairs = [pair for pair in self.pairs if pair[0] != "Cookie"]
+                del self.first["cookie"]
+            self._headers = ReceivedHeaders(self.pairs, self.first)
+        return self._headers
 
 
 _names: dict[bytes, tuple[str, str]] = {}
@@ -183,12 +186,13 @@ class HubConnection(Connection):
         The body is entered before anything is sent, so it is left however this ends. Whether it was sent as a whole.
         """
         is_whole, self._is_sending = False, True
+        self.heads.forget()  # a stream may last for hours
         with trio.CancelScope() as self._streaming:
             self._hub.streams.add(self)
             try:
                 async with body as pieces:
                     await self._send(head)
-                    del head  # a stream may last for hours
+                    del head
                     if request.method != b"HEAD":
                         await self._send_all(pieces, chunked=not request.is_http10)
                 is_whole = True

@@ -16,7 +16,8 @@ import trio
 
 from web.http1.fields import CRLF, HEAD_END, Fields
 from web.http1.refusal import refusal
-from web.http1.request import BadRequestError, Request, check_size, check_unfinished, parse_request
+from web.http1.heads import Heads
+from web.http1.request import SPECIAL, BadRequestError, Request, check_size, check_unfinished
 from web.http1.stream import Stream
 from web.http1.watch import BROKEN, HANGUP, Watch
 
@@ -59,6 +60,7 @@ class Connection(ABC):
     def __init__(self, server: Server, stream: Stream) -> None:
         self.stream = stream
         self.buffer = b""
+        self.heads = Heads()
         self._server = server
         self._scope = trio.CancelScope()
         self._doing: Literal["nothing", "head", "exchange", "linger"] = "nothing"
@@ -71,9 +73,9 @@ class Connection(ABC):
     async def answer(self, request: Request) -> bool:
         """Whether the connection can take another request. Raises BadRequestError, or OSError where it is broken."""
 
-    def new_fields(self) -> Fields | None:
-        """What is to keep the headers of the next request; None: the usual, lines to pass on."""
-        return None
+    def new_fields(self) -> Fields:
+        """What is to keep the headers of a request: if nobody says otherwise, as lines to pass on."""
+        return Fields(SPECIAL)
 
     async def run(self) -> None:
         try:
@@ -182,7 +184,7 @@ class Connection(ABC):
             return None
         head, self.buffer = self.buffer[:end], self.buffer[end:]
         check_size(head, limits.head_size, limits.request_line)
-        return parse_request(head, self.new_fields())
+        return self.heads.parse(head, self.new_fields)
 
     async def _first_bytes(self) -> bytes:
         self._doing = "nothing"

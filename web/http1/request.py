@@ -4,7 +4,7 @@ import re
 
 import httptools
 
-from web.http1.fields import CRLF, Fields
+from web.http1.fields import CRLF, HEAD_END, Fields
 
 MOST_LINES = 500  # of a head: each costs whoever reads it behind us more than its bytes do
 
@@ -19,6 +19,8 @@ SPECIAL = frozenset(
         b"x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto"
     ).split()
 )
+
+NO_HEADERS: frozenset[bytes] = frozenset()
 
 
 class BadRequestError(Exception):
@@ -68,6 +70,11 @@ class Request:
         return self.chunked or bool(self.length)
 
     @property
+    def wants_upgrade(self) -> bool:
+        """Whether it speaks of another protocol, be it in vain."""
+        return b"upgrade" in self.forwarded
+
+    @property
     def is_safe_to_repeat(self) -> bool:
         return self.method in (b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE", b"PROPFIND")
 
@@ -100,6 +107,42 @@ def parse_request(raw: bytes, fields: Fields | None = None) -> Request:
     """`raw` ends with the empty line. `fields`: what is to keep the headers. Raises BadRequestError."""
     if fields is None:
         fields = Fields(SPECIAL)
+    request = Request()
+    request.method = _fed(fields, raw)
+    _read_request_line(request, raw[: raw.find(CRLF)], fields.word)
+    _read_host(request, fields.special.get(b"host", []))
+    _read_target(request)
+    _read_framing(request, fields)
+    request.lines = fields.lines
+    request.forwarded = fields.special
+    request.fields = fields
+    return request
+
+
+def parse_again(raw: bytes, known: Request) -> Request:
+    """`raw`: a request line and the empty line. `known`: one of this method and version, with the headers that follow.
+
+    Raises BadRequestError.
+    """
+    line = Fields(NO_HEADERS)
+    request = Request()
+    request.method = _fed(line, raw)
+    _read_request_line(request, raw[: -len(HEAD_END)], line.word)
+    request.host = known.host
+    _read_target(request)
+    request.lines = known.lines
+    request.forwarded = known.forwarded
+    request.fields = known.fields
+    request.length = known.length
+    request.chunked = known.chunked
+    request.keep_alive = known.keep_alive
+    request.upgrade = known.upgrade
+    request.expects_continue = known.expects_continue
+    return request
+
+
+def _fed(fields: Fields, raw: bytes) -> bytes:
+    """The method, once llhttp has told `fields` of all the rest."""
     parser = httptools.HttpRequestParser(fields)
     try:
         parser.feed_data(raw)
@@ -110,16 +153,8 @@ def parse_request(raw: bytes, fields: Fields | None = None) -> Request:
         raise BadRequestError(400, str(error)) from None
     if not fields.is_whole(raw):
         raise BadRequestError(400, "lines must end in CR LF and may not be folded")
-    request = Request()
-    request.method = parser.get_method()
-    _read_request_line(request, raw[: raw.find(CRLF)], fields.word)
-    _read_host(request, fields.special.get(b"host", []))
-    _read_framing(request, fields)
-    request.path = request.target.partition(b"?")[0]
-    request.lines = fields.lines
-    request.forwarded = fields.special
-    request.fields = fields
-    return request
+    method: bytes = parser.get_method()
+    return method
 
 
 def _read_request_line(request: Request, line: bytes, target: bytes) -> None:
@@ -143,12 +178,19 @@ def _read_host(request: Request, hosts: list[bytes]) -> None:
     request.host = hosts[0] if hosts else None
     if request.host is not None and not _HOST.fullmatch(request.host):
         raise BadRequestError(400, "the Host header is malformed")
-    if request.target.startswith(b"/"):
-        return
+
+
+def _read_target(request: Request) -> None:
+    if not request.target.startswith(b"/"):
+        request.target = _in_origin_form(request)
+    request.path = request.target.partition(b"?")[0]
+
+
+def _in_origin_form(request: Request) -> bytes:
     absolute = _ABSOLUTE.fullmatch(request.target)
     if not absolute or absolute[1] != request.host:
         raise BadRequestError(400, "the request target must be a path on the host in the Host header")
-    request.target = absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
+    return absolute[2] if absolute[2].startswith(b"/") else b"/" + absolute[2]
 
 
 def _read_framing(request: Request, fields: Fields) -> None:
