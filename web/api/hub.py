@@ -16,7 +16,7 @@ from projections import servers, users
 from web.hub.hub import Hub
 from web.models.models import ServiceModel, UserModel
 from web.request.access import IDENTIFIED, OPEN, needs
-from web.request.answers import reply
+from web.request.answers import put, reply
 from web.request.context import caller, database, hub, raw_body
 from web.request.routing import RouteGroup
 from web.rights.aliases import with_older_names
@@ -90,7 +90,9 @@ class OwnServiceModel(ServiceModel, kw_only=True):
 @endpoints.get("", "/", access=OPEN, answers={200: Version})
 async def root() -> Response:
     """The version of JupyterHub's API that this hub speaks."""
-    return reply(Version(version.COMPATIBLE), headers={"Access-Control-Allow-Origin": "*"})
+    response = reply(Version(version.COMPATIBLE))
+    put(response, (("Access-Control-Allow-Origin", "*"),))
+    return response
 
 
 @endpoints.get("/info", access=needs("read:hub"), answers={200: Info})

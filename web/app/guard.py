@@ -39,7 +39,7 @@ def guarded_handler(route: Route) -> Handler:
     async def let_in(given: dict[str, str]) -> Response:
         the_hub, g = hub(), kept()
         found = identify(route) or await _logged_in_for(route)
-        identity = g.identity = await the_hub.acts.login_refresh.confirmed(found, request_facts())
+        identity = g.identity = await the_hub.acts.login_refresh.confirmed(found, request_facts)
         if identity is None and route.page and not isinstance(route.access, Open):
             return to_login()
         names = under_present_name(the_hub.store.db, identity, {**left_out, **given})

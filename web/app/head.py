@@ -43,13 +43,14 @@ def head_of(response: ResponseTypes, request: Request, *, length: int | None, ke
     lines = [_status_line(response.status, response.status_code)]
     has_length = False
     for pair in response.headers:
-        name = pair[0].lower()
-        if name == "content-length":
-            if length is None:
+        line = _lines.get(pair)
+        if line is None:
+            name = pair[0].lower()
+            if name in _OURS or (name == "content-length" and length is None):
                 continue  # its end is told otherwise
-            has_length = True
-        if name not in _OURS:
-            lines.append(_lines.get(pair) or _line(name, pair))
+            has_length = has_length or name == "content-length"
+            line = _line(name, pair)
+        lines.append(line)
     if length is None:
         if not request.is_http10:
             lines.append(b"Transfer-Encoding: chunked\r\n")

@@ -49,11 +49,16 @@ class LoginRefresh:
         self._logins = logins
         self._settings = settings
 
-    async def confirmed(self, identity: Identity | None, request: RequestFacts) -> Identity | None:
-        """The caller, unless their login no longer stands and that matters to how they came."""
+    async def confirmed(
+        self, identity: Identity | None, facts: Callable[[], RequestFacts]
+    ) -> Identity | None:
+        """The caller, unless their login no longer stands and that matters to how they came.
+
+        `facts`: of the request, where somebody is to be asked.
+        """
         if identity is None or identity.kind != "user" or not self._is_asked():
             return identity
-        user = users.by_id(self._db, identity.id)
+        user, request = users.by_id(self._db, identity.id), facts()
         if user is None or await self._still_stands(user, request):
             return identity
         is_strict = self._settings().auth_refresh_strict

@@ -82,7 +82,7 @@ async def _who_asks() -> Identity | None:
         found = None
     if found is not None and found.kind != "proxy":
         hub().saw(found)
-    return await hub().acts.login_refresh.confirmed(found, request_facts())
+    return await hub().acts.login_refresh.confirmed(found, request_facts)
 
 
 def _is_looked_at() -> bool:

@@ -14,6 +14,9 @@ from web.request.sent.form import Form
 from web.rights.identity import Identity
 
 
+NO_WANTS = Wants()
+
+
 class Kept:
     """`began`: on the monotonic clock. `route`: None where none fits. `identity`, `session`: None for nobody known.
 
@@ -35,7 +38,7 @@ class Kept:
         self.xsrf_token: str | None = None
         self.csp_nonce = ""
         self.form_targets: Collection[str] = ()
-        self.wants = Wants()
+        self.wants = NO_WANTS
         self.cookies_are_set = False
         self.may_be_recorded = False
         self.command_key: tuple[str, str] | None = None

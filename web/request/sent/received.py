@@ -21,6 +21,25 @@ class Source(Protocol):
         """What came next; None behind the end."""
 
 
+class Bell:
+    """Wakes whoever waits just now. Of most bodies nobody ever waits for anything."""
+
+    __slots__ = ("_awaited",)
+
+    def __init__(self) -> None:
+        self._awaited: trio.Event | None = None
+
+    async def wait(self) -> None:
+        if self._awaited is None:
+            self._awaited = trio.Event()
+        await self._awaited.wait()
+
+    def ring(self) -> None:
+        if self._awaited is not None:
+            self._awaited.set()
+            self._awaited = None
+
+
 class Body(TrioBody):
     """Pushed by an ASGI server, or read from its connection when it is asked for (`read_from`).
 
@@ -32,8 +51,8 @@ class Body(TrioBody):
         self._most = most
         self._is_refused = False
         self._source: Source | None = None
-        self._news = trio.Event()
-        self._room = trio.Event()
+        self._news = Bell()
+        self._room = Bell()
 
     def read_from(self, source: Source) -> None:
         self._source = source
@@ -41,11 +60,11 @@ class Body(TrioBody):
     def append(self, data: bytes) -> None:
         if not self._is_refused:
             self._data.extend(data)
-            self._tell()
+            self._news.ring()
 
     def set_complete(self) -> None:
         super().set_complete()
-        self._tell()
+        self._news.ring()
 
     async def wait_room(self) -> None:
         """Until what is held is no more than it may be. Whoever reads it as a whole refuses what is more."""
@@ -56,7 +75,7 @@ class Body(TrioBody):
         """With all that still comes: nobody will read it."""
         self._is_refused = True
         self._data.clear()
-        self._make_room()
+        self._room.ring()
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._whole().__await__()
@@ -78,7 +97,7 @@ class Body(TrioBody):
                 await self._wait_news()
             data = bytes(self._data)
             self._data.clear()
-            self._make_room()
+            self._room.ring()
             if not data and self._complete.is_set():
                 return
             came += len(data)
@@ -99,14 +118,6 @@ class Body(TrioBody):
         if self._is_refused or (most is not None and max(came, self._expected or 0) > most):
             self.throw_away()
             raise RequestEntityTooLarge
-
-    def _make_room(self) -> None:
-        self._room.set()
-        self._room = trio.Event()
-
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = trio.Event()
 
 
 class ReceivedHeaders(Headers):
