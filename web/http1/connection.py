@@ -15,8 +15,8 @@ from typing import Literal, Protocol
 import trio
 
 from web.http1.fields import CRLF, HEAD_END, Fields
-from web.http1.refusal import refusal
 from web.http1.heads import Heads
+from web.http1.refusal import refusal
 from web.http1.request import SPECIAL, BadRequestError, Request, check_size, check_unfinished
 from web.http1.stream import Stream
 from web.http1.watch import BROKEN, HANGUP, Watch

@@ -1,7 +1,7 @@
 """The heads of the requests on one connection, one after the other.
 
-Hardly any client changes its headers between two requests on a connection: what was read and checked of them holds for as
-long as they are the same bytes, under the same method and version. The request line is read each time.
+Hardly any client changes its headers between two requests on a connection: what was read and checked of them holds for
+as long as they are the same bytes, under the same method and version. The request line is read each time.
 """
 
 from collections.abc import Callable

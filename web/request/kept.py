@@ -13,7 +13,6 @@ from web.request.routing import Route
 from web.request.sent.form import Form
 from web.rights.identity import Identity
 
-
 NO_WANTS = Wants()
 
 
