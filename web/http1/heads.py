@@ -16,7 +16,8 @@ class Heads:
     __slots__ = ("_headers", "_read")
 
     def __init__(self) -> None:
-        self.forget()
+        self._headers = b""
+        self._read: Request | None = None
 
     def parse(self, raw: bytes, new_fields: Callable[[], Fields]) -> Request:
         """`raw` ends with the empty line. `new_fields`: what is to keep headers. Raises BadRequestError."""
@@ -32,5 +33,4 @@ class Heads:
 
     def forget(self) -> None:
         """The next one may be long in coming."""
-        self._headers = b""
-        self._read: Request | None = None
+        self._headers, self._read = b"", None
