@@ -1,7 +1,7 @@
 # `make` alone says what there is. Everything runs in .venv, which `make setup` makes and keeps up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hub test test-world chaos check lint openapi texts lock bench clean
+.PHONY: help setup hub test test-world chaos check lint openapi docs texts lock bench clean
 
 BIN := .venv/bin
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
@@ -51,6 +51,9 @@ openapi: setup ## docs/openapi.json anew, from the routes and their types
 
 texts: setup ## the catalogues of web/texts/catalogues anew, with every text that there is; translations stay
 	$(BIN)/python -m web.texts.extraction
+
+docs: setup ## the documentation as a site: build/docs/index.html; a broken link or anchor fails
+	$(BIN)/sphinx-build -q -n -W --keep-going -d build/doctrees docs build/docs
 
 lock: ## requirements.lock anew from pyproject.toml, and those of plug-ins, for Python 3.11 to 3.13 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

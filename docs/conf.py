@@ -1,0 +1,30 @@
+"""The documentation as a site: `make docs`. The pages are Markdown, and read as well where they lie."""
+
+from importlib.metadata import version as version_of
+
+project = "Callboard"
+author = "The authors of Callboard"
+version = release = version_of("callboard")
+
+extensions = ["myst_parser"]
+myst_heading_anchors = 3
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"Callboard {release}"
+html_logo = html_favicon = "../web/presentation/static/images/mark.svg"
+html_theme_options = {  # the colours of the hub's own pages
+    "light_css_variables": {
+        "color-brand-primary": "#17594a",
+        "color-brand-content": "#12574a",
+        "color-background-primary": "#fffdf9",
+        "color-background-secondary": "#f6f3ec",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7fd3b8",
+        "color-brand-content": "#8ad9c0",
+        "color-background-primary": "#1b2022",
+        "color-background-secondary": "#14181a",
+    },
+}
+html_show_sphinx = html_show_sourcelink = html_copy_source = False

@@ -1,0 +1,1 @@
+"""What the documentation shows is so: commands are run, configurations loaded, tables held against the code."""

@@ -1,0 +1,36 @@
+"""What pages take for granted: commands that are run before the first of theirs, at /srv/hub."""
+
+from __future__ import annotations
+
+HUB = """
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = "a password long enough"
+c.Authenticator.allowed_users = {"alice", "bob"}
+c.Authenticator.admin_users = {"admin"}
+c.JupyterHub.spawner_class = "simulated"
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.load_groups = {"class": ["alice", "bob"], "students": ["bob"]}
+c.JupyterHub.services = [{"name": "culler"}]
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user", "list:users", "list:groups"]}]
+c.Callboard.spawner_profiles = {"cpu": {}, "gpu": {}}
+"""
+
+
+def written(*names: str) -> str:
+    """That configuration, in files of these names."""
+    return f"mkdir -p /etc/callboard/conf.d; tee {' '.join(names)} >/dev/null <<'END OF HUB'{HUB}END OF HUB"
+
+
+RUNNING = (
+    written("jupyterhub_config.py"),
+    "callboard -f jupyterhub_config.py",
+    "export TOKEN=$(callboard token admin)",
+    "callboard start alice/lab",
+)
+
+PREPARED: dict[str, tuple[str, ...]] = {
+    "administration.md": RUNNING,
+    "command-line.md": (written("jupyterhub_config.py", "/etc/callboard/hub.py"),),
+    "configuration.md": (written("hub.py", "/etc/callboard/hub.py"),),
+    "events.md": RUNNING,
+}

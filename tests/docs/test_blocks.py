@@ -1,0 +1,51 @@
+"""Each block of the documentation says what it is, and configurations load: all that needs no machine."""
+
+from __future__ import annotations
+
+import ast
+import json
+import tomllib
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from spawners.configuration import load_settings
+from tests.docs.blocks import ALL, Block
+from tests.docs.console import commands
+from tests.plugins.environments import NAMES
+
+LANGUAGES = {"console", "python", "toml", "json", "jinja", "text"}
+CONFIGURATIONS = [
+    block
+    for block in ALL
+    if block.language in ("python", "toml") and block.note("program") is None and block.note("with") is None
+]
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.text], ids=str)
+def test_a_block_says_what_it_is(block: Block) -> None:
+    """Nothing is indented: what is shown so, no test would look at."""
+    assert block.language in LANGUAGES or block.language.startswith("{"), "name its language"
+    if block.language == "console":
+        assert list(commands(block.text))
+        assert block.note("not run") != "", "say why it is not run"
+        assert (block.note("exit") or "0").isdecimal()
+    if (environment := block.note("with")) is not None:
+        assert environment in NAMES
+    {"python": ast.parse, "toml": tomllib.loads, "json": json.loads, "jinja": jinja2.Environment().parse}.get(
+        block.language, str
+    )(block.text)
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS, ids=str)
+def test_a_configuration_is_one(block: Block, tmp_path: Path) -> None:
+    """Every line of it acts: the loader has nothing to remark on."""
+    file = tmp_path / f"hub.{'py' if block.language == 'python' else 'toml'}"
+    file.write_text(block.text)
+    _, notes = load_settings([file], [])
+    assert [str(note) for note in notes] == []
+
+
+def test_there_are_some() -> None:
+    assert len(CONFIGURATIONS) >= 20
