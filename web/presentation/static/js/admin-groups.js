@@ -1,12 +1,13 @@
 // The page of groups: who is in them, as it changes.
 
+import { Address } from "./address.js";
 import { base, call } from "./api.js";
 import { ask } from "./ask.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
 import { count, namesIn, some } from "./names.js";
 import { Pager, fetchPage } from "./paged.js";
-import { say } from "./said.js";
+import { announce, say } from "./said.js";
 import { working } from "./working.js";
 
 const SHOWN = 60; // members, until all are asked for
@@ -16,10 +17,10 @@ const list = document.getElementById("group-list");
 const trouble = document.getElementById("trouble");
 const limit = sheet.dataset.limit;
 const unfolded = new Set(); // groups all of whose members are shown
-let offset = 0;
+const address = new Address({ offset: "0" }, () => load());
 
 const pager = new Pager("groups", (to) => {
-  offset = to;
+  address.write({ offset: String(to) });
   load();
 });
 
@@ -29,7 +30,7 @@ const path = (name) => `groups/${encodeURIComponent(name)}`;
 
 async function load() {
   try {
-    const { items, _pagination } = await fetchPage("groups", { offset, limit });
+    const { items, _pagination } = await fetchPage("groups", { ...address.read(), limit });
     show(items);
     pager.show(_pagination, items.length);
     trouble.hidden = true;
@@ -116,9 +117,10 @@ function rest(group, number) {
   button.type = "button";
   button.className = "link";
   button.textContent = `and ${count(number, "more", "more")}`;
-  button.addEventListener("click", () => {
+  button.addEventListener("click", async () => {
     unfolded.add(group);
-    load();
+    await load();
+    announce(`All members of ${group} are shown.`);
   });
   item.append(button);
   return item;

@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { ask } from "./ask.js";
+import { announce } from "./said.js";
 import { working } from "./working.js";
 
 const facts = document.getElementById("hub-facts");
@@ -59,5 +60,6 @@ form?.addEventListener("submit", async (event) => {
     form.hidden = true;
     said.textContent = "The hub is shutting down. This page works again when the hub does.";
     said.hidden = false;
+    announce(said.textContent);
   });
 });

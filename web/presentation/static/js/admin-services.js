@@ -1,5 +1,6 @@
 // The page of services and routes.
 
+import { Address } from "./address.js";
 import { base, call } from "./api.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
@@ -16,7 +17,7 @@ const WORDS = {
 };
 
 const limit = document.getElementById("routes").dataset.limit;
-let offset = 0;
+const address = new Address({ offset: "0" }, () => loadRoutes());
 
 function cell(label, ...content) {
   const made = document.createElement("td");
@@ -101,7 +102,7 @@ const loadServices = () =>
 // --- routes ---
 
 const pager = new Pager("routes", (to) => {
-  offset = to;
+  address.write({ offset: String(to) });
   loadRoutes();
 });
 
@@ -129,7 +130,7 @@ const routeRow = ({ routespec, target, data }) =>
 
 const loadRoutes = () =>
   attempt("routes-trouble", async () => {
-    const { items, _pagination } = await fetchPage("proxy", { offset, limit });
+    const { items, _pagination } = await fetchPage("proxy", { ...address.read(), limit });
     const routes = Object.values(items);
     fill("route-table", routes.map(routeRow));
     pager.show(_pagination, routes.length);

@@ -1,5 +1,6 @@
 // The page of all users: a page of them at a time, kept true by the event stream, and what administrators do to them.
 
+import { Address } from "./address.js";
 import { base, call, serverPath, userPath } from "./api.js";
 import { ask, openForm } from "./ask.js";
 import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
@@ -26,10 +27,13 @@ const mayOpen = "mayOpen" in sheet.dataset;
 
 const DEFAULTS = { name_filter: "", state: "", sort: "name", offset: "0", limit: sheet.dataset.limit };
 const wanted = { ...DEFAULTS };
+const address = new Address(DEFAULTS, () => {
+  readUrl();
+  load();
+});
 
 function readUrl() {
-  const query = new URLSearchParams(location.search);
-  for (const name of Object.keys(DEFAULTS)) wanted[name] = query.get(name) ?? DEFAULTS[name];
+  Object.assign(wanted, address.read());
   filters.elements.name_filter.value = wanted.name_filter;
   for (const [name, select] of [["state", filters.elements.state], ["sort", filters.elements.sort], ["limit", element("limit")]]) {
     select.value = wanted[name];
@@ -38,12 +42,6 @@ function readUrl() {
       select.value = wanted[name];
     }
   }
-}
-
-function writeUrl() {
-  const changed = Object.entries(wanted).filter(([name, value]) => value !== DEFAULTS[name]);
-  const query = new URLSearchParams(changed).toString();
-  history.replaceState(null, "", query ? `?${query}` : location.pathname);
 }
 
 const query = () => ({ ...wanted, include_stopped_servers: "1", include_failures: "1" });
@@ -58,7 +56,7 @@ const pager = new Pager("users", (offset) => change({ offset: String(offset) }, 
 
 function change(changes, { keepOffset = false } = {}) {
   Object.assign(wanted, keepOffset ? {} : { offset: "0" }, changes);
-  writeUrl();
+  address.write(wanted, { typing: "name_filter" in changes });
   return load();
 }
 
@@ -71,7 +69,7 @@ async function load() {
     const { total, limit } = answer._pagination;
     if (!answer.items.length && total && Number(wanted.offset) >= total) {
       wanted.offset = String(Math.floor((total - 1) / limit) * limit); // the last page has gone
-      writeUrl();
+      address.write(wanted, { corrected: true });
       await load();
       return;
     }
@@ -188,6 +186,7 @@ table.tHead.addEventListener("click", (event) => {
   const sort = wanted.sort === first ? other : first;
   filters.elements.sort.value = sort;
   change({ sort });
+  announce(`Order: ${filters.elements.sort.selectedOptions[0].text}`);
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -221,6 +220,7 @@ element("pick-none").addEventListener("click", () => {
   picked.clear();
   showPicked();
   element("pick-page").focus();
+  announce("Nobody is selected any more.");
 });
 element("pick-all").addEventListener("click", async () => {
   await working(element("pick-all"), async () => {
@@ -357,13 +357,25 @@ async function removeServer({ model }, server) {
   };
 }
 
+// Who has another name is still in the same row.
+function moveRow(old, name) {
+  const row = rows.get(old);
+  if (!row || rows.has(name)) return;
+  rows.delete(old);
+  rows.set(name, row);
+  row.show({ ...row.model, name });
+  if (picked.delete(old)) picked.add(name);
+}
+
 function rename({ model }) {
   const field = element("rename-name");
   element("rename-title").textContent = `Rename ${model.name}`;
   field.value = model.name;
   openForm(element("rename-dialog").querySelector("form"), element("rename-error"), async () => {
-    const changed = await call("PATCH", userPath(model.name), { name: field.value.trim() });
-    say(`${model.name} is called ${changed.name} now.`);
+    const old = model.name;
+    const changed = await call("PATCH", userPath(old), { name: field.value.trim() });
+    moveRow(old, changed.name);
+    say(`${old} is called ${changed.name} now.`);
   });
   field.select();
   return null;

@@ -1,7 +1,7 @@
 // The focus stays on the page: where what has it goes away or is hidden, it goes to what has come in its place, or to what
 // stands next to it, never to the top of the page; and never to a button that takes something away.
 
-const ROWS = "tr, li, .server, .group, tbody, article, details";
+const ROWS = "tr, li, .server, .group, tbody, article, details, [role=region], [role=group]";
 const PARTS = "section, form, dialog, ul, table, main";
 const CONTROLS = "a[href], button, input, select, textarea, summary";
 const NEAR = 3; // rows after and before one that may be gone with it

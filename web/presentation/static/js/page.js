@@ -2,6 +2,7 @@
 
 import { sendFormsWhenBack } from "./away.js";
 import { keepFocus } from "./focus.js";
+import { announce } from "./said.js";
 import { _ } from "./texts.js";
 import { watchButtons } from "./working.js";
 
@@ -34,6 +35,7 @@ function changeTheme(button) {
     // remembered for this page only
   }
   showTheme(button);
+  announce(button.ariaLabel);
 }
 
 const toggle = document.getElementById("theme-toggle");

@@ -1,7 +1,7 @@
 // Tokens are made and revoked here.
 
 import { call, data, userPath, withXsrf } from "./api.js";
-import { say } from "./said.js";
+import { announce, say } from "./said.js";
 import { showTimes } from "./time.js";
 import { working } from "./working.js";
 
@@ -65,6 +65,7 @@ async function request() {
   if (area) area.hidden = true;
   const token = await call("POST", path, asked);
   showToken(token.token);
+  announce("The token is made. It is shown only this once.");
   await redraw();
 }
 
