@@ -127,8 +127,8 @@ def test_users_are_renamed_and_deleted(hub: RealHub, page: Page) -> None:
     page.keyboard.press("Enter")
     expect(row(page, "ida-2")).to_be_visible()
     expect(row(page, "ida")).to_have_count(0)
+    expect(row(page, "ida-2").locator(".rename")).to_be_focused()  # what was unfolded stays so
 
-    row(page, "ida-2").locator(".more").click()
     row(page, "ida-2").locator(".delete-user").click()
     page.wait_for_selector("#ask[open]")
     page.keyboard.press("Enter")  # what has the focus is to leave it
@@ -246,6 +246,26 @@ def test_of_ten_thousand_users_a_page_is_shown(crowd: RealHub, page: Page) -> No
     assert page.input_value("#sort") == "-name"
 
 
+def test_back_and_forth_go_through_what_was_looked_at(crowd: RealHub, page: Page) -> None:
+    page.focus("#search")
+    page.keyboard.type("student-", delay=250)  # each letter is asked for; all of them are one step
+    expect(page.locator("#range")).to_have_text("1–50 of 10,000")
+    page.click("#next-page")
+    expect(page.locator("#range")).to_have_text("51–100 of 10,000")
+    page.select_option("#sort", "-name")
+    expect(page.locator("tbody.user").first).to_have_attribute("data-name", "student-09999")
+    page.go_back()
+    expect(page.locator("#range")).to_have_text("51–100 of 10,000")
+    expect(page.locator("tbody.user").first).to_have_attribute("data-name", "student-00050")
+    page.go_back()
+    expect(page.locator("#range")).to_have_text("1–50 of 10,000")
+    page.go_back()
+    expect(page.locator("#search")).to_have_value("")
+    page.go_forward()
+    expect(page.locator("#search")).to_have_value("student-")
+    expect(page.locator("#range")).to_have_text("1–50 of 10,000")
+
+
 def test_what_is_typed_is_found(crowd: RealHub, page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("09876")
@@ -334,6 +354,20 @@ def test_groups_are_made_filled_and_deleted(hub: RealHub, page: Page) -> None:
     group.locator(".delete-group").click()
     answer_yes(page)
     expect(group).to_have_count(0)
+
+
+def test_back_goes_through_pages_of_groups(hub: RealHub, page: Page) -> None:
+    for number in range(60):
+        hub.request("POST", f"/hub/api/groups/many-{number:02}", json={})
+    page.goto("/hub/admin/groups")
+    shown = page.locator(".group").first
+    expect(shown).to_be_visible()
+    first = shown.get_attribute("data-name")
+    page.click("#next-page")
+    expect(shown).not_to_have_attribute("data-name", str(first))
+    assert "offset=50" in page.url
+    page.go_back()
+    expect(shown).to_have_attribute("data-name", str(first))
 
 
 def test_an_overview_shows_numbers_a_chart_and_hours_of_use(hub: RealHub, page: Page) -> None:

@@ -8,6 +8,7 @@ import { follow } from "./events.js";
 import { count, namesIn, some } from "./names.js";
 import { Pager, fetchPage } from "./paged.js";
 import { announce, say } from "./said.js";
+import { _ } from "./texts.js";
 import { working } from "./working.js";
 
 const SHOWN = 60; // members, until all are asked for
@@ -120,7 +121,7 @@ function rest(group, number) {
   button.addEventListener("click", async () => {
     unfolded.add(group);
     await load();
-    announce(`All members of ${group} are shown.`);
+    announce(_("All members of {group} are shown.", { group }));
   });
   item.append(button);
   return item;
