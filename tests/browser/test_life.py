@@ -171,7 +171,7 @@ def test_a_start_tells_how_long_it_takes_and_a_failed_one_can_be_repeated(
         page.wait_for_url("**/hub/spawn-pending/alice**")
         expect(page.locator("#progress-times")).to_contain_text("so far")
         expect(page.locator("#advice")).to_be_visible()
-        expect(page.locator("main")).to_contain_text("with exit status 3")
+        expect(page.locator("main")).to_contain_text("Its exit status was 3.")
         expect(page.locator("main")).to_contain_text("page server")  # its last lines
         hub.behave("alice", slow=0)
         page.click("#same-again")

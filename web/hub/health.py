@@ -8,6 +8,7 @@ from core.scopes import Reach, Service, listed
 from core.scopes.held import covers
 from web.hub.hub import Hub
 from web.rights.identity import Identity
+from web.texts.translate import _, told
 
 
 def troubles(hub: Hub, identity: Identity | None) -> list[str]:
@@ -47,9 +48,12 @@ def log_banner(hub: Hub, *, names_path: bool) -> str:
     store = hub.store
     if not store.trouble:
         return ""
-    still = "" if store.has_room else " Servers can still be stopped, and rights revoked."
-    where = f" The log is {store.path}." if names_path else ""
-    return f"Nothing new can be recorded now: {store.trouble}.{still}{where}"
+    said = [_("Nothing new can be recorded now: {why}.").format(why=told(store.trouble))]
+    if not store.has_room:
+        said.append(_("Servers can still be stopped, and rights revoked."))
+    if names_path:
+        said.append(_("The log is {path}.").format(path=store.path))
+    return " ".join(said)
 
 
 def _reach(identity: Identity | None) -> Reach:

@@ -12,13 +12,29 @@ from web.request.errors import phrase
 from web.request.language import language_of
 from web.request.routing import RouteGroup
 from web.site.api_paths import is_api, is_api_of_server
-from web.texts.translate import speak
+from web.texts.translate import N_, speak
 
 endpoints = RouteGroup("error")
 
 _ON_THEIR_OWN = {
-    503: "The server is not reachable now. It may be starting or stopping: the home page knows more.",
+    503: N_("The server is not reachable now. It may be starting or stopping: the home page knows more."),
 }
+PHRASES = (  # of HTTP, which the page of an error begins with
+    N_("Bad Request"),
+    N_("Forbidden"),
+    N_("Not Found"),
+    N_("Method Not Allowed"),
+    N_("Conflict"),
+    N_("Request Entity Too Large"),
+    N_("Unprocessable Entity"),
+    N_("Failed Dependency"),
+    N_("Too Many Requests"),
+    N_("Internal Server Error"),
+    N_("Bad Gateway"),
+    N_("Service Unavailable"),
+    N_("Gateway Timeout"),
+    N_("Unknown Error"),
+)
 
 
 def is_for_people() -> bool:

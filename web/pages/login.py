@@ -31,11 +31,12 @@ from web.request.sent.forms import form as form_of_request
 from web.request.sent.refused_forms import why_refused
 from web.request.to_login import own_login_path
 from web.sessions.links import ARGUMENT
+from web.texts.translate import N_
 
 endpoints = RouteGroup("login", page=True)
 
-WRONG = "Invalid username or password"
-LINK_USED = "This link has been used, or is too old."
+WRONG = N_("Invalid username or password")
+LINK_USED = N_("This link has been used, or is too old.")
 
 logger = logging.getLogger("callboard.login")
 

@@ -40,6 +40,7 @@ from web.request.known import known_user
 from web.request.routing import RouteGroup
 from web.starts.spawn_hooks import FormData
 from web.starts.start_form import StartForm
+from web.texts.translate import _
 
 endpoints = RouteGroup("spawn", page=True)
 
@@ -141,9 +142,9 @@ def _to_pending(owner: UserRow, name: str) -> Response:
 async def _submit(owner: UserRow, name: str) -> Response:
     row = await _looked_at(owner, name)
     if row is not None and row.state == "ready":
-        raise AlreadyRunningError(f"{_called(name)} is already running.")
+        raise AlreadyRunningError("This server is already running.")
     if row is not None and not row.may_start:
-        raise PendingError(f"{_called(name)} is {state_text(row).lower()}.")
+        raise PendingError(_("This server cannot be started now: {state}.").format(state=state_text(row)))
     target = row or _to_be(owner, name)
     given = await form_fields()
     fields = await _fields(owner, target, given)
@@ -214,7 +215,3 @@ def _to_be(owner: UserRow, name: str) -> ServerRow:
     if not name:
         raise InvalidError("There is no such server.")
     return servers.not_yet(owner.id, name, asked().args.get("display_name", ""))
-
-
-def _called(name: str) -> str:
-    return f"The server {name}" if name else "Your server"

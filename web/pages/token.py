@@ -21,15 +21,16 @@ from web.request.context import database, hub
 from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
 from web.sharing.issuing import HUB_CLIENT
+from web.texts.translate import N_, _, ngettext, number
 
 endpoints = RouteGroup("token_page", page=True)
 
 EXPIRIES = (
-    (3600, "1 hour"),
-    (86_400, "1 day"),
-    (7 * 86_400, "1 week"),
-    (30 * 86_400, "1 month"),
-    (365 * 86_400, "1 year"),
+    (3600, N_("1 hour")),
+    (86_400, N_("1 day")),
+    (7 * 86_400, N_("1 week")),
+    (30 * 86_400, N_("1 month")),
+    (365 * 86_400, N_("1 year")),
 )
 
 
@@ -114,14 +115,18 @@ def _application(client: str, its: list[TokenRow], name: str) -> Application:
 
 def expiry_options(most: int) -> Markup:
     """Those within the limit and the limit itself; without a limit the last is never."""
-    within = [(seconds, text) for seconds, text in EXPIRIES if not most or seconds < most]
-    last = (str(most), f"{most} seconds (the longest)") if most else ("", "Never")
-    for seconds, text in EXPIRIES:
-        if seconds == most:
-            last = (str(most), f"{text} (the longest)")
-    options = [(str(seconds), text) for seconds, text in within]
+    options = [(str(seconds), _(text)) for seconds, text in EXPIRIES if not most or seconds < most]
+    last = _longest(most) if most else ("", _("Never"))
     lines = [_option(value, text, value == last[0]) for value, text in [*options, last]]
     return Markup("\n").join(lines)
+
+
+def _longest(most: int) -> tuple[str, str]:
+    in_words = {seconds: _(text) for seconds, text in EXPIRIES}
+    duration = in_words.get(most) or ngettext("{number} second", "{number} seconds", most).format(
+        number=number(most)
+    )
+    return str(most), _("{duration} (the longest)").format(duration=duration)
 
 
 def _option(value: str, text: str, selected: bool) -> Markup:

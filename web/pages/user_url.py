@@ -24,6 +24,7 @@ from web.request.credentials import fetch_of_request
 from web.request.routing import ANY, RouteGroup
 from web.sessions.xsrf import needs_token
 from web.site.public_url import origin
+from web.texts.translate import N_
 
 endpoints = RouteGroup("user_url", page=True)
 outside = RouteGroup("user_url_outside")  # below the base URL, for servers that no route leads to
@@ -86,7 +87,9 @@ async def _back(server: ServerRow, rest: str) -> Response:
     if tries >= hub().settings.hub.tornado_settings.user_redirect_limit:
         return await error_page(
             500,
-            "The server runs, and yet the way to it leads here. Whoever runs this hub should look at its proxy.",
+            N_(
+                "The server runs, and yet the way to it leads here. Whoever runs this hub should look at its proxy."
+            ),
         )
     if tries:
         await trio.sleep(RETRY.after(tries))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from core.events.server import SpawnFailed
+from web.texts.translate import N_
 
-REFUSED = "What was asked for is not to be had. Choose something else, and try again."
-TELL = "Try once more. If it fails again, tell whoever runs this hub the number below."
-MEMORY = "It may have needed more memory than there is. Ask for more, or for less to be loaded at its start."
-NOT_THERE = "The program that it should run was not found. Tell whoever runs this hub the number below."
-SLOW = "It may only have been slow: try once more. What it has written last may say what it was waiting for."
+REFUSED = N_("What was asked for is not to be had. Choose something else, and try again.")
+TELL = N_("Try once more. If it fails again, tell whoever runs this hub the number below.")
+MEMORY = N_(
+    "It may have needed more memory than there is. Ask for more, or for less to be loaded at its start."
+)
+NOT_THERE = N_("The program that it should run was not found. Tell whoever runs this hub the number below.")
+SLOW = N_(
+    "It may only have been slow: try once more. What it has written last may say what it was waiting for."
+)
 
 _NOT_FOUND = (126, 127)
 _KILLED = (-9, 137)
 
 
 def advice(failure: SpawnFailed) -> str:
+    """In English."""
     if failure.status < 500:
         return REFUSED
     if failure.exit_status in _KILLED:

@@ -19,6 +19,7 @@ from core.user import evolve as evolve_user
 from web.pages.parts.server_rows import WORDS
 from web.request.context import database, hub
 from web.request.sent.timestamps import parse_timestamp
+from web.texts.translate import _
 
 LOOKED_AT = 200  # events of a server: one attempt has fewer
 MAX_DIGITS = 18
@@ -95,7 +96,7 @@ def _server(server_id: str, name: str, position: int) -> ServerThen:
     word, failure = _word(state)
     options = state.user_options
     by = _who(asked.by, position) if asked and not isinstance(state, Stopped) else ""
-    return ServerThen(name, word, WORDS.get(word, word), since, by, options, failure)
+    return ServerThen(name, word, _(WORDS[word]), since, by, options, failure)
 
 
 def _word(state: Server) -> tuple[str, str]:
@@ -117,7 +118,7 @@ def _word(state: Server) -> tuple[str, str]:
 
 
 def _who(by: By, position: int) -> str:
-    kind, _, key = by.principal.partition("/")
+    kind, _slash, key = by.principal.partition("/")
     if kind == "user":
         return hub().feed.names.at(by.principal, position)
-    return "the hub" if kind == "hub" else f"{kind} {key}"
+    return _("the hub") if kind == "hub" else f"{kind} {key}"

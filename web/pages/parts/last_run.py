@@ -23,15 +23,17 @@ from projections import tokens, users
 from projections.servers import ServerRow
 from web.request.context import caller, database, hub
 from web.starts.output import last_lines
+from web.texts.translate import _, told
 
 LOOKED_AT = 12  # events: what ended a run is among its last ones
 SHOWN_LINES = 20
+_SIGNALS = {one.value: one.name for one in signal.Signals}
 
 
 class LastRun(Struct, frozen=True):
     """`why`: a sentence; `""` where there is nothing to tell. `lines`: its last output, where it ended badly.
 
-    `ended`: how, in words, where that is known. `request`: the number of the request that had asked for it.
+    `ended`: how, in a sentence, where that is known. `request`: the number of the request that had asked for it.
     """
 
     why: str = ""
@@ -49,15 +51,18 @@ async def last_run(server: ServerRow) -> LastRun:
     for record in reversed(records):
         match record.event:
             case ServerDied(exit_status=status, trouble=trouble):
-                why = f"It ended by itself{_with_status(status)}. {trouble}"
+                why = " ".join((_("It ended by itself."), how_it_ended(status), told(trouble)))
                 return await _badly(server, records, record, why.rstrip(), status)
             case ServerLost(exit_status=status, trouble=trouble):
-                why = f"It was gone when the hub came back{_with_status(status)}. {trouble}"
+                why = " ".join(
+                    (_("It was gone when the hub came back."), how_it_ended(status), told(trouble))
+                )
                 return await _badly(server, records, record, why.rstrip(), status)
             case SpawnFailed(reason=reason, exit_status=status):
-                return await _badly(server, records, record, f"It could not be started: {reason}", status)
+                why = _("It could not be started: {reason}").format(reason=told(reason))
+                return await _badly(server, records, record, why, status)
             case StopRequested(why=why) | SpawnCancelled(why=why):
-                return LastRun(f"Stopped by {_who(record.by)}. {why}".strip(), record.at)
+                return LastRun(f"{_stopped_by(record.by)} {told(why)}".strip(), record.at)
             case SpawnRequested():
                 break
     return LastRun()
@@ -67,8 +72,8 @@ def started_by(server: ServerRow) -> str:
     """Who started the run that goes on now, where that was not the user."""
     for record in reversed(_last_events(server)):
         if isinstance(record.event, SpawnRequested):
-            who = _who(record.by)
-            return "" if who == "you" or record.by.principal == f"user/{server.user}" else who
+            is_own = record.by.principal in (_caller(), f"user/{server.user}")
+            return "" if is_own else _who(record.by)
     return ""
 
 
@@ -96,36 +101,51 @@ async def _badly(
 ) -> LastRun:
     lines = await last_lines(hub().spawner, server.spawn_id)
     asked = [one.by.request for one in records if isinstance(one.event, SpawnRequested)]
-    ended = "" if status is None else _with_status(status).removeprefix(": ").strip()
     return LastRun(
         why,
         record.at,
         is_bad=True,
         lines=tuple(lines[-SHOWN_LINES:]),
-        ended=ended,
+        ended="" if status is None else how_it_ended(status),
         request=asked[-1] if asked else "",
     )
 
 
-def _with_status(status: int | None) -> str:
+def how_it_ended(status: int | None) -> str:
     """As in a shell: from 128 on, or below 0, it is a signal."""
     if status is None:
-        return ", and nobody knows how"
+        return _("Nobody knows how.")
     number = -status if status < 0 else status - 128
-    if number > 0:
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            return f" with exit status {status}"
-        return f": killed by {name}" + (", as systems do that run out of memory" if name == "SIGKILL" else "")
-    return f" with exit status {status}"
+    name = _SIGNALS.get(number, "") if number > 0 else ""
+    if name == "SIGKILL":
+        return _("It was killed by SIGKILL, as systems do that run out of memory.")
+    if name:
+        return _("It was killed by {signal}.").format(signal=name)
+    return _("Its exit status was {status}.").format(status=status)
+
+
+def _stopped_by(by: By) -> str:
+    if by.principal == _caller():
+        return _("Stopped by you.")
+    return _("Stopped by {who}.").format(who=_who(by))
+
+
+def _caller() -> str:
+    return f"user/{caller().id}"
 
 
 def _who(by: By) -> str:
-    kind, _, key = by.principal.partition("/")
-    if by.principal == f"user/{caller().id}":
-        return "you"
-    if kind == "user":
-        row = users.by_id(database(), key)
-        return row.name if row else "somebody who is gone"
-    return "the hub" if kind == "hub" else f"the {kind} {key}"
+    """For the end of a phrase, behind "by"."""
+    kind, _slash, key = by.principal.partition("/")
+    match kind:
+        case "user" if by.principal == _caller():
+            return _("you")
+        case "user":
+            row = users.by_id(database(), key)
+            return row.name if row else _("somebody who is gone")
+        case "hub":
+            return _("the hub")
+        case "service":
+            return _("the service {name}").format(name=key)
+        case _:
+            return f"{kind} {key}"

@@ -14,16 +14,17 @@ from web.hook_views.rows import moment
 from web.hook_views.user import UserView
 from web.pages.parts.last_run import LastRun, entered_by, last_run, started_by
 from web.request.context import hub
+from web.texts.translate import N_, _
 
 WORDS = {
-    "stopped": "Stopped",
-    "failed": "Failed",
-    "queued": "Waiting for its turn",
-    "spawn": "Starting",
-    "ready": "Running",
-    "stop": "Stopping",
-    "check": "Being looked for",
-    "lost": "Out of sight",
+    "stopped": N_("Stopped"),
+    "failed": N_("Failed"),
+    "queued": N_("Waiting for its turn"),
+    "spawn": N_("Starting"),
+    "ready": N_("Running"),
+    "stop": N_("Stopping"),
+    "check": N_("Being looked for"),
+    "lost": N_("Out of sight"),
 }
 
 
@@ -67,8 +68,10 @@ def state_text(server: ServerRow) -> str:
     state = _state(server)
     wait = hub().limits.wait_of(server.id) if state == "spawn" else None
     if wait is not None:
-        return f"{WORDS['queued']} (number {wait.place} of {wait.waiting})"
-    return WORDS["lost" if server.lost else state] if state in WORDS else state
+        number = _("Waiting for its turn (number {place} of {waiting})")
+        return number.format(place=wait.place, waiting=wait.waiting)
+    word = WORDS.get("lost" if server.lost else state, state)
+    return _(word)
 
 
 async def shown_server(owner: UserRow, server: ServerRow, user: UserView | None = None) -> ShownServer:
