@@ -54,7 +54,10 @@ EVENTS = (
 
 
 class UserRow(NamedTuple):
-    """`created` and `last_activity`: UTC, as `utc_text` writes them. `user_info`: a JSON object, if there is one."""
+    """`created` and `last_activity`: UTC, as `utc_text` writes them. `user_info`: a JSON object, if there is one.
+
+    `active`: how many of the servers are not stopped.
+    """
 
     position: int
     id: str
@@ -65,6 +68,7 @@ class UserRow(NamedTuple):
     default_server: str
     leaving: bool
     user_info: str | None
+    active: int = 0
 
     def info(self) -> dict[str, Any] | None:
         return None if self.user_info is None else msgspec.json.decode(self.user_info, type=dict[str, Any])
@@ -75,10 +79,7 @@ _ALL = f"SELECT {_COLUMNS} FROM users "  # noqa: S608
 
 
 def create(db: Database) -> None:
-    """`position`: of the event that made the user; the API's order. `active`: how many servers are not stopped.
-
-    `users_servers`: which ones those are.
-    """
+    """`position`: of the event that made the user; the API's order. `users_servers`: those that are active."""
     db.table("users").create(
         {
             "position": int,
@@ -251,7 +252,7 @@ def listed(db: sqlite3.Connection, listing: Listing) -> list[UserRow]:
     rows = db.execute(
         f"{source} ORDER BY shown {direction} LIMIT ? OFFSET ?", (*parameters, listing.limit, listing.offset)
     ).fetchall()
-    return [UserRow(*row[:-1]) for row in rows]
+    return [UserRow._make(row[:-1]) for row in rows]
 
 
 def _with_seen(

@@ -561,6 +561,9 @@ class HubWorld:
                 isinstance(state, Spawning) and bool(state.url)
             )
             assert has_route == may_have, f"{state} and its route: {route}"
+        for user in users.after(db, 0):
+            running = [row for row in servers.of_user(db, user.id) if row.is_active]
+            assert user.active == len(running), "a user's servers are miscounted: models would not show them"
         current = {s.spawn_id for s in states.values() if not isinstance(s, Stopped)}
         valid = {row[0] for row in db.execute("SELECT id FROM tokens WHERE server != ''")}
         assert valid <= current, "the token of an attempt that is over is valid"

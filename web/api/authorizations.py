@@ -8,8 +8,9 @@ from quart import Response
 
 from core.errors import ForbiddenError, NotFoundError
 from core.scopes import Owner, expand, identify_scopes
-from projections import servers, users
+from projections import users
 from web.models.models import ServiceModel, UserModel
+from web.models.servers_of import servers_of
 from web.request.access import IDENTIFIED, OPEN
 from web.request.answers import reply
 from web.request.context import asked, caller, database, hub
@@ -77,7 +78,7 @@ def _model(owner: Identity) -> UserModel | ServiceModel:
         model = hub().models.service(service, visible, as_stored=True) if service else None
     else:
         user = users.by_id(database(), owner.id)
-        model = hub().models.user(user, servers.of_user(database(), user.id), visible) if user else None
+        model = hub().models.user(user, servers_of(database(), user), visible) if user else None
     if model is None:
         raise NotFoundError("There is no such token.")
     return model

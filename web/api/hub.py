@@ -12,9 +12,10 @@ from core.config.plugins.classes import full_name
 from core.errors import ForbiddenError, InvalidError
 from core.scopes import with_members
 from core.settings import PluginAuthenticatorSettings, PluginSpawnerSettings
-from projections import servers, users
+from projections import users
 from web.hub.hub import Hub
 from web.models.models import ServiceModel, UserModel
+from web.models.servers_of import servers_of
 from web.request.access import IDENTIFIED, OPEN, needs
 from web.request.answers import put, reply
 from web.request.context import caller, database, hub, raw_body
@@ -184,7 +185,7 @@ async def me() -> Response:
     if identity.kind == "user":
         row = users.by_id(database(), identity.id)
         assert row is not None, "an identity's user is in the log"
-        model = the_hub.models.user(row, servers.of_user(database(), row.id), visible)
+        model = the_hub.models.user(row, servers_of(database(), row), visible)
         if model is not None:
             model.auth_state = UNSET  # never here, whatever the caller may
     else:

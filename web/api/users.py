@@ -22,6 +22,7 @@ from projections import names, servers, users
 from projections.servers import ServerRow
 from projections.users import Listing, Visible
 from web.models.models import UserModel
+from web.models.servers_of import servers_of, servers_of_each
 from web.request.access import Lists, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import asked, body, by, caller, database, hub, raw_body, scopes
@@ -127,11 +128,12 @@ async def listed() -> Response:
         hub().activity.users,
     )
     rows = users.listed(db, listing)
-    of_users = servers.of_users(db, [row.id for row in rows])
+    include = includes_stopped()
+    of_users = servers_of_each(db, rows, include_stopped=include)
     if only_ready:
         rows = [row for row in rows if any(server.state == "ready" for server in of_users[row.id])]
     hub().rights.look_up(rows)
-    build, held, include = hub().models.user, scopes(), includes_stopped()
+    build, held = hub().models.user, scopes()
     models = [build(row, of_users[row.id], held, include_stopped=include) for row in rows]
     if _includes("include_failures"):
         for row, model in zip(rows, models, strict=True):
@@ -171,8 +173,9 @@ async def create_many() -> Response:
 async def read(user: str) -> Response:
     """The model of a user, as far as the caller may see it."""
     row = known_user(user)
-    its = servers.of_user(database(), row.id)
-    model = hub().models.user(row, its, scopes(), include_stopped=includes_stopped())
+    include = includes_stopped()
+    its = servers_of(database(), row, include_stopped=include)
+    model = hub().models.user(row, its, scopes(), include_stopped=include)
     if model is None:
         raise NotFoundError(f"There is no user named {user!r}.")
     if _includes("include_failures"):
@@ -321,7 +324,7 @@ def _show() -> Callable[[Tables, str], UserModel]:
 
     def show(db: Tables, name: str) -> UserModel:
         row = users.by_name(db, name)
-        model = None if row is None else models.user(row, servers.of_user(db, row.id), held)
+        model = None if row is None else models.user(row, servers_of(db, row), held)
         return model or UserModel("user", name)  # renamed out of the caller's sight
 
     return show

@@ -131,8 +131,8 @@ class Models:
     def user(
         self, row: UserRow, its: Sequence[ServerRow], scopes: Scopes, *, include_stopped: bool = False
     ) -> UserModel | None:
-        """None: the caller may not see anything of this user. `its`: the default server first, if it is among them."""
-        listed = [server for server in its if server.is_active or include_stopped]
+        """None: the caller may not see anything of this user. `its`: see web/models/servers_of.py."""
+        listed = [server for server in its if server.is_active or include_stopped] if its else its
         keys = visible_user_keys(
             scopes, row.name, self._rights.memberships, [server.name for server in listed]
         )
@@ -155,11 +155,14 @@ class Models:
         if "last_activity" in keys:
             model.last_activity = self._seen.user(row.id, row.last_activity)
         if "servers" in keys:
-            models = (self.server(row.name, server, scopes) for server in listed)
-            model.servers = {server.name: server for server in models if server is not None}
+            model.servers = self._servers(row.name, listed, scopes) if listed else {}
         if "auth_state" in keys:
             model.auth_state = None
         return model
+
+    def _servers(self, user: str, its: Sequence[ServerRow], scopes: Scopes) -> dict[str, ServerModel]:
+        models = (self.server(user, server, scopes) for server in its)
+        return {model.name: model for model in models if model is not None}
 
     def server(self, user: str, row: ServerRow, scopes: Scopes) -> ServerModel | None:
         """None: the caller may not see this server."""
