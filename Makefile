@@ -15,7 +15,7 @@ help: ## this list
 setup: ## .venv with callboard and all it needs, exactly as locked; quick when nothing changed
 	@bash deploy/setup.sh
 
-hub: setup ## a hub for trying things out, at http://127.0.0.1:8000
+hub: setup ## a hub for trying things out, at http://127.0.0.1:8000, or PORT=9000
 	$(BIN)/callboard -f deploy/local/hub_config.py --hello
 
 # Real servers and browsers get a second try, for machines that are busy; it is said aloud.

@@ -11,14 +11,14 @@ from core.plugins.spawner_kind import SpawnerKind, kind_named
 from core.settings import PluginSpawnerSettings, Settings, SpawnerSettings
 from spawners import local_process, simulated
 from spawners.docker.spawner import KIND as DOCKER
-from spawners.slurm import kind as slurm
+from spawners.slurm.kind import KIND as SLURM
 
 KINDS: tuple[SpawnerKind, ...] = (
     local_process.KIND,
     local_process.SIMPLE,
     simulated.KIND,
     DOCKER,
-    slurm.KIND,
+    SLURM,
 )
 
 

@@ -1,5 +1,6 @@
 """A hub for trying things out: `make hub`. Anybody may log in under any name, so it is for this machine only.
 
+PORT in the environment is another place than 8000 for it; the hub's own port is the one after it.
 All it keeps is in the current directory: callboard.sqlite and what is called after it, homes/,
 jupyterhub_cookie_secret, and callboard-proxy.pid while it runs.
 """
@@ -16,7 +17,11 @@ except (KeyError, OSError):  # a container's nameless user
 
 c = get_config()  # noqa: F821
 
-c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+if port := os.environ.get("PORT"):
+    c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
+    c.JupyterHub.hub_port = int(port) + 1
+else:
+    c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 c.JupyterHub.db_url = "sqlite:///callboard.sqlite"
 
 c.JupyterHub.authenticator_class = "dummy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.integration.slurm_hub import SlurmHub
 
 MakeHub = Callable[..., RealHub]
 MakeSlurmHub = Callable[..., SlurmHub]
+SmallDisks = Callable[[int], Path]
 
 
 @pytest.fixture
@@ -55,3 +57,24 @@ def make_slurm_hub(slurm: SlurmCluster, tmp_path: Path) -> Iterator[MakeSlurmHub
     yield make
     for hub in made:
         hub.close()
+
+
+@pytest.fixture
+def small_disks(tmp_path: Path) -> Iterator[SmallDisks]:
+    """Makes a file system of so many MiB, which whoever likes may fill."""
+    made: list[Path] = []
+
+    def make(size: int) -> Path:
+        disk = tmp_path / f"disk-{len(made)}"
+        disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(disk)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+            pytest.skip(
+                "no file system can be mounted here; tests/unit/test_room.py has allocations fail instead"
+            )
+        made.append(disk)
+        return disk
+
+    yield make
+    for disk in made:  # lazily: a test that failed may still hold a file open
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.integration.conftest import MakeHub
+from tests.integration.conftest import MakeHub, SmallDisks
 from tests.integration.hub import RealHub, wait_for
 from tests.integration.test_log import FILL
 
@@ -20,18 +20,8 @@ FULL = "the disk of callboard.sqlite is full"
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(
-            "no file system can be mounted here; tests/unit/test_room.py has allocations fail instead"
-        )
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def disk(small_disks: SmallDisks) -> Path:
+    return small_disks(24)
 
 
 class Filler:

@@ -19,6 +19,7 @@ from core.events.file.database import open_for_reading
 from core.events.file.verify import Head, UnreadableLogError, verify
 from core.events.file.writer import Writer
 from projections.rebuild import drift
+from tests.integration.conftest import SmallDisks
 from tests.logs import commit, created, ended
 
 
@@ -64,19 +65,8 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path, round
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 12 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("no file system can be mounted here; test_writer.py fills a file up to a limit instead")
-    yield disk
-    subprocess.run(
-        ["umount", "--lazy", str(disk)], check=True
-    )  # a test that failed may still hold a file open
+def small_disk(small_disks: SmallDisks) -> Path:
+    return small_disks(12)
 
 
 def fill(disk: Path, leave: int = 200 * 1024) -> None:
