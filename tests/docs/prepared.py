@@ -15,10 +15,16 @@ c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user", "l
 c.Callboard.spawner_profiles = {"cpu": {}, "gpu": {}}
 """
 
+REAL_SERVERS = """
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = "/srv/hub/homes/{username}"
+c.Spawner.args = ["--allow-root"]
+"""
 
-def written(*names: str) -> str:
+
+def written(*names: str, more: str = "") -> str:
     """That configuration, in files of these names."""
-    return f"mkdir -p /etc/callboard/conf.d; tee {' '.join(names)} >/dev/null <<'END OF HUB'{HUB}END OF HUB"
+    return f"mkdir -p /etc/callboard/conf.d; tee {' '.join(names)} >/dev/null <<'END OF HUB'{HUB}{more}END OF HUB"
 
 
 RUNNING = (
@@ -30,7 +36,7 @@ RUNNING = (
 
 PREPARED: dict[str, tuple[str, ...]] = {
     "administration.md": RUNNING,
-    "command-line.md": (written("jupyterhub_config.py", "/etc/callboard/hub.py"),),
+    "command-line.md": (written("jupyterhub_config.py", "/etc/callboard/hub.py", more=REAL_SERVERS),),
     "configuration.md": (written("hub.py", "/etc/callboard/hub.py"),),
     "events.md": RUNNING,
 }
