@@ -16,6 +16,7 @@ from web.http1.request import Request, parse_request
 from web.presentation.away import away_page, policy_of
 from web.presentation.presentation import Presentation
 from web.proxy.away import AwayPage
+from web.texts.translate import spoken
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 SENT = msgspec.json.encode({"html": "<h1>One moment</h1>", "policy": "default-src 'none'"})
@@ -59,6 +60,24 @@ def test_who_asks_is_answered_in_kind(method: str, path: str, accept: str, conte
         assert json.loads(body) == {"status": 503, "message": json.loads(body)["message"]}
     else:
         assert body.startswith(b"The hub is away")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [("de-CH,de;q=0.9", "Moment"), ("nl", "One moment"), ("", "One moment"), ("fr", "One moment")],
+)
+def test_the_page_is_in_the_language_that_the_browser_wants(wanted: str, shown: str) -> None:
+    page = AwayPage("")
+    others = {"de": {"html": "<h1>Moment</h1>", "policy": "default-src 'none'; x"}}
+    page.learn(
+        msgspec.json.encode({"html": "<h1>One moment</h1>", "policy": "default-src 'none'", "others": others})
+    )
+    asked = parse_request(
+        f"GET /hub/home HTTP/1.1\r\nHost: h\r\nAccept: {BROWSER}\r\nAccept-Language: {wanted}\r\n\r\n".encode()
+    )
+    answer = page.answer(asked, closes=False)
+    assert f"<h1>{shown}</h1>".encode() in answer
+    assert b"Vary: Accept-Language\r\n" in answer
 
 
 def test_without_a_page_people_read_a_line() -> None:
@@ -108,6 +127,24 @@ def test_the_hubs_page_stands_alone_and_its_policy_lets_its_own_style_and_script
     assert "default-src 'none'" in made["policy"]
     assert '"/base/hub/api/"' in script
     assert not re.findall(r"(?:src|href)=", made["html"])
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "kurz nicht da"), ("fr", "absent un instant")])
+def test_the_hubs_page_is_sent_in_every_language(language: str, words: str) -> None:
+    made = away_page(Presentation(HubSettings()), "/base/")
+    assert made is not None
+    page = made["others"][language]
+    assert words in page["html"]
+    assert f'<html lang="{language}">' in page["html"]
+    (script,) = re.findall(r"<script>(.*?)</script>", page["html"], re.DOTALL)
+    assert f"script-src {digest(script)};" in page["policy"]
+    assert spoken() == "en"
+
+
+def test_a_page_of_ones_own_that_is_the_same_in_all_languages_is_sent_once(tmp_path: Path) -> None:
+    (tmp_path / "proxy_away.html").write_text("<h1>Back soon</h1>")
+    made = away_page(Presentation(HubSettings(template_paths=[str(tmp_path)])), "/")
+    assert made == {"html": "<h1>Back soon</h1>", "policy": policy_of(""), "others": {}}
 
 
 def test_a_page_without_scripts_may_have_none() -> None:

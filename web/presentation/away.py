@@ -7,10 +7,13 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from jinja2 import TemplateError
 
 from web.presentation.presentation import Presentation
+from web.texts.languages import ENGLISH, LANGUAGES
+from web.texts.translate import speak, spoken
 
 logger = logging.getLogger("callboard.pages")
 
@@ -19,15 +22,34 @@ _NONE = "'none'"
 _INLINE = r"<{0}(?:\s[^>]*)?>(.*?)</{0}>"
 
 
-def away_page(presentation: Presentation, base_url: str) -> dict[str, str] | None:
-    """`html` and its `policy`; None where a template of the configuration cannot be shown."""
+def away_page(presentation: Presentation, base_url: str) -> dict[str, Any] | None:
+    """`html` and its `policy` in English, and `others`: the same by language.
+
+    None where a template of the configuration cannot be shown.
+    """
     try:
-        html = presentation.templates.get_template(TEMPLATE).render(
-            {**presentation.variables, "base_url": f"{base_url}hub/", "csp_nonce": ""}
-        )
+        pages = {language: _page(presentation, base_url, language) for language in LANGUAGES}
     except (TemplateError, TypeError, ValueError) as error:
         logger.warning("the page for when the hub is away cannot be made: %s: %s", TEMPLATE, error)
         return None
+    english = pages.pop(ENGLISH)
+    return {**english, "others": {language: page for language, page in pages.items() if page != english}}
+
+
+def _page(presentation: Presentation, base_url: str, language: str) -> dict[str, str]:
+    before = spoken()
+    speak(language)
+    try:
+        html = presentation.templates.get_template(TEMPLATE).render(
+            {
+                "language": language,
+                **presentation.variables,
+                "base_url": f"{base_url}hub/",
+                "csp_nonce": "",
+            }
+        )
+    finally:
+        speak(before)
     return {"html": html, "policy": policy_of(html)}
 
 

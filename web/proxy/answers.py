@@ -70,7 +70,8 @@ def hub_away(request: Request, *, closes: bool) -> bytes:
 def hub_away_page(request: Request, page: bytes, policy: str, *, closes: bool) -> bytes:
     """`policy`: the page's Content-Security-Policy."""
     html = b"text/html; charset=utf-8"
-    return _for(request, 503, html, page, _AWAY, closes=closes, policy=policy.encode("latin-1"))
+    headers = b"Vary: Accept-Language\r\n" + _AWAY
+    return _for(request, 503, html, page, headers, closes=closes, policy=policy.encode("latin-1"))
 
 
 def too_many(limit: int) -> bytes:

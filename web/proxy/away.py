@@ -1,5 +1,7 @@
 """What visitors are told while the hub is away: its own page, as it sent it before it went, kept on disk for later."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import os
@@ -10,15 +12,20 @@ from msgspec import Struct
 
 from web.http1.request import Request
 from web.proxy import answers
+from web.texts.languages import preferred
 
 log = logging.getLogger("callboard.proxy")
 
 
 class Page(Struct, frozen=True):
-    """`policy`: its Content-Security-Policy, which lets its own style and script through and nothing else."""
+    """`policy`: its Content-Security-Policy, which lets its own style and script through and nothing else.
+
+    `others`: the same page in other languages than English.
+    """
 
     html: str
     policy: str
+    others: dict[str, Page] = {}
 
 
 class AwayPage:
@@ -42,7 +49,9 @@ class AwayPage:
     def answer(self, request: Request, *, closes: bool) -> bytes:
         """The page for people, JSON for programs, a line of text for all else."""
         if self._page is not None and answers.is_for_people(request):
-            return answers.hub_away_page(request, self._page.html.encode(), self._page.policy, closes=closes)
+            wanted = preferred(request.header(b"accept-language").decode("latin-1"))
+            page = self._page.others.get(wanted, self._page)
+            return answers.hub_away_page(request, page.html.encode(), page.policy, closes=closes)
         return answers.hub_away(request, closes=closes)
 
     def _read(self) -> Page | None:

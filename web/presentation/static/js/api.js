@@ -1,6 +1,7 @@
 // The hub's REST API, for the pages of the hub.
 
 import { saysAway, untilBack } from "./away.js";
+import { _ } from "./texts.js";
 
 export { say } from "./said.js";
 
@@ -37,11 +38,11 @@ export async function call(method, path, body, headers = {}) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Refused(0, "The hub cannot be reached. It may be starting anew; try again in a moment.");
+    throw new Refused(0, _("The hub cannot be reached. It may be starting anew; try again in a moment."));
   }
   if (saysAway(response)) {
     untilBack();
-    throw new Refused(503, "The hub is away for a moment. Please try again when it is back.", 2);
+    throw new Refused(503, _("The hub is away for a moment. Please try again when it is back."), 2);
   }
   const text = await response.text();
   let answer = null;
@@ -53,7 +54,7 @@ export async function call(method, path, body, headers = {}) {
   if (response.ok) return answer;
   if (response.status === 403 && !(await isLoggedIn())) logIn();
   const retryAfter = Number(response.headers.get("Retry-After") ?? 0);
-  throw new Refused(response.status, answer?.message ?? `The hub answers ${response.status}.`, retryAfter);
+  throw new Refused(response.status, answer?.message ?? _("The hub answers {status}.", { status: String(response.status) }), retryAfter);
 }
 
 export async function isLoggedIn() {

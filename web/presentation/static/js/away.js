@@ -1,6 +1,7 @@
 // A hub that is away, being started anew perhaps: a quiet banner for as long, and what waits for it.
 
 import { backoff } from "./backoff.js";
+import { _ } from "./texts.js";
 
 const data = document.getElementById("jhdata"); // an administrator's own page may have none
 const base = data ? JSON.parse(data.textContent).base_url : "/hub/";
@@ -25,8 +26,9 @@ function showBanner() {
   banner.id = "away";
   banner.className = "announcement";
   banner.setAttribute("role", "status");
-  banner.textContent =
-    "The hub is away for a moment. What you have typed stays, servers go on running, and this page goes on by itself.";
+  banner.textContent = _(
+    "The hub is away for a moment. What you have typed stays, servers go on running, and this page goes on by itself.",
+  );
   document.getElementById("main")?.before(banner);
 }
 

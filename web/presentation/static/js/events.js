@@ -4,6 +4,7 @@ import { isLoggedIn, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
 import { backoff } from "./backoff.js";
 import { say } from "./said.js";
+import { _ } from "./texts.js";
 
 // `changed` is called soon after something has happened, once for all that happens together, with the events; without any
 // when the stream is back after it was away.
@@ -37,7 +38,7 @@ export function follow(url, position, changed) {
     source.addEventListener("resume", heard);
     source.addEventListener("ended", async () => {
       source.close();
-      if (!(await isLoggedIn())) say("You are logged out. Whatever you do next asks you to log in.");
+      if (!(await isLoggedIn())) say(_("You are logged out. Whatever you do next asks you to log in."));
     });
     source.onerror = async () => {
       wasAway = true;
@@ -45,7 +46,7 @@ export function follow(url, position, changed) {
       if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       await back;
       if (!(await isLoggedIn())) {
-        say("You are logged out. Whatever you do next asks you to log in.");
+        say(_("You are logged out. Whatever you do next asks you to log in."));
         return;
       }
       setTimeout(open, 1000 * backoff((failures += 1)));

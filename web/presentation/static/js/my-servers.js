@@ -3,6 +3,7 @@
 import { base, call, data, isLoggedIn, logIn, serverPath, withXsrf } from "./api.js";
 import { follow } from "./events.js";
 import { announce, say } from "./said.js";
+import { _ } from "./texts.js";
 import { showTimes } from "./time.js";
 import { keepAtWork, working } from "./working.js";
 
@@ -67,7 +68,7 @@ function statesIn(element) {
 function tellChanges(before, now) {
   const changed = [...now].filter(([id, [, state]]) => before.has(id) && before.get(id)[1] !== state);
   const gone = [...before].filter(([id]) => !now.has(id));
-  const told = [...changed.map(([, [name, state]]) => `${name}: ${state}`), ...gone.map(([, [name]]) => `${name} is deleted`)];
+  const told = [...changed.map(([, [name, state]]) => `${name}: ${state}`), ...gone.map(([, [name]]) => _("{name} is deleted", { name }))];
   if (told.length) announce(`${told.join(". ")}.`);
 }
 
@@ -108,10 +109,11 @@ async function restart(server) {
 
 function reallyDelete(title) {
   const dialog = document.getElementById("ask");
-  if (!dialog) return window.confirm(`Delete ${title}?`);
-  document.getElementById("ask-title").textContent = `Delete ${title}?`;
-  document.getElementById("ask-text").textContent =
-    "Its settings and shares go with it. Files in your home directory stay.";
+  if (!dialog) return window.confirm(_("Delete {name}?", { name: title }));
+  document.getElementById("ask-title").textContent = _("Delete {name}?", { name: title });
+  document.getElementById("ask-text").textContent = _(
+    "Its settings and shares go with it. Files in your home directory stay.",
+  );
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -174,18 +176,18 @@ function slug(text) {
 field?.addEventListener("input", () => {
   const name = slug(field.value);
   const shown = document.getElementById("new-server-slug");
-  if (shown) shown.textContent = name && name !== field.value ? `In its address it is called ${name}.` : "";
+  if (shown) shown.textContent = name && name !== field.value ? _("In its address it is called {name}.", { name }) : "";
 });
 
 async function add(button, input) {
   const title = input.value.trim().replace(/\s+/g, " ");
   const name = slug(title);
   if (!name) {
-    say("Give the server a name with at least one letter or digit.");
+    say(_("Give the server a name with at least one letter or digit."));
     input.focus();
     return;
   }
-  await act(button, `${title} is added.`, async () => {
+  await act(button, _("{name} is added.", { name: title }), async () => {
     await call("PUT", serverPath(user, name), { display_name: title });
     input.value = "";
     const slugShown = document.getElementById("new-server-slug");

@@ -1,5 +1,7 @@
 // Names as people type and read them.
 
+import { _, ngettext } from "./texts.js";
+
 // Of a text with blanks, commas, semicolons or line ends between them, each once.
 export function namesIn(text) {
   return [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
@@ -12,9 +14,10 @@ export function count(number, one, many = `${one}s`) {
 // "a, b and 3 more"
 export function some(names, most = 8) {
   const shown = names.slice(0, most).join(", ");
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+  const left = names.length - most;
+  return left > 0 ? ngettext("{names} and {number} more", "{names} and {number} more", left, { names: shown }) : shown;
 }
 
 export function serverName(name) {
-  return name || "default server";
+  return name || _("default server");
 }

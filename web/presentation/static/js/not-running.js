@@ -1,6 +1,7 @@
 // Where the configuration wants servers started by themselves: after a moment in which that can be called off.
 
 import { call, data, serverPath } from "./api.js";
+import { _, ngettext } from "./texts.js";
 import "./time.js";
 import { leave, working } from "./working.js";
 import { say } from "./said.js";
@@ -26,17 +27,24 @@ const copy = document.getElementById("copy-request");
 if (copy && navigator.clipboard) copy.hidden = false;
 copy?.addEventListener("click", async () => {
   await navigator.clipboard.writeText(document.getElementById("request-number").textContent);
-  say("The number is copied.");
+  say(_("The number is copied."));
 });
 
 // --- started by itself ---
+
+const startsIn = (seconds) =>
+  ngettext(
+    "It is started by itself in {number} second. Press Escape to stay here.",
+    "It is started by itself in {number} seconds. Press Escape to stay here.",
+    seconds,
+  );
 
 function tick() {
   if (left <= 0) {
     location.assign(start.href);
     return;
   }
-  if (countdown) countdown.textContent = `It is started by itself in ${Math.ceil(left)} seconds. Press Escape to stay here.`;
+  if (countdown) countdown.textContent = startsIn(Math.ceil(left));
   left -= 1;
 }
 

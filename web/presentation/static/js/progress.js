@@ -3,6 +3,8 @@
 import { base, call, data, serverPath, withXsrf } from "./api.js";
 import { untilBack } from "./away.js";
 import { tellElapsed } from "./elapsed.js";
+import { worded } from "./progress-words.js";
+import { locale } from "./texts.js";
 import { leave, working } from "./working.js";
 
 // Of all these a template of an administrator's may have left something out, or made it of other elements.
@@ -57,7 +59,7 @@ function show(said) {
   if (!log) return;
   const line = document.createElement(log.nodeName === "OL" ? "li" : "div");
   const time = document.createElement("time");
-  time.textContent = new Date().toLocaleTimeString();
+  time.textContent = new Date().toLocaleTimeString(locale);
   line.append(time, withLinks(said.html_message, said.message));
   log.append(line);
 }
@@ -66,7 +68,7 @@ const source = new EventSource(withXsrf(pending.progress_url));
 
 source.onmessage = (event) => {
   const said = JSON.parse(event.data);
-  show(said);
+  show(worded(said));
   if (said.ready) {
     source.close();
     location.reload(); // the hub sends on to where this was headed

@@ -1,7 +1,9 @@
 // Moments as people say them: "3 minutes ago". The exact time is in the title.
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+import { _, language, locale } from "./texts.js";
+
+const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const UNITS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -16,7 +18,7 @@ function inWords(moment) {
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }
-  return seconds > 0 ? "in a moment" : "just now";
+  return seconds > 0 ? _("in a moment") : _("just now");
 }
 
 export function showTimes(root = document) {

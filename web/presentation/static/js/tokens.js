@@ -2,6 +2,7 @@
 
 import { call, data, userPath, withXsrf } from "./api.js";
 import { announce, say } from "./said.js";
+import { _ } from "./texts.js";
 import { showTimes } from "./time.js";
 import { working } from "./working.js";
 
@@ -65,7 +66,7 @@ async function request() {
   if (area) area.hidden = true;
   const token = await call("POST", path, asked);
   showToken(token.token);
-  announce("The token is made. It is shown only this once.");
+  announce(_("The token is made. It is shown only this once."));
   await redraw();
 }
 
@@ -73,9 +74,9 @@ document.getElementById("token-copy")?.addEventListener("click", async () => {
   result.select();
   try {
     await navigator.clipboard.writeText(result.value);
-    say("Copied.");
+    say(_("Copied."));
   } catch {
-    say("Press Ctrl+C to copy it.");
+    say(_("Press Ctrl+C to copy it."));
   }
 });
 
@@ -86,7 +87,7 @@ document.addEventListener("click", (event) => {
 
 async function revoke(row) {
   await call("DELETE", `${path}/${encodeURIComponent(row.dataset.tokenId)}`);
-  say("Revoked.");
+  say(_("Revoked."));
   if (document.getElementById("token-lists")) await redraw();
   else row.remove();
 }
