@@ -24,6 +24,7 @@ from projections import (
     shares,
     spawn_queue,
     spawner_states,
+    tallies,
     tokens,
     usage,
     users,
@@ -53,5 +54,6 @@ ALL = cast(
         histories,
         jobs,
         usage,
+        tallies,
     ),
 )

@@ -1,7 +1,8 @@
 """What every event is about and what that was called at the time; and the history of each user, server and group.
 
 Nothing here ends with what it is about: the log shows what happened to those who have gone, too. Things are written
-as streams are: `user/{id}`, `server/{id}`, `group/{id}`. Activity, routes and the hub itself have no history here.
+as streams are: `user/{id}`, `server/{id}`, `group/{id}`, `role/{name}`; and `via/{id}` is all that was done with a
+token or in a session. Activity, routes and the hub itself have no history here.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from sqlite_utils import Database
 from core.events.access import AccessRefused
 from core.events.file.reading import positions_in
 from core.events.group import GroupCreated, GroupEvent, UsersJoined, UsersLeft, group_stream
+from core.events.job import JobCancelled, JobRequested
 from core.events.oauth import CodeEvent, CodeIssued
 from core.events.record import Record
 from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
-from core.events.server import SpawnRequested, server_stream
+from core.events.route import RouteAdded, RouteRemoved
+from core.events.server import OptionsStored, SpawnCancelled, SpawnRequested, StopRequested, server_stream
+from core.events.service import ServiceAdded, ServiceChanged, ServiceRemoved
 from core.events.session import SessionEvent, SessionOpened
 from core.events.share import (
     ShareCodeEvent,
@@ -41,20 +45,25 @@ from core.events.user import (
     UserRenamed,
     user_stream,
 )
+from core.naming.ids import is_id
 
 NAME = "histories"
-VERSION = 3
+VERSION = 4
 TABLES = ("belongings", "called", "histories")
 EVENTS: tuple[type, ...] = (
     *(UserEvent | GroupEvent | TokenEvent | SessionEvent | CodeEvent | RoleEvent).__args__,
     *(ShareEvent | ShareCodeEvent).__args__,
     AccessRefused,
-    SpawnRequested,
+    *(SpawnRequested, SpawnCancelled, StopRequested, OptionsStored),
+    *(ServiceAdded, ServiceChanged, ServiceRemoved, RouteAdded, RouteRemoved, JobRequested, JobCancelled),
 )
 
 
 class About(NamedTuple):
-    """Ids, but for services and roles, which are their names. `others`: whom else it names, as streams."""
+    """Ids, but for services and roles, which are their names. `others`: whom else it names, as streams.
+
+    `stream`: its own. `via`: the id of the token or the session it was done with.
+    """
 
     user: str = ""
     server: str = ""
@@ -62,16 +71,22 @@ class About(NamedTuple):
     service: str = ""
     role: str = ""
     others: tuple[str, ...] = ()
+    stream: str = ""
+    via: str = ""
 
     def things(self) -> set[str]:
         """All that this event is part of the history of."""
         found = {one for one in self.others if not one.startswith("service/")}
+        if self.stream:
+            found.add(self.stream)
         if self.user:
             found.add(user_stream(self.user))
         if self.server:
             found.add(server_stream(self.server))
         if self.group:
             found.add(group_stream(self.group))
+        if is_id(self.via):
+            found.add(via(self.via))
         return found
 
 
@@ -107,9 +122,20 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         db.execute("INSERT OR REPLACE INTO belongings VALUES (?, ?, ?, ?)", (thing, *belonging))
     for thing, name in new_names(record):
         db.execute("INSERT OR REPLACE INTO called VALUES (?, ?, ?)", (thing, record.position, name))
-    if not isinstance(record.event, SpawnRequested):
-        for thing in about(db, record).things() - {record.stream}:
-            db.execute("INSERT INTO histories VALUES (?, ?)", (thing, record.position))
+    for thing in _to_note(db, record):
+        db.execute("INSERT INTO histories VALUES (?, ?)", (thing, record.position))
+
+
+def via(credential: str) -> str:
+    """What was done with this token, or in this session, as a thing."""
+    return f"via/{credential}"
+
+
+def _to_note(db: sqlite3.Connection, record: Record) -> set[str]:
+    """Of what its stream does not say."""
+    if record.kind == "server":
+        return {via(record.by.via)} if is_id(record.by.via) else set()
+    return about(db, record).things() - {record.stream}
 
 
 def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
@@ -149,6 +175,10 @@ def new_names(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def about(db: sqlite3.Connection, record: Record) -> About:
+    return _about(db, record)._replace(stream=record.stream, via=record.by.via)
+
+
+def _about(db: sqlite3.Connection, record: Record) -> About:
     kind, entity = record.kind, record.key
     match record.event:
         case (

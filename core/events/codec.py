@@ -41,6 +41,9 @@ class Codec:
     def tag_of(self, event: Event) -> str:
         return self._tags[type(event)]
 
+    def tag_of_type(self, kind: type) -> str:
+        return self._tags[kind]
+
     def decode(self, payload: bytes | str) -> Event:
         """Raises UnknownEventError for a tag or a shape this program has never written."""
         try:
@@ -78,5 +81,6 @@ _codec = Codec(Event, SHAPES)
 
 FIELDS = _codec.fields  # of every shape that can be read, by its tag
 tag_of = _codec.tag_of
+tag_of_type = _codec.tag_of_type
 encode = _codec.encode
 decode = _codec.decode

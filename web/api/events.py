@@ -10,7 +10,6 @@ from quart import Response
 from core.errors import ConflictError, InvalidError
 from core.events.file.reading import position_at
 from core.events.record import utc_text
-from core.events.user import user_stream
 from web.api.following import Following
 from web.history.model import Event, EventPage, Notice
 from web.history.wanted import Wanted
@@ -19,10 +18,10 @@ from web.request.answers import reply
 from web.request.context import asked, database, hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
-from web.request.known import known_user
 from web.request.routing import RouteGroup
-from web.request.sent.paging import argument, page, same_url
+from web.request.sent.paging import argument, number, page, same_url
 from web.request.sent.timestamps import parse_timestamp
+from web.request.sent.wanted import wanted_events, wanted_of
 
 endpoints = RouteGroup("events")
 
@@ -32,6 +31,7 @@ MAX_DIGITS = 18
 class HistoryQuery(Struct, frozen=True):
     """`after`: the position to go on behind, as the header Last-Event-ID. `limit` asks for a page.
 
+    `names`: at most so many of each event's `users`, `groups` and `services`; its `more` is how many there are besides.
     `since` and `until`: moments to begin at instead, forwards and with `order=newest`.
     """
 
@@ -39,14 +39,17 @@ class HistoryQuery(Struct, frozen=True):
     since: str = ""
     until: str = ""
     type: list[str] = []
+    server: list[str] = []
     limit: int | None = None
     order: Literal["oldest", "newest"] = "oldest"
+    names: int | None = None
 
 
 class EventsQuery(HistoryQuery, frozen=True):
     user: list[str] = []
-    server: list[str] = []
     group: list[str] = []
+    role: list[str] = []
+    token: list[str] = []
 
 
 @endpoints.get(
@@ -60,16 +63,16 @@ async def follow() -> Response:
     """All events of everything the caller may see, from the first on or behind `after`, and then each as it happens.
 
     Each has its position in the log as its id, so a stream can be resumed with `Last-Event-ID`; an id without an event
-    says how far the log was read. `user`, `server` (as `alice/lab`, or `alice/` for the default one), `group` and
-    `type` (as `server.ready`, or `server` for all of them) may be given several times: what is about any of the things,
-    and of any of the types. What the caller may see is decided anew for each event. An event `resume` ends the
-    stream of who reads too slowly, an event `ended` that of who is no longer known.
+    says how far the log was read. `user`, `server` (as `alice/lab`, or `alice/` for the default one), `group`, `role`,
+    `token` (its id: also what was done with it) and `type` (as `server.ready`, or `server` for all of them) may be
+    given several times: what is about any of the things, and of any of the types. What the caller may see is decided
+    anew for each event. An event `resume` ends the stream of who reads too slowly, an event `ended` that of who is no
+    longer known.
 
     With `limit`, or `Accept: application/json`, the answer is a page of the log; `order=newest` begins at its end.
     `since` (a timestamp) begins with what happened from then on, `until` with the newest of what happened up to then.
     """
-    wanted = Wanted(_named("user"), _named("server"), _named("group"), _named("type"))
-    return await _answer(wanted.check())
+    return await _answer(wanted_events())
 
 
 @endpoints.get(
@@ -82,14 +85,13 @@ async def follow() -> Response:
 async def history(user: str) -> Response:
     """The history of a user, with their servers, tokens and shares: what others did to them, too.
 
-    The same as `/events` of this user alone.
+    The same as `/events` of this user alone; with `server` (by name, `""` for the default one) of those servers alone.
     """
-    row = known_user(user)
-    return await _answer(Wanted(types=_named("type"), things=(user_stream(row.id),)).check())
+    return await _answer(wanted_of(user))
 
 
 async def _answer(wanted: Wanted) -> Response:
-    following = Following(hub(), asked(), wanted)
+    following = Following(hub(), asked(), wanted, number("names", 0) if argument("names") else None)
     newest_first = _newest_first()
     if _wants_page():
         return await _page(following, newest_first)
@@ -104,10 +106,6 @@ async def _page(following: Following, newest_first: bool) -> Response:
     found = await following.page(begin, page().limit, newest_first=newest_first)
     url = None if found.is_last else same_url(after=found.reached)
     return reply(EventPage(found.items, found.reached, hub().store.head, url))
-
-
-def _named(argument_name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(asked().args.getlist(argument_name)))
 
 
 def _wants_page() -> bool:

@@ -40,9 +40,10 @@ class Page(NamedTuple):
 
 
 class Following:
-    """`asking`: the request, whose credentials count for as long as it lasts."""
+    """`asking`: the request, whose credentials count for as long as it lasts. `most_named`: see Viewer."""
 
-    def __init__(self, the_hub: Hub, asking: Request, wanted: Wanted) -> None:
+    def __init__(self, the_hub: Hub, asking: Request, wanted: Wanted, most_named: int | None = None) -> None:
+        self._most_named = most_named
         self._hub = the_hub
         self._asking = asking
         self._wanted = wanted
@@ -112,7 +113,8 @@ class Following:
         identity = recognise(self._hub, self._asking)
         if identity is None:
             return None
-        return Viewer(identity, self._hub.feed.names, self._hub.rights.memberships)
+        memberships = self._hub.rights.memberships
+        return Viewer(identity, self._hub.feed.names, memberships, self._most_named)
 
     def _shown(self, viewer: Viewer, happenings: Iterable[Happening]) -> Iterator[Event]:
         things = self._wanted.found(self._hub.store.db)

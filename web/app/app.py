@@ -9,6 +9,7 @@ from quart_trio import QuartTrio
 
 from web.api import (
     authorizations,
+    density,
     engines,
     events,
     explain,
@@ -55,6 +56,7 @@ API = (
     progress.endpoints,
     events.endpoints,
     requests.endpoints,
+    density.endpoints,
     usage.endpoints,
     logs.endpoints,
     port.endpoints,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from msgspec import to_builtins
@@ -25,9 +26,19 @@ WHO = {"user": ("read:users:name",), "service": ("read:services:name",)}
 
 
 class Viewer:
-    """Good for as long as nothing happens: who may see what changes with the next event."""
+    """Good for as long as nothing happens: who may see what changes with the next event.
 
-    def __init__(self, identity: Identity, names: NameBook, memberships: Memberships) -> None:
+    `most_named`: how many of those are named that an event is about besides; the rest is a number, `more`. None: all.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        names: NameBook,
+        memberships: Memberships,
+        most_named: int | None = None,
+    ) -> None:
+        self._most_named = most_named
         self._principal = identity.principal
         self._scopes: Scopes = identity.scopes
         self._names = names
@@ -47,6 +58,15 @@ class Viewer:
             if not named:
                 return None
         return self._shown(record, about, self._data(record, rule, about) | self._also(record, named))
+
+    def sees(self, record: Record, about: About) -> bool:
+        """Whether it is for this caller, without telling it."""
+        if isinstance(record.event, ActivityRecorded):
+            return self._activity(record, record.event) is not None
+        rule = RULES.get(type(record.event))
+        return rule is not None and (
+            self._may_of(rule, about) or any(self._may_other(rule, one) for one in about.others)
+        )
 
     # --- may they? ---
 
@@ -118,14 +138,18 @@ class Viewer:
             fields += rule.inner
         return {name: mask(to_builtins(getattr(holder, name)), name) for name in fields}
 
-    def _also(self, record: Record, named: Sequence[str]) -> dict[str, list[str]]:
+    def _also(self, record: Record, named: Sequence[str]) -> dict[str, Any]:
         """The names at that time of those it names besides: `users`, `groups`, `services`."""
-        found: dict[str, list[str]] = {}
-        for thing in named:
+        found: dict[str, Any] = {}
+        for thing in named[: self._most_named]:
             kind, _, key = thing.partition("/")
             name = key if kind == "service" else self._names.at(thing, record.position)
             found.setdefault(f"{kind}s", []).append(name)
-        return found
+        return found | self._more(len(named))
+
+    def _more(self, count: int) -> dict[str, int]:
+        more = 0 if self._most_named is None else count - self._most_named
+        return {"more": more} if more > 0 else {}
 
     # --- activity ---
 
@@ -136,7 +160,12 @@ class Viewer:
             "tokens": dict(self._seen_tokens(event.tokens)),
         }
         data = {kind: seen for kind, seen in data.items() if seen}
-        return self._shown(record, About(), data) if data else None
+        return self._shown(record, About(), self._some(data)) if data else None
+
+    def _some(self, data: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """As many of each kind as may be named."""
+        some = {kind: dict(islice(seen.items(), self._most_named)) for kind, seen in data.items()}
+        return some | self._more(len(data.get("users", ())))
 
     def _seen(
         self, seen: Mapping[str, datetime], kind: str, rule: str, position: int

@@ -110,6 +110,49 @@ async def test_filters_narrow_to_things_and_types(client: Client) -> None:
         assert {event["user"] for event in await settled(stream)} == {"bob"}
 
 
+async def test_what_was_done_with_a_token_is_found_by_its_id(client: Client) -> None:
+    await users(client, "bob", "carol")
+    made = (await client.post("/users/bob/tokens", json={"note": "laptop"})).json()
+    with_it = client.with_token(made["token"])
+    await with_it.post("/users/bob/servers/lab")
+    await with_it.delete("/users/bob/servers/lab")
+    await client.post("/users/bob/servers/other")
+    found = await page(client, token=made["id"])
+    assert types(found) == [
+        "token.issued",
+        "user.server-added",
+        "server.spawn-requested",
+        "server.stop-requested",
+    ]
+    assert types(await page(with_it, token=made["id"])) == types(found)
+    reader = await token_of(client, "alice", "read:servers")
+    assert types(await page(reader, token=made["id"])) == []  # they may not know whose token did what
+    assert await page(client, token="no-such") == []
+
+
+async def test_a_large_group_is_a_few_names_and_a_number(client: Client) -> None:
+    many = [f"student-{number}" for number in range(30)]
+    await users(client, *many)
+    await group(client, "students", *many)
+    (whole,) = await page(client, type="group")
+    assert len(whole["data"]["users"]) == 30
+    (short,) = await page(client, type="group", names=2)
+    assert short["data"] == {**whole["data"], "users": whole["data"]["users"][:2], "more": 28}
+    assert await page(client, type="group", names=30) == [whole]
+    async with live(client, "/events?type=group&names=1") as stream:
+        (told,) = await settled(stream)
+        assert told["data"]["more"] == 29
+
+
+async def test_a_role_has_a_history(client: Client) -> None:
+    await users(client, "bob")
+    await client.post("/groups/students", json={"users": ["bob"]})
+    roles = types(await page(client, role="user"))
+    assert roles
+    assert set(roles) <= {"role.defined", "role.granted", "role.withdrawn", "role.removed"}
+    assert await page(client, role="no-such") == []
+
+
 async def test_a_filter_knows_names_of_the_past_and_the_future(client: Client) -> None:
     async with live(client, "/events?user=robert") as stream:
         assert await settled(stream) == []

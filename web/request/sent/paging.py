@@ -51,10 +51,11 @@ def page() -> Page:
     settings = hub().settings.hub
     most = settings.api_page_max_limit
     default = settings.api_page_default_limit if wants_wrapping() else most
-    return Page(_number("offset", 0), min(max(1, _number("limit", default)), most))
+    return Page(number("offset", 0), min(max(1, number("limit", default)), most))
 
 
-def _number(name: str, default: int) -> int:
+def number(name: str, default: int) -> int:
+    """A query argument that is one: its absolute value. Raises InvalidError."""
     if name not in asked().args:
         return default
     text = argument(name)
