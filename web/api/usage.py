@@ -14,19 +14,26 @@ from core.scopes import Answer, User, check
 from projections import metrics
 from projections.usage import attempts
 from projections.usage.attempt import microseconds, month_of
+from projections.usage.servers import Among
+from web.history.at_work import Page, ServersAtWork, servers_at_work
 from web.history.starts import Hour, Hours
-from web.history.usage import KINDS, Kind, Summing, Usage, as_csv
+from web.history.usage import KINDS, Kind, Naming, Summing, Usage, as_csv
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import reply
 from web.request.context import database, hub, scopes
 from web.request.declared import Text
 from web.request.routing import RouteGroup
-from web.request.sent.paging import argument
+from web.request.sent.paging import argument, number, page
 from web.request.sent.timestamps import parse_timestamp
+from web.request.sent.wanted import wanted_events
 
 endpoints = RouteGroup("usage")
 
 SCOPE = "read:servers"  # whose servers the caller may see, of those their use too
+SECOND = 1_000_000  # microseconds
+WEEK = timedelta(days=7)
+MOST_SPANS, USUAL_SPANS = 1000, 100
+MOST_SERVERS = 100  # of one page
 
 
 class UsageQuery(Struct, frozen=True):
@@ -95,6 +102,55 @@ def _servers() -> Servers:
     )
 
 
+class ServersQuery(Struct, frozen=True):
+    """`since` and `until`: moments; the last week. `step`: seconds. `user` and `server`: names, as of `/events`."""
+
+    since: str = ""
+    until: str = ""
+    step: int | None = None
+    user: list[str] = []
+    server: list[str] = []
+    failing: bool = False
+    offset: int | None = None
+    limit: int | None = None
+
+
+@endpoints.get(
+    "/usage/servers", access=IDENTIFIED, query=ServersQuery, answers={200: ServersAtWork}, refusals=(400,)
+)
+async def servers() -> Response:
+    """What servers were at between two moments, of all that the caller may see, with how many ran at a time.
+
+    Of each its last 50 attempts. Those with failures come first (`failing=true`: none but these), then those that
+    still run, then the others; of these the one that was started last. For pages that show a busy hub.
+    """
+    now, asked_for = datetime.now(UTC), page()
+    since, until = microseconds(_moment("since", now - WEEK)), microseconds(_moment("until", now))
+    step = SECOND * number("step", max(1, (until - since) // SECOND // USUAL_SPANS))
+    if not 0 < until - since <= step * MOST_SPANS:
+        raise InvalidError(f"Ask for between one and {MOST_SPANS} spans of time, with since before until.")
+    seen, naming = _Seen(), Naming(database())
+    may_see = None if seen.sees_all else lambda user: seen.may_see(naming.present(user))
+    chosen = Page(step, asked_for.offset, min(asked_for.limit, MOST_SERVERS), argument("failing") == "true")
+    async with hub().feed.catching_up:
+        found = await servers_at_work(hub().store, hub().feed.names, _among(since, until), chosen, may_see)
+    return reply(found)
+
+
+def _among(since: int, until: int) -> Among:
+    """Users and servers that are named are those that bear, or bore, these names."""
+    found = wanted_events().found(database())
+    if found is None:
+        return Among(since, until)
+    by_kind = {"user": list[str](), "server": list[str]()}
+    for thing in found:
+        kind, _, key = thing.partition("/")
+        by_kind.setdefault(kind, []).append(key)
+    return Among(
+        since, until, by_kind["user"] or None, by_kind["server"] or (None if by_kind["user"] else ())
+    )
+
+
 async def _summed_up(kind: Kind, since: datetime, until: datetime, now: datetime) -> Usage:
     summing = Summing(database(), kind, since, until, now, _Seen().may_see)
     for _ in summing.steps():
@@ -106,13 +162,13 @@ class _Seen:
     """Whose use the caller may see: asked once for each user."""
 
     def __init__(self) -> None:
-        self._sees_all = SCOPE in scopes().everywhere
+        self.sees_all = SCOPE in scopes().everywhere
         self._known: dict[str, bool] = {}
 
     def may_see(self, user: str | None) -> bool:
         """None: who is gone is seen by those who see everybody."""
-        if self._sees_all or user is None:
-            return self._sees_all
+        if self.sees_all or user is None:
+            return self.sees_all
         if user not in self._known:
             answer = check(scopes(), SCOPE, User(user), hub().rights.memberships)
             self._known[user] = answer is Answer.ALLOWED

@@ -144,9 +144,53 @@ async def test_an_overview_is_numbers_of_this_moment_and_of_the_last_hours(clien
     assert (await (await token_of(client, "carol")).get("/usage/overview")).status_code == 403
 
 
+async def test_what_servers_were_at_is_a_page_with_what_needs_a_look_first(client: Client) -> None:
+    await client.post("/users/bob/servers/bad", json={"simulate": {"fail": "no room"}})
+    await client.delete("/users/carol/servers/lab")
+    found = (await client.get("/usage/servers?limit=2")).json()
+    assert [(one["user"], one["server"]) for one in found["items"]] == [("bob", "bad"), ("dave", "lab")]
+    assert (found["count"], found["failing"], found["going_on"]) == (4, 1, 2)
+    assert (found["running"][0], found["running"][-1]) == (0, 2)
+    (failed,), (running,) = (one["attempts"] for one in found["items"])
+    assert (failed["outcome"], failed["ready"]) == ("failed", None)
+    assert running["asked"] <= running["ready"]
+    assert running["ended"] is None
+    rest = (await client.get("/usage/servers?limit=2&offset=2")).json()["items"]
+    assert [(one["user"], one["server"]) for one in rest] == [("bob", "lab"), ("carol", "lab")]
+
+
+@pytest.mark.parametrize(
+    ("query", "servers"),
+    [
+        ("?failing=true", {"bob/bad"}),
+        ("?user=carol", {"carol/lab"}),
+        ("?server=bob/bad", {"bob/bad"}),
+        ("?user=nobody", set()),
+        ("?until=2020-01-02&since=2020-01-01", set()),
+    ],
+)
+async def test_some_servers_can_be_asked_for(client: Client, query: str, servers: set[str]) -> None:
+    await client.post("/users/bob/servers/bad", json={"simulate": {"fail": "no room"}})
+    found = (await client.get(f"/usage/servers{query}")).json()
+    assert {f"{one['user']}/{one['server']}" for one in found["items"]} == servers
+    assert found["count"] == len(servers)
+
+
+async def test_what_servers_were_at_is_told_to_those_who_may_see_them(client: Client) -> None:
+    for user, seen in {"dave": {"dave"}, "carol": {"carol"}, "bob": {"bob", "carol"}}.items():
+        found = (await (await token_of(client, user)).get("/usage/servers")).json()
+        assert {one["user"] for one in found["items"]} == seen
+        assert found["running"][-1] == found["count"] == len(seen)
+
+
 @pytest.mark.parametrize("query", ["?by=colour", "?since=soon", "?until=later", "?format=xml"])
 async def test_what_cannot_be_understood_is_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/usage{query}")).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["?since=soon", "?step=0", "?since=2020-01-01&step=1", "?server=lab"])
+async def test_servers_that_cannot_be_looked_at_are_refused(client: Client, query: str) -> None:
+    assert (await client.get(f"/usage/servers{query}")).status_code == 400
 
 
 async def test_what_is_usual_is_the_median_of_the_last_starts_of_a_profile(client: Client) -> None:
