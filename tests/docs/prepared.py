@@ -39,4 +39,5 @@ PREPARED: dict[str, tuple[str, ...]] = {
     "command-line.md": (written("jupyterhub_config.py", "/etc/callboard/hub.py", more=REAL_SERVERS),),
     "configuration.md": (written("hub.py", "/etc/callboard/hub.py"),),
     "events.md": RUNNING,
+    "metrics.md": RUNNING,
 }

@@ -35,6 +35,7 @@ class MetricsOfHub(Collector):
         yield from self._feed()
         yield from self._outside()
         yield from self._engines()
+        yield from self._plugins()
 
     def _people(self) -> Iterator[Metric]:
         db, prefix = self._hub.store.db, self._hub.metrics.prefix
