@@ -155,6 +155,35 @@ Prepare = Callable[[Any, Ignore], Any]
 """Brings a value that was given into the form of its setting. Raises ValueError, whose text says what is allowed."""
 
 
+CHP = "configurable-http-proxy"  # the name of `c.JupyterHub.proxy_class`
+
+
+def _chp_log_level(value: Any, _: Callable[[str, str], None]) -> Any:
+    """As the program is told: in lower case."""
+    if value not in ("debug", "info", "warn", "error"):
+        raise ValueError("expected debug, info, warn or error")
+    return value
+
+
+class ConfigurableHTTPProxySettings(Struct, frozen=True):
+    """`c.ConfigurableHTTPProxy`: JupyterHub's proxy, where `c.JupyterHub.proxy_class` names it
+
+    `api_url`: where its REST API is, without `/api`. `auth_token`: as CONFIGPROXY_AUTH_TOKEN if empty.
+    """
+
+    prepare: ClassVar[Mapping[str, Prepare]] = {"log_level": _chp_log_level}
+
+    api_url: str = "http://127.0.0.1:8001"
+    auth_token: str = ""
+    check_running_interval: Annotated[float, Meta(gt=0)] = 5
+    command: list[str] = field(default_factory=lambda: [CHP])
+    command_umask: int = 0o007
+    concurrency: Annotated[int, Meta(ge=1)] = 10
+    debug: bool = False
+    log_level: str = "info"
+    pid_file: str = "jupyterhub-proxy.pid"
+
+
 class SpawnerSettings(Struct, frozen=True):
     """`c.Spawner`, and what its subclasses' sections change
 
@@ -465,8 +494,13 @@ class StartAPISettings(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
+    """`configurable_http_proxy`: read where that is the proxy that is in use."""
+
     hub: HubSettings = HubSettings()
     proxy: ProxySettings = ProxySettings()
+    configurable_http_proxy: ConfigurableHTTPProxySettings = field(
+        default_factory=ConfigurableHTTPProxySettings
+    )
     spawner: SpawnerSettings = field(
         default_factory=SpawnerSettings
     )  # of the type that the one in use declares

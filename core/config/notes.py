@@ -48,7 +48,6 @@ _IN_SERVERS = "read by servers and services, from a configuration of theirs"
 _NO_TLS_INSIDE = "between hub and servers there is no TLS"
 
 REASONS: dict[str, str] = {
-    "ConfigurableHTTPProxy": OWN_PROXY,
     "HubAuth": _IN_SERVERS,
     "HubOAuth": _IN_SERVERS,
     "JupyterHubSingleUser": _IN_SERVERS,
@@ -58,16 +57,10 @@ REASONS: dict[str, str] = {
     "JupyterHub.confirm_no_ssl": "nothing asks for it any more",
     "JupyterHub.db_kwargs": "the log is a file of SQLite",
     "JupyterHub.debug_db": "c.JupyterHub.log_level = 'DEBUG' says more",
-    "JupyterHub.debug_proxy": OWN_PROXY,
     "JupyterHub.forwarded_host_header": "no version of JupyterHub uses it",
     "JupyterHub.generate_certs": _NO_TLS_INSIDE,
     "JupyterHub.generate_config": "a choice of the command line",
     "JupyterHub.jinja_environment_options": "templates are set up for safety, and so for good",
-    "JupyterHub.proxy_api_ip": OWN_PROXY,
-    "JupyterHub.proxy_api_port": OWN_PROXY,
-    "JupyterHub.proxy_auth_token": OWN_PROXY,
-    "JupyterHub.proxy_check_interval": OWN_PROXY,
-    "JupyterHub.proxy_cmd": OWN_PROXY,
     "JupyterHub.show_config": "a choice of the command line",
     "JupyterHub.show_config_json": "a choice of the command line",
     "CryptKeeper.n_threads": "what it seals is small, and sealed at once",

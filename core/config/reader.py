@@ -30,7 +30,7 @@ from core.config.plugins.chosen import (
     plugin_spawner_settings,
 )
 from core.config.profiles import spawner_profiles
-from core.config.proxy import proxy_settings
+from core.config.proxy import chp_settings, proxy_class, proxy_settings
 from core.config.section import Given, Section
 from core.config.trait_names import AUTHENTICATORS, MOVED, Names, nearest
 from core.naming.subdomains import is_host
@@ -56,7 +56,8 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     given = replace(given, names=given.names.with_plugins((*chosen.classes, *admitting.classes)))
     notes = _note_names(given)
     top = Section(given, "JupyterHub", notes)
-    hub = _hub(top)
+    proxy = Section(given, "ConfigurableHTTPProxy", notes)
+    hub = replace(_hub(top), proxy_class=proxy_class(top, proxy))
     spawner, main = _spawner(given, chosen, hub.spawner_class, notes)
     callboard = Section(given, "Callboard", notes)
     profiles = spawner_profiles(given, callboard, _spawner, notes)
@@ -66,7 +67,8 @@ def to_settings(given: Given) -> tuple[Settings, list[Note]]:
     settings = replace(
         _logins(given, top, hub, admitting, notes),
         hub=hub,
-        proxy=proxy_settings(Section(given, "ConfigurableHTTPProxy", notes), hub),
+        proxy=proxy_settings(proxy, hub),
+        configurable_http_proxy=chp_settings(proxy, top, hub),
         spawner=main,
         callboard=replace(callboard.fill(CallboardSettings), spawner_profiles=profiles),
         crypt=Section(given, "CryptKeeper", notes).fill(CryptSettings),

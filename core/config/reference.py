@@ -18,7 +18,7 @@ from core.settings import SpawnerSettings
 _HELP = Path(__file__).with_name("help.toml")
 
 PARTS = {("JupyterHub", "ip"): "", ("JupyterHub", "port"): 8000}
-"""Options that are folded into another setting, and their defaults."""
+"""Options that are folded into another setting, and their defaults: those that are not deprecated."""
 
 
 class Option(Struct, frozen=True):

@@ -32,11 +32,10 @@ AUTHENTICATORS = {
 PROXIES = {
     "callboard": "Proxy",
     "default": "Proxy",
-    "configurable-http-proxy": "Proxy",
-    "configurablehttpproxy": "Proxy",
-    "jupyterhub.proxy.configurablehttpproxy": "Proxy",
+    config.CHP: "ConfigurableHTTPProxy",
+    "configurablehttpproxy": "ConfigurableHTTPProxy",
+    "jupyterhub.proxy.configurablehttpproxy": "ConfigurableHTTPProxy",
 }
-"""All mean the hub's own proxy, which is driven by nobody else's settings."""
 
 PARENT = {
     "JupyterHub": "Application",
@@ -55,6 +54,7 @@ PARENT = {
 STRUCTS: dict[str, type[Struct]] = {
     "JupyterHub": config.HubSettings,
     "Proxy": config.ProxySettings,
+    "ConfigurableHTTPProxy": config.ConfigurableHTTPProxySettings,
     "Spawner": config.SpawnerSettings,
     "Authenticator": config.AuthenticatorSettings,
     "DummyAuthenticator": config.DummySettings,
@@ -81,8 +81,21 @@ def section_of(part: Struct, name: str) -> str:
     return next(base.section for base in reversed(mro) if name in base.__struct_fields__)
 
 
-# Act as well, but are folded into others: the first two into `bind_url`, what the third says into `c.Proxy`'s, ...
-PARTS = {"JupyterHub": frozenset({"ip", "port"}), "ConfigurableHTTPProxy": frozenset({"command"})}
+# Act as well, but are folded into others: the first two into `bind_url`, the rest into `c.ConfigurableHTTPProxy`'s, ...
+PARTS = {
+    "JupyterHub": frozenset(
+        {
+            "ip",
+            "port",
+            "proxy_api_ip",
+            "proxy_api_port",
+            "proxy_auth_token",
+            "proxy_check_interval",
+            "proxy_cmd",
+            "debug_proxy",
+        }
+    )
+}
 # ... and these, which JupyterHub has deprecated, into the trait that took their place.
 MOVED = {
     ("JupyterHub", "admin_users"): ("Authenticator", "admin_users"),

@@ -151,6 +151,7 @@ class ServerRuntime:
         self.changes: list[tuple[str, str]] = []
         self.break_change: Callable[[Server], None] = lambda _: None
         self.wait_route: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.late_proxies = ""  # what is told of them
         self.break_attempt: Exception | None = None
         self.limits = SpawnLimits(0, 0)
         self.turns = SpawnTurns(self.limits)
@@ -184,6 +185,9 @@ class ServerRuntime:
 
     async def wait_routed(self, server_id: str) -> None:
         await self.wait_route()
+
+    def unrouted(self, server_id: str) -> str:
+        return self.late_proxies
 
     def poll_delay(self) -> float:
         return self.poll_interval if self.poll_interval > 0 else math.inf

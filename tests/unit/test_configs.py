@@ -27,7 +27,7 @@ from spawners.simulated import SimulatedSpawner
 from tests.conftest import Client, hub_in_memory
 from tests.unit.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.hub.hub import Hub
-from web.proxies.own import ProxyProcess
+from web.proxies.own import OwnProgram
 from web.request.client_address import address_of
 from web.site.addresses import bind_address, connect_url
 
@@ -90,7 +90,7 @@ async def may_come_in(hub: Hub, name: str) -> bool:
 
 
 def proxy_arguments(hub: Hub) -> list[str]:
-    return ProxyProcess(hub.settings, hub.address, "")._arguments()
+    return OwnProgram(hub.settings, hub.address, "").arguments()
 
 
 # --- a classroom ---

@@ -14,7 +14,7 @@ from tests.unit.test_proxy_command import settings
 from web.http1.listen import Listeners
 from web.http1.request import parse_request
 from web.proxies.free_address import ProxyError, check_redirect_free
-from web.proxies.own import ProxyProcess
+from web.proxies.own import OwnProgram
 from web.proxy import answers
 
 TLS = 'c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = "k", "c"; c.JupyterHub.bind_url = "https://:8443"\n'
@@ -110,7 +110,7 @@ def test_a_configuration_says_so_in_its_own_words_or_in_those_of_jupyterhubs_pro
     found, notes = load(tmp_path, TLS + lines)
     assert (found.proxy.redirect_port, found.proxy.redirect_to) == (port, to)
     assert notes == []
-    arguments = ProxyProcess(found, "http://127.0.0.1:8081", "secret")._arguments()
+    arguments = OwnProgram(found, "http://127.0.0.1:8081", "secret").arguments()
     assert (f"--redirect-port={port}" in arguments) is (port > 0)
     assert (f"--redirect-to={to}" in arguments) is (port > 0)
 

@@ -42,7 +42,7 @@ def test_all_that_acts_is_in_the_table() -> None:
 
 def test_what_does_not_act_is_said_to_be_ignored_or_not_yet() -> None:
     """Of the options in the table of names; `reason` gives the words for those that never will."""
-    assert reason(["JupyterHub"], "debug_proxy")
+    assert reason(["JupyterHub"], "debug_db")
     assert not reason(["JupyterHub"], "internal_ssl")
 
 

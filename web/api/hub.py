@@ -115,7 +115,7 @@ async def info_with_settings() -> Response:
         "active_server_limit": settings.active_server_limit,
         "spawner": settings.spawner_class,
         "authenticator": settings.authenticator_class,
-        "proxy": "callboard",
+        "proxy": settings.proxy_class,
     }
     return reply({**_info(), "config": config})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -45,7 +46,7 @@ class RouteBody(Struct, frozen=True):
 
 
 class PlaceBody(Struct, frozen=True):
-    """Where a proxy is and how to speak to it. This hub's own proxy follows it by itself."""
+    """Where a proxy is and how to speak to it. What is left out stays. This hub's own proxy follows it by itself."""
 
     api_url: str = ""
     auth_token: str = ""
@@ -76,11 +77,12 @@ async def add() -> Response:
 
     With `path` and `target`: a route that is kept besides the hub's own. Else all routes are checked.
 
-    The proxy follows the hub's routes: there is never one missing that a check could add.
+    The hub's own proxy follows its routes: there is never one missing that a check could add. Another is asked what it
+    has, and given what it lacks.
     """
     asked = await _asked_route()
     if asked is None:
-        hub().metrics.routes_checked(0.0)
+        await _check()
         return empty(200, "application/json")
     spec = _free_spec(asked.path)
     command = extra_route.Add(spec, check_target(asked.target))
@@ -93,10 +95,16 @@ async def add() -> Response:
 
 @endpoints.patch("/proxy", access=needs("proxy"), takes=PlaceBody, answers={200: None})
 async def move() -> Response:
-    """Tell where the proxy is, as JupyterHub is told: this hub's proxy needs no telling."""
+    """Tell where the proxy is, and with which token to ask it.
+
+    It is then given what it lacks. The hub's own proxy needs no telling.
+    """
     if not isinstance(await raw_body(), dict):
         raise InvalidError('The body is a JSON object such as {"api_url": "http://127.0.0.1:8001"}.')
-    await body(PlaceBody)
+    place = await body(PlaceBody)
+    if driven := hub().proxies.driven:
+        driven.move(place.api_url, place.auth_token)
+    await _check()
     return empty(200, "application/json")
 
 
@@ -110,6 +118,14 @@ async def remove(path: str) -> Response:
         spec, extra_route.Remove(), by=by(), idempotency=idempotency_record(lambda _: Outcome(204))
     )
     return empty(204)
+
+
+async def _check() -> None:
+    """Raises UnavailableError where a proxy that the hub drives cannot be asked."""
+    began = perf_counter()
+    if driven := hub().proxies.driven:
+        await driven.check()
+    hub().metrics.routes_checked(perf_counter() - began)
 
 
 async def _asked_route() -> RouteBody | None:
@@ -140,7 +156,7 @@ def _names_host(path: str) -> bool:
 
 def _hub_model() -> tuple[str, dict[str, Any]]:
     """The one route that is in no table."""
-    spec, target = hub().route
+    spec, target = hub().route_table.hub_route
     data = {"hub": True, "last_activity": _shown(hub().proxies.seen.get(spec, hub().began))}
     return spec, {"routespec": spec, "target": target, "data": data}
 

@@ -11,13 +11,12 @@ import trio
 from msgspec import Struct
 from quart import Response
 
-from projections import routes
-from projections.routes import Route
 from web.hub.hub import Hub
 from web.presentation.away import away_page
+from web.proxies.table import as_change
 from web.request.access import THE_PROXY
 from web.request.answers import empty, encode
-from web.request.context import asked, body, database, hub
+from web.request.context import asked, body, hub
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.routing import RouteGroup
 from web.request.sent.paging import argument
@@ -25,12 +24,16 @@ from web.request.sent.timestamps import parse_timestamp
 
 endpoints = RouteGroup("route-stream")
 
+LONGEST_NAME = 100  # of a proxy
 TOO_FAR_BEHIND = 10_000  # positions; a proxy further behind is given the whole table
 
 
 class AppliedBody(Struct, frozen=True):
+    """`leaves`: it is about to end, and will not be missed."""
+
     proxy: str
     position: int
+    leaves: bool = False
 
 
 class ActivityBody(Struct, frozen=True):
@@ -40,7 +43,8 @@ class ActivityBody(Struct, frozen=True):
 @endpoints.get("/proxy/stream", access=THE_PROXY, streams=True)
 async def stream() -> Response:
     """The whole table, or what changed after `Last-Event-ID`; then every change, as it is committed."""
-    return event_stream(_follow(hub(), argument("proxy"), asked().headers.get("Last-Event-ID", "")))
+    last_seen, name = asked().headers.get("Last-Event-ID", ""), argument("name")[:LONGEST_NAME]
+    return event_stream(_follow(hub(), argument("proxy"), last_seen, name))
 
 
 @endpoints.post("/proxy/applied", access=THE_PROXY)
@@ -48,6 +52,8 @@ async def applied() -> Response:
     """How far a proxy has come: a start waits for it."""
     told = await body(AppliedBody)
     hub().proxies.applied(told.proxy, told.position)
+    if told.leaves:
+        hub().proxies.leaves(told.proxy)
     return empty(200)
 
 
@@ -55,74 +61,39 @@ async def applied() -> Response:
 async def activity() -> Response:
     """When each route was last used, as far as the hub keeps it: by now, whatever a clock that is ahead has told."""
     told, began, now = await body(ActivityBody), perf_counter(), datetime.now(UTC)
-    db, proxies, gathered = database(), hub().proxies, hub().activity
-    hub_spec, _ = hub().route
-    for spec, text in told.routes.items():
-        path = hub().hosts.path_of(spec)
-        at, route = min(parse_timestamp(text), now), routes.by_spec(db, path)
-        if route is not None and route.kind == "server":
-            gathered.saw_server(route.holder_id, at)
-            gathered.saw_user(route.user, at)
-        elif route is not None or spec == hub_spec:
-            proxies.seen[path] = at
+    used = {spec: min(parse_timestamp(text), now) for spec, text in told.routes.items()}
+    hub().route_table.note_use(used, hub().activity, hub().proxies)
     hub().metrics.use_of_routes_told(perf_counter() - began)
     return empty(200)
 
 
-async def _follow(the_hub: Hub, proxy: str, last_seen: str) -> AsyncIterator[bytes]:
-    db = the_hub.store.db
-    the_hub.proxies.connect(proxy)
+async def _follow(the_hub: Hub, proxy: str, last_seen: str, name: str = "") -> AsyncIterator[bytes]:
+    table = the_hub.route_table
+    the_hub.proxies.connect(proxy, name)
     try:
         if away := away_page(the_hub.presentation, the_hub.base_url):
-            yield _event(the_hub.store.head, "away", away)
+            yield _event(table.head, "away", away)
         position = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else -1
-        head = the_hub.store.head
+        head = table.head
         if not head - TOO_FAR_BEHIND <= position <= head:
-            table = await _table(the_hub)
-            yield _event(head, "routes", {"routes": table})
+            every = await table.every()
+            yield _event(head, "routes", {"routes": every})
             position = head
         else:
-            yield _event(position, "change", {"set": _hub_route(the_hub), "remove": []})
+            yield _event(position, "change", {"set": table.hub(), "remove": []})
         while True:
-            head = the_hub.store.head
-            while changes := routes.changed(db, position):
-                position = changes[-1].position
-                yield _event(position, "change", _changes(the_hub, changes))
+            head = table.head
+            while found := table.changes(position):
+                position, changed = found
+                to_set, to_remove = as_change(changed)
+                yield _event(position, "change", {"set": to_set, "remove": to_remove})
             position = max(position, head)
             with trio.move_on_after(KEEP_ALIVE_INTERVAL) as quiet:
-                await the_hub.store.wait_any()
+                await table.wait()
             if quiet.cancelled_caught:
                 yield KEEP_ALIVE
     finally:
         the_hub.proxies.disconnect(proxy)
-
-
-async def _table(the_hub: Hub) -> dict[str, Any]:
-    found, after = _hub_route(the_hub), ""
-    while chunk := routes.live(the_hub.store.db, after):
-        found.update((the_hub.hosts.spec(route.spec), _told(route)) for route in chunk)
-        after = chunk[-1].holder
-        await trio.lowlevel.checkpoint()
-    return found
-
-
-def _hub_route(the_hub: Hub) -> dict[str, Any]:
-    spec, target = the_hub.route
-    return {spec: {"target": target, "data": {"hub": True, "jupyterhub": True}}}
-
-
-def _changes(the_hub: Hub, changes: list[Route]) -> dict[str, Any]:
-    latest = {
-        the_hub.hosts.spec(route.spec): route for route in changes
-    }  # in the order of the log: a later one counts
-    return {
-        "set": {spec: _told(route) for spec, route in latest.items() if route.target is not None},
-        "remove": [spec for spec, route in latest.items() if route.target is None],
-    }
-
-
-def _told(route: Route) -> dict[str, Any]:
-    return {"target": route.target, "data": {**route.data(), "jupyterhub": True}}
 
 
 def _event(position: int, kind: str, data: Any) -> bytes:

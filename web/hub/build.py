@@ -48,6 +48,7 @@ from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
 from web.proxies.connected import Proxies
+from web.proxies.table import RouteTable
 from web.proxy.command import TOKEN_VARIABLE
 from web.rights.identity import TokenBook
 from web.rights.oauth_clients import Clients
@@ -60,7 +61,7 @@ from web.sessions.confirmations import Confirmations
 from web.sessions.logins import Logins
 from web.sessions.saved_auth_states import SavedAuthStates
 from web.sessions.sessions import Sessions
-from web.site.addresses import connect_url, local_address
+from web.site.addresses import connect_url, proxied_address
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
 from web.site.stream_places import StreamPlaces
@@ -149,9 +150,10 @@ def build_hub(
     clients = Clients(db, hosts, rights.known)
     sessions = Sessions(db, entities.sessions, settings, secret)
     store.listen(sessions.on_records, (ClockCorrected,))
+    address = proxied_address(settings)
     hub = Hub(
         settings=settings,
-        address=local_address(settings.hub),
+        address=address,
         hosts=hosts,
         store=store,
         entities=entities,
@@ -190,6 +192,7 @@ def build_hub(
         if service_spawner is None
         else _service_processes(service_spawner, lambda: launch.settings, services, entities, hosts, secret),
         proxies=proxies,
+        route_table=RouteTable(store, hosts, (settings.hub.hub_routespec or settings.hub.base_url, address)),
         models=Models(rights, LastSeen(activity), hosts, engines.state, services, clients),
         share_models=ShareModels(hosts),
         feed=Feed(store),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.scopes import Reach, Service, listed
 from core.scopes.held import covers
+from projections import routes
 from web.hub.hub import Hub
 from web.rights.identity import Identity
 from web.texts.translate import _, told
@@ -15,7 +16,21 @@ def troubles(hub: Hub, identity: Identity | None) -> list[str]:
     """None if all is well. `identity`: who asks; others than those who may list services learn only how many."""
     says_why = _reach(identity).everywhere
     engines = engine_troubles(hub, says_why=says_why)
-    return [*log_troubles(hub), *engines, *plugin_troubles(hub), *_services(hub, identity)]
+    proxies = proxy_troubles(hub, says_why=says_why)
+    return [*log_troubles(hub), *proxies, *engines, *plugin_troubles(hub), *_services(hub, identity)]
+
+
+def proxy_troubles(hub: Hub, *, says_why: bool) -> Iterator[str]:
+    """For anybody. `says_why`: with the names of proxies, which tell of places."""
+    head, proxies = routes.head(hub.store.db), hub.proxies
+    for known in proxies.every():
+        name = f" {known.name}" if says_why else ""
+        if known.trouble:
+            yield f"a proxy{name} {known.trouble}"
+        elif known.left_out:
+            yield f"a proxy{name} is {known.behind(head)} events behind since {known.left_out:%H:%M} UTC"
+    for gone, since in proxies.gone().items():
+        yield f"a proxy{f' {gone}' if says_why else ''} has been away since {since:%H:%M} UTC"
 
 
 def plugin_troubles(hub: Hub) -> Iterator[str]:

@@ -38,6 +38,7 @@ from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
 from web.proxies.connected import Proxies
+from web.proxies.table import RouteTable
 from web.rights.identity import Identity, TokenBook
 from web.rights.oauth_clients import Clients
 from web.rights.operators import Operators
@@ -109,6 +110,7 @@ class Hub:
     sharing: Sharing
     service_processes: ServiceProcesses | None  # None: somebody else looks after them
     proxies: Proxies
+    route_table: RouteTable  # what they are to have
 
     # what is shown
     models: Models
@@ -135,11 +137,6 @@ class Hub:
     @property
     def base_url(self) -> str:
         return self.settings.hub.base_url
-
-    @property
-    def route(self) -> tuple[str, str]:
-        """The one that leads to the hub itself: from which path, and where to."""
-        return self.settings.hub.hub_routespec or self.base_url, self.address
 
     def saw(self, identity: Identity) -> None:
         """The use of a token is activity of the token and, unless it is a server's own, of its user.

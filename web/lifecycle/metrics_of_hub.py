@@ -108,6 +108,7 @@ class MetricsOfHub(Collector):
         yield GaugeMetricFamily("callboard_proxies_connected", "Proxies that follow the hub.", connected)
         lag = self._hub.proxies.behind(routes.head(self._hub.store.db))
         yield GaugeMetricFamily("callboard_proxy_lag", "Events that the slowest proxy is behind.", lag)
+        yield from self._each_proxy()
         leftovers = counts.leftovers(self._hub.store.db)
         yield GaugeMetricFamily(
             "callboard_servers_with_leftovers", "Servers of which an older start is not gone yet.", leftovers
@@ -121,6 +122,20 @@ class MetricsOfHub(Collector):
         yield GaugeMetricFamily(
             "callboard_services_not_up", "Services that do not run or do not answer.", down
         )
+
+    def _each_proxy(self) -> Iterator[Metric]:
+        """By name: what is gone is 0 for a while, and then told of no more."""
+        answers = GaugeMetricFamily(
+            "callboard_proxy_answers", "0 while a proxy takes no routes, or too late.", labels=["proxy"]
+        )
+        behind = GaugeMetricFamily("callboard_proxy_behind", "Events that it is behind.", labels=["proxy"])
+        head = routes.head(self._hub.store.db)
+        for gone in self._hub.proxies.gone():
+            answers.add_metric([gone], 0)
+        for name, known in {known.name: known for known in self._hub.proxies.every()}.items():
+            answers.add_metric([name], 0 if known.trouble or known.left_out else 1)
+            behind.add_metric([name], known.behind(head))
+        yield from (answers, behind)
 
     def _plugins(self) -> Iterator[Metric]:
         """Of threads with asyncio: `of` says what lives there."""

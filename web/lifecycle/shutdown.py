@@ -17,7 +17,7 @@ from core.server import Stop, Stopped
 from projections import routes
 from web.hub.hub import Hub
 from web.lifecycle.known_attempts import unfinished
-from web.proxies.own import Proxy
+from web.proxies.process import Proxy
 
 logger = logging.getLogger("callboard")
 

@@ -36,12 +36,12 @@ from web.control.commands import commands
 from web.control.server import control_socket, serve_control
 from web.hub.giving_up import GivenUpError
 from web.hub.hub import Hub
+from web.lifecycle.proxy import make_proxy
 from web.lifecycle.reload import Load, Reloader
 from web.lifecycle.shutdown import end, end_servers
 from web.main import open_hub
 from web.monitoring.what_it_does import say_what_it_does
 from web.process.service_manager import ServiceManager
-from web.proxies.own import make_proxy
 from web.site.addresses import bind_address
 
 logger = logging.getLogger("callboard")
@@ -162,7 +162,7 @@ async def _serve_until_told(
     manager: ServiceManager,
 ) -> None:
     app = build_app(hub)
-    proxy = make_proxy(hub.settings, hub.address, hub.proxy_secret)
+    proxy = make_proxy(hub)
     async with trio.open_nursery() as serving:
         await serving.start(_watch_signals, hub, manager)
         serving.start_soon(manager.keep_alive)
@@ -172,6 +172,7 @@ async def _serve_until_told(
         async with trio.open_nursery() as doors:
             engine = hub.settings.callboard.http_engine
             await doors.start(partial(serve, app, listener, hub.closed.wait, engine=engine))
+            serving.start_soon(proxy.carry)
             async with cancelled_when(hub.closing):
                 await proxy.begin(hub.proxies.wait_connected)
                 _settle_garbage()

@@ -94,20 +94,20 @@ class Watched(Protocol):
     def url(self) -> str: ...
 
 
-async def wait_hung(proxy: Watched) -> None:
-    """Return once it has been silent for so long that it will never answer."""
+async def wait_hung(proxy: Watched, every: float) -> None:
+    """Return once it has been silent for so long that it will never answer. `every`: seconds between looks."""
     missed = 0
     async with loop_clock() as clock:
         while missed < (MISSED if proxy.url else MISSED_AT_FIRST):
-            missed = missed_in_a_row(missed, await _look(proxy, clock))
+            missed = missed_in_a_row(missed, await _look(proxy, clock, every))
 
 
-async def _look(proxy: Watched, clock: LoopClock) -> Look:
-    """Takes `EVERY` seconds, or as long as the answer takes."""
+async def _look(proxy: Watched, clock: LoopClock, every: float) -> Look:
+    """Takes `every` seconds, or as long as the answer takes."""
     began, starved = trio.current_time(), waited_for_cpu(proxy.pid)
     clock.take()
     answered = await answers(proxy.url) if proxy.url else False
-    await trio.sleep_until(began + EVERY)
+    await trio.sleep_until(began + every)
     return Look(answered, clock.take(), waited_for_cpu(proxy.pid) - starved)
 
 

@@ -64,12 +64,17 @@ class ProxyHandle:
         os.close(self._pidfd)
 
 
-def arguments_of(pid: int) -> list[str]:
-    """From the word `proxy` on; empty if there is none."""
+def words_of(pid: int) -> list[str]:
+    """The command line of a process; empty if it is gone."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
     except OSError:
         return []
+
+
+def arguments_of(pid: int) -> list[str]:
+    """From the word `proxy` on; empty if there is none."""
+    words = words_of(pid)
     return words[words.index("proxy", 1) :] if "proxy" in words[1:] else []
 
 
@@ -84,5 +89,13 @@ def open_proxy(described: PidFile) -> int | None:
     same = Identity(described.boot_id, this_namespace(), described.pid, described.start_time, session=0)
     try:
         return open_process(same)
+    except OSError:
+        return None
+
+
+def open_pid(pid: int) -> int | None:
+    """A pidfd of whoever has that number now, None if nobody has. What it is must be looked at after this."""
+    try:
+        return os.pidfd_open(pid)
     except OSError:
         return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 from urllib.parse import urlsplit
 
-from core.settings import HubSettings, Settings
+from msgspec.structs import replace
+
+from core.settings import CHP, HubSettings, Settings, SpawnerSettings
 
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
 """Addresses to listen on that nobody can connect to, and where this machine can instead."""
@@ -20,6 +22,15 @@ def local_address(hub: HubSettings) -> str:
     """As the proxy on this machine reaches it, as an origin."""
     address = bind_address(hub)
     return _at(address, _LOOPBACK.get(urlsplit(address).hostname or "", ""))
+
+
+def proxied_address(settings: Settings) -> str:
+    """As the proxy reaches it, as an origin: one that the hub starts is on this machine; another asks as servers do."""
+    hub = settings.hub
+    if settings.proxy.should_start or hub.proxy_class != CHP:
+        return local_address(hub)
+    url = urlsplit(connect_url(replace(settings, spawner=SpawnerSettings())))
+    return f"{url.scheme}://{url.netloc}"
 
 
 def connect_url(settings: Settings) -> str:

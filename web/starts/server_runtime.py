@@ -20,7 +20,7 @@ from core.plugins.spawner import Attempt, Spawner, Status, Telling, UserOptions
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import PluginSpawnerSettings, Settings
 from projections import routes, servers
-from web.proxies.connected import Proxies
+from web.proxies.connected import Proxies, told_of_late
 from web.starts.launch import Launch
 from web.starts.marks import Marks
 
@@ -102,6 +102,11 @@ class HubServerRuntime:
         route = routes.of_server(self.store.db, server_id)
         if route is not None:
             await self._proxies.wait_applied(route.position)
+
+    def unrouted(self, server_id: str) -> str:
+        route = routes.of_server(self.store.db, server_id)
+        late = [] if route is None else self._proxies.leave_out(route.position)
+        return told_of_late(len(late), len(self._proxies.connected)) if late else ""
 
     def poll_delay(self) -> float:
         if self._poll_interval <= 0:

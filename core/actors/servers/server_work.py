@@ -95,7 +95,10 @@ class ServerRuntime(Protocol):
         """As the spawner's, which may be asked after many at once."""
 
     async def wait_routed(self, server_id: str) -> None:
-        """Return once every connected proxy has this server's route."""
+        """Return once every proxy that is waited for has this server's route."""
+
+    def unrouted(self, server_id: str) -> str:
+        """What to tell who waits, where some proxy does not have it yet; no start waits for that one from now on."""
 
     async def after_end(self, server_id: str) -> None:
         """Do what is to be done when an attempt has been ended. Raises nothing, and ends within `deadlines.hook`."""
@@ -228,6 +231,8 @@ class ServerWork:
         await self._report(SpawnAnswered(spawning.spawn_id, url))
         with trio.move_on_after(deadlines.routed):
             await self._runtime.wait_routed(self._server_id)
+        if told := self._runtime.unrouted(self._server_id):
+            self._add_message(Progress(told))
         faults.point("server routed")
 
     async def _ask_to_start(self, spawning: Spawning, telling: Telling, clock: StartClock) -> str:

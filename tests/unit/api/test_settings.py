@@ -14,7 +14,9 @@ from projections import tokens
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.pages.browser import Browser
 from web.hub.hub import Hub
-from web.proxies.own import ProxyElsewhere, ProxyProcess, make_proxy
+from web.lifecycle.proxy import make_proxy
+from web.proxies.own import ProxyElsewhere
+from web.proxies.process import ProxyProcess
 from web.proxy.command import TOKEN_VARIABLE
 
 
@@ -37,16 +39,18 @@ async def test_a_proxy_of_somebody_elses_is_left_to_them(
     caplog: pytest.LogCaptureFixture, autojump_clock: object
 ) -> None:
     """c.Proxy.should_start"""
-    proxy = make_proxy(Settings(proxy=ProxySettings(should_start=False)), "http://127.0.0.1:8081", "secret")
+    async with hub_in_memory(Settings(proxy=ProxySettings(should_start=False))) as hub:
+        proxy = make_proxy(hub)
     assert isinstance(proxy, ProxyElsewhere)
     await proxy.begin(trio.sleep_forever)
     assert "callboard proxy --hub-url=http://127.0.0.1:8081" in caplog.text
-    assert "secret" not in caplog.text
+    assert hub.proxy_secret not in caplog.text
     with trio.move_on_after(3600) as an_hour:
         await proxy.run()
     assert an_hour.cancelled_caught
     await proxy.stop()
-    assert isinstance(make_proxy(Settings(), "http://127.0.0.1:8081", "secret"), ProxyProcess)
+    async with hub_in_memory(Settings()) as hub:
+        assert isinstance(make_proxy(hub), ProxyProcess)
 
 
 async def test_its_credential_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from core.settings import database_path
 from tests.unit.pages.browser import NAVIGATES, Browser
 from tests.unit.shapes.world import SHAPES, read, world
-from web.proxies.own import ProxyProcess
+from web.proxies.own import OwnProgram
 
 HERE = Path(__file__).parent
 NAMES = sorted(file.stem for file in SHAPES.glob("*.py"))
@@ -69,7 +69,7 @@ async def test_hub_behind_proxies(tmp_path: Path) -> None:
         assert at.hub.base_url == "/jupyter/"
         assert (
             "--bind-url=http://127.0.0.1:8123/jupyter/"
-            in ProxyProcess(at.hub.settings, at.hub.address, "")._arguments()
+            in OwnProgram(at.hub.settings, at.hub.address, "").arguments()
         )
         page = await at.page("hub/login")
         assert (page.status_code, page.headers["X-Site"]) == (200, "campus")
