@@ -50,9 +50,12 @@ class Measured:
         """How often each was said, with the step in which."""
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """A step that is over when the block ends; Refused and Failed are counted, and go on to the caller."""
-        begin = time.monotonic()
+    def step(self, name: str, since: float | None = None) -> Iterator[None]:
+        """A step that is over when the block ends; Refused and Failed are counted, and go on to the caller.
+
+        `since`: when it began, by the monotonic clock, if that was earlier.
+        """
+        begin = time.monotonic() if since is None else since
         self._seconds.setdefault(name, [])
         try:
             yield
