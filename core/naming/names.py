@@ -15,6 +15,7 @@ MAX_SERVER_NAME = 30
 MAX_USER_NAME = 255
 MAX_DISPLAY_NAME = 255
 
+_NOT_IN_NAME = re.compile(r"[^a-z0-9]+")
 _SERVER_NAME = re.compile(r"[a-z](?:[a-z0-9]|-(?!-))*")
 
 
@@ -48,6 +49,18 @@ def check_server_name(name: str) -> str:
             "starts with a letter, does not end with '-' and has no '--'."
         )
     return name
+
+
+def name_from(title: str) -> str:
+    """A server's name out of what somebody calls it: of `Däta Lab 2` `data-lab-2`; `""` where nothing is left.
+
+    The home page's script does the same (`slug` in my-servers.js).
+    """
+    plain = "".join(char for char in unicodedata.normalize("NFKD", title) if not unicodedata.combining(char))
+    name = _NOT_IN_NAME.sub("-", plain.lower()).strip("-")
+    if name and not name[0].isalpha():
+        name = f"x-{name}"
+    return name[:MAX_SERVER_NAME].rstrip("-")
 
 
 def check_any_server_name(name: str) -> str:

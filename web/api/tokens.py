@@ -9,18 +9,17 @@ from msgspec import Struct
 from msgspec.structs import replace as changed
 from quart import Response
 
-from core.errors import ForbiddenError, InvalidError, NotFoundError
+from core.errors import ForbiddenError, InvalidError
 from core.events.file.writer import Outcome
 from core.events.user import user_stream
 from projections import tokens, users
-from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.models.models import TokenModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, caller, database, hub
 from web.request.idempotency import idempotency_record, keep_secret
-from web.request.known import known_user
+from web.request.known import known_token, known_user
 from web.request.routing import RouteGroup
 from web.rights.identity import is_valid
 from web.site.bounds import ScopeNames
@@ -84,7 +83,7 @@ async def issue(user: str) -> Response:
 async def read(user: str, token: str) -> Response:
     """The model of a token, without the token itself."""
     row = known_user(user)
-    return reply(hub().models.token(_token_of(row, token), row.name))
+    return reply(hub().models.token(known_token(row, token), row.name))
 
 
 @endpoints.delete("/users/<user>/tokens/<token>", access=needs("tokens"), answers={204: None})
@@ -93,16 +92,9 @@ async def revoke(user: str, token: str) -> Response:
 
     One that came by OAuth takes those with it that this user gave to the same client.
     """
-    found = _token_of(known_user(user), token)
+    found = known_token(known_user(user), token)
     await hub().acts.tokens.revoke(found, by=by(), idempotency=idempotency_record(lambda _: Outcome(204)))
     return empty(204)
-
-
-def _token_of(user: UserRow, token_id: str) -> TokenRow:
-    row = tokens.by_id(database(), token_id)
-    if row is None or row.owner != user_stream(user.id) or not is_valid(row):
-        raise NotFoundError(f"{user.name} has no token with the id {token_id[:40]!r}.")
-    return row
 
 
 def _default_note(user: UserRow) -> str:

@@ -202,7 +202,7 @@ def build_hub(
         metrics=metrics,
         ending=Ending(settings.hub.cleanup_servers, settings.hub.cleanup_proxy),
     )
-    hub.acts = build_acts(hub)
+    hub.acts = build_acts(hub, derive(secret, "token form"))
     hub.bulk = build_bulk(hub)
     for kind, work in hub.bulk.works():
         hub.jobs.teach(kind, work)

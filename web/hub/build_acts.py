@@ -23,7 +23,8 @@ from web.sharing.issuing import TokenIssuing
 from web.sharing.sharing import ServerSharing
 
 
-def build_acts(hub: Hub) -> Acts:
+def build_acts(hub: Hub, token_key: bytes) -> Acts:
+    """`token_key`: see `TokenIssuing`."""
     db, entities, logins, names = hub.store.db, hub.entities, hub.logins, hub.user_names
     login_roles = LoginRoles(db, entities.roles, hub.rights)
     accounts = Accounts(
@@ -62,7 +63,7 @@ def build_acts(hub: Hub) -> Acts:
         stopping=Stopping(db, hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
         granting=Granting(hub.rights, logins, names, lambda: hub.settings.hub),
         sharing=ServerSharing(db, hub.rights, hub.sharing),
-        tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub),
+        tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub, token_key),
         oauth=Provider(
             Known(db, hub.oauth_clients, hub.tokens, hub.rights),
             entities.codes,

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from quart import Response
 
-from core.errors import ForbiddenError
-from core.naming.names import MAX_SERVER_NAME
+from core.errors import ForbiddenError, InvalidError
+from core.events.file.writer import Outcome
+from core.naming.names import MAX_SERVER_NAME, name_from
 from projections import servers, users
+from projections.servers import ServerRow
 from projections.users import UserRow
 from web.pages.parts.destination import default_url, destination
 from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server
-from web.request.access import IDENTIFIED, OPEN
+from web.request.access import IDENTIFIED, OPEN, check_access, needs
 from web.request.answers import redirect
-from web.request.context import asked, caller, database, hub, kept
+from web.request.context import asked, by, caller, database, hub, kept
 from web.request.facts import request_facts
+from web.request.idempotency import idempotency_record
+from web.request.known import known_server
 from web.request.routing import RouteGroup
+from web.request.sent.forms import form
 from web.request.to_login import to_login
+from web.servers.named import StartRequest
 
 endpoints = RouteGroup("home", page=True)
+
+MAY_STOP = needs("delete:servers")
+MAY_ADD = needs("start:servers")
+AT_ONCE = 2.0  # seconds: what ends within them is shown as ended
 
 
 @endpoints.get("/", access=OPEN, statuses=(302,))
@@ -56,6 +68,45 @@ async def show() -> Response:
         auth_state=hub().logins.auth_states.of(me.id),
         position=hub().store.head,
     )
+
+
+@endpoints.post("/home", access=IDENTIFIED, statuses=(200, 302, 400, 403, 404, 409))
+async def submit() -> Response:
+    """A button of the page where no script runs: `stop`, `delete` or `add`, with the name of a server."""
+    me, fields = myself(), form().fields
+    if "add" in fields:
+        return await _add(me, fields["add"])
+    name = fields.get("stop", fields.get("delete", ""))
+    check_access(MAY_STOP, caller(), {"user": me.name, "server": name}, hub().rights.memberships)
+    server = known_server(me, name)
+    if "delete" not in fields:
+        await _end(hub().acts.stopping.stop, me, server)
+    elif not name:
+        raise InvalidError("The default server cannot be removed.")
+    elif "sure" not in fields:
+        return await page("delete_server.html", name=name, title=server.display_name or name)
+    else:
+        await _end(hub().acts.stopping.remove, me, server)
+    return redirect(asked().path)
+
+
+async def _end(end: Callable[..., Awaitable[bool]], me: UserRow, server: ServerRow) -> None:
+    outcome = idempotency_record(lambda _: Outcome(302))
+    await end(me, server, by=by(), wait=AT_ONCE, idempotency=outcome, request=request_facts())
+
+
+async def _add(me: UserRow, title: str) -> Response:
+    """A named server, as its address is made of what was typed."""
+    title = " ".join(title.split())
+    name = name_from(title)
+    if not name:
+        raise InvalidError("Give the server a name with at least one letter or digit.")
+    check_access(MAY_ADD, caller(), {"user": me.name, "server": name}, hub().rights.memberships)
+    hub().acts.named.check_allowed()
+    outcome = idempotency_record(lambda _: Outcome(302))
+    new = StartRequest({}, title)
+    await hub().acts.named.add(me, name, new, by=by(), idempotency=outcome, request=request_facts())
+    return redirect(asked().path)
 
 
 def myself() -> UserRow:

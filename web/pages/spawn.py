@@ -34,8 +34,8 @@ from web.request.context import asked, by, caller, database, hub
 from web.request.credentials import xsrf_token
 from web.request.errors import headers_of, status_of
 from web.request.facts import request_facts, time_to_wait
-from web.request.handler_view import handler_view
-from web.request.idempotency import idempotency_record
+from web.request.handler_view import NOT_OF_THE_FORM, handler_view
+from web.request.idempotency import FORM_KEY, idempotency_record, new_form_key
 from web.request.known import known_user
 from web.request.routing import RouteGroup
 from web.starts.spawn_hooks import FormData
@@ -130,7 +130,7 @@ def _to_pending(owner: UserRow, name: str) -> Response:
     kept = [
         pair
         for pair in parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
-        if pair[0] != "_xsrf"
+        if pair[0] not in NOT_OF_THE_FORM
     ]
     query = f"?{urlencode(kept)}" if kept else ""
     return redirect(f"{hub().base_url}hub/spawn-pending/{path}{query}")
@@ -203,7 +203,7 @@ async def _show_form(owner: UserRow, target: ServerRow, form: str, error: HubErr
         error_message=scrubbed(error.message) if error else "",
         html_error_message=marked_up,
         error_html_message=marked_up,  # what JupyterHub's own template looks for
-        url=f"{asked().path}?{urlencode([*query, ('_xsrf', xsrf_token())])}",
+        url=f"{asked().path}?{urlencode([*query, ('_xsrf', xsrf_token()), (FORM_KEY, new_form_key())])}",
         auth_state=hub().logins.auth_states.of(owner.id),
     )
     if error is not None:

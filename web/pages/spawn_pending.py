@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Response
 
+from core.events.file.writer import Outcome
 from core.events.record import utc_text
 from core.events.server import SpawnFailed
 from core.naming.names import escape
@@ -20,8 +21,10 @@ from web.pages.parts.server_rows import shown_server
 from web.pages.parts.spawn_url import spawn_url
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
-from web.request.context import asked, caller, database, hub
+from web.request.context import asked, by, caller, database, hub
 from web.request.credentials import xsrf_token
+from web.request.facts import request_facts
+from web.request.idempotency import idempotency_record
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
 from web.servers.starting import as_error
@@ -29,6 +32,7 @@ from web.servers.starting import as_error
 endpoints = RouteGroup("spawn_pending", page=True)
 
 MAY = needs("servers")
+MAY_STOP = needs("delete:servers")
 STATUSES = (200, 302, 400, 500)
 
 
@@ -42,6 +46,28 @@ async def show_own() -> Response:
 @endpoints.get("/spawn-pending/<user>", "/spawn-pending/<user>/<maybe:server>", access=MAY, statuses=STATUSES)
 async def show(user: str, server: str = "") -> Response:
     return await _show(known_user(user), server)
+
+
+@endpoints.post("/spawn-pending", access=IDENTIFIED, statuses=(302, 400, 403))
+async def stop_own() -> Response:
+    me = myself()
+    check_access(MAY_STOP, caller(), {"user": me.name}, hub().rights.memberships)
+    return await _stop(me, "")
+
+
+@endpoints.post(
+    "/spawn-pending/<user>", "/spawn-pending/<user>/<maybe:server>", access=MAY_STOP, statuses=(302, 400, 403)
+)
+async def stop(user: str, server: str = "") -> Response:
+    """The page's button, where no script runs."""
+    return await _stop(known_user(user), server)
+
+
+async def _stop(owner: UserRow, name: str) -> Response:
+    outcome = idempotency_record(lambda _: Outcome(302))
+    stopping, server = hub().acts.stopping, known_server(owner, name)
+    await stopping.stop(owner, server, by=by(), idempotency=outcome, request=request_facts())
+    return redirect(f"{hub().base_url}hub/home")
 
 
 async def _show(owner: UserRow, name: str) -> Response:

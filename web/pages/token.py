@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from markupsafe import Markup
 from msgspec import Struct
 from quart import Response
 
+from core.errors import HubError, InvalidError
+from core.events.file.writer import Outcome
 from core.events.user import user_stream
 from projections import tokens
 from projections.tokens import TokenRow
+from projections.users import UserRow
 from web.hook_views.rows import moment
 from web.models.models import TokenModel
 from web.pages.home import myself
 from web.pages.parts.render import page
-from web.request.access import IDENTIFIED
-from web.request.context import database, hub
+from web.request.access import IDENTIFIED, check_access, needs
+from web.request.answers import redirect
+from web.request.context import asked, by, caller, database, hub
+from web.request.errors import status_of
+from web.request.idempotency import FORM_KEY, idempotency_record
+from web.request.known import known_token
 from web.request.routing import RouteGroup
+from web.request.sent.forms import form
 from web.rights.identity import is_valid
 from web.sharing.issuing import HUB_CLIENT
 from web.texts.translate import N_, _, ngettext, number
 
 endpoints = RouteGroup("token_page", page=True)
+
+MAY = needs("tokens")
 
 EXPIRIES = (
     (3600, N_("1 hour")),
@@ -60,17 +71,50 @@ class Application(Struct, frozen=True, kw_only=True):
 
 @endpoints.get("/token", access=IDENTIFIED)
 async def show() -> Response:
-    me = myself()
+    return await _shown_page(myself())
+
+
+@endpoints.post("/token", access=IDENTIFIED, statuses=(200, 302, 400, 403, 404, 409))
+async def submit() -> Response:
+    """Where no script runs: a token is requested and shown, this once; or one is revoked."""
+    me, fields = myself(), form().fields
+    check_access(MAY, caller(), {"user": me.name}, hub().rights.memberships)
+    if "revoke" in fields:
+        outcome = idempotency_record(lambda _: Outcome(302))
+        found = known_token(me, fields["revoke"])
+        await hub().acts.tokens.revoke(found, by=by(), idempotency=outcome)
+        return redirect(asked().path)
+    try:
+        secret = await _issued(me, fields)
+    except HubError as refused:
+        return await _shown_page(me, status_of(refused), token_error=refused.message, given=fields)
+    return await _shown_page(me, new_token=secret)
+
+
+async def _issued(me: UserRow, fields: Mapping[str, str]) -> str:
+    """The token that this form asks for: the same, if it is sent again."""
+    scopes, seconds = fields.get("scopes", "").replace(",", " ").split(), fields.get("expires_in", "")
+    if seconds and not seconds.isdecimal():
+        raise InvalidError("expires_in is a number of seconds, at least 1.")
+    issuing, key = hub().acts.tokens, fields.get(FORM_KEY, "")
+    new = issuing.new(me, scopes or None, fields.get("note", ""), int(seconds) if seconds else None, form=key)
+    await issuing.issue(new, by=by())
+    return new.secret
+
+
+async def _shown_page(me: UserRow, status: int = 200, **context: Any) -> Response:
     rows = [row for row in tokens.of_owner(database(), user_stream(me.id)) if is_valid(row)]
     own = [_shown(hub().models.token(row, me.name)) for row in rows if row.client == HUB_CLIENT]
     most = hub().settings.hub.token_expires_in_max_seconds
     return await page(
         "token.html",
+        status,
         api_tokens=sorted(own, key=_last_used, reverse=True),
         oauth_clients=_applications([row for row in rows if row.client != HUB_CLIENT], me.name),
         token_expires_in_options_html=expiry_options(most),
         token_expires_in_max_seconds=most,
         auth_state=hub().logins.auth_states.of(me.id),
+        **context,
     )
 
 

@@ -10,6 +10,7 @@ from web.hook_views.request import Pairs, RequestView
 from web.request.context import asked, hub, kept
 from web.site.public_url import browser_scheme
 
+NOT_OF_THE_FORM = ("_xsrf", "_once")  # what the hub adds to forms
 _AUTHENTICATES = ("authorization", "cookie", "x-xsrftoken")
 
 
@@ -44,4 +45,4 @@ def request_view() -> RequestView:
 def _fields() -> Pairs:
     form = kept().form
     pairs = [] if form is None else form.fields.items(multi=True)
-    return [(name, value) for name, value in pairs if name != "_xsrf"]
+    return [(name, value) for name, value in pairs if name not in NOT_OF_THE_FORM]

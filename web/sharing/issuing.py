@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,12 @@ from typing import NamedTuple
 
 from core.actors.hub_entities import Tokens
 from core.config.roles import TOKEN
-from core.errors import InvalidError
+from core.errors import AlreadyExistsError, InvalidError
+from core.events.file.reading import version_of
 from core.events.file.writer import IdempotencyRecord
 from core.events.log.tables import Tables
 from core.events.record import By
+from core.events.token import token_stream
 from core.events.user import user_stream
 from core.naming.ids import new_id
 from core.scopes import Owner, excess_scopes, void_scopes
@@ -40,27 +43,41 @@ class TokenIssuing:
     """`settings`: as they are now."""
 
     def __init__(
-        self, db: Tables, entities: Tokens, rights: Rights, settings: Callable[[], HubSettings]
+        self, db: Tables, entities: Tokens, rights: Rights, settings: Callable[[], HubSettings], key: bytes
     ) -> None:
+        """`key`: 32 bytes, of which tokens are made that a form asks for."""
         self._db = db
         self._entities = entities
         self._rights = rights
-        self._settings = settings
+        self._key = key
 
-    def new(self, owner: UserRow, scopes: list[str] | None, note: str, life: int | None) -> NewToken:
+    def new(
+        self, owner: UserRow, scopes: list[str] | None, note: str, life: int | None, *, form: str = ""
+    ) -> NewToken:
         """`scopes`: None for the usual ones. `life`: seconds it is good for; None for as long as tokens may be.
 
-        Raises InvalidError for what goes beyond what the owner holds, or what tokens may have here.
+        `form`: the key of the form that asks for it: if that is sent again, with the same fields, the same token comes
+        of it. Raises InvalidError for what goes beyond what the owner holds, or what tokens may have here.
         """
-        secret = new_token()
         held, expiry = self._within(owner, scopes), self._expiry(life)
+        token_id, secret = new_id("t"), new_token()
+        if form:
+            seed = hmac.digest(
+                self._key, "\0".join([owner.id, form, note, str(life), *held]).encode(), "sha256"
+            )
+            token_id, secret = f"t{seed.hex()[32:57]}", seed.hex()[:32]
         return NewToken(
-            new_id("t"), secret, Issue(user_stream(owner.id), quick_digest(secret), held, note, expiry)
+            token_id, secret, Issue(user_stream(owner.id), quick_digest(secret), held, note, expiry)
         )
 
     async def issue(self, new: NewToken, *, by: By, idempotency: IdempotencyRecord | None = None) -> TokenRow:
-        await self._entities.ask(new.id, new.command, by=by, idempotency=idempotency)
+        """Raises AlreadyExistsError where a form was sent again whose token has been revoked."""
         issued = tokens.by_id(self._db, new.id)
+        if issued is None:
+            if version_of(self._db, token_stream(new.id)):
+                raise AlreadyExistsError("This token was revoked. Load the page anew to request another one.")
+            await self._entities.ask(new.id, new.command, by=by, idempotency=idempotency)
+            issued = tokens.by_id(self._db, new.id)
         assert issued is not None, "a token that was issued just now is there"
         return issued
 

@@ -10,12 +10,12 @@ from core.plugins.hooks import Hooks
 from projections import servers
 from projections.users import UserRow
 from web.request.context import asked, database, hub
-from web.request.handler_view import handler_view
+from web.request.handler_view import NOT_OF_THE_FORM, handler_view
 from web.sessions.links import ARGUMENT as TICKET
 from web.site.next_url import safe_path
 from web.site.public_url import own_origins
 
-_NOT_CARRIED = frozenset({"next", "_xsrf", TICKET})
+_NOT_CARRIED = frozenset({"next", *NOT_OF_THE_FORM, TICKET})
 _hooks = Hooks()
 
 

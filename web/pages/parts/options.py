@@ -9,12 +9,13 @@ import msgspec
 
 from core.errors import InvalidError, UnreadableError
 from web.request.context import asked
+from web.request.handler_view import NOT_OF_THE_FORM
 from web.request.sent.forms import form
 from web.starts.spawn_hooks import FormData
 from web.starts.uploads import Upload
 
 PREFIX = "opt-"
-NOT_OPTIONS = frozenset({"next", "display_name", "_xsrf"})
+NOT_OPTIONS = frozenset({"next", "display_name", *NOT_OF_THE_FORM})
 
 
 def query_options() -> FormData | None:
@@ -33,7 +34,7 @@ def query_options() -> FormData | None:
 async def form_fields() -> FormData:
     """Lists of texts by name; files as dicts, by their names with `_file` behind."""
     sent = form()
-    data: FormData = {name: sent.fields.getlist(name) for name in sent.fields if name != "_xsrf"}
+    data: FormData = {name: sent.fields.getlist(name) for name in sent.fields if name not in NOT_OF_THE_FORM}
     for name in sent.files:
         data[f"{name}_file"] = [await _file(file) for file in sent.files.getlist(name)]
     return data

@@ -22,6 +22,8 @@ from web.presentation.templates_found import with_nonce
 from web.presentation.wants import wants_of
 from web.request.context import asked, database, hub, kept
 from web.request.credentials import session_of, xsrf_token
+from web.request.handler_view import NOT_OF_THE_FORM
+from web.request.idempotency import new_form_key
 from web.rights.identity import Identity
 from web.sessions.links import ARGUMENT as TICKET
 from web.site import version
@@ -29,7 +31,7 @@ from web.texts.languages import LANGUAGES
 from web.texts.templates import texts_for_elsewhere
 from web.texts.translate import spoken
 
-NOT_CARRIED = frozenset({"_xsrf", TICKET})
+NOT_CARRIED = frozenset({*NOT_OF_THE_FORM, TICKET})
 
 
 async def page(
@@ -104,6 +106,7 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "engine_troubles": [engine.silence for engine in hub().spawner if engine.silence and user],
         "xsrf": xsrf,
         "xsrf_token": xsrf,
+        "new_form_key": new_form_key,
         "csp_nonce": nonce,
         "here": _here,
         "language": spoken(),
