@@ -58,9 +58,21 @@ class Windows:
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
-    def context(self, *, phone: bool = False, scheme: str = "light", url: str = "") -> BrowserContext:
+    def context(
+        self,
+        *,
+        phone: bool = False,
+        scheme: str = "light",
+        url: str = "",
+        scripts: bool = True,
+        zoom: int = 1,
+    ) -> BrowserContext:
+        """`scripts`: whether they run. `zoom`: as a window that is so many times smaller, which is what it comes to."""
+        size = PHONE if phone else DESK
         context = self._chromium.new_context(
-            viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
+            viewport={"width": size["width"] // zoom, "height": size["height"] // zoom},
+            device_scale_factor=zoom,
+            java_script_enabled=scripts,
             color_scheme=scheme,  # type: ignore[arg-type]
             base_url=url or None,
             reduced_motion="reduce",

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Windows, log_in, running
 from tests.browser.jupyterlab import JUPYTERLAB, SLOWLY, run_a_cell, start
 from tests.integration.hub import RealHub, wait_for
+from tests.unit.test_server_names import TITLES
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +127,17 @@ def test_named_servers_are_made_restarted_and_deleted_by_keyboard(tmp_path: Path
         row.locator(".delete-server").click()
         page.click("#ask-yes")
         expect(page.locator(".name")).to_have_count(0)
+
+
+def test_the_page_names_servers_as_the_hub_does(tmp_path: Path, windows: Windows) -> None:
+    with running(RealHub(tmp_path / "hub")) as hub:
+        page = windows.context(url=hub.url).new_page()
+        log_in(page, "alice", "/hub/home")
+        page.goto("/hub/home")
+        for title, name in TITLES.items():
+            page.fill("#new-server-name", title)
+            said = f"In its address it is called {name}." if name else ""
+            expect(page.locator("#new-server-slug")).to_have_text(said)
 
 
 def test_a_start_that_is_stopped_and_one_that_fails_say_so(tmp_path: Path, windows: Windows) -> None:

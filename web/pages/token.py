@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -102,7 +101,15 @@ async def _issued(me: UserRow, fields: Mapping[str, str]) -> str:
     return new.secret
 
 
-async def _shown_page(me: UserRow, status: int = 200, **context: Any) -> Response:
+async def _shown_page(
+    me: UserRow,
+    status: int = 200,
+    *,
+    given: Mapping[str, str] | None = None,
+    new_token: str = "",
+    token_error: str = "",
+) -> Response:
+    """`given`: what had been typed into a form that was refused."""
     rows = [row for row in tokens.of_owner(database(), user_stream(me.id)) if is_valid(row)]
     own = [_shown(hub().models.token(row, me.name)) for row in rows if row.client == HUB_CLIENT]
     most = hub().settings.hub.token_expires_in_max_seconds
@@ -114,7 +121,9 @@ async def _shown_page(me: UserRow, status: int = 200, **context: Any) -> Respons
         token_expires_in_options_html=expiry_options(most),
         token_expires_in_max_seconds=most,
         auth_state=hub().logins.auth_states.of(me.id),
-        **context,
+        new_token=new_token,
+        token_error=token_error,
+        given={name: (given or {}).get(name, "") for name in ("note", "scopes")},
     )
 
 

@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a command that is sent again gives the answer it gave before, and is not carried out twice.
 
-A form of a page brings its key along (`_once`, made anew with each page): one that is sent twice, by a second press while
-the line is slow, leads where the first has led.
+A form of a page brings its key along (`_once`, made anew with each page): one that is sent twice, by a second press
+while the line is slow, leads where the first has led.
 
 The key is recorded in the transaction of the command's events, together with what it will answer; when the
 request is over that is replaced by what it did answer. So a client that lost the reply, even to a crash of

@@ -49,6 +49,7 @@ class TokenIssuing:
         self._db = db
         self._entities = entities
         self._rights = rights
+        self._settings = settings
         self._key = key
 
     def new(

@@ -68,8 +68,11 @@ function statesIn(element) {
 function tellChanges(before, now) {
   const changed = [...now].filter(([id, [, state]]) => before.has(id) && before.get(id)[1] !== state);
   const gone = [...before].filter(([id]) => !now.has(id));
-  const told = [...changed.map(([, [name, state]]) => `${name}: ${state}`), ...gone.map(([, [name]]) => _("{name} is deleted", { name }))];
-  if (told.length) announce(`${told.join(". ")}.`);
+  const told = [
+    ...changed.map(([, [name, state]]) => _("{name}: {state}.", { name, state })),
+    ...gone.map(([, [name]]) => _("{name} is deleted.", { name })),
+  ];
+  if (told.length) announce(told.join(" "));
 }
 
 if (board()) follow(`${base}api/users/${encodeURIComponent(user)}/events`, board().dataset.position, redraw);
@@ -151,7 +154,9 @@ const ACTIONS = {
 document.addEventListener("click", (event) => {
   for (const [selector, action] of Object.entries(ACTIONS)) {
     const button = event.target.closest?.(selector);
-    if (button) action(button);
+    if (!button) continue;
+    if (button.form?.id === "servers-form") event.preventDefault(); // it is for where no script runs
+    action(button);
   }
 });
 

@@ -92,11 +92,12 @@ source.onerror = async () => {
 tellElapsed(pending, (share) => showPercent(Math.round(90 * (1 - Math.exp(-1.5 * share)))));
 
 if (stop) stop.hidden = false;
-stop?.addEventListener("click", () =>
+stop?.addEventListener("click", (event) => {
+  event.preventDefault(); // its form is for where no script runs
   working(stop, async () => {
     await call("DELETE", serverPath(pending.user, pending.server));
     await leave(`${base}home`);
-  }),
-);
+  });
+});
 
 window.addEventListener("pagehide", () => source.close());

@@ -82,7 +82,9 @@ document.getElementById("token-copy")?.addEventListener("click", async () => {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".revoke-token-btn");
-  if (button) working(button, () => revoke(button.closest("[data-token-id]")));
+  if (!button) return;
+  event.preventDefault(); // its form is for where no script runs
+  working(button, () => revoke(button.closest("[data-token-id]")));
 });
 
 async function revoke(row) {
