@@ -16,6 +16,7 @@ from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.site.hosts import Hosts
+from web.texts.translate import N_
 
 MAX_ID = 2048  # characters
 
@@ -116,4 +117,5 @@ class Clients:
 
 
 def _describe(row: ClientRow) -> str:
-    return f"Server at {row.prefix}"
+    """In English."""
+    return N_("Server at {prefix}").format(prefix=row.prefix)

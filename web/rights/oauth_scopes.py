@@ -26,6 +26,14 @@ from projections.users import UserRow
 from web.rights.oauth_clients import OAuthClient
 from web.rights.rights import Rights
 from web.site.bounds import MOST_SCOPES
+from web.texts.translate import N_, _, told
+
+_APPLIES_TO = {
+    "user": N_("Applies to user {name}."),
+    "group": N_("Applies to group {name}."),
+    "server": N_("Applies to server {name}."),
+    "service": N_("Applies to service {name}."),
+}
 
 IDENTIFY = "identify"  # an old word for no scope at all
 IDENTIFYING = ("read:users:groups!user", "read:users:name!user")
@@ -107,7 +115,7 @@ class Consent:
         if INHERIT in beyond:
             beyond = [INHERIT]
         if not beyond:
-            return [Described(None, self._table.definitions[NO_SCOPE].description, "")]
+            return [Described(None, told(self._table.definitions[NO_SCOPE].description), "")]
         return [self._describe(scope) for scope in beyond]
 
     def _describe(self, text: str) -> Described:
@@ -120,5 +128,5 @@ def in_words(text: str, table: ScopeTable, user: str) -> Described:
     limited = ""
     if scope.kind is not None:
         value = user if scope.value is None and scope.kind.value == "user" else scope.value
-        limited = f"Applies to {scope.kind.value} {value}." if value else ""
-    return Described(text, table.definitions[scope.name].description, limited)
+        limited = _(_APPLIES_TO[scope.kind.value]).format(name=value) if value else ""
+    return Described(text, told(table.definitions[scope.name].description), limited)

@@ -9,6 +9,7 @@ from core.plugins.plugin_hub import FormData
 from core.plugins.profiles import PROFILE
 from core.settings import SpawnerProfile
 from web.starts.start_form import StartForm
+from web.texts.translate import _
 
 FILLED = "_profile_form"
 """A hidden field of a profile's own form: what was sent comes from that one."""
@@ -63,7 +64,8 @@ def _of_profile(profile: SpawnerProfile) -> str:
 def _choice(there: list[SpawnerProfile], chosen: SpawnerProfile | None) -> str:
     first = chosen or there[0]
     choices = "".join(_radio(profile, checked=profile is first) for profile in there)
-    return f'<fieldset class="profiles"><legend>What to start</legend>{choices}</fieldset>'
+    title = escape(_("What to start"))
+    return f'<fieldset class="profiles"><legend>{title}</legend>{choices}</fieldset>'
 
 
 def _radio(profile: SpawnerProfile, *, checked: bool) -> str:

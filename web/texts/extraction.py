@@ -27,8 +27,9 @@ METHODS = (
     ("web/presentation/templates/*.html", "jinja2"),
     ("web/presentation/static/js/*.js", "javascript"),
     ("web/**.py", "python"),
-    *((f"{room}/**.py", refusals.extract) for room in refusals.ROOMS),
-    *((file, refusals.extract) for file in refusals.FILES),
+    *((f"{room}/**.py", refusals.refusals) for room in refusals.ROOMS),
+    *((file, refusals.refusals) for file in refusals.FILES),
+    *((file, refusals.sentences) for file in refusals.SENTENCES),
 )
 OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"web/presentation/templates/*.html": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}}

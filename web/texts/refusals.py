@@ -1,12 +1,13 @@
-"""Refusals as texts: where one is raised its words stand already, in English, with values in it.
+"""Refusals and reasons as texts: where one is raised or recorded its words stand already, in English, with values.
 
 `raise NotFoundError(f"There is no user {name}.")` is the text `There is no user {name}.`; on its way to a page it is
-recognised and said in the page's language (`told` in web/texts/translate.py). Programs and logs have it as it is.
+recognised and said in the page's language (`told` in web/texts/translate.py). Programs and the log have it as it is.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -34,23 +35,71 @@ ROOMS = (  # whose refusals people meet on pages, those of a start that failed a
     "web/starts",
 )
 FILES = ("core/server.py", "core/share_code.py", "core/token.py", "core/user.py")
+SENTENCES = (  # files in which whole sentences are for people: why something ended, what a scope is
+    "core/actors/engines/engine.py",
+    "core/actors/engines/reconciler.py",
+    "core/actors/removals.py",
+    "core/actors/servers/endings.py",
+    "core/actors/servers/server_work.py",
+    "core/reconcile/adoption.py",
+    "core/scopes/table.py",
+    "spawners/answering.py",
+    "spawners/docker/found.py",
+    "spawners/slurm/fate.py",
+    "spawners/slurm/jobs.py",
+    "web/app/refusing.py",
+    "web/authenticators/jupyterhub/refusals.py",
+    "web/authenticators/jupyterhub/thread.py",
+    "web/authenticators/oidc/requests.py",
+    "web/lifecycle/expiry.py",
+    "web/lifecycle/shutdown.py",
+    "web/login/disarming.py",
+    "web/login/hook.py",
+    "web/request/sent/refused_forms.py",
+    "web/starts/launch.py",
+)
 
-_KINDS = frozenset(
+KINDS = frozenset(
     name
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.HubError)
 )
 
+_SENTENCE = re.compile(r"[A-Z{].* .*[.!?]", re.DOTALL)
+
 Extracted = tuple[int, str, str, list[str]]
 
 
-def extract(
+def sentences(
     file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
 ) -> Iterator[Extracted]:
-    """A method of extraction, as Babel calls it."""
+    """A method of extraction, as Babel calls it: all whole sentences but docstrings."""
+    del keywords, comment_tags, options
+    tree = ast.parse(file.read())
+    passed_over = {id(node) for node in _not_said(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in passed_over:
+            text = _text(node)
+            if _SENTENCE.fullmatch(text):
+                yield node.lineno, "_", text, []
+
+
+def _not_said(tree: ast.AST) -> Iterator[ast.AST]:
+    """Docstrings, and the pieces of texts that have values in them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield from node.values
+
+
+def refusals(
+    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
+) -> Iterator[Extracted]:
+    """Another: the words of the errors of core/errors.py."""
     del keywords, comment_tags, options
     for node in ast.walk(ast.parse(file.read())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _KINDS:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
             text = _text(node.args[0]) if node.args else ""
             if any(character.isalpha() for character in PLACE.sub("", text)):
                 yield node.lineno, "_", text, []
@@ -62,13 +111,23 @@ def _text(node: ast.expr) -> str:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=pieces):
-            return "".join(_piece(piece) for piece in pieces)
+            return _with_places(pieces)
         case _:
             return ""
 
 
-def _piece(node: ast.expr) -> str:
-    return f"{{{_name(node.value)}}}" if isinstance(node, ast.FormattedValue) else _text(node)
+def _with_places(pieces: Sequence[ast.expr]) -> str:
+    """Each value has a name of its own, and the same wherever it comes again."""
+    names: dict[str, str] = {}
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, ast.FormattedValue):
+            name, value = _name(piece.value).strip("_"), ast.dump(piece.value)
+            taken = [given for other, given in names.items() if other != value]
+            text += f"{{{names.setdefault(value, f'{name}{len(taken) + 1}' if name in taken else name)}}}"
+        else:
+            text += _text(piece)
+    return text
 
 
 def _name(node: ast.expr) -> str:

@@ -31,7 +31,8 @@ def spoken() -> str:
 
 
 def gettext(text: str) -> str:
-    return catalogue(_spoken.get()).translations.gettext(text)
+    """`""` is the head of a catalogue, and no text."""
+    return catalogue(_spoken.get()).translations.gettext(text) if text else ""
 
 
 _ = gettext
@@ -52,7 +53,7 @@ def told(message: str) -> str:
     One that no catalogue has stays as it is.
     """
     known = catalogue(_spoken.get())
-    if not known.patterns or len(message) > LONGEST_TOLD:
+    if not message or not known.patterns or len(message) > LONGEST_TOLD:
         return message
     said = known.translations.gettext(message)
     if said != message:
@@ -70,6 +71,9 @@ def moment(at: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def _moment(language: str, at: datetime) -> str:
+    """English is read in too many countries for any of their own ways."""
+    if language == ENGLISH:
+        return f"{at:%Y-%m-%d %H:%M} UTC"
     return f"{format_date(at, 'medium', language)}, {format_time(at, 'short', UTC, language)} UTC"
 
 

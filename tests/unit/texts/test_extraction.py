@@ -50,6 +50,8 @@ def test_templates_scripts_and_refusals_are_read(texts: Catalog, file: str, text
             ["At most {limit}, {len}, {rows}."],
         ),
         ('raise SpawnError("It " f"failed: {error.reason}", 500)', ["It failed: {reason}"]),
+        ('raise NotFoundError(f"{a.name} has no {b.name}, {a.name}.")', ["{name} has no {name2}, {name}."]),
+        ('raise SpawnError(f"No: {_why(x)}.")', ["No: {why}."]),
         ("raise InvalidError(why)", []),
         ('raise InvalidError(f"{a}: {b}")', []),
         ('raise ValueError("a bug")', []),
@@ -57,4 +59,21 @@ def test_templates_scripts_and_refusals_are_read(texts: Catalog, file: str, text
     ],
 )
 def test_a_refusal_is_a_text_with_the_names_of_its_values(source: str, found: list[str]) -> None:
-    assert [text for _, _, text, _ in refusals.extract(BytesIO(source.encode()), {}, (), {})] == found
+    assert [text for _, _, text, _ in refusals.refusals(BytesIO(source.encode()), {}, (), {})] == found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"""A docstring that is a sentence."""\nWHY = "The user logged out."', ["The user logged out."]),
+        (
+            'def f():\n    """Tells why."""\n    return f"{self.title} has not answered."',
+            ["{title} has not answered."],
+        ),
+        ('logger.warning("no sentence: %s", error)', []),
+        ('SELECT = "SELECT * FROM events"', []),
+        ('said = "Stopped."', []),
+    ],
+)
+def test_in_some_files_whole_sentences_are_texts(source: str, found: list[str]) -> None:
+    assert [text for _, _, text, _ in refusals.sentences(BytesIO(source.encode()), {}, (), {})] == found
