@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.scopes import Reach, Scopes
-from tests.conftest import Client
+from tests.conftest import SERVICE_TOKEN, Client
 
 
 async def _token(client: Client) -> tuple[str, str]:
@@ -57,3 +57,29 @@ def test_what_follows_from_scopes_is_worked_out_once_and_right() -> None:
     scopes.as_strings().clear()
     assert scopes.as_strings() == ["servers!user=bob", "users"]
     assert scopes == Scopes(dict(scopes.held))
+
+
+async def test_who_deletes_somebody_is_still_known_without_a_query(client: Client) -> None:
+    await client.post("/users/bob")
+    ops = client.with_token(SERVICE_TOKEN)
+    await ops.get("/")
+    assert (await ops.delete("/users/bob")).status_code == 204
+    assert await _reads(client, lambda: ops.get("/")) == []
+
+
+async def test_what_was_held_of_somebody_is_gone_with_them_and_does_not_come_back(client: Client) -> None:
+    """A share of a server of bob's, remembered, is none of a bob who comes later."""
+    for name in ("bob", "carol"):
+        await client.post(f"/users/{name}")
+    assert (await client.post("/users/bob/server")).status_code == 201
+    assert (await client.post("/shares/bob/", json={"user": "carol"})).status_code == 200
+    carol = client.with_token((await client.post("/users/carol/tokens", json={})).json()["token"])
+
+    async def held() -> list[str]:
+        return [text for text in (await carol.get("/user")).json()["scopes"] if "bob" in text]
+
+    assert await held() == ["access:servers!server=bob/"]
+    assert (await client.delete("/users/bob")).status_code == 204
+    assert await held() == []
+    assert (await client.post("/users/bob")).status_code == 201
+    assert await held() == []

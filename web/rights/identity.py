@@ -13,6 +13,7 @@ from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.server import SpawnRequested
 from core.events.token import TokenIssued
+from core.events.user import UserDeleted
 from core.scopes import Owner, Scopes, expand, identify_scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest
 from projections import tokens
@@ -77,9 +78,17 @@ class TokenBook:
 
     HEARS = tuple(kind for kind in tokens.EVENTS if kind not in (TokenIssued, SpawnRequested))
 
-    def forget(self, _: Sequence[Record]) -> None:
-        """A listener of the store, for `HEARS`: drop everything, for such events are few beside requests."""
-        self._rows.clear()
+    def forget(self, records: Sequence[Record]) -> None:
+        """A listener of the store, for `HEARS`: drop everything, for such events are few beside requests.
+
+        But a user who is deleted takes their own tokens along, and nobody else's.
+        """
+        heard = [record for record in records if isinstance(record.event, self.HEARS)]
+        gone = {record.stream for record in heard if isinstance(record.event, UserDeleted)}
+        if len(gone) < len(heard):
+            self._rows.clear()
+        else:
+            self._rows = {digest: row for digest, row in self._rows.items() if row.owner not in gone}
 
     def find(self, token: str, now: datetime | None = None) -> TokenRow | None:
         """The token's row, unless it is unknown, revoked or has expired."""

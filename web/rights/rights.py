@@ -15,7 +15,7 @@ from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.server import ServerEvent
 from core.events.token import TokenRevoked
-from core.events.user import AdminGranted, AdminRevoked, user_stream
+from core.events.user import AdminGranted, AdminRevoked, UserDeleted, user_stream
 from core.naming.names import full_name
 from core.scopes import Grant, Owner, Scopes, ScopeTable, Server, Service, expand, token_scopes
 from projections import groups, roles, servers, shares, users
@@ -86,8 +86,23 @@ class Rights:
                 self._by_token.pop(record.key, None)
             elif isinstance(event, AdminGranted | AdminRevoked):
                 self._owned.pop(record.stream, None)
+            elif isinstance(event, UserDeleted):
+                self._forget_user(record.stream)
             else:
                 self._forget_everything()
+
+    def _forget_user(self, holder: str) -> None:
+        """Others have lost nothing with them but what has a filter: that of a share, of a group, or of their name."""
+        self._granted.pop(holder, None)
+        self._owned = {
+            other: owned
+            for other, owned in self._owned.items()
+            if other != holder and not owned.scopes.somewhere
+        }
+        self._by_token = {
+            token: known for token, known in self._by_token.items() if not known[1].scopes.somewhere
+        }
+        self.memberships.forget()
 
     def _forget_everything(self) -> None:
         self._scopes_of_roles.clear()

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from core.events.file.ballast import SIZE, Ballast, give_slice
 from core.events.file.database import DatabaseError, open_for_reading
@@ -115,13 +116,13 @@ class Room:
         """
         if not self._log:
             return
-        ((free,),) = connection.execute("PRAGMA freelist_count").fetchall()
-        if whole and free < PAGES:
-            self._allocate_pages(connection, MORE + SPARE)
-            size = (free + MORE) * _page_size(connection)
-            connection.execute("INSERT INTO room VALUES (zeroblob(?))", (size,))
+        pages = _pages(connection)
+        if whole and pages.free < PAGES:
+            _allocate(self._file, (pages.all + MORE + SPARE) * pages.size)
+            connection.execute("INSERT INTO room VALUES (zeroblob(?))", ((pages.free + MORE) * pages.size,))
             connection.execute("DELETE FROM room")
-        self._allocate_pages(connection)
+            pages = _pages(connection)
+        _allocate(self._file, pages.all * pages.size)
 
     def keep_wal(self) -> None:
         """After something that may have cut it. What is missing then is noticed by whoever needs it."""
@@ -160,10 +161,6 @@ class Room:
         finally:
             os.close(file)
 
-    def _allocate_pages(self, connection: sqlite3.Connection, more: int = 0) -> None:
-        ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
-        _allocate(self._file, (pages + more) * _page_size(connection))
-
 
 def _allocate(file: int, size: int) -> None:
     """Make a file at least so long. Raises OSError if there is no room; what else is in the way will show itself."""
@@ -176,6 +173,18 @@ def _allocate(file: int, size: int) -> None:
                 raise
 
 
-def _page_size(connection: sqlite3.Connection) -> int:
-    ((size,),) = connection.execute("PRAGMA page_size").fetchall()
-    return int(size)
+class _Pages(NamedTuple):
+    """Of the log's file: how many, those of them that are free, and the bytes of one."""
+
+    all: int
+    free: int
+    size: int
+
+
+def _pages(connection: sqlite3.Connection) -> _Pages:
+    """In one question, since every commit asks."""
+    (found,) = connection.execute(
+        "SELECT page_count, freelist_count, page_size "
+        "FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
+    ).fetchall()
+    return _Pages(*found)

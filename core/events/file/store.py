@@ -6,8 +6,10 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 
+import outcome
 import trio
 
 from core.errors import DoubtError, UnavailableError
@@ -15,6 +17,7 @@ from core.events.file.database import MEMORY, log_id, open_for_reading, open_for
 from core.events.file.folding import Projection
 from core.events.file.reading import read_records, read_stream, version_of
 from core.events.file.writer import Writer
+from core.events.file.writer_thread import Result, WriterThread, no_way_back
 from core.events.log import command_keys
 from core.events.log.append_request import AppendRequest, IdempotencyRecord, Outcome, Write
 from core.events.log.listeners import Listener, Listeners
@@ -48,7 +51,7 @@ class EventStore:
         self.path = path
         self._writer = Writer(path, projections, now, connect, log)
         self._threaded = threaded and path != MEMORY  # there the loop reads through the writer's connection
-        self._thread = trio.CapacityLimiter(1)
+        self._thread = WriterThread()
         self._queue: list[AppendRequest] = []
         self._work = trio.Event()
         self._is_over = False
@@ -60,6 +63,7 @@ class EventStore:
         self.db = self._writer.connection if path == MEMORY else open_for_reading(path)
 
     def close(self) -> None:
+        self._thread.close()
         if self.db is not self._writer.connection:
             self.db.close()
         self._writer.close()
@@ -124,7 +128,7 @@ class EventStore:
         unit.task = trio.lowlevel.current_task()
         self._queue.append(unit)
         self._work.set()
-        await trio.lowlevel.wait_task_rescheduled(_no_way_back)
+        await trio.lowlevel.wait_task_rescheduled(no_way_back)
         if unit.error is not None:
             raise unit.error
         return unit.records
@@ -152,40 +156,40 @@ class EventStore:
 
     async def _round(self) -> None:
         batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        began = perf_counter()
-        try:
-            await self._in_thread(self._writer.commit, batch)
-        except BaseException:
+        await self._commit(batch, partial(self._settle, batch, perf_counter()))
+
+    def _settle(self, batch: Sequence[AppendRequest], began: float, result: Result) -> None:
+        """Wakes those who wait, and tells the others."""
+        if isinstance(result, outcome.Error):
             for unit in batch:
                 unit.error = UnavailableError(
                     "The hub is going down; whether this was carried out is not known."
                 )
-            raise
-        finally:
-            self.on_commit(len(batch), perf_counter() - began)
-            for unit in batch:
-                assert unit.task is not None
-                trio.lowlevel.reschedule(unit.task)
-        self._announce([record for unit in batch for record in unit.records])
+        self.on_commit(len(batch), perf_counter() - began)
+        for unit in batch:
+            assert unit.task is not None
+            trio.lowlevel.reschedule(unit.task)
+        self._announce([record for unit in batch if unit.error is None for record in unit.records])
         self._tell_of_loss()
 
     async def look(self) -> None:
         """Notice a file that is no longer where it should be, though nothing is being recorded."""
-        await self._in_thread(self._writer.commit, [])
-        self._tell_of_loss()
+        await self._commit([], lambda _: self._tell_of_loss())
 
     def _tell_of_loss(self) -> None:
         if self.lost and not self._is_loss_told:
             self._is_loss_told = True
             self.on_lost(self.lost)
 
-    async def _in_thread(
-        self, commit: Callable[[Sequence[AppendRequest]], None], batch: Sequence[AppendRequest]
-    ) -> None:
+    async def _commit(self, batch: Sequence[AppendRequest], then: Callable[[Result], None]) -> None:
+        """`then`: called on the event loop, before anybody can hear of the commit in another way."""
+        commit = partial(self._writer.commit, batch)
         if self._threaded:
-            await trio.to_thread.run_sync(commit, batch, limiter=self._thread)
-        else:
-            commit(batch)
+            await self._thread.carry_out(commit, then)
+            return
+        result: Result = outcome.capture(commit)
+        then(result)
+        result.unwrap()
 
     # --- being told ---
 
@@ -258,10 +262,6 @@ class EventStore:
         """Something fixed when the log was made, such as its `salt`."""
         (value,) = self.db.execute("SELECT value FROM log_facts WHERE name = ?", (name,)).fetchone()
         return str(value)
-
-
-def _no_way_back(_: object) -> trio.lowlevel.Abort:
-    return trio.lowlevel.Abort.FAILED
 
 
 __all__ = ["EventStore", "Write"]

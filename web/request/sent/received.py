@@ -54,6 +54,11 @@ class Body(TrioBody):
         self._news = Bell()
         self._room = Bell()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether all of it has come, and nobody need wait for it."""
+        return self._complete.is_set()
+
     def read_from(self, source: Source) -> None:
         self._source = source
 
@@ -144,3 +149,14 @@ class ReceivedHeaders(Headers):
 class Request(TrioRequest):
     body: Body
     body_class = Body  # type: ignore[assignment]
+
+    async def get_data(  # type: ignore[override]
+        self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
+    ) -> str | bytes:
+        """As Quart's, whose deadline is for what is still on its way."""
+        if parse_form_data or not self.body.is_there:
+            return await super().get_data(cache, as_text, parse_form_data)
+        data: bytes = await self.body
+        if not cache:
+            self.body.clear()
+        return data.decode() if as_text else data
