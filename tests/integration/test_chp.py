@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,23 +98,18 @@ def test_one_that_is_killed_is_replaced_and_has_its_routes_at_once(make_hub: Mak
 
 
 @pytest.fixture
-def external(make_hub: MakeHub) -> ExternalCHP:
-    """Somebody else's, that a hub drives; alice has a server."""
+def external(make_hub: MakeHub) -> Iterator[ExternalCHP]:
+    """Somebody else's, and a hub that is to drive it; neither is started yet."""
     hub = make_hub()
     proxy = ExternalCHP(hub)
     hub.configure(f"{proxy.config}c.JupyterHub.cleanup_servers = False\n")
-    proxy.hub = hub  # type: ignore[attr-defined]
-    return proxy
-
-
-def hub_of(proxy: ExternalCHP) -> RealHub:
-    found: RealHub = proxy.hub  # type: ignore[attr-defined]
-    return found
+    yield proxy
+    proxy.close()
 
 
 @pytest.mark.world
 def test_a_hub_waits_for_no_proxy_and_gives_it_its_routes_once_it_is_there(external: ExternalCHP) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     hub.start()
     assert "takes no connections" in hub.request("GET", "/hub/health", direct=True).text
     hub.request("POST", "/hub/api/users/alice", direct=True)
@@ -129,7 +125,7 @@ def test_a_hub_waits_for_no_proxy_and_gives_it_its_routes_once_it_is_there(exter
 @pytest.mark.world
 @pytest.mark.parametrize("how", ["wiped", "killed", "one taken out", "one led astray"])
 def test_what_is_lost_is_back_at_once(external: ExternalCHP, how: str) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     external.start()
     hub.start()
     with_server(hub)
@@ -155,7 +151,7 @@ def test_what_is_lost_is_back_at_once(external: ExternalCHP, how: str) -> None:
 def test_one_that_hangs_holds_no_start_up_for_long_and_has_all_routes_once_it_goes_on(
     external: ExternalCHP,
 ) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     external.start()
     hub.start()
     for name in ("alice", "bob"):
@@ -165,8 +161,8 @@ def test_one_that_hangs_holds_no_start_up_for_long_and_has_all_routes_once_it_go
         assert hub.request("POST", f"/hub/api/users/{name}/server", direct=True).status_code in (201, 202)
         path = f"/hub/api/users/{name}/servers/"
         wait_for(lambda path=path: hub.request("GET", path, direct=True).json()["ready"], 20)  # type: ignore[misc]
-    progress = hub.request("GET", "/hub/api/users/alice/server/progress", direct=True).text
-    assert "does not know the way to the server yet" in progress
+    told = [event.payload.get("message", "") for event in hub.events("alice")]
+    assert "The proxy does not know the way to the server yet: it can be reached once the proxy does." in told
     assert "does not answer" in wait_for(lambda: hub.request("GET", "/hub/health", direct=True).text)
     assert "does not answer" in wait_for(lambda: hub.log() if "does not answer" in hub.log() else "")
     metrics = hub.request("GET", "/hub/metrics", direct=True).text
@@ -177,7 +173,7 @@ def test_one_that_hangs_holds_no_start_up_for_long_and_has_all_routes_once_it_go
 
 @pytest.mark.world
 def test_one_that_refuses_the_token_is_told_of_and_taken_back(external: ExternalCHP) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     external.start(token="another-token")
     hub.start()
     told = wait_for(lambda: hub.request("GET", "/hub/health", direct=True).text)
@@ -196,7 +192,7 @@ def test_one_that_refuses_the_token_is_told_of_and_taken_back(external: External
 
 @pytest.mark.world
 def test_one_that_moves_is_found_where_somebody_says(external: ExternalCHP) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     hub.configure(external.config.replace(external.api_url, "http://127.0.0.1:1"))
     external.start()
     hub.start()
@@ -207,7 +203,7 @@ def test_one_that_moves_is_found_where_somebody_says(external: ExternalCHP) -> N
 
 @pytest.mark.world
 def test_a_hub_that_is_killed_meanwhile_finds_what_has_changed(external: ExternalCHP) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     external.start()
     hub.start()
     with_server(hub)
@@ -225,7 +221,7 @@ def test_a_hub_that_is_killed_meanwhile_finds_what_has_changed(external: Externa
 
 @pytest.mark.world
 def test_the_use_of_a_route_is_activity_of_its_server_and_a_lost_one_has_none(external: ExternalCHP) -> None:
-    hub = hub_of(external)
+    hub = external.hub
     hub.configure(
         f"{external.config}c.JupyterHub.last_activity_interval = 1\nc.JupyterHub.activity_resolution = 0\n"
     )
@@ -254,20 +250,19 @@ c.Proxy.extra_routes = {{"docs.hub.test/a b": "http://127.0.0.1:9"}}
     )
     proxy.start()
     hub.start()
-    hub.add_user("alice")
-    hub.begin("alice")
-    hub.wait_ready("alice")
+    with_server(hub)
     found = wait_for(lambda: routes if len(routes := proxy.routes()) == 4 else None)
     assert found is not None
     assert set(found) == {
         "/",
         "/alice.hub.test/user/alice",
-        "/web.hub.test/services/web",
+        "/web--service.hub.test/services/web",
         "/docs.hub.test/a b",
     }
     assert hub.page("alice").status_code != 200
     answer = hub.request("GET", "/user/alice/api", headers={"Host": "alice.hub.test"})
     assert answer.status_code == 200
+    proxy.close()
 
 
 @pytest.mark.world

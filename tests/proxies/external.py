@@ -20,7 +20,7 @@ class ExternalCHP:
     """In front of a hub; `api_port`: where it is driven. It bears the mark of the hub, and ends with its test."""
 
     def __init__(self, hub: RealHub, *options: str) -> None:
-        self._hub = hub
+        self.hub = hub
         self._options = options
         (self.api_port,) = free_ports(1)
         self.api_url = f"http://127.0.0.1:{self.api_port}"
@@ -35,17 +35,21 @@ class ExternalCHP:
             f"c.ConfigurableHTTPProxy.auth_token = {TOKEN!r}\n"
         )
 
+    def close(self) -> None:
+        if self.process is not None:
+            self.kill()
+
     def start(self, token: str = TOKEN) -> float:
         """When it listened, by the monotonic clock."""
         words = [
             configurable_http_proxy(),
             "--ip=127.0.0.1",
-            f"--port={self._hub.port}",
+            f"--port={self.hub.port}",
             "--api-ip=127.0.0.1",
         ]
         words += [
             f"--api-port={self.api_port}",
-            f"--error-target={self._hub.hub_url}/hub/error",
+            f"--error-target={self.hub.hub_url}/hub/error",
             *self._options,
         ]
         self.process = subprocess.Popen(
@@ -53,13 +57,13 @@ class ExternalCHP:
             env={
                 **os.environ,
                 "CONFIGPROXY_AUTH_TOKEN": token,
-                "CALLBOARD_TEST_HUB": str(self._hub.directory),
+                "CALLBOARD_TEST_HUB": str(self.hub.directory),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: listens(f"http://127.0.0.1:{self._hub.port}"))
+        wait_for(lambda: listens(f"http://127.0.0.1:{self.hub.port}"))
         return time.monotonic()
 
     def kill(self) -> None:

@@ -28,6 +28,7 @@ from web.proxies.use import UseOfRoutes
 logger = logging.getLogger("callboard.proxy")
 
 CHECK_TIMEOUT = 10.0  # seconds that somebody waits who has all routes compared
+FIRST_TIMEOUT = 3.0  # seconds that a hub waits at its start for a proxy that is somebody else's
 _LOOK = 0.05
 _PAUSE = 1.0
 
@@ -89,9 +90,14 @@ class DrivenCHP:
                 await self._api.close()
 
     async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
-        """For one of somebody else's nobody waits: it may be started after the hub."""
+        """For one of somebody else's nobody waits long: it may be started after the hub."""
         if self._process is not None:
             await self._process.begin(connected)
+            return
+        with trio.move_on_after(FIRST_TIMEOUT) as waiting:
+            await connected()
+        if waiting.cancelled_caught:
+            logger.warning("the proxy %s has no routes yet; the hub serves meanwhile", self._api.name)
 
     async def run(self) -> None:
         if self._process is None:

@@ -1,14 +1,7 @@
-"""When each route was last used, gathered in memory and told to the hub now and then."""
+"""When each route was last used, gathered in memory."""
 
-import logging
 import time
 from datetime import UTC, datetime
-
-import trio
-
-from web.proxy.hub import HubClient
-
-log = logging.getLogger("callboard.proxy")
 
 
 class Activity:
@@ -18,22 +11,18 @@ class Activity:
     def note(self, spec: str) -> None:
         self._latest[spec] = time.time()
 
-    async def report_to(self, hub: HubClient, interval: float) -> None:
-        while True:
-            await trio.sleep(interval)
-            await self.report(hub)
-
-    async def report(self, hub: HubClient) -> None:
-        """What is new since the last report; it stays new if the hub cannot be told."""
+    def take(self) -> dict[str, float]:
+        """What is new since this was asked last, in seconds since 1970."""
         taken, self._latest = self._latest, {}
-        if not taken:
-            return
-        try:
-            await hub.post("activity", {"routes": {spec: _iso(at) for spec, at in taken.items()}})
-        except OSError as error:
-            log.debug("activity is told later: %s", error)
-            self._latest = taken | self._latest
+        return taken
 
+    def put_back(self, taken: dict[str, float]) -> None:
+        """What could not be told."""
+        self._latest = taken | self._latest
 
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def last(self, spec: str) -> datetime | None:
+        at = self._latest.get(spec)
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
+    def forget(self, spec: str) -> None:
+        self._latest.pop(spec, None)

@@ -74,6 +74,11 @@ def hub_away_page(request: Request, page: bytes, policy: str, *, closes: bool) -
     return _for(request, 503, html, page, headers, closes=closes, policy=policy.encode("latin-1"))
 
 
+def told(status: int, content_type: bytes, content: bytes, request: Request, *, closes: bool) -> bytes:
+    """What somebody else has to say about it, as pages of a hub do, with styles and scripts of its own."""
+    return _for(request, status, content_type, content, closes=closes, policy=b"frame-ancestors 'none'")
+
+
 def too_many(limit: int) -> bytes:
     message = f"This proxy serves {limit} connections at most.\n".encode()
     return _reply(503, b"text/plain; charset=utf-8", message, _RETRY, closes=True)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import click
 
 from core.machine.bind_port import port_of
+from web.proxy.driven.options import TOKEN_VARIABLE as API_TOKEN_VARIABLE
+from web.proxy.driven.options import api_options, take_api_options
 
 TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments could be read by everybody
 
@@ -42,16 +44,32 @@ TOKEN_VARIABLE = "CALLBOARD_PROXY_TOKEN"  # noqa: S105 - its name; arguments cou
 @click.option(
     "--shutdown-grace", default=5.0, help="Seconds in which running requests may end after SIGTERM."
 )
+@click.option(
+    "--name", default="", help="What the hub calls it. Default: this machine's name, and the address."
+)
+@click.option(
+    "--log-level",
+    default="info",
+    type=click.Choice(["debug", "info", "warn", "error"]),
+    help="What is logged at least.",
+    show_default=True,
+)
+@api_options
 def proxy(**options: Any) -> None:
-    """Serve the public port and follow the hub's routes. The credential comes in CALLBOARD_PROXY_TOKEN."""
+    """Serve the public port and follow the hub's routes. The credential comes in CALLBOARD_PROXY_TOKEN.
+
+    With --api a hub drives it instead, one of JupyterHub's say; the credential then comes in CONFIGPROXY_AUTH_TOKEN.
+    """
     run = import_module("web.proxy.run")  # trio and the rest, which other commands need not wait for
-    run.run(settings_from(options, os.environ.get(TOKEN_VARIABLE, "")))
+    variable = API_TOKEN_VARIABLE if options["api"] else TOKEN_VARIABLE
+    run.run(settings_from(options, os.environ.get(variable, "")))
 
 
 def settings_from(options: dict[str, Any], token: str) -> Any:
     """The ProxySettings for this command line. Raises click.UsageError."""
     if not token:
-        raise click.UsageError(f"{TOKEN_VARIABLE} is not set")
+        raise click.UsageError(f"{API_TOKEN_VARIABLE if options['api'] else TOKEN_VARIABLE} is not set")
+    api = take_api_options(options)
     if bool(options["ssl_key"]) > bool(options["ssl_cert"]):
         raise click.UsageError("--ssl-key needs --ssl-cert")
     _check_redirect(options)
@@ -63,7 +81,13 @@ def settings_from(options: dict[str, Any], token: str) -> Any:
     if options["pid_file"] and not options["away_page"]:
         options["away_page"] = f"{options['pid_file'].removesuffix('.pid')}-away.json"
     base_url = f"/{(options.pop('base_url') or bind_path).strip('/')}/".replace("//", "/")
-    return settings.ProxySettings(token=token, base_url=base_url, limits=limits, **options)
+    return settings.ProxySettings(
+        token=token,
+        base_url=base_url,
+        limits=limits,
+        api=settings.ApiSettings(**api) if api else None,
+        **options,
+    )
 
 
 def _check_redirect(options: dict[str, Any]) -> None:

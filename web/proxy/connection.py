@@ -1,6 +1,7 @@
 """One connection from outside: each request is relayed to where its route leads, or answered here where none does."""
 
 import logging
+from functools import partial
 
 from web.http1.connection import Connection
 from web.http1.request import Request
@@ -41,8 +42,12 @@ class RelayedConnection(Connection):
             return await self._reply(request, answers.healthy)
         route = self._parts.routes.find(request.host or b"", request.path)
         if route is None:
-            return await self._reply(request, answers.not_found)
-        if request.method in (b"GET", b"HEAD") and lacks_final_slash(route, request.path):
+            return await self._explain(request, 404, answers.not_found)
+        if (
+            self._parts.adds_slash
+            and request.method in (b"GET", b"HEAD")
+            and lacks_final_slash(route, request.path)
+        ):
             return await self._reply(request, answers.slash_redirect)
         return await self._relay(request, route)
 
@@ -51,15 +56,22 @@ class RelayedConnection(Connection):
             keep = await Exchange(self._parts, self, request, route).run()
         except UnreachableError as error:
             log.debug("%s: %s", route.spec, error)
-            return await self._reply(
-                request, self._parts.away.answer if route.is_hub else answers.server_away
-            )
+            if route.is_hub:
+                return await self._reply(request, self._parts.away.answer)
+            return await self._explain(request, 503, answers.server_away)
         except BadReplyError as error:
             log.warning("%s: %s", route.spec, error)
-            return await self._reply(request, answers.bad_reply)
+            return await self._explain(request, 502, answers.bad_reply)
         if not keep and request.has_body and not self.is_detached:
             await self.linger()
         return keep
+
+    async def _explain(self, request: Request, status: int, otherwise: answers.Answer) -> bool:
+        """With the hub's page for it, where there is one."""
+        pages = self._parts.error_pages
+        page = await pages.page(status, request) if pages is not None else None
+        answer = otherwise if page is None else partial(answers.told, status, *page)
+        return await self._reply(request, answer)
 
     async def _reply(self, request: Request, answer: answers.Answer) -> bool:
         closes = request.has_body or not request.keep_alive

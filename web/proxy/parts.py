@@ -6,6 +6,7 @@ from web.http1.connection import Connection
 from web.http1.watch import Watch
 from web.proxy.activity import Activity
 from web.proxy.away import AwayPage
+from web.proxy.driven.error_pages import ErrorPages
 from web.proxy.routes import Routes
 from web.proxy.settings import Limits
 from web.proxy.upgrade import Tunnels
@@ -23,6 +24,8 @@ class Parts:
     watch: Watch
     tunnels: Tunnels
     away: AwayPage
+    error_pages: ErrorPages | None = None  # None: ours are all there are
+    adds_slash: bool = True  # to the path of a route that lacks its last one
     scratch: memoryview = field(
         default_factory=lambda: memoryview(bytearray(_SCRATCH))
     )  # never held over a wait

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import json
 import logging
-import secrets
 import signal
 import socket
 import sys
@@ -12,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Protocol
 
 import trio
 
@@ -22,9 +21,10 @@ from web.http1.watch import Watch
 from web.proxy import answers, pid_file
 from web.proxy.activity import Activity
 from web.proxy.away import AwayPage
-from web.proxy.connection import RelayedConnection
-from web.proxy.follow import Follower
-from web.proxy.hub import HubClient
+from web.proxy.doors import Door, open_doors
+from web.proxy.driven.error_pages import ErrorPages
+from web.proxy.driven.source import DrivingHub
+from web.proxy.following.source import FollowedHub
 from web.proxy.parts import Parts
 from web.proxy.rewrite import Visitor
 from web.proxy.routes import Route, Routes
@@ -39,7 +39,7 @@ log = logging.getLogger("callboard.proxy")
 Take = Callable[[socket.socket, str], None]
 
 _SPARE_FILES = 100
-_REPORT_TIMEOUT = 1.0  # seconds for the last report of activity
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _LOOK_EVERY = 1.0
 _TICK = 0.05
 _GC_THRESHOLDS = (50_000, 50, 100)
@@ -47,7 +47,7 @@ _GC_THRESHOLDS = (50_000, 50, 100)
 
 def run(settings: ProxySettings) -> None:
     """Serves until SIGTERM. Exits 1 with one line if it cannot begin."""
-    _log_to_stderr()
+    _log_to_stderr(settings.log_level)
     signal.signal(signal.SIGTERM, _end_early)
     files = raise_file_limit()
     try:
@@ -72,14 +72,14 @@ def _end_early(number: int, frame: object) -> None:
     sys.exit(0)
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr(level: str) -> None:
     logging.raiseExceptions = False  # the hub that held the other end of stderr may be gone
     handler = logging.StreamHandler(sys.stderr)
     for_people = sys.stderr.isatty()
     handler.setFormatter(
         logging.Formatter("%(asctime)s proxy %(levelname)s %(message)s") if for_people else JSONLine()
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=_LEVELS[level], handlers=[handler])
 
 
 class JSONLine(logging.Formatter):
@@ -97,21 +97,14 @@ class JSONLine(logging.Formatter):
         return json.dumps(line)
 
 
-class Door(NamedTuple):
-    """Where visitors come in. `answer`: what all of them are told; None: by their routes."""
+class Source(Protocol):
+    """Where the routes come from: a hub that is followed, or one that sends them."""
 
-    listeners: Listeners
-    certificate: Certificate | None
-    answer: answers.Answer | None = None
+    async def run(self) -> None:
+        """As long as the proxy serves."""
 
-
-def open_doors(settings: ProxySettings, certificate: Certificate | None) -> list[Door]:
-    """The public one first. Raises OSError or ValueError."""
-    doors = [Door(Listeners(settings.bind_url), certificate)]
-    if url := settings.redirect_url:
-        port = settings.https_port or doors[0].listeners.port
-        doors.append(Door(Listeners(url), None, partial(answers.https_redirect, port)))
-    return doors
+    async def end(self) -> None:
+        """The last words, once nothing is served."""
 
 
 class Proxy:
@@ -122,42 +115,33 @@ class Proxy:
         self._doors = doors
         self._certificate = doors[0].certificate
         self._most = settings.limits.connections or room
-        # Until the hub has told its routes, all goes to the hub.
-        self._routes = Routes([Route(settings.base_url, parse_target(settings.hub_url), is_hub=True)])
-        self._hub = HubClient(settings.stream, settings.token)
-        self._activity = Activity()
-        watch = Watch()
-        self._parts = Parts(
-            limits=settings.limits,
-            routes=self._routes,
-            upstreams=Upstreams(settings.limits.connect_timeout),
-            activity=self._activity,
-            watch=watch,
-            away=AwayPage(settings.away_page),
-            tunnels=Tunnels(watch, self._activity, settings.limits.tunnel_grace),
-        )
+        self._parts = _parts(settings)
+        self._source = self._open_source()
+
+    def _open_source(self) -> Source:
+        settings = self._settings
+        if settings.api is None:
+            return FollowedHub(settings, self._parts, self.address)
+        driving = DrivingHub(settings.api, settings.token, self._parts)
+        self._doors.append(Door(Listeners(settings.api.bind_url), None, driving.connect, is_public=False))
+        return driving
 
     @property
     def address(self) -> str:
         return self._doors[0].listeners.address
 
     async def serve(self) -> None:
-        follower = Follower(
-            self._hub, self._routes, self._parts.upstreams, self._parts.away, secrets.token_hex(8)
-        )
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as serving:
                 serving.start_soon(self._parts.watch.run)
                 serving.start_soon(self._look_at_the_clock)
-                serving.start_soon(follower.follow)
-                serving.start_soon(follower.report_applied)
-                serving.start_soon(self._activity.report_to, self._hub, self._settings.activity_interval)
+                serving.start_soon(self._source.run)
                 if self._certificate:
                     serving.start_soon(self._certificate.follow_files)
                 async with trio.open_nursery() as porters:
                     for listener, take in self._listening(serving):
                         porters.start_soon(accept, listener, take)
-                    log.info("listening on %s, hub at %s", self.address, self._settings.hub_url)
+                    log.info("listening on %s, %s", self.address, _about_hub(self._settings))
                     await self._wait_stop(signals)
                     porters.cancel_scope.cancel()
                 for listener, take in self._listening(serving):
@@ -178,7 +162,8 @@ class Proxy:
                 yield listener, partial(self._take, serving, door)
 
     def _take(self, serving: trio.Nursery, door: Door, sock: socket.socket, address: str) -> None:
-        if len(self._parts.connections) + len(self._parts.tunnels) >= self._most:
+        is_full = len(self._parts.connections) + len(self._parts.tunnels) >= self._most
+        if is_full and door.is_public:
             self._turn_away(door, sock)
             return
         timeout = self._settings.limits.idle_timeout
@@ -189,7 +174,7 @@ class Proxy:
             sock.close()
             return
         visitor = Visitor(address.encode(), self._settings.scheme)
-        serving.start_soon(RelayedConnection(self._parts, stream, visitor, door.answer).run)
+        serving.start_soon(door.connect(self._parts, stream, visitor).run)
 
     def _turn_away(self, door: Door, sock: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -220,5 +205,25 @@ class Proxy:
             for connection in list(self._parts.connections):
                 connection.close_idle()
             await trio.sleep(_TICK)
-        with trio.move_on_after(_REPORT_TIMEOUT):
-            await self._activity.report(self._hub)
+        await self._source.end()
+
+
+def _parts(settings: ProxySettings) -> Parts:
+    watch, activity, api = Watch(), Activity(), settings.api
+    # Until a hub that is followed has told its routes, all goes to it.
+    hub = Route(settings.base_url, parse_target(settings.hub_url), is_hub=True)
+    return Parts(
+        limits=settings.limits,
+        routes=Routes([] if api else [hub]),
+        upstreams=Upstreams(settings.limits.connect_timeout),
+        activity=activity,
+        watch=watch,
+        away=AwayPage(settings.away_page),
+        tunnels=Tunnels(watch, activity, settings.limits.tunnel_grace),
+        error_pages=ErrorPages(api.error_target) if api and api.error_target else None,
+        adds_slash=api is None,
+    )
+
+
+def _about_hub(settings: ProxySettings) -> str:
+    return f"driven at {settings.api.bind_url}" if settings.api else f"hub at {settings.hub_url}"

@@ -20,10 +20,20 @@ class Limits(Struct, frozen=True):
     tunnel_grace: float = 10.0  # between the end of one direction of a WebSocket and that of the other
 
 
+class ApiSettings(Struct, frozen=True):
+    """For a proxy that a hub drives: where its API listens, and what configurable-http-proxy is told besides."""
+
+    bind_url: str
+    default_target: str = ""
+    error_target: str = ""
+    host_routing: bool = False
+
+
 class ProxySettings(Struct, frozen=True):
     """`bind_url` is `http://HOST:PORT` or `http+unix://%2Fpath`, `hub_url` the hub's origin.
 
-    `away_page`: a file for the hub's page for when it is away, so that a proxy that is started then has it too.
+    `token`: by which the hub knows it, or it the hub that drives it. `away_page`: a file for the hub's page for when it
+    is away, so that a proxy that is started then has it too.
     `redirect_port`: where plain http is sent on to https at port `redirect_to`, or else to the port of `bind_url`.
     """
 
@@ -39,6 +49,9 @@ class ProxySettings(Struct, frozen=True):
     redirect_port: int = 0
     redirect_to: int = 0
     activity_interval: float = 300.0
+    name: str = ""  # what the hub calls it; "": by machine and address
+    log_level: str = "info"
+    api: ApiSettings | None = None  # None: it follows the hub
     limits: Limits = Limits()
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import trio
@@ -9,11 +10,10 @@ from msgspec import Struct
 
 from core.backoff import Backoff
 from web.http1.server_sent_events import EventReader, ServerSentEvent
-from web.proxy.away import AwayPage
-from web.proxy.hub import HubClient, HubStream
-from web.proxy.routes import Route, Routes
+from web.proxy.following.hub import HubClient, HubStream
+from web.proxy.parts import Parts
+from web.proxy.routes import Route
 from web.proxy.target import parse_target
-from web.proxy.upstreams import Upstreams
 
 log = logging.getLogger("callboard.proxy")
 
@@ -39,14 +39,13 @@ class _Change(Struct, frozen=True):
 class Follower:
     """While the hub is away, the last known routes stay. A route that ends takes its idle connections along."""
 
-    def __init__(
-        self, hub: HubClient, routes: Routes, upstreams: Upstreams, away: AwayPage, proxy_id: str
-    ) -> None:
+    def __init__(self, hub: HubClient, parts: Parts, proxy_id: str, name: str) -> None:
         self._hub = hub
-        self._routes = routes
-        self._upstreams = upstreams
-        self._away = away
+        self._routes = parts.routes
+        self._upstreams = parts.upstreams
+        self._away = parts.away
         self._proxy_id = proxy_id
+        self._name = name
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
         self._news = trio.Event()
         self._delays = _RETRY.delays()
@@ -82,9 +81,14 @@ class Follower:
                 self._news.set()
                 await trio.sleep(next(delays))
 
+    async def say_leaving(self) -> None:
+        """Raises OSError."""
+        position = self._position or 0
+        await self._hub.post("applied", {"proxy": self._proxy_id, "position": position, "leaves": True})
+
     async def _join(self) -> None:
         last = "" if self._position is None else f"Last-Event-ID: {self._position}\r\n"
-        async with self._hub.stream(f"proxy={self._proxy_id}", last) as stream:
+        async with self._hub.stream(f"proxy={self._proxy_id}&name={quote(self._name)}", last) as stream:
             if self._said or self._position is None:
                 log.info("following the hub")
             self._said = None

@@ -1,0 +1,1 @@
+"""Being driven by a hub over the REST API of configurable-http-proxy, instead of following one."""

@@ -1,0 +1,1 @@
+"""Following a hub: its stream of routes, and what it is told of in turn."""
