@@ -89,9 +89,8 @@ class DrivenTable:
 
 
 def clean(path: str) -> str:
-    """With a slash in front, and none at the end."""
-    with_slash = path if path.startswith("/") else f"/{path}"
-    return with_slash.removesuffix("/") or "/"
+    """With one slash in front, and none at the end."""
+    return f"/{path.strip('/')}"
 
 
 def shown(moment: datetime) -> str:
