@@ -23,11 +23,13 @@ test: setup ## every test, those with real servers and killed hubs too
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
 	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
 	$(BIN)/python -m tests.plugins.environments spawners authenticators
+	$(BIN)/python -m tests.proxies
 	$(BIN)/pytest -m "slow and not world" --reruns 1 -rR
 
 test-world: setup ## real engines and plug-ins in all ways that take long (as root); docs/world.md says how it went
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
 	$(BIN)/python -m tests.plugins.environments
+	$(BIN)/python -m tests.proxies
 	$(BIN)/pytest -m world --timeout 900 --world-page docs/world.md
 
 chaos: setup ## a real hub under every fault at once, for SECONDS=120, with a new SEED or the one given

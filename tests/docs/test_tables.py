@@ -31,9 +31,10 @@ def row(metric: Metric) -> str:
 
 
 async def test_the_page_of_metrics_has_each_with_its_kind_and_labels() -> None:
-    """Of a hub that has a plug-in, too."""
+    """Of a hub that has a plug-in and a proxy, too."""
     async with hub_with(DummyAuthenticator) as hub, Client(hub, hub.operators.admit("root")) as client:
         await client.get("/users")
+        hub.proxies.connect("p", "node1")
         text = (await client.get("/metrics")).text
     families = [one for one in text_string_to_metric_families(text) if not one.name.endswith("_created")]
     ours = sorted(row(one) for one in families if one.name.startswith(("jupyterhub_", "callboard_")))
