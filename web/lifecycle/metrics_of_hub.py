@@ -104,7 +104,7 @@ class MetricsOfHub(Collector):
         yield strays
 
     def _outside(self) -> Iterator[Metric]:
-        connected = len(self._hub.proxies.connected)
+        connected = sum(not known.trouble for known in self._hub.proxies.every())
         yield GaugeMetricFamily("callboard_proxies_connected", "Proxies that follow the hub.", connected)
         lag = self._hub.proxies.behind(routes.head(self._hub.store.db))
         yield GaugeMetricFamily("callboard_proxy_lag", "Events that the slowest proxy is behind.", lag)

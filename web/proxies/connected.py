@@ -88,7 +88,8 @@ class Proxies:
         if known.left_out and not known.lacks(self._asked):
             logger.info("the proxy %s has caught up: starts wait for it again", known.name)
             known.left_out = None
-        self.on_applied(min(other.applied or 0 for other in self._waited_for()))
+        if waited_for := list(self._waited_for()):
+            self.on_applied(min(other.applied or 0 for other in waited_for))
         self._tell()
 
     def fails(self, proxy: str, trouble: str) -> None:

@@ -63,6 +63,16 @@ async def test_one_that_is_not_in_time_holds_up_one_start_alone_until_it_has_cau
     assert not await wait(proxies, 11, 1)
 
 
+async def test_the_only_one_may_come_nearer_and_not_have_caught_up(autojump_clock: object) -> None:
+    proxies, told = known("a"), list[int]()
+    proxies.on_applied = told.append
+    assert not await wait(proxies, 7)
+    proxies.applied("a", 6)
+    assert (waits(proxies), told) == ([], [])
+    proxies.applied("a", 7)
+    assert (waits(proxies), told) == (["proxy a"], [7])
+
+
 async def test_one_that_dies_while_it_is_waited_for_holds_nobody_up(autojump_clock: object) -> None:
     proxies = known("a", "b")
     proxies.applied("a", 5)
@@ -128,6 +138,7 @@ async def test_each_is_told_of_in_health_and_metrics(client: Client) -> None:
     assert "a proxy gone at node1 has been away since " in told
     assert "well" not in told
     metrics = (await client.get("/metrics")).text
+    assert "callboard_proxies_connected 2.0" in metrics, "one is gone, one refuses"
     for name, answers in {"well": 1, "late": 0, "refuses": 0, "gone": 0}.items():
         assert f'callboard_proxy_answers{{proxy="{name} at node1"}} {answers}.0' in metrics
     assert 'callboard_proxy_behind{proxy="well at node1"} 0.0' in metrics
