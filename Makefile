@@ -47,9 +47,10 @@ lint: setup ## style, types, and which folder may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-openapi: setup ## docs/openapi.json anew, from the routes and their types
+openapi: setup ## docs/openapi.json and docs/rest-endpoints.md anew, from the routes and their types
 	$(BIN)/python -m web.commands.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+	$(BIN)/python -m web.commands.openapi --page > docs/rest-endpoints.md
 
 texts: setup ## the catalogues of web/texts/catalogues anew, with every text that there is; translations stay
 	$(BIN)/python -m web.texts.extraction

@@ -1,6 +1,7 @@
 """A small OpenID Connect provider, honest unless told otherwise.
 
-Run as a module it serves HTTP on a free port, or HTTPS with the certificate and key in the file it is given.
+Run as a module it serves HTTP on a free port, or HTTPS with the certificate and key in the file it is given (at the
+URL behind that, if there is one).
 
 It keeps its side of the protocol strictly: registered redirect URI, PKCE with S256, a code that is good once, the
 client's secret. A `Fault` makes it, or whoever pretends to be it, misbehave in one way.
@@ -252,7 +253,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    """Arguments: a file with certificate and key; and what it calls itself, where that is not its address."""
+    named = urlsplit(sys.argv[2]) if len(sys.argv) > 2 else None
+    port = (named.port or 443) if named else 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     server.daemon_threads = True
     scheme = "http"
     if len(sys.argv) > 1:
@@ -260,7 +264,7 @@ def main() -> None:
         context.load_cert_chain(sys.argv[1])
         server.socket = context.wrap_socket(server.socket, server_side=True)
         scheme = "https"
-    issuer = f"{scheme}://localhost:{server.server_port}"
+    issuer = named.geturl() if named else f"{scheme}://localhost:{server.server_port}"
     _Handler.provider = Provider(issuer)
     sys.stdout.write(f"{issuer}\n")
     sys.stdout.flush()

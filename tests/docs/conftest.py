@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import oidc_provider
 from tests.docs import blocks, visitor
 from tests.docs.console import commands
 from tests.docs.machine import Machine
@@ -19,7 +20,7 @@ MakeMachine = Callable[[], Machine]
 @pytest.fixture(scope="session")
 def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs") / "wheelhouse"
-    make_wheelhouse(folder, "plugins", "singleuser")
+    make_wheelhouse(folder, "plugins", "singleuser", beside=["jupyterhub-idle-culler"])
     return folder
 
 
@@ -44,6 +45,7 @@ def opt(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def machine(opt: Path, wheelhouse: Path, tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(tmp_path / "machine", opt=opt, wheelhouse=wheelhouse)
-    shutil.copy(visitor.__file__, machine.work)
+    for program in (visitor, oidc_provider):
+        shutil.copy(str(program.__file__), machine.work)
     yield machine
     machine.close()

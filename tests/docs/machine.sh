@@ -28,5 +28,5 @@ mount -o remount,ro,bind /
 
 ip link set lo up
 cd /srv/hub
-exec env -i HOME=/root LANG=C.UTF-8 PATH="$SHELL_PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$WHEELHOUSE" \
+exec env -i WORK="$WORK" HOME=/root LANG=C.UTF-8 PATH="$SHELL_PATH" PIP_NO_INDEX=1 PIP_FIND_LINKS="$WHEELHOUSE" \
     PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off bash --noprofile --norc

@@ -15,6 +15,7 @@ from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_test
 from tests.unit.openapi_check import Contract, NotAsDocumented, contract
 from web.app.app import API
 from web.openapi.document import document
+from web.openapi.page import as_page
 from web.openapi.text import as_text
 from web.request.access import IDENTIFIED, OPEN, Lists, needs
 from web.request.declared import Events, Paged, Text
@@ -45,6 +46,7 @@ def test_it_is_valid(whole: dict[str, Any]) -> None:
 
 def test_what_is_checked_in_is_what_the_routes_declare(whole: dict[str, Any]) -> None:
     assert CHECKED_IN.read_text() == as_text(whole), "run `make openapi`"
+    assert CHECKED_IN.with_name("rest-endpoints.md").read_text() == as_page(whole), "run `make openapi`"
 
 
 async def test_it_is_served_to_everybody(client: Client, whole: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, PackagePath, distribution
 from pathlib import Path, PurePosixPath
 
@@ -25,10 +25,11 @@ NOT_PACKED = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"}
 _PYTHON = re.compile(rb"#!.*python.*")
 
 
-def make_wheelhouse(folder: Path, *extras: str) -> Path:
-    """All wheels that `pip install callboard[extras]` takes. The path of Callboard's own."""
+def make_wheelhouse(folder: Path, *extras: str, beside: Sequence[str] = ()) -> Path:
+    """All wheels that `pip install callboard[extras]` takes, and what is `beside` it. The path of Callboard's own."""
     folder.mkdir()
-    for name in sorted(_wanted("callboard", frozenset(extras)) - {"callboard"}):
+    wanted = _wanted("callboard", frozenset(extras)).union(*(_wanted(name, frozenset()) for name in beside))
+    for name in sorted(wanted - {"callboard"}):
         _repack(distribution(name), folder)
     return build(folder)
 
