@@ -30,7 +30,7 @@ test-world: setup ## real engines and plug-ins in all ways that take long (as ro
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
 	$(BIN)/python -m tests.plugins.environments
 	$(BIN)/python -m tests.proxies
-	$(BIN)/pytest -m world --timeout 900 --world-page docs/world.md
+	$(BIN)/pytest -m world --timeout 900 --world-page=docs/world.md
 
 chaos: setup ## a real hub under every fault at once, for SECONDS=120, with a new SEED or the one given
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED))
