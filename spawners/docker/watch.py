@@ -14,7 +14,10 @@ from spawners.docker.found import HUB, SPAWN_ID, Summary
 from spawners.docker.listing import Listing
 
 LIST_INTERVAL = 15.0  # seconds; events that an engine has dropped are made up for by then
-BEGUN, GONE = frozenset({"start"}), frozenset({"die", "destroy"})
+BEGUN = frozenset({"start"})
+GONE = frozenset(
+    {"die", "destroy", "died", "remove"}
+)  # the last two as Podman calls them, where it is asked for them
 
 
 class View:

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.engines.docker import PYTHON_IMAGE, DockerEngine
+from tests.engines.container_engine import PYTHON_IMAGE
+from tests.engines.docker import DockerEngine
 from tests.engines.slurm import SlurmCluster
 from tests.integration.hub import wait_for
 

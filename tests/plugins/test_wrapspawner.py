@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engines.docker import PYTHON_IMAGE, DockerEngine
+from tests.engines.container_engine import PYTHON_IMAGE
+from tests.engines.docker import DockerEngine
 from tests.integration.conftest import MakeHub
 from tests.plugins.environments import environment
 from tests.plugins.life import live, restart, spawn_form, start, stop

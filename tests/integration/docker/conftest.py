@@ -11,15 +11,15 @@ import pytest
 from tests.engines.docker import DockerEngine
 from tests.integration.docker.docker_hub import DockerHub
 
-MakeDockerHub = Callable[..., DockerHub]
+MakeDockerHub = Callable[..., DockerHub[DockerEngine]]
 
 
 @pytest.fixture
 def make_docker_hub(docker: DockerEngine, tmp_path: Path) -> Iterator[MakeDockerHub]:
     """Makes hubs that are not started yet; at the end nothing of them is left."""
-    made: list[DockerHub] = []
+    made: list[DockerHub[DockerEngine]] = []
 
-    def make(*lines: str, **options: Any) -> DockerHub:
+    def make(*lines: str, **options: Any) -> DockerHub[DockerEngine]:
         hub = DockerHub(tmp_path / f"hub{len(made)}", docker, *lines, **options)
         made.append(hub)
         return hub

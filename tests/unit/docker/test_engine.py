@@ -120,3 +120,41 @@ def test_certificates_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(ConfigError, match=rf"^The certificates .*, in {folder}, cannot be read: .+$"):
             Engine(Place(host="127.0.0.1", port=1, tls=True, verify=True, certificates=str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("parts", "ended", "states"),
+    [
+        (["Engine"], False, ["created", "paused", "restarting", "running"]),
+        (["Engine"], True, ["dead", "exited"]),
+        (["Podman Engine", "Conmon"], False, ["created", "paused", "running"]),
+        (["Podman Engine", "Conmon"], True, ["exited"]),
+    ],
+)
+async def test_an_engine_is_asked_for_the_states_it_knows(
+    faulty: FaultyEngine, parts: list[str], ended: bool, states: list[str]
+) -> None:
+    faulty.parts = parts
+    for _ in range(2):
+        assert await faulty.engine.containers("a=b", ended=ended) == []
+        assert json.loads(faulty.query["filters"]) == {"label": ["a=b"], "status": states}
+    assert faulty.asked == ["GET /version", "GET /containers/json", "GET /containers/json"]
+
+
+VOLUME = {"Type": "volume", "Source": "home-alice", "VolumeOptions": {"Labels": {"whose": "alice"}}}
+
+
+@pytest.mark.parametrize(
+    ("parts", "asked"), [(["Engine"], []), (["Podman Engine"], ["POST /volumes/create"])]
+)
+async def test_volumes_are_made_first_where_they_would_go_without_labels(
+    faulty: FaultyEngine, parts: list[str], asked: list[str]
+) -> None:
+    faulty.parts = parts
+    mounts = [
+        VOLUME,
+        {"Type": "bind", "Source": "/srv", "Target": "/srv"},
+        {"Type": "volume", "Target": "/tmp"},
+    ]
+    await faulty.engine.create("callboard-x", {"HostConfig": {"Mounts": mounts}})
+    assert faulty.asked == ["GET /version", *asked, "POST /containers/create"]
