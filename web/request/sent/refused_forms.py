@@ -51,9 +51,14 @@ def _of_another_site(form: SentForm) -> str:
             f"at {form.expected}. Please go there and log in. If you did, set c.JupyterHub.public_url to the address "
             "that browsers know this hub by."
         )
-    how = "says" if form.is_configured else "would say"
+    if form.is_configured:
+        return (
+            f"This was sent from {seen}, and this hub takes itself to be at {form.expected}. If {seen} is this hub's "
+            f'own address, set c.JupyterHub.public_url = "{seen}{form.base_url}" (it says how browsers address the '
+            "hub), or let the proxies before it pass Host on."
+        )
     return (
         f"This was sent from {seen}, and this hub takes itself to be at {form.expected}. If {seen} is this hub's own "
-        f'address, set c.JupyterHub.public_url = "{seen}{form.base_url}" (it {how} how browsers address the hub), or '
-        "let the proxies before it pass Host on."
+        f'address, set c.JupyterHub.public_url = "{seen}{form.base_url}" (it would say how browsers address the '
+        "hub), or let the proxies before it pass Host on."
     )
