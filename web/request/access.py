@@ -81,13 +81,14 @@ def check_access(
         case Needs(scopes, conceals):
             about = resource(names)
             answer = check_any(identity.scopes, scopes, about, memberships)
+            if answer is Answer.ALLOWED:
+                return
             missing = " or ".join(least(scopes, about))
             if answer is Answer.HIDDEN and conceals:
                 raise NotFoundError(
                     f"There is no such thing, or you may not know of it. This needs {missing}."
                 )
-            if answer is not Answer.ALLOWED:
-                raise ForbiddenError(f"You lack the scope for this: it needs {missing}.")
+            raise ForbiddenError(f"You lack the scope for this: it needs {missing}.")
         case Lists(scope):
             if listed(identity.scopes, scope) is None:
                 raise ForbiddenError(f"You lack the scope for this: it needs {scope}.")

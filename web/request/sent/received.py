@@ -10,8 +10,11 @@ from typing import Any, Protocol
 
 import trio
 from quart_trio.wrappers.request import TrioBody, TrioRequest
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequestKeyError, RequestEntityTooLarge
+from werkzeug.utils import cached_property
+
+NO_ARGUMENTS: MultiDict[str, str] = ImmutableMultiDict()
 
 
 class Source(Protocol):
@@ -149,6 +152,11 @@ class ReceivedHeaders(Headers):
 class Request(TrioRequest):
     body: Body
     body_class = Body  # type: ignore[assignment]
+
+    @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """Those of the query."""
+        return super().args if self.query_string else NO_ARGUMENTS
 
     async def get_data(  # type: ignore[override]
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
