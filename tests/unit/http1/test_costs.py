@@ -42,7 +42,7 @@ CASES = {
     "own user": Case("GET", "/hub/api/user", 200, Costs(1, 0, 1, 0)),
     "a user": Case("GET", "/hub/api/users/bob", 200, Costs(1, 0, 1, 0)),
     "a page of 50": Case("GET", "/hub/api/users?limit=50", 200, Costs(1, 0, 1, 0)),
-    "a new user": Case("POST", "/hub/api/users/new-{}", 201, Costs(13, 1, 1, 0)),
+    "a new user": Case("POST", "/hub/api/users/new-{}", 201, Costs(16, 1, 1, 0)),
 }
 
 
