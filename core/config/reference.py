@@ -94,7 +94,17 @@ def markdown(names: Names) -> str:
             lines += ["", f"### {group}", "", "| option | default | |", "|---|---|---|"]
         cells = (f"`{option.name}`", f"`{option.default!r}`", option.help)
         lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_idle(names), ""])
+
+
+def _idle(names: Names) -> Iterator[str]:
+    """What JupyterHub and its plug-ins have, and the hub knows by name alone."""
+    yield from ("", "## Options that do not act", "")
+    yield "JupyterHub, or the class of a plug-in that is built in here, has them. A start names those that are set."
+    yield from ("", "| option | why |", "|---|---|")
+    for section in sorted(names.known):
+        for name in sorted(names.known[section] - names.acting_traits(section)):
+            yield f"| `c.{section}.{name}` | {names.reason(section, name) or 'not yet: JupyterHub acts on it'} |"
 
 
 def _of(names: Names, section: str, help_of: Mapping[str, Mapping[str, str]]) -> Iterator[Option]:

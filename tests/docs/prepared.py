@@ -64,5 +64,6 @@ PREPARED: dict[str, tuple[str, ...]] = {
     "first-hour/service.md": CLASSROOM,
     "first-hour/sharing.md": CLASSROOM,
     "metrics.md": RUNNING,
+    "migrating.md": (written("jupyterhub_config.py"),),
     "rest-api.md": RUNNING,
 }
