@@ -133,6 +133,7 @@ class Start(Struct, frozen=True):
     queued: bool = False
     client_scopes: list[str] = []
     engine: str = ""
+    token_prefix: str = ""
 
 
 class Stop(Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from core.errors import AlreadyExistsError
-from core.events.session import SessionEnded, SessionEvent, SessionOpened
+from core.events.session import SessionEnded, SessionEvent, SessionMovedIn, SessionOpened
 
 
 def new_session_id() -> str:
@@ -62,7 +62,7 @@ def decide(session: AnySession, command: Command) -> list[SessionEvent]:
 
 def evolve(session: AnySession, event: SessionEvent) -> AnySession:
     match event:
-        case SessionOpened():
+        case SessionOpened() | SessionMovedIn():
             return Session(event.user, event.expires_at)
         case SessionEnded():
             return NoSession()

@@ -49,6 +49,7 @@ class Issue(Struct, frozen=True):
     digest: str
     scopes: frozenset[str]
     expires_at: datetime
+    prefix: str = ""
 
 
 class Exchange(Struct, frozen=True):
@@ -72,7 +73,14 @@ def decide(code: AnyCode, command: Command) -> list[ShareCodeEvent]:
                 raise AlreadyExistsError("This share code has been issued already.")
             scopes = sorted(command.scopes)
             return [
-                ShareCodeIssued(command.owner, command.server, command.digest, scopes, command.expires_at)
+                ShareCodeIssued(
+                    command.owner,
+                    command.server,
+                    command.digest,
+                    scopes,
+                    command.expires_at,
+                    prefix=command.prefix,
+                )
             ]
         case Exchange():
             return _exchange(code, command)

@@ -2,12 +2,14 @@
 
 A token the hub makes has 128 bits of chance in it, so one SHA-256 says nothing about it. A token that people
 chose may be guessable: it is digested slowly, with the log's salt, and recognised by its first characters
-before that work is done.
+before that work is done. So are those that another hub has digested, from which they were moved in; and of every new
+one the first characters are kept, for another hub to find it by.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime
 from typing import assert_never
@@ -35,6 +37,33 @@ def slow_digest(token: str, salt: str) -> str:
     """About a millisecond of work."""
     raw = hashlib.pbkdf2_hmac("sha256", token.encode(), bytes.fromhex(salt), SLOW_ROUNDS)
     return f"slow:{raw.hex()}"
+
+
+def is_foreign(digest: str) -> bool:
+    """Whether another hub has made it: `algorithm:rounds:salt:hex`, as JupyterHub stores tokens and share codes."""
+    return digest.count(":") == 3
+
+
+def matches(foreign: str, token: str) -> bool:
+    """Whether this is the token, or share code, of such a digest. Source: JupyterHub, utils.compare_token."""
+    algorithm, rounds, salt, expected = foreign.split(":")
+    found = hashlib.new(algorithm, salt.encode(), usedforsecurity=False)
+    raw = token.encode("utf-8", "replace")
+    for _ in range(int(rounds)):
+        found.update(raw)
+    return hmac.compare_digest(found.hexdigest(), expected)
+
+
+def for_another_hub(digest: str) -> str | None:
+    """What JupyterHub takes for this digest; None for what it cannot compare with: a slow one has another recipe."""
+    if is_foreign(digest):
+        return digest
+    return None if ":" in digest else f"sha256:1::{digest}"
+
+
+def prefix_of(token: str) -> str:
+    """What JupyterHub finds a token by, before it compares digests."""
+    return token[:HINT]
 
 
 def check_length(token: str) -> str:
@@ -65,6 +94,7 @@ class Issue(Struct, frozen=True):
     hint: str = ""
     client: str = "jupyterhub"
     session_id: str | None = None
+    prefix: str = ""
 
 
 class Revoke(Struct, frozen=True):
@@ -92,6 +122,7 @@ def decide(token: AnyToken, command: Command) -> list[TokenEvent]:
                     command.hint,
                     command.client,
                     command.session_id,
+                    command.prefix,
                 )
             ]
         case Revoke():

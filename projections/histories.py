@@ -25,7 +25,7 @@ from core.events.role import RoleEvent, RoleGranted, RoleWithdrawn
 from core.events.route import RouteAdded, RouteRemoved
 from core.events.server import OptionsStored, SpawnCancelled, SpawnRequested, StopRequested, server_stream
 from core.events.service import ServiceAdded, ServiceChanged, ServiceRemoved
-from core.events.session import SessionEvent, SessionOpened
+from core.events.session import SessionEvent, SessionMovedIn, SessionOpened
 from core.events.share import (
     ShareCodeEvent,
     ShareCodeExchanged,
@@ -150,7 +150,7 @@ def _new_belongings(record: Record) -> Iterator[tuple[str, Belonging]]:
         case TokenIssued(owner=owner):
             kind, _, key = owner.partition("/")
             yield record.stream, Belonging(key) if kind == "user" else Belonging(other=owner)
-        case SessionOpened(user=user) | CodeIssued(user=user):
+        case SessionOpened(user=user) | SessionMovedIn(user=user) | CodeIssued(user=user):
             yield record.stream, Belonging(user)
         case ShareGranted(owner=owner, server=server, grantee=grantee):
             yield record.stream, Belonging(owner, server, grantee)

@@ -194,7 +194,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
                     spawn.spawn_id,
                     spawn.prefix,
                     _json(spawn.user_options),
-                    at,
+                    at if spawn.since is None else utc_text(spawn.since),
                     at,
                     msgspec.json.encode(spawn.leftovers).decode(),
                     record.version - 1,

@@ -16,7 +16,7 @@ from core.errors import ForbiddenError
 from core.events.hub import ClockCorrected
 from core.events.oauth import CodeIssued
 from core.events.record import Record, utc_text
-from core.events.session import SessionEnded, SessionOpened
+from core.events.session import SessionEnded, SessionMovedIn, SessionOpened
 from core.events.token import TokenIssued
 from core.events.user import UserDeleted
 from projections.moments import take_back
@@ -24,7 +24,7 @@ from projections.moments import take_back
 NAME = "sessions"
 VERSION = 1
 TABLES = ("sessions",)
-EVENTS = (SessionOpened, SessionEnded, TokenIssued, CodeIssued, UserDeleted, ClockCorrected)
+EVENTS = (SessionOpened, SessionMovedIn, SessionEnded, TokenIssued, CodeIssued, UserDeleted, ClockCorrected)
 
 
 class SessionRow(NamedTuple):
@@ -58,6 +58,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
     match record.event:
         case SessionOpened(user=user, digest=digest, expires_at=expires_at, address=address):
             row = SessionRow(entity, user, digest, utc_text(record.at), utc_text(expires_at), address)
+            db.execute(_INSERT, row)
+        case SessionMovedIn(user=user, digest=digest, expires_at=expires_at):
+            row = SessionRow(entity, user, digest, utc_text(record.at), utc_text(expires_at), "")
             db.execute(_INSERT, row)
         case SessionEnded():
             db.execute("DELETE FROM sessions WHERE id = ?", (entity,))

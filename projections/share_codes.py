@@ -19,7 +19,7 @@ from projections.moments import take_back
 from projections.shares import SharedServer
 
 NAME = "share_codes"
-VERSION = 1
+VERSION = 2
 TABLES = ("share_codes",)
 EVENTS = (ShareCodeIssued, ShareCodeExchanged, ShareCodeRevoked, ServerRemoved, UserDeleted, ClockCorrected)
 
@@ -55,6 +55,8 @@ def create(db: Database) -> None:
             "expires_at": str,
             "exchange_count": int,
             "last_exchanged_at": str,
+            "hint": str,
+            "prefix": str,
         },
         pk="position",
         strict=True,
@@ -63,6 +65,7 @@ def create(db: Database) -> None:
         db.table("share_codes").create_index([column], unique=True)
     for column in ("server", "owner"):
         db.table("share_codes").create_index([column])
+    db.execute("CREATE INDEX share_codes_hint ON share_codes (hint) WHERE hint != ''")
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
@@ -70,12 +73,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
     at = utc_text(record.at)
     match record.event:
         case ShareCodeIssued() as code:
-            scopes = msgspec.json.encode(code.scopes).decode()
-            expires_at = utc_text(code.expires_at)
-            db.execute(
-                "INSERT INTO share_codes VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, NULL)",
-                (record.position, entity, code.owner, code.server, code.digest, scopes, at, expires_at),
-            )
+            _insert(db, record, entity, code)
         case ShareCodeExchanged():
             db.execute(
                 "UPDATE share_codes SET exchange_count = exchange_count + 1, last_exchanged_at = ? "
@@ -91,6 +89,24 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case ClockCorrected() as correction:
             take_back(db, correction, "share_codes", "created", "expires_at")
             take_back(db, correction, "share_codes", "last_exchanged_at")
+
+
+def _insert(db: sqlite3.Connection, record: Record, code_id: str, code: ShareCodeIssued) -> None:
+    row = (
+        record.position,
+        code_id,
+        code.owner,
+        code.server,
+        code.digest,
+        msgspec.json.encode(code.scopes).decode(),
+        utc_text(code.since or record.at),
+        utc_text(code.expires_at),
+        code.exchanged,
+        None if code.last_exchanged is None else utc_text(code.last_exchanged),
+        code.hint,
+        code.prefix or code.hint,
+    )
+    db.execute(f"INSERT INTO share_codes VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
 
 
 # --- queries ---
@@ -144,6 +160,14 @@ def count(db: sqlite3.Connection, listing: Listing) -> int:
 def by_digest(db: sqlite3.Connection, digest: str) -> ShareCodeRow | None:
     row = db.execute(f"{_ROWS} WHERE share_codes.digest = ?", (digest,)).fetchone()
     return None if row is None else _row(row)
+
+
+def moved_in(db: sqlite3.Connection, hint: str) -> list[str]:
+    """The digests of the codes that begin so and came from another hub, 200 at most."""
+    rows = db.execute(
+        "SELECT digest FROM share_codes WHERE hint = ? AND hint != '' ORDER BY position LIMIT 200", (hint,)
+    ).fetchall()
+    return [digest for (digest,) in rows]
 
 
 def by_number(db: sqlite3.Connection, number: int) -> ShareCodeRow | None:

@@ -98,7 +98,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 
 def _insert(db: sqlite3.Connection, record: Record, share_id: str, share: ShareGranted) -> None:
-    scopes, at = _json(share.scopes), utc_text(record.at)
+    scopes, at = _json(share.scopes), utc_text(share.since or record.at)
     row = (record.position, share_id, share.owner, share.server, share.grantee, scopes, at)
     insert = "INSERT INTO shares VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     if db.execute(insert, row).rowcount == 0:

@@ -26,7 +26,7 @@ from core.events.user import UserDeleted, user_stream
 from projections.moments import take_back
 
 NAME = "tokens"
-VERSION = 3
+VERSION = 4
 TABLES = ("tokens",)
 EVENTS = (
     TokenIssued,
@@ -47,7 +47,8 @@ EVENTS = (
 class TokenRow(NamedTuple):
     """`owner`: `user/{id}` or `service/{name}`. `server`: the id of the server whose own token it is, or `""`.
 
-    `client`: `jupyterhub`, or the OAuth client that it was given to, as `server/{id}` or `service/{name}`.
+    `client`: `jupyterhub`, or the OAuth client that it was given to, as `server/{id}` or `service/{name}`. `created`: by
+    this hub or by that from which it was moved in. `prefix`: its first characters, where they were kept.
     """
 
     position: int
@@ -63,6 +64,7 @@ class TokenRow(NamedTuple):
     client: str
     session_id: str | None
     server: str
+    prefix: str
 
     def raw_scopes(self) -> list[str]:
         return msgspec.json.decode(self.scopes, type=list[str])
@@ -87,6 +89,7 @@ def create(db: Database) -> None:
             "client": str,
             "session_id": str,
             "server": str,
+            "prefix": str,
         },
         pk="position",
         strict=True,
@@ -105,7 +108,6 @@ _INSERT = f"INSERT INTO tokens VALUES ({', '.join('?' * len(TokenRow._fields))})
 
 def project(db: sqlite3.Connection, record: Record) -> None:
     entity = record.key
-    created = utc_text(record.at)
     match record.event:
         case TokenIssued() as token:
             row = TokenRow(
@@ -116,12 +118,13 @@ def project(db: sqlite3.Connection, record: Record) -> None:
                 token.hint,
                 msgspec.json.encode(token.scopes).decode(),
                 token.note,
-                created,
+                _created(token.since, record),
                 None if token.expires_at is None else utc_text(token.expires_at),
                 None,
                 token.client,
                 token.session_id,
                 "",
+                token.prefix or token.hint,
             )
             db.execute(_INSERT, row)
         case SpawnRequested() as spawn:
@@ -132,15 +135,16 @@ def project(db: sqlite3.Connection, record: Record) -> None:
                 spawn.spawn_id,
                 user_stream(spawn.user),
                 spawn.token_digest,
-                "",
+                "" if spawn.since is None else spawn.token_prefix,
                 scopes,
                 note,
-                created,
+                _created(spawn.since, record),
                 None,
                 None,
                 "jupyterhub",
                 None,
                 entity,
+                spawn.token_prefix,
             )
             db.execute(_INSERT, row)
         case TokenRevoked():
@@ -170,6 +174,10 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("UPDATE tokens SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
 
 
+def _created(since: datetime | None, record: Record) -> str:
+    return utc_text(record.at if since is None else since)
+
+
 def _drop_those_given_to(db: sqlite3.Connection, client: str) -> None:
     """What visitors let a server or service do in their name ends with it."""
     db.execute("DELETE FROM tokens WHERE client = ? AND client != 'jupyterhub'", (client,))
@@ -191,8 +199,16 @@ def by_id(db: sqlite3.Connection, token_id: str) -> TokenRow | None:
 
 
 def has_hint(db: sqlite3.Connection, hint: str) -> bool:
-    """Whether some token that people chose begins so."""
+    """Whether some token begins so that people chose, or that another hub has digested."""
     return db.execute("SELECT 1 FROM tokens WHERE hint = ? AND hint != ''", (hint,)).fetchone() is not None
+
+
+def with_hint(db: sqlite3.Connection, hint: str) -> list[TokenRow]:
+    """Those tokens, 200 at most."""
+    rows = db.execute(
+        _ALL + "WHERE hint = ? AND hint != '' ORDER BY position LIMIT 200", (hint,)
+    ).fetchall()
+    return [TokenRow(*row) for row in rows]
 
 
 def expired(db: sqlite3.Connection, now: datetime) -> list[TokenRow]:

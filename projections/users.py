@@ -109,8 +109,9 @@ def create(db: Database) -> None:
 def project(db: sqlite3.Connection, record: Record) -> None:
     user_id = record.key
     match record.event:
-        case UserCreated(name=name, default_server=server, admin=admin):
-            row = (record.position, user_id, name, admin, utc_text(record.at), None, server, False, None, 0)
+        case UserCreated(name=name, default_server=server, admin=admin, since=since):
+            created = utc_text(since or record.at)
+            row = (record.position, user_id, name, admin, created, None, server, False, None, 0)
             db.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         case UserRenamed(name=name):
             db.execute("UPDATE users SET name = ? WHERE id = ?", (name, user_id))

@@ -6,6 +6,7 @@ from core.events.engine import EngineEvent
 from core.events.group import GroupEvent
 from core.events.hub import HubEvent
 from core.events.job import JobEvent
+from core.events.moving import MovingEvent
 from core.events.oauth import CodeEvent
 from core.events.role import RoleEvent
 from core.events.route import RouteEvent
@@ -33,6 +34,7 @@ Event = (
     | AccessEvent
     | JobEvent
     | EngineEvent
+    | MovingEvent
 )
 
 __all__ = ["Event"]

@@ -5,6 +5,7 @@ Every event names the attempt it is about by its spawn id, so that late news of 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from core.events.stop_reason import StopReason
@@ -25,7 +26,9 @@ class SpawnRequested(Ordinary, frozen=True, tag="server.spawn-requested"):
     `queued`: too many servers were starting, so this one waits for its turn: nothing has been begun.
     `client_scopes`: what visitors may let the server do in their name, besides letting them in.
     `engine`: the name of the spawner that starts it, and is asked for it from then on; `""`: recorded before there
-    were several in one hub.
+    were several in one hub. `token_prefix`: the first characters of the server's token, by which JupyterHub would find
+    it. `since`: when another hub had begun this attempt, which ran there when it was moved in, and is to be joined;
+    None: begun here.
     """
 
     spawn_id: str
@@ -41,6 +44,8 @@ class SpawnRequested(Ordinary, frozen=True, tag="server.spawn-requested"):
     queued: bool = False
     client_scopes: list[str] = []
     engine: str = ""
+    token_prefix: str = ""
+    since: datetime | None = None
 
 
 class SpawnAdmitted(Ordinary, frozen=True, tag="server.spawn-admitted"):

@@ -24,10 +24,21 @@ class SessionOpened(Ordinary, frozen=True, tag="session.opened"):
     address: str = ""
 
 
+class SessionMovedIn(Ordinary, frozen=True, tag="session.moved-in"):
+    """Somebody had logged in at another hub, and is let in here by the cookie of then. All browsers have one session.
+
+    `digest`: of what that hub knew the cookie's owner by; the cookie is good with its signature alone.
+    """
+
+    user: str
+    digest: str
+    expires_at: datetime
+
+
 class SessionEnded(Urgent, frozen=True, tag="session.ended"):
     """The tokens that were given on the strength of it end with it."""
 
     why: str = ""
 
 
-SessionEvent = SessionOpened | SessionEnded
+SessionEvent = SessionOpened | SessionMovedIn | SessionEnded

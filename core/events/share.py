@@ -20,12 +20,16 @@ def share_code_stream(code_id: str) -> str:
 
 
 class ShareGranted(Ordinary, frozen=True, tag="share.granted"):
-    """`grantee`: `user/{id}` or `group/{id}`, who may now use the server so far as `scopes` say."""
+    """`grantee`: `user/{id}` or `group/{id}`, who may now use the server so far as `scopes` say.
+
+    `since`: when another hub granted it, from which it was moved in; None: granted by this event.
+    """
 
     owner: str
     server: str
     grantee: str
     scopes: list[str]
+    since: datetime | None = None
 
 
 class ShareWidened(Ordinary, frozen=True, tag="share.widened"):
@@ -45,13 +49,23 @@ class ShareRevoked(Urgent, frozen=True, tag="share.revoked"):
 
 
 class ShareCodeIssued(Ordinary, frozen=True, tag="share-code.issued"):
-    """`digest`: SHA-256 of the code, which itself is nowhere."""
+    """`digest`: SHA-256 of the code, which itself is nowhere; or as another hub has digested it.
+
+    `hint`: the first characters of one that another hub has digested, so that only a code that begins so is compared.
+    `prefix`: those of all others, by which JupyterHub would find them. `since`, `exchanged`, `last_exchanged`: when
+    another hub issued it, and how often and when last it was exchanged there; None: issued by this event.
+    """
 
     owner: str
     server: str
     digest: str
     scopes: list[str]
     expires_at: datetime
+    hint: str = ""
+    prefix: str = ""
+    since: datetime | None = None
+    exchanged: int = 0
+    last_exchanged: datetime | None = None
 
 
 class ShareCodeExchanged(Ordinary, frozen=True, tag="share-code.exchanged"):

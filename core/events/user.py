@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from core.events.urgency import Ordinary, Urgent
@@ -12,11 +13,15 @@ def user_stream(user_id: str) -> str:
 
 
 class UserCreated(Ordinary, frozen=True, tag="user.created"):
-    """`default_server`: the id of the server called `""`, which every user has from the start."""
+    """`default_server`: the id of the server called `""`, which every user has from the start.
+
+    `since`: when another hub made the user, who was moved in from there; None: made by this event.
+    """
 
     name: str
     default_server: str
     admin: bool = False
+    since: datetime | None = None
 
 
 class UserRenamed(Ordinary, frozen=True, tag="user.renamed"):

@@ -14,7 +14,7 @@ from projections import histories
 from web.history.names import NO_NAME, NameBook
 
 LONGEST = 60  # characters of a value
-DULL = frozenset({"type", "digest", "token_digest", "token_scopes", "hint"})
+DULL = frozenset({"type", "digest", "token_digest", "token_scopes", "hint", "prefix", "token_prefix"})
 
 
 def as_json(record: Record) -> bytes:

@@ -57,13 +57,13 @@ def things_called(db: Tables, user: str, server: str) -> tuple[str, ...] | None:
 
 
 def principals_called(db: Tables, name: str) -> tuple[str, ...] | None:
-    """`hub`, `service/ops`, or a user: `alice`, `user/alice`, `user/{id}`. Raises NotFoundError."""
+    """`hub`, `import`, `service/ops`, or a user: `alice`, `user/alice`, `user/{id}`. Raises NotFoundError."""
     if not name:
         return None
     kind, _, rest = name.rpartition("/")
     if kind == "user":
         return (name, *histories.ever_called(db, "user", rest.lower()))
-    if kind or name == "hub":
+    if kind or name in ("hub", "import"):
         return (name,)
     return _found(histories.ever_called(db, "user", name.lower()), f"user was ever named {name!r}")
 

@@ -22,6 +22,7 @@ from core.events.job import (
     JobRequested,
     JobTried,
 )
+from core.events.moving import MovingInBegun, MovingInDone
 from core.events.oauth import CodeIssued, CodeRedeemed
 from core.events.role import RoleDefined, RoleGranted, RoleRemoved, RoleWithdrawn
 from core.events.route import RouteAdded, RouteRemoved
@@ -50,7 +51,7 @@ from core.events.service import (
     ServiceRemoved,
     ServiceStarted,
 )
-from core.events.session import SessionEnded, SessionOpened
+from core.events.session import SessionEnded, SessionMovedIn, SessionOpened
 from core.events.share import (
     ShareCodeExchanged,
     ShareCodeIssued,
@@ -178,6 +179,7 @@ RULES: Mapping[type, Rule] = {
     CodeIssued: Rule("user", TOKEN, ("client", "scopes", "expires_at")),
     CodeRedeemed: Rule("user", TOKEN, ("token",)),
     SessionOpened: Rule("user", TOKEN, ("expires_at", "address")),
+    SessionMovedIn: Rule("user", TOKEN, ("expires_at",)),
     SessionEnded: Rule("user", TOKEN, ("why",)),
     ServiceAdded: Rule("service", SERVICE, DEFINED, within="definition"),
     ServiceChanged: Rule("service", SERVICE, DEFINED, within="definition"),
@@ -193,6 +195,8 @@ RULES: Mapping[type, Rule] = {
     JobDone: Rule("hub", JOBS),
     JobGivenUp: Rule("hub", JOBS, ("why",)),
     JobCancelled: Rule("hub", JOBS),
+    MovingInBegun: Rule("hub", ("admin:users",), ("source",)),
+    MovingInDone: Rule("hub", ("admin:users",), ("came", "stayed")),
     EngineSilent: Rule("hub", HUB, ("since",)),
     EngineAnswered: Rule("hub", HUB),
     StrayFound: Rule("hub", STRAYS, ("spawn_id", "user_name", "server_name")),

@@ -15,7 +15,7 @@ from core.events.record import HUB
 from core.events.service import service_stream
 from core.naming.ids import new_id
 from core.settings import ServiceSettings
-from core.token import Issue, quick_digest
+from core.token import Issue, prefix_of, quick_digest
 from projections import extra_routes, services, tokens
 from web.hub.hub import Hub
 from web.services.launch import service_token
@@ -47,9 +47,11 @@ async def _ensure_token(hub: Hub, settings: ServiceSettings, secret: bytes) -> N
     """For a managed service of which the configuration names none."""
     if not settings.command or settings.api_token:
         return
-    digest = quick_digest(service_token(settings, secret))
+    token = service_token(settings, secret)
+    digest = quick_digest(token)
     if tokens.by_digest(hub.store.db, digest) is None:
-        issue = Issue(service_stream(settings.name), digest, ["inherit"], "generated at startup")
+        note = "generated at startup"
+        issue = Issue(service_stream(settings.name), digest, ["inherit"], note, prefix=prefix_of(token))
         await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
 
 

@@ -9,7 +9,7 @@ from core.events.record import HUB
 from core.events.user import user_stream
 from core.naming.ids import new_id
 from core.naming.names import escape
-from core.token import Issue, new_token, quick_digest
+from core.token import Issue, new_token, prefix_of, quick_digest
 from web.hub.hub import Hub
 from web.lifecycle.reconcile import admins, ensure_user
 
@@ -42,7 +42,12 @@ async def say_hello(hub: Hub) -> None:
     owner = await ensure_user(hub, name, admin=True)
     token = new_token()
     issue = Issue(
-        user_stream(owner), quick_digest(token), ["inherit"], "first steps", datetime.now(UTC) + TOKEN_LIFE
+        user_stream(owner),
+        quick_digest(token),
+        ["inherit"],
+        "first steps",
+        datetime.now(UTC) + TOKEN_LIFE,
+        prefix=prefix_of(token),
     )
     await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
     address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL

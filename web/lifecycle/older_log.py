@@ -19,7 +19,7 @@ from core.reconcile.adoption import adopt
 from core.reconcile.mark import Mark
 from core.reconcile.sorting_out import Consent, named
 from core.server import Server, replay
-from core.token import quick_digest
+from core.token import prefix_of, quick_digest
 from core.user import AddServer
 from projections import servers, users
 from projections.servers import ServerRow
@@ -80,10 +80,12 @@ async def adopt_all(hub: Hub, later: tuple[Mark, ...]) -> None:
 
 async def _adopt(hub: Hub, mark: Mark) -> None:
     user, server = await _owner(hub, mark)
+    token = hub.launch.token(mark.spawn_id, server.id, server.options() or {})
     start = replace(
         await hub.launch.command(user, server, None),
         spawn_id=mark.spawn_id,
-        token_digest=quick_digest(hub.launch.token(mark.spawn_id, server.id, server.options() or {})),
+        token_digest=quick_digest(token),
+        token_prefix=prefix_of(token),
     )
     events = adopt(await _folded(hub, server), start)
     stream = server_stream(server.id)

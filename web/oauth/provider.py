@@ -27,7 +27,7 @@ from core.events.user import user_stream
 from core.naming.ids import new_id
 from core.oauth_code import CODE_LIFE, Issue, Redeem
 from core.settings import HubSettings
-from core.token import Revoke, quick_digest
+from core.token import Revoke, prefix_of, quick_digest
 from projections.oauth import CodeRow
 from projections.users import UserRow
 from web.oauth.validator import GRANT_TYPE, HERE, RESPONSE_TYPE, Known, NewToken, Validator, absolute
@@ -151,6 +151,7 @@ class Provider:
             expires_at=now + token_life(self._settings()),
             client=code.client,
             session_id=code.session_id,
+            prefix=prefix_of(new.token),
         )
         by = By(user_stream(code.user), code.session_id or "", request)
         try:

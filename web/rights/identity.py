@@ -18,6 +18,7 @@ from core.scopes import Owner, Scopes, expand, identify_scopes
 from core.token import HINT, MAX_LENGTH, quick_digest, slow_digest
 from projections import tokens
 from projections.tokens import TokenRow
+from web.rights.moved_tokens import moved_in
 
 REMEMBERED = 1000  # tokens that need not be looked for again, and chosen ones whose slow digest is known
 
@@ -62,7 +63,8 @@ def token_in(authorization: str) -> str | None:
 
 
 class TokenBook:
-    """Finds tokens: one look at an index for those the hub made, a slow digest at most for chosen ones.
+    """Finds tokens: one look at an index for those the hub made, a slow digest at most for chosen ones, and for those
+    that came from another hub as much work as they were there.
 
     What was found is remembered until an event that may change the row of any token. That there is no such token never
     is.
@@ -108,16 +110,17 @@ class TokenBook:
         return row
 
     def _find_chosen(self, token: str, quick: str) -> TokenRow | None:
-        slow = self._slow.get(quick)
-        if slow is None:
-            if not tokens.has_hint(self._db, token[:HINT]):
-                return None
-            slow = slow_digest(token, self._salt)
-        row = tokens.by_digest(self._db, slow)
+        known = self._slow.get(quick)
+        if known is not None:
+            row = tokens.by_digest(self._db, known)
+        elif not tokens.has_hint(self._db, token[:HINT]):
+            return None
+        else:
+            row = moved_in(self._db, token) or tokens.by_digest(self._db, slow_digest(token, self._salt))
         if row is not None:
             if len(self._slow) >= REMEMBERED:
                 self._slow.clear()
-            self._slow[quick] = slow
+            self._slow[quick] = row.digest
         return row
 
 

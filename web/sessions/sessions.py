@@ -18,6 +18,7 @@ from core.token import quick_digest
 from projections import sessions
 from projections.sessions import SessionRow
 from web.sessions.cookies import Cookies
+from web.sessions.signed_cookies import owner_digest, owner_of
 from web.sessions.xsrf import XsrfTokens
 
 MAX_SECRET = 100  # characters; longer ones are not looked for
@@ -37,6 +38,7 @@ class Sessions:
         self._entities = entities
         self._began = datetime.now(UTC)
         self._used: dict[str, datetime] = {}
+        self._secret = secret  # signs what another hub has left with browsers
         self.xsrf = XsrfTokens(derive(secret, "xsrf"))
         self.configure(settings)
 
@@ -60,14 +62,20 @@ class Sessions:
 
     def find(self, secret: str, now: datetime | None = None) -> SessionRow | None:
         """The session whose login cookie holds this, unless it has ended or expired. To find it is to use it."""
-        if len(secret) > MAX_SECRET:
-            return None
         moment = now or datetime.now(UTC)
-        row = sessions.by_digest(self._db, quick_digest(secret))
+        digest = self._digest(secret, moment)
+        row = None if digest is None else sessions.by_digest(self._db, digest)
         if row is None or row.expires_at <= utc_text(moment) or self._is_idle(row, moment):
             return None
         self._saw(row.id, moment)
         return row
+
+    def _digest(self, cookie: str, now: datetime) -> str | None:
+        """By which the session is recorded, as far as its cookie can be one."""
+        if len(cookie) <= MAX_SECRET:
+            return quick_digest(cookie)
+        owner = owner_of(cookie, self.cookies.login, self._secret, self._life, now)
+        return None if owner is None else owner_digest(owner)
 
     def expired(self, now: datetime) -> list[SessionRow]:
         """Some of those that have ended of themselves."""

@@ -20,7 +20,7 @@ from core.events.user import user_stream
 from core.naming.ids import new_id
 from core.scopes import Owner, excess_scopes, void_scopes
 from core.settings import HubSettings
-from core.token import Issue, Revoke, new_token, quick_digest
+from core.token import Issue, Revoke, new_token, prefix_of, quick_digest
 from projections import roles, tokens
 from projections.tokens import TokenRow
 from projections.users import UserRow
@@ -67,9 +67,10 @@ class TokenIssuing:
                 self._key, "\0".join([owner.id, form, note, str(life), *held]).encode(), "sha256"
             )
             token_id, secret = f"t{seed.hex()[32:57]}", seed.hex()[:32]
-        return NewToken(
-            token_id, secret, Issue(user_stream(owner.id), quick_digest(secret), held, note, expiry)
+        issue = Issue(
+            user_stream(owner.id), quick_digest(secret), held, note, expiry, prefix=prefix_of(secret)
         )
+        return NewToken(token_id, secret, issue)
 
     async def issue(self, new: NewToken, *, by: By, idempotency: IdempotencyRecord | None = None) -> TokenRow:
         """Raises AlreadyExistsError where a form was sent again whose token has been revoked."""

@@ -15,7 +15,7 @@ from core.events.user import user_stream
 from core.scopes import NOBODY, Server, excess_scopes, share_scopes
 from core.share import GrantShare, without_filter
 from core.share_code import Exchange, Issue, check_life, new_code
-from core.token import quick_digest
+from core.token import matches, prefix_of, quick_digest
 from projections import share_codes, shares
 from projections.servers import ServerRow
 from projections.share_codes import ShareCodeRow
@@ -72,7 +72,8 @@ class ServerSharing:
         """`life`: seconds it is good for. Raises InvalidError for none, or too many."""
         expires_at = datetime.now(UTC) + timedelta(seconds=check_life(life))
         code = new_code()
-        command = Issue(server.user, server.id, quick_digest(code), without_filter(scopes), expires_at)
+        digest, prefix = quick_digest(code), prefix_of(code)
+        command = Issue(server.user, server.id, digest, without_filter(scopes), expires_at, prefix)
         return NewCode(code, command)
 
     async def issue(
@@ -83,10 +84,17 @@ class ServerSharing:
 
     def find_code(self, code: str) -> ShareCodeRow:
         """Raises NotFoundError if there is no such code, or no longer."""
-        row = share_codes.by_digest(self._db, quick_digest(code))
+        row = share_codes.by_digest(self._db, quick_digest(code)) or self._moved_in(code)
         if row is None or row.has_expired(datetime.now(UTC)):
             raise NotFoundError("There is no such share code, or it has expired.")
         return row
+
+    def _moved_in(self, code: str) -> ShareCodeRow | None:
+        """One that another hub has issued."""
+        for digest in share_codes.moved_in(self._db, prefix_of(code)):
+            if matches(digest, code):
+                return share_codes.by_digest(self._db, digest)
+        return None
 
     async def accept(
         self, code: ShareCodeRow, grantee: Identity, *, by: By, idempotency: IdempotencyRecord | None = None

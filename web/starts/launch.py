@@ -26,7 +26,7 @@ from core.scopes import Owner, cut
 from core.secrets.secret_file import derive
 from core.server import Spawning, Start
 from core.settings import Settings, SpawnerSettings
-from core.token import quick_digest
+from core.token import prefix_of, quick_digest
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
@@ -91,6 +91,7 @@ class Launch:
             user_options = options = {**options, PROFILE: profile.name}
         with_options(self.settings, options)
         spawn_id = new_id("s")
+        token = self.token(spawn_id, server.id, options)
         return Start(
             spawn_id,
             user.id,
@@ -98,10 +99,11 @@ class Launch:
             server.name,
             server_prefix(self.settings.hub.base_url, user.name, server.name),
             user_options,
-            quick_digest(self.token(spawn_id, server.id, options)),
+            quick_digest(token),
             await self._scopes(user, server, options),
             client_scopes=await self._client_scopes(user, server, options),
             engine=engine_of(self.settings, options),
+            token_prefix=prefix_of(token),
         )
 
     async def _scopes(self, user: UserRow, server: ServerRow, user_options: dict[str, Any]) -> list[str]:
