@@ -205,9 +205,7 @@ def has_hint(db: sqlite3.Connection, hint: str) -> bool:
 
 def with_hint(db: sqlite3.Connection, hint: str) -> list[TokenRow]:
     """Those tokens, 200 at most."""
-    rows = db.execute(
-        _ALL + "WHERE hint = ? AND hint != '' ORDER BY position LIMIT 200", (hint,)
-    ).fetchall()
+    rows = db.execute(_ALL + "WHERE hint = ? AND hint != '' ORDER BY position LIMIT 200", (hint,)).fetchall()
     return [TokenRow(*row) for row in rows]
 
 

@@ -22,7 +22,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from core.machine.process_identity import Identity, is_alive, parse_identity
+from core.machine.process_identity import Identity, as_line, is_alive, parse_identity
 from core.plugins.spawner import Listed
 
 _STOPPED = "stopped"
@@ -90,6 +90,10 @@ class AttemptFiles:
             return parse_identity(line)
         except ValueError:
             return None
+
+    def write_identity(self, identity: Identity) -> None:
+        """Of a server that no launcher of ours has started."""
+        _write(self._identity, as_line(identity))
 
     def url(self) -> str:
         return _read(self._url)

@@ -22,7 +22,17 @@ from core.errors import SpawnError, UnreachableError
 from core.machine import faults
 from core.machine.process_identity import Identity, open_process
 from core.naming.ids import is_id
-from core.plugins.spawner import Attempt, Gone, Listed, Progress, Report, Running, Spawner, UserOptions
+from core.plugins.spawner import (
+    Attempt,
+    Elsewhere,
+    Gone,
+    Listed,
+    Progress,
+    Report,
+    Running,
+    Spawner,
+    UserOptions,
+)
 from core.plugins.spawner_kind import SpawnerKind
 from spawners import output_file
 from spawners.answering import trouble_after_end, wait_answer
@@ -33,6 +43,7 @@ from spawners.pauses import pauses
 from spawners.ports import Ports
 from spawners.process_end import end_family, end_server, has_left_nothing
 from spawners.process_family import Census
+from spawners.taken_in import process_meant
 
 UNSUPPORTED_OPTIONS = frozenset(
     {
@@ -104,6 +115,16 @@ class LocalProcessSpawner(Spawner):
                 await trio.to_thread.run_sync(self._launch_one, attempt, files, limiter=self._forks)
             await trio.sleep(pause)
         raise AssertionError("pauses never end")
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        identity = process_meant(found)
+        if for_sure:
+            with _asking():
+                files = self._files(found.spawn_id)
+                files.create()
+                files.write_url(found.url)
+                files.write_identity(identity)
+        await trio.lowlevel.checkpoint()
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
         with _asking():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -29,13 +30,14 @@ COMMANDS = {
     "log": "web.commands.log",
     "replay": "web.commands.replay",
     "export": "web.commands.export",
+    "import": "web.commands.importing",
     "usage": "web.commands.usage",
     "verify": "web.commands.verify",
     "rebuild": "web.commands.rebuild",
     "backup": "web.commands.backup",
     "restore": "web.commands.restore",
 }
-"""By name: the module that has a command called so."""
+"""By name: the module that has a command called so; with a `_` behind what is a word of Python's."""
 
 
 class Callboard(click.Group):
@@ -47,7 +49,8 @@ class Callboard(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        module = import_module(COMMANDS[cmd_name])
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

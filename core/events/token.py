@@ -17,9 +17,9 @@ class TokenIssued(Ordinary, frozen=True, tag="token.issued"):
     `hint`: the first characters, kept only of tokens that one look at an index does not find: those people chose
     themselves, so that only a token that begins so is worth the slow hash, and those that another hub has digested.
     `prefix`: the first characters of all others, by which JupyterHub would find them. `since`: when another hub issued
-    it, from which it was moved in; None: issued by this event. `scopes`: as asked for; what they come to is computed when used.
-    `client`: the OAuth client it was given to, as `server/{id}` or `service/{name}`. `session_id`: of the browser in
-    which that was allowed; the token ends with either.
+    it, from which it was moved in; None: issued by this event. `scopes`: as asked for; what they come to is computed
+    when used. `client`: the OAuth client it was given to, as `server/{id}` or `service/{name}`. `session_id`: of the
+    browser in which that was allowed; the token ends with either.
     """
 
     owner: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +71,19 @@ def read_stat(pid: int) -> Stat | None:
 
 def identify(stat: Stat) -> Identity:
     return Identity(this_boot(), this_namespace(), stat.pid, stat.start, stat.session)
+
+
+def as_line(identity: Identity) -> str:
+    """What `parse_identity` reads, of a process that has not written it itself."""
+    between = "0 " * 15
+    stat = f"{identity.pid} (taken-in) S 0 0 {identity.session} {between}{identity.start} 0"
+    return f"{identity.boot} {identity.namespace} {stat}\n"
+
+
+def began(identity: Identity) -> datetime:
+    """When it was started, by the clock of now."""
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return datetime.fromtimestamp(boot + identity.start / os.sysconf("SC_CLK_TCK"), UTC)
 
 
 def parse_identity(line: str) -> Identity:

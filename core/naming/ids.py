@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from datetime import UTC, datetime
+from hashlib import sha256
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TIME_DIGITS = 10  # of base 36, in milliseconds: lasts until the year 117,000
@@ -27,6 +28,12 @@ def new_id(kind: str) -> str:
     return (
         kind + _digits(int(time.time() * 1000), _TIME_DIGITS) + _digits(secrets.randbits(77), _RANDOM_DIGITS)
     )
+
+
+def derived_id(kind: str, milliseconds: int, source: str) -> str:
+    """An id of the same form that is the same whenever it is asked for. `milliseconds`: since 1970."""
+    number = int.from_bytes(sha256(source.encode()).digest()) % 36**_RANDOM_DIGITS
+    return kind + _digits(milliseconds, _TIME_DIGITS) + _digits(number, _RANDOM_DIGITS)
 
 
 def is_id(text: str) -> bool:

@@ -7,12 +7,13 @@ Everything a spawner makes is named after the spawn id before it exists. So a hu
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import trio
 from msgspec import Struct
 
-from core.errors import NotFoundError
+from core.errors import NotFoundError, SpawnError
 from core.machine.readiness import wait_server_up
 from core.settings import SpawnerSettings
 
@@ -148,6 +149,25 @@ class Kept(Struct, frozen=True):
     server: str = ""
 
 
+class Elsewhere(Struct, frozen=True):
+    """A server that another hub has started, and that runs: what that hub knew of it.
+
+    `spawn_id`: its attempt's from now on. `state`: as its spawner there left it; it may hold secrets. `url`: where it
+    answers (scheme, host and port). `started`: by the clock of then, when its start was begun.
+    """
+
+    spawn_id: str
+    user_id: str
+    user: str
+    server_id: str
+    server: str
+    prefix: str
+    user_options: UserOptions
+    state: dict[str, Any]
+    url: str
+    started: datetime
+
+
 Status = Running | Lost | Gone
 TellStatus = Callable[[str, Status], None]
 Beat = Callable[[], None]
@@ -183,6 +203,15 @@ class Spawner(Protocol):
         Joins the attempt if it is already under way. An attempt that has already ended is not run a second
         time: SpawnError. Raises SpawnError if it never will answer.
         """
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        """Make what another hub has started an attempt of one's own, so that `start` with its id joins it.
+
+        `for_sure`: else nothing is changed, and it is only said whether it could be. Doing it again is fine. Raises
+        SpawnError: why it cannot be, or is not known to run.
+        """
+        del found, for_sure
+        raise SpawnError("its spawner cannot take in what another hub has started")
 
     async def port_reported(self, spawn_id: str, port: int) -> None:
         """The attempt itself says, by its own token, on which port it listens: for backends that let it choose.

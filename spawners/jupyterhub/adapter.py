@@ -16,6 +16,7 @@ from time import time
 from typing import Any
 
 import trio
+from msgspec.structs import replace
 
 from core.asyncio_thread.host import Condition
 from core.config.masking import mask
@@ -23,12 +24,12 @@ from core.config.plugins.classes import full_name
 from core.errors import SpawnError, UnreachableError
 from core.plugins.hook_errors import as_spawn_error, log_failure
 from core.plugins.plugin_hub import PluginHub
-from core.plugins.spawner import Attempt, Beat, Gone, Listed, Progress, Report, Running, Spawner
+from core.plugins.spawner import Attempt, Beat, Elsewhere, Gone, Listed, Progress, Report, Running, Spawner
 from core.plugins.told_progress import as_progress
 from core.settings import PluginSpawnerSettings
 from spawners.jupyterhub import ending, starting
 from spawners.jupyterhub.engine import Engine
-from spawners.jupyterhub.facts import changes_of, new_record, of_attempt, of_record
+from spawners.jupyterhub.facts import changes_of, new_record, of_attempt, of_record, taken_in
 from spawners.jupyterhub.hooks import OwnHooks
 from spawners.jupyterhub.kept_files import KeptFiles
 from spawners.jupyterhub.processes import Orphans, process_of, wait_end
@@ -122,6 +123,17 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def _keep_state(self, spawn_id: str, state: dict[str, Any]) -> None:
         await self._records.change(spawn_id, state=state, process=process_of(state))
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        """Its class says whether it runs, by the state that it left with the other hub."""
+        record = taken_in(found, process_of(found.state))
+        seen = await self._engine.ask(
+            ending.look, of_record(record, self._hub), within=POLL, what=f"poll of {record.called}"
+        )
+        if not seen.runs:
+            raise SpawnError("its spawner says that it has ended")
+        if for_sure:
+            await self._records.keep(replace(record, state=seen.state))
 
     # --- whether it runs ---
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import time
 from typing import Any
 
+from core.machine.process_identity import Identity
 from core.plugins.plugin_hub import PluginHub, ServerFacts
-from core.plugins.spawner import Attempt
+from core.plugins.spawner import Attempt, Elsewhere
 from core.settings import PluginSpawnerSettings
 from spawners.jupyterhub.ending import Attempted
 from spawners.jupyterhub.records import Record
@@ -47,6 +48,24 @@ def new_record(attempt: Attempt) -> Record:
         mark=attempt.mark,
         began=time(),
         user_options=attempt.user_options,
+    )
+
+
+def taken_in(found: Elsewhere, process: Identity | None) -> Record:
+    """Of what another hub has started."""
+    return Record(
+        spawn_id=found.spawn_id,
+        server_id=found.server_id,
+        user_id=found.user_id,
+        user=found.user,
+        server=found.server,
+        prefix=found.prefix,
+        began=found.started.timestamp(),
+        user_options=found.user_options,
+        state=found.state,
+        phase="started",
+        url=found.url,
+        process=process,
     )
 
 

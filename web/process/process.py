@@ -41,6 +41,7 @@ from web.lifecycle.reload import Load, Reloader
 from web.lifecycle.shutdown import end, end_servers
 from web.main import open_hub
 from web.monitoring.what_it_does import say_what_it_does
+from web.moving.moving_in import check_moved_in
 from web.process.service_manager import ServiceManager
 from web.site.addresses import bind_address
 
@@ -83,11 +84,12 @@ async def run(
         former_log = log_id_at(path)
         if aside := put_aside(path):
             logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
-    directory = _servers_folder(settings.callboard.state_dir, path)
+    directory = servers_folder(settings.callboard.state_dir, path)
     spawner = make_spawner(settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
     store = EventStore(path, projections.ALL, threaded=path != MEMORY)
     try:
+        check_moved_in(store)
         with _pid_file(settings.hub.pid_file), _control(path) as control:
             async with open_hub(
                 settings,
@@ -126,7 +128,7 @@ def _others(
     return made
 
 
-def _servers_folder(configured: str, log: str) -> Path:
+def servers_folder(configured: str, log: str) -> Path:
     """Where the files of attempts go. What the hub makes and names itself is for nobody else; another's stays as it is.
 
     Raises ConfigError.

@@ -1,0 +1,63 @@
+"""A move from its beginning to its end, in one call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import trio
+
+import projections
+from core.events.file.database import MEMORY
+from core.events.file.store import EventStore
+from core.plugins.profiles import engine_of
+from core.settings import Settings
+from web.moving.moving_in import MovingIn, OnProgress, begin, by_import, finish
+from web.moving.plan import Plan, Tally
+from web.moving.source import Source
+from web.moving.taking_in import TakingIn
+from web.moving.units import Known
+
+
+class Target(NamedTuple):
+    """`log`: a path. `folder`: of the files of attempts. `for_sure`: else nothing that runs is touched."""
+
+    log: str
+    folder: Path
+    secret: bytes
+    for_sure: bool
+
+
+def move_in(source: Source, target: Target, settings: Settings, who: str, on_progress: OnProgress) -> Tally:
+    """What came and what stayed. Raises MovingError, and HubError where the log refuses something."""
+    return trio.run(_move_in, source, target, settings, who, on_progress)
+
+
+async def _move_in(
+    source: Source, target: Target, settings: Settings, who: str, on_progress: OnProgress
+) -> Tally:
+    store = EventStore(target.log, projections.ALL, threaded=target.log != MEMORY)
+    taking_in = TakingIn(settings, target.folder, store, target.secret, for_sure=target.for_sure)
+    by = by_import(who)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(store.run)
+            begun = await begin(store, source, by)
+            moving = MovingIn(store, taking_in, by, on_progress)
+            plan = Plan(
+                source,
+                Known(begun.seed),
+                now=datetime.now(UTC),
+                life=timedelta(days=settings.hub.cookie_max_age_days),
+                base_url=settings.hub.base_url,
+                engine_of=partial(engine_of, settings),
+            )
+            await moving.carry_out(plan)
+            await finish(store, moving.tally, by)
+            await taking_in.close()
+            nursery.cancel_scope.cancel()
+    finally:
+        store.close()
+    return moving.tally
