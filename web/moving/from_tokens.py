@@ -33,7 +33,7 @@ def tokens(
     for row in rows:
         if row["id"] in known.own_tokens:
             continue
-        name = text(row["note"]) or text(row["prefix"])
+        name = text(row["note"]) or f"token {row['id']}"
         client, why_not = _client(row, known, of_servers)
         owner = _owner(row, known)
         if why_not := _why_not(row, owner, now) or why_not:
