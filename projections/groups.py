@@ -104,6 +104,12 @@ def by_id(db: sqlite3.Connection, group_id: str) -> GroupRow | None:
     return None if row is None else GroupRow(*row)
 
 
+def memberships(db: sqlite3.Connection, group_id: str) -> list[str]:
+    """The ids of the users in a group, in the order in which they joined."""
+    rows = db.execute("SELECT member FROM memberships WHERE team = ? ORDER BY rowid", (group_id,)).fetchall()
+    return [member for (member,) in rows]
+
+
 def listed(
     db: sqlite3.Connection, names: Collection[str] | None, offset: int = 0, limit: int = 200
 ) -> list[GroupRow]:

@@ -76,6 +76,12 @@ def defined(db: sqlite3.Connection) -> list[RoleRow]:
     return [RoleRow(*row) for row in db.execute(_ALL + "ORDER BY name").fetchall()]
 
 
+def holders(db: sqlite3.Connection, role: str) -> list[str]:
+    """`user/{id}`, `group/{id}` or `service/{name}` of all who hold it."""
+    rows = db.execute("SELECT holder FROM role_grants WHERE role = ? ORDER BY holder", (role,)).fetchall()
+    return [holder for (holder,) in rows]
+
+
 def granted_to_each(db: sqlite3.Connection, holders: Collection[str]) -> dict[str, list[str]]:
     """The same as `granted_to` of each of these (a page of them at most)."""
     found: dict[str, list[str]] = {holder: [] for holder in holders}

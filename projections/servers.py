@@ -186,6 +186,7 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case UserDeleted():
             db.execute("DELETE FROM servers WHERE user = ?", (entity,))
         case SpawnRequested() as spawn:
+            begun = utc_text(spawn.since or record.at)
             changed = db.execute(
                 "UPDATE servers SET state = 'spawn', spawn_id = ?, prefix = ?, url = '', user_options = ?, "
                 "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, lost = '', "
@@ -194,8 +195,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
                     spawn.spawn_id,
                     spawn.prefix,
                     _json(spawn.user_options),
-                    at if spawn.since is None else utc_text(spawn.since),
-                    at,
+                    begun,
+                    begun,
                     msgspec.json.encode(spawn.leftovers).decode(),
                     record.version - 1,
                     entity,

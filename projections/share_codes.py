@@ -41,6 +41,21 @@ class ShareCodeRow(NamedTuple):
         return self.expires_at <= utc_text(now)
 
 
+class PlainCode(NamedTuple):
+    """As it is recorded, by ids. `scopes`: without the filter of its server. `prefix`: how it begins, if known."""
+
+    position: int
+    owner: str
+    server: str
+    digest: str
+    prefix: str
+    scopes: list[str]
+    created: str
+    expires_at: str
+    exchange_count: int
+    last_exchanged_at: str | None
+
+
 def create(db: Database) -> None:
     """`position`: of the event that made the code; the API's order, and its id there."""
     db.table("share_codes").create(
@@ -155,6 +170,16 @@ def count(db: sqlite3.Connection, listing: Listing) -> int:
     where, parameter = listing.where()
     (number,) = db.execute(f"SELECT count(*) FROM share_codes WHERE {where}", (parameter,)).fetchone()  # noqa: S608
     return int(number)
+
+
+def after(db: sqlite3.Connection, position: int) -> list[PlainCode]:
+    """The next codes, by position."""
+    rows = db.execute(
+        f"SELECT {', '.join(PlainCode._fields)} FROM share_codes WHERE position > ? "  # noqa: S608
+        "ORDER BY position LIMIT 200",
+        (position,),
+    ).fetchall()
+    return [PlainCode(*row)._replace(scopes=msgspec.json.decode(row[5], type=list[str])) for row in rows]
 
 
 def by_digest(db: sqlite3.Connection, digest: str) -> ShareCodeRow | None:

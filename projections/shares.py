@@ -45,6 +45,17 @@ class SharedServer(NamedTuple):
     state: str
 
 
+class PlainShare(NamedTuple):
+    """As it is recorded, by ids. `scopes`: without the filter of its server. `created`: as `utc_text` writes it."""
+
+    position: int
+    owner: str
+    server: str
+    grantee: str
+    scopes: list[str]
+    created: str
+
+
 class ShareRow(NamedTuple):
     """`grantee`: the name of the user or group; `kind` says which. `scopes`: as they stand in a check."""
 
@@ -165,6 +176,16 @@ def count(db: sqlite3.Connection, listing: Listing) -> int:
     where, parameters = listing.where()
     (number,) = db.execute(f"SELECT count(*) FROM shares WHERE {where}", parameters).fetchone()  # noqa: S608
     return int(number)
+
+
+def after(db: sqlite3.Connection, position: int) -> list[PlainShare]:
+    """The next shares, by position."""
+    rows = db.execute(
+        "SELECT position, owner, server, grantee, scopes, created FROM shares WHERE position > ? "
+        "ORDER BY position LIMIT 200",
+        (position,),
+    ).fetchall()
+    return [PlainShare(*row)._replace(scopes=msgspec.json.decode(row[4], type=list[str])) for row in rows]
 
 
 def between(db: sqlite3.Connection, server_id: str, grantee: str) -> ShareRow | None:

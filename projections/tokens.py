@@ -47,8 +47,8 @@ EVENTS = (
 class TokenRow(NamedTuple):
     """`owner`: `user/{id}` or `service/{name}`. `server`: the id of the server whose own token it is, or `""`.
 
-    `client`: `jupyterhub`, or the OAuth client that it was given to, as `server/{id}` or `service/{name}`. `created`: by
-    this hub or by that from which it was moved in. `prefix`: its first characters, where they were kept.
+    `client`: `jupyterhub`, or the OAuth client that it was given to, as `server/{id}` or `service/{name}`. `created`:
+    by this hub or by that from which it was moved in. `prefix`: its first characters, where they were kept.
     """
 
     position: int
@@ -206,6 +206,12 @@ def has_hint(db: sqlite3.Connection, hint: str) -> bool:
 def with_hint(db: sqlite3.Connection, hint: str) -> list[TokenRow]:
     """Those tokens, 200 at most."""
     rows = db.execute(_ALL + "WHERE hint = ? AND hint != '' ORDER BY position LIMIT 200", (hint,)).fetchall()
+    return [TokenRow(*row) for row in rows]
+
+
+def after(db: sqlite3.Connection, position: int) -> list[TokenRow]:
+    """The next tokens, by position."""
+    rows = db.execute(_ALL + "WHERE position > ? ORDER BY position LIMIT 200", (position,)).fetchall()
     return [TokenRow(*row) for row in rows]
 
 

@@ -128,8 +128,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("UPDATE users SET leaving = 1 WHERE id = ?", (user_id,))
         case UserDeleted():
             db.execute("DELETE FROM users WHERE id = ?", (user_id,))
-        case SpawnRequested(user=owner):
-            _started(db, owner, record.stream, utc_text(record.at))
+        case SpawnRequested(user=owner, since=since):
+            _started(db, owner, record.stream, utc_text(since or record.at))
         case SpawnFailed() | ServerStopped() | ServerDied() | ServerLost():
             _ended(db, record.stream)
         case ShareGranted(grantee=grantee) if grantee.startswith("user/"):

@@ -126,6 +126,12 @@ class LocalProcessSpawner(Spawner):
                 files.write_identity(identity)
         await trio.lowlevel.checkpoint()
 
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        stage = self._files(spawn_id).stage()
+        if not isinstance(stage, Alive):
+            raise SpawnError("its process has ended")
+        return {"pid": stage.identity.pid}
+
     async def wait_up(self, spawn_id: str, url: str) -> None:
         with _asking():
             await wait_answer(self._files(spawn_id), url)

@@ -213,6 +213,14 @@ class Spawner(Protocol):
         del found, for_sure
         raise SpawnError("its spawner cannot take in what another hub has started")
 
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        """What the spawner of another hub, JupyterHub's of the same place, finds this attempt by: the state it keeps.
+
+        It may hold secrets. Raises SpawnError: why it cannot go on there; OSError where that cannot be seen.
+        """
+        del spawn_id
+        raise SpawnError("no spawner of JupyterHub's would find it")
+
     async def port_reported(self, spawn_id: str, port: int) -> None:
         """The attempt itself says, by its own token, on which port it listens: for backends that let it choose.
 

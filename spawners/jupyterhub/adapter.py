@@ -135,6 +135,12 @@ class PluginSpawner(OwnHooks, Spawner):
         if for_sure:
             await self._records.keep(replace(record, state=seen.state))
 
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        record = self._records.of(spawn_id)
+        if record is None or record.phase != "started":
+            raise SpawnError("it has ended")
+        return record.state
+
     # --- whether it runs ---
 
     async def poll(self, spawn_id: str) -> Running | Gone:

@@ -1,4 +1,4 @@
-"""Makes the databases of older hubs anew: `python -m tests.moving.make_databases FOLDER`, from the top of the repository.
+"""Makes the databases of older hubs anew: `python -m tests.moving.make_databases FOLDER`, at the repository's top.
 
 In FOLDER environments for the versions are made, which are fetched from PyPI; the databases go to databases/ here.
 """
@@ -32,9 +32,7 @@ def environment(folder: Path, version: str) -> Path:
     place = folder / f"jupyterhub-{version}"
     if not (place / "bin" / "jupyterhub").exists():
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-        subprocess.run(
-            [str(place / "bin" / "pip"), "install", "--quiet", *VERSIONS[version]], check=True
-        )
+        subprocess.run([str(place / "bin" / "pip"), "install", "--quiet", *VERSIONS[version]], check=True)
     return place / "bin"
 
 
@@ -47,16 +45,17 @@ def make(version: str, programs: Path) -> None:
             hub.stop()
         finally:
             hub.close()
-        _make_codes_last(hub.database)
+        _make_last(hub.database)
         shutil.copyfile(hub.database, HERE / f"jupyterhub-{version}.sqlite")
         (HERE / f"jupyterhub-{version}.json").write_bytes(json.format(json.encode(held)) + b"\n")
         secret = hub.directory / "jupyterhub_cookie_secret"
         (HERE / f"jupyterhub-{version}.secret").write_text(secret.read_text())
 
 
-def _make_codes_last(database: Path) -> None:
-    """A share code is good for a year at most."""
+def _make_last(database: Path) -> None:
+    """A share code is good for a year at most. What has expired has, whatever the clock of a test says."""
     with closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE api_tokens SET expires_at = '2020-01-01 00:00:00.000000' WHERE note = 'soon over'")
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'share_codes'").fetchone():
             db.execute("UPDATE share_codes SET expires_at = '2100-01-01 00:00:00.000000'")
 

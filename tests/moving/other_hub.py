@@ -24,7 +24,7 @@ CRYPT_KEY = "c0ffee00" * 8
 COOKIE_DAYS = 30_000  # also of tokens of visitors: kept databases are for a long time
 BIN = Path(sys.executable).parent
 
-CONFIG = '''
+CONFIG = """
 import os
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
@@ -62,7 +62,7 @@ c.JupyterHub.allow_named_servers = True
 c.JupyterHub.cleanup_servers = False
 c.JupyterHub.cookie_max_age_days = {cookie_days}
 c.JupyterHub.api_tokens = {{"{admin_token}": "admin"}}
-'''
+"""
 COMMON = """
 c.JupyterHub.services = [
     {{
@@ -77,7 +77,12 @@ c.JupyterHub.load_roles = [
     {{
         "name": "teacher",
         "description": "Looks after pupils",
-        "scopes": ["list:users", "read:users!group=pupils", "access:services!service=grader", "access:servers!group=pupils"],
+        "scopes": [
+            "list:users",
+            "read:users!group=pupils",
+            "access:services!service=grader",
+            "access:servers!group=pupils",
+        ],
         "users": ["bob"],
         "groups": ["staff"],
         "services": ["grader"],
@@ -121,7 +126,11 @@ class OtherHub:
         self._programs = programs
         self.version = self._version()
         config = CONFIG.format(
-            port=self.port, hub_port=self.hub_port, db_url=db_url, admin_token=ADMIN_TOKEN, cookie_days=COOKIE_DAYS
+            port=self.port,
+            hub_port=self.hub_port,
+            db_url=db_url,
+            admin_token=ADMIN_TOKEN,
+            cookie_days=COOKIE_DAYS,
         )
         self.common = common_config(directory, shares=self.version >= (5,))
         (directory / "jupyterhub_config.py").write_text(config + self.common)

@@ -25,7 +25,7 @@ KINDS = ("events", "users", "servers", "groups", "services")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), required=False)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header, instead of JSON lines.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
@@ -33,8 +33,21 @@ KINDS = ("events", "users", "servers", "groups", "services")
 @click.option(
     "--at", "moment", metavar="POSITION|TIME", help="2026-05-04T09:03Z, 09:03, 2h (ago). Default: now."
 )
+@click.option(
+    "--jupyterhub",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The way back: a database that JupyterHub 6 starts with.",
+)
 @about_a_log
-def export(where: Where, kind: str, as_csv: bool, output: Path | None, moment: str | None) -> None:
+def export(
+    where: Where,
+    kind: str | None,
+    as_csv: bool,
+    output: Path | None,
+    moment: str | None,
+    jupyterhub: Path | None,
+) -> None:
     """Write all events, or the models of all users, servers, groups or services, as they are or were.
 
     One JSON object a line, or CSV in which lists and objects are JSON. All of it is of one moment; the hub may run.
@@ -43,7 +56,14 @@ def export(where: Where, kind: str, as_csv: bool, output: Path | None, moment: s
     callboard export events -o events.jsonl
     callboard export servers --csv -o servers.csv
     callboard export servers --at 09:03
+    callboard export --jupyterhub jupyterhub.sqlite
     """
+    if jupyterhub is not None:
+        from web.commands.moves import move_back
+
+        return move_back(where, jupyterhub)
+    if kind is None:
+        raise click.UsageError(f"what is to be exported? One of {', '.join(KINDS)}, or --jupyterhub FILE.")
     from core.events.file.database import open_to_look
 
     db = open_to_look(where.log)

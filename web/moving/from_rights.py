@@ -21,6 +21,11 @@ HOLDERS = {
 }
 """By kind: the table that says who holds which role, and its column."""
 
+ALWAYS = (
+    "read:users:name!user",
+    "read:users:groups!user",
+)  # what every client may have, besides access to itself
+
 
 def roles(rows: Iterable[Row], grants: Mapping[str, Iterable[Row]], known: Known) -> Pieces:
     """`grants`: by kind, the rows of its table. The roles of every hub are the configuration's."""
@@ -81,14 +86,11 @@ def _said_of(
         display=None if row.get("display") is None else bool(row["display"]),
         oauth_client_id=client_id if client else "",
         oauth_redirect_uri="" if url and is_usual else redirect,
-        oauth_client_allowed_scopes=[scope for scope in allowed if not _is_access(scope)],
+        oauth_client_allowed_scopes=[
+            scope for scope in allowed if scope not in (f"access:services!service={row['name']}", *ALWAYS)
+        ],
         oauth_no_confirm=bool(row.get("oauth_no_confirm")),
     )
-
-
-def _is_access(scope: str) -> bool:
-    """What every client of a service has besides."""
-    return scope.startswith(("access:services!service", "read:users:name!user", "read:users:groups!user"))
 
 
 def url_of(server: Row) -> str:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from core.events.log.append_request import Write
 from core.events.server import SpawnRequested, server_stream
-from core.naming.names import server_client_id
+from core.naming.names import full_name, server_client_id
 from core.plugins.spawner import Elsewhere, UserOptions
-from web.moving.from_rights import url_of
+from web.moving.from_rights import ALWAYS, url_of
 from web.moving.from_tokens import ScopesOf
 from web.moving.rows import Row, moment, object_of, text, texts_of
 from web.moving.units import Comes, Known, Pieces, Place, Runs, Stays
@@ -49,9 +49,7 @@ def running(
             user_options=options,
             token_digest=token["hashed"],
             token_scopes=scopes_of(token),
-            client_scopes=[
-                scope for scope in texts_of(client.get("allowed_scopes")) if not _is_access(scope)
-            ],
+            client_scopes=_besides_access(texts_of(client.get("allowed_scopes")), place),
             engine=engine_of(options),
             token_prefix=token["prefix"],
             since=found.started,
@@ -81,9 +79,9 @@ def client_of(spawner: Row, place: Place) -> str:
     return text(spawner.get("oauth_client_id")) or server_client_id(place.person.name, place.name)
 
 
-def _is_access(scope: str) -> bool:
-    """What every client of a server has besides."""
-    return scope.startswith(("access:servers!server", "read:users:name!user", "read:users:groups!user"))
+def _besides_access(allowed: Iterable[str], place: Place) -> list[str]:
+    access = f"access:servers!server={full_name(place.person.name, place.name)}"
+    return [scope for scope in allowed if scope not in (access, *ALWAYS)]
 
 
 def _found(row: Row, server: Row, place: Place, options: UserOptions, known: Known) -> Elsewhere:

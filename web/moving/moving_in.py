@@ -17,7 +17,7 @@ from core.events.record import By
 from web.moving.plan import Plan, Tally
 from web.moving.rows import MovingError
 from web.moving.source import Source
-from web.moving.taking_in import TakingIn
+from web.moving.spawners_at_rest import SpawnersAtRest
 from web.moving.units import Comes, Runs, Stays
 
 CHUNK = 500  # pieces in one append
@@ -72,12 +72,12 @@ async def _record(store: EventStore, event: Event, by: By) -> None:
 
 
 class MovingIn:
-    """`taking_in`: the spawners that servers which run are taken in by."""
+    """`spawners`: the spawners that servers which run are taken in by."""
 
-    def __init__(self, store: EventStore, taking_in: TakingIn, by: By, on_progress: OnProgress) -> None:
+    def __init__(self, store: EventStore, spawners: SpawnersAtRest, by: By, on_progress: OnProgress) -> None:
         self.tally = Tally()
         self._store = store
-        self._taking_in = taking_in
+        self._spawners = spawners
         self._by = by
         self._on_progress = on_progress
         self._waiting: list[Comes] = []
@@ -100,7 +100,7 @@ class MovingIn:
         found = piece.found
         try:
             if not self._is_recorded(piece.comes):
-                await self._taking_in.take(found)
+                await self._spawners.take(found)
         except (SpawnError, UnreachableError) as error:
             self._stay(Stays("running servers", f"{found.user}/{found.server}", str(error)))
         else:

@@ -1,7 +1,10 @@
-"""A move from its beginning to its end, in one call."""
+"""A move from its beginning to its end, in one call: in, or out again."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,10 +17,12 @@ from core.events.file.database import MEMORY
 from core.events.file.store import EventStore
 from core.plugins.profiles import engine_of
 from core.settings import Settings
+from web.moving.back import Back
 from web.moving.moving_in import MovingIn, OnProgress, begin, by_import, finish
 from web.moving.plan import Plan, Tally
+from web.moving.rows import MovingError
 from web.moving.source import Source
-from web.moving.taking_in import TakingIn
+from web.moving.spawners_at_rest import SpawnersAtRest
 from web.moving.units import Known
 
 
@@ -39,13 +44,13 @@ async def _move_in(
     source: Source, target: Target, settings: Settings, who: str, on_progress: OnProgress
 ) -> Tally:
     store = EventStore(target.log, projections.ALL, threaded=target.log != MEMORY)
-    taking_in = TakingIn(settings, target.folder, store, target.secret, for_sure=target.for_sure)
+    spawners = SpawnersAtRest(settings, target.folder, store, target.secret, for_sure=target.for_sure)
     by = by_import(who)
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(store.run)
             begun = await begin(store, source, by)
-            moving = MovingIn(store, taking_in, by, on_progress)
+            moving = MovingIn(store, spawners, by, on_progress)
             plan = Plan(
                 source,
                 Known(begun.seed),
@@ -56,8 +61,28 @@ async def _move_in(
             )
             await moving.carry_out(plan)
             await finish(store, moving.tally, by)
-            await taking_in.close()
+            await spawners.close()
             nursery.cancel_scope.cancel()
     finally:
         store.close()
     return moving.tally
+
+
+def move_out(target: Target, settings: Settings, file: Path, on_progress: OnProgress) -> Tally:
+    """Write a database of JupyterHub's to `file`, which appears as a whole or not at all. Raises MovingError."""
+    if file.exists():
+        raise MovingError(f"{file} is there already.")
+    draft = file.with_name(f"{file.name}.draft")
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    store = EventStore(target.log, projections.ALL)
+    try:
+        with closing(sqlite3.connect(draft)) as database, database:
+            spawners = SpawnersAtRest(settings, target.folder, store, target.secret, for_sure=True)
+            back = Back(store.db, database, spawners.hand_over, on_progress)
+            back.write()
+        draft.replace(file)
+    finally:
+        store.close()
+        draft.unlink(missing_ok=True)
+    return back.tally

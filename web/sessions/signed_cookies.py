@@ -44,4 +44,3 @@ def owner_of(cookie: str, name: str, secret: bytes, life: timedelta, now: dateti
 def _field(text: str) -> str:
     """What is behind `LENGTH:`."""
     return text.partition(":")[2]
-
