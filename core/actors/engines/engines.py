@@ -14,6 +14,7 @@ from core.actors.engines.missing import MissingSpawner
 from core.plugins.spawner import (
     Attempt,
     Beat,
+    Elsewhere,
     Gone,
     Kept,
     Listed,
@@ -73,6 +74,12 @@ class Engines(Spawner):
 
     async def port_reported(self, spawn_id: str, port: int) -> None:
         await self.of(spawn_id).spawner.port_reported(spawn_id, port)
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        await self.of(found.spawn_id).spawner.take_in(found, for_sure=for_sure)
+
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        return self.of(spawn_id).spawner.hand_over(spawn_id)
 
     async def wait_up(self, spawn_id: str, url: str) -> None:
         await self.of(spawn_id).spawner.wait_up(spawn_id, url)

@@ -71,7 +71,10 @@ const WORDS = {
   "oauth-code.issued": () => "An application was let in",
   "oauth-code.redeemed": () => "An application got its token",
   "session.opened": ({ data }) => `Logged in${data.address ? ` from ${data.address}` : ""}`,
+  "session.moved-in": () => "A login at another hub is good here",
   "session.ended": ({ data }) => `Logged out${why(data)}`,
+  "moving.begun": ({ data }) => `Moving in from ${data.source} began`,
+  "moving.done": ({ data }) => `Moved in: ${data.came?.users ?? 0} users`,
   "access.refused": ({ data }) => `Logins or tokens were refused, from ${data.addresses?.length ?? 0} addresses`,
 
   "share.granted": (event) => `${own(event)} was shared with ${list(event.data.users) || list(event.data.groups) || "somebody"}`,
