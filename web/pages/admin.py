@@ -52,7 +52,9 @@ async def the_hub() -> Response:
 @endpoints.get("/admin/request", access=MAY)
 async def of_request() -> Response:
     """What came of the request with this number."""
-    return await _page("admin-request.html", number=asked().args.get("number", "").strip()[:LONGEST_NUMBER])
+    return await _page(
+        "admin-request.html", request_number=asked().args.get("number", "").strip()[:LONGEST_NUMBER]
+    )
 
 
 async def _page(template: str, **context: Any) -> Response:

@@ -1,13 +1,16 @@
 // Events in words: what happened, without when and by whom.
 
-import { serverName } from "./names.js";
+import { serverName, some } from "./names.js";
 
-const list = (names) => (names ?? []).join(", ");
+const SOME = 3; // names of a list: more of them are a number
+
+// Of the names in an event's data, of which the hub may have sent but the first ones.
+const list = (names, more = 0) => (names?.length ? some(names, SOME, more) : "");
 const own = (event) => serverName(event.server ?? "");
 const status = (data) => (data.exit_status === null || data.exit_status === undefined ? "" : ` with exit status ${data.exit_status}`);
 const why = (data) => (data.why ? ` (${data.why})` : "");
 const holders = ({ data }) =>
-  [list(data.users), data.groups ? `the group ${list(data.groups)}` : "", data.services ? `the service ${list(data.services)}` : ""]
+  [list(data.users, data.more), data.groups ? `the group ${list(data.groups)}` : "", data.services ? `the service ${list(data.services)}` : ""]
     .filter(Boolean)
     .join(", ");
 const ACTS = {
@@ -54,9 +57,9 @@ const WORDS = {
   "server.leftover-ended": (event) => `${own(event)}: what was left of an earlier start has ended`,
   "server.options-stored": (event) => `${own(event)}: options of the next start were stored`,
 
-  "group.created": (event) => `The group ${event.group} was added${event.data.users ? `, with ${list(event.data.users)}` : ""}`,
-  "group.users-joined": (event) => `${list(event.data.users) || "Somebody"} joined the group ${event.group}`,
-  "group.users-left": (event) => `${list(event.data.users) || "Somebody"} left the group ${event.group}`,
+  "group.created": (event) => `The group ${event.group} was added${event.data.users ? `, with ${list(event.data.users, event.data.more)}` : ""}`,
+  "group.users-joined": (event) => `${list(event.data.users, event.data.more) || "Somebody"} joined the group ${event.group}`,
+  "group.users-left": (event) => `${list(event.data.users, event.data.more) || "Somebody"} left the group ${event.group}`,
   "group.properties-replaced": (event) => `The group ${event.group} has other properties`,
   "group.deleted": (event) => `The group ${event.group} was deleted`,
 
@@ -106,7 +109,7 @@ const WORDS = {
   "engine.stray-ended": ({ data }) => `An earlier start that no server knew is gone. ${data.why}`,
   "route.added": ({ data }) => `A route was added: ${data.spec}`,
   "route.removed": () => "A route was removed",
-  "activity.recorded": ({ data }) => `${Object.keys(data.users ?? {}).length} users were active`,
+  "activity.recorded": ({ data }) => `${Object.keys(data.users ?? {}).length + (data.more ?? 0)} users were active`,
 };
 
 export function inWords(event) {

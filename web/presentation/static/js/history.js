@@ -1,335 +1,265 @@
-// A history: events of a range of time as a picture and as a list, with filters; and one moment of it.
+// A history: events of a range of time as a picture and as a list, with filters; and one moment of it. Where they are too
+// many to be told one by one, the picture shows how much happened when, and servers that need a look.
 
-import { base, call, isLoggedIn, logIn, userPath, withXsrf } from "./api.js";
 import { follow } from "./events.js";
-import { doer, inWords, isBad, isOf, typesOf } from "./happened.js";
-import { usersOf } from "./changes.js";
-import { lanesOf } from "./lanes.js";
-import { count, serverName } from "./names.js";
-import { Picture, label } from "./picture.js";
+import { Asked } from "./history-asked.js";
+import { fillFilters, offerServers, showRange, watchFilters } from "./history-filters.js";
+import { showList } from "./history-list.js";
+import { momentOf, showExactTimes, showMoment, watchMoments } from "./history-moment.js";
+import { begin, end, findFit, fitTo, isLive, queryOf, readUrl, shown, turnTo } from "./history-shown.js";
+import { lanesOf, lanesOfServers } from "./lanes.js";
+import { lookAlong, showPieces } from "./look-along.js";
+import { serverName } from "./names.js";
+import { captionOf, label, number, Picture } from "./picture.js";
+import { exactly, inSteps, SECOND } from "./span.js";
+import { _, ngettext } from "./texts.js";
+import { working } from "./working.js";
 
-const PAGE = 200; // events in one request
-const MOST = 2000; // events that are fetched
-const LISTED = 100; // rows at first, and more each time
-const SHORTEST = 1000; // milliseconds that a picture shows
-const exact = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+const TOLD = 400; // events that are told one by one
+const LISTED = 50; // rows at first, and more each time
+const LANES = 8; // at first
+const MORE_LANES = 40; // and each time
+const NARROWEST = 7; // pixels of a piece
+const SETTLES = 3 * SECOND; // between looks at how much happened
+const KEPT = 500; // events of the stream, until what is asked for has them too
 
 const element = (id) => document.getElementById(id);
 const sheet = element("history");
-const filters = element("filters").elements;
 const table = element("happened");
 const user = sheet.dataset.user;
+const asked = new Asked(sheet.dataset.url, user);
 
-// --- what is shown: in the URL, so that it can be sent to somebody ---
+// --- what there is ---
 
-const shown = { span: 604800, until: null, user: "", server: "", kind: "", at: sheet.dataset.at }; // until: null for now
-
-function readUrl() {
-  const query = new URLSearchParams(location.search);
-  for (const name of ["user", "server", "kind"]) shown[name] = query.get(name) ?? "";
-  shown.span = Number(query.get("span")) || shown.span;
-  shown.until = Number(query.get("until")) || null;
-  if (filters.user) filters.user.value = shown.user;
-  filters.server.value = shown.server;
-  filters.kind.value = shown.kind;
-  if (filters.kind.selectedIndex < 0) filters.kind.value = shown.kind = "";
-}
-
-function queryOf(changes = {}) {
-  const wanted = { ...shown, ...changes };
-  const query = new URLSearchParams();
-  for (const name of ["user", "server", "kind", "at"]) if (wanted[name]) query.set(name, wanted[name]);
-  if (wanted.span !== 604800) query.set("span", Math.round(wanted.span));
-  if (wanted.until) query.set("until", Math.round(wanted.until));
-  return `?${query}`;
-}
-
-function change(changes) {
-  Object.assign(shown, changes);
-  history.replaceState(null, "", queryOf());
-  return load();
-}
-
-const end = () => shown.until ?? Date.now();
-const begin = () => end() - shown.span * 1000;
-
-// --- the events ---
-
-let events = []; // the newest first
-let running = [];
-let loads = 0;
+// `events`: the newest first. `after`: where the list goes on, null if it has all of the range. `running`: what runs although
+// nothing happened to it. `density`: null if all events of the range are here, and otherwise `servers`: what they were at.
+let known = { events: [], after: null, running: [], density: null, servers: null };
+let lanesShown = LANES;
 let listed = LISTED;
+let loads = 0;
 
-function asked() {
-  const query = new URLSearchParams({ order: "newest", limit: PAGE });
-  if (shown.until) query.set("until", new Date(shown.until).toISOString());
-  for (const type of typesOf(shown.kind)) query.append("type", type);
-  if (!user && shown.server) query.append("server", shown.server.includes("/") ? shown.server : `${shown.server}/`);
-  else if (!user && shown.user) query.append("user", shown.user);
-  return query;
-}
-
-const isWanted = (event) => !user || !shown.server || event.server === (shown.server === "default server" ? "" : shown.server);
-
-// The same of what the API has not filtered.
-function isWantedNow(event) {
-  if (!isOf(shown.kind, event) || !isWanted(event)) return false;
-  if (user) return true;
-  if (shown.server) return `${event.user}/${event.server}`.replace(/\/$/, "") === shown.server.replace(/\/$/, "");
-  return !shown.user || usersOf(event).includes(shown.user);
-}
-
-// All of the range, or the newest of it. Null if something else is wanted by now.
-async function fetchEvents(mine) {
-  const query = asked();
-  const found = [];
-  const first = new Date(begin()).toISOString();
-  for (;;) {
-    const page = await call("GET", `${sheet.dataset.url.slice(`${base}api/`.length)}?${query}`);
-    if (mine !== loads) return null;
-    const within = page.items.filter((event) => Date.parse(event.at) >= Date.parse(first));
-    found.push(...within.filter(isWanted));
-    if (within.length < page.items.length || !page.next) return { found, isCut: false };
-    if (found.length >= MOST) return { found, isCut: true };
-    query.set("after", page.after);
-    query.delete("until");
-  }
-}
+const pieceRange = () => inSteps(begin(), end(), Math.max(20, Math.floor(element("picture").clientWidth / NARROWEST)));
 
 async function load() {
   const mine = (loads += 1);
   table.ariaBusy = "true";
-  showRange();
   try {
-    const got = await fetchEvents(mine);
-    if (!got) return;
-    events = got.found;
-    addRecent();
-    running = await runningNow();
+    const fit = shown.span ? null : await findFit(asked);
     if (mine !== loads) return;
-    element("cut").textContent = `These are the newest ${count(events.length, "event")} of this time: choose less of it to see earlier ones.`;
-    element("cut").hidden = !got.isCut;
+    if (fit) fitTo(fit);
+    showRange();
+    const got = await look();
+    if (mine !== loads) return;
+    known = got;
+    addRecent();
+    [lanesShown, listed] = [LANES, LISTED];
     element("trouble").hidden = true;
-    draw();
+    showAll();
   } catch (error) {
-    element("trouble").textContent = error.message;
-    element("trouble").hidden = false;
+    trouble(error);
   } finally {
     if (mine === loads) table.ariaBusy = "false";
   }
 }
 
-// Of one user it is known what runs although nothing happened to it.
-async function runningNow() {
-  if (!user || shown.kind || shown.until) return [];
-  const { servers } = await call("GET", userPath(user));
-  return Object.values(servers ?? {})
-    .filter((server) => server.ready)
-    .map(({ name, started }) => ({ user, name, started }));
+function trouble(error) {
+  element("trouble").textContent = error.message;
+  element("trouble").hidden = false;
+}
+
+async function look() {
+  const steps = pieceRange();
+  const counted = await asked.density(shown, steps);
+  const isLong = counted.count > TOLD || counted.countedFrom !== null;
+  const [list, servers, running] = await Promise.all([
+    isLong ? nextPage() : wholeRange(),
+    isLong && asked.hasServers(shown) ? asked.servers(shown, steps, LANES) : null,
+    asked.running(shown),
+  ]);
+  return { density: isLong ? { ...counted, steps } : null, servers, running, ...list };
+}
+
+// The next of the list, as far as the range goes.
+async function nextPage(behind = null) {
+  const first = begin();
+  const page = await asked.page(shown, { until: end(), after: behind });
+  const within = page.items.filter((event) => Date.parse(event.at) >= first);
+  return { events: within, after: page.isLast || within.length < page.items.length ? null : page.after };
+}
+
+async function wholeRange() {
+  let got = await nextPage();
+  while (got.after !== null) {
+    const next = await nextPage(got.after);
+    got = { events: [...got.events, ...next.events], after: next.after };
+  }
+  return got;
+}
+
+// How much happened, and what servers are at, anew; the list stays, and grows by itself.
+async function lookAgain() {
+  if (!known.density) return load();
+  const mine = loads;
+  const steps = pieceRange();
+  const [counted, servers] = await Promise.all([asked.density(shown, steps), known.servers && asked.servers(shown, steps, lanesShown)]);
+  if (mine !== loads) return undefined;
+  known = { ...known, density: { ...counted, steps }, servers };
+  return showAll();
+}
+
+function change(changes, how) {
+  turnTo(changes, how);
+  return load();
 }
 
 // --- the picture ---
 
-const picture = new Picture(
-  element("picture"),
-  (event) => goTo(event.position),
-  (from, to) => {
-    const span = Math.max(SHORTEST, to - from);
-    change({ span: span / 1000, until: to });
-  },
-);
+const zoom = (from, to) => change({ span: Math.max(SECOND, to - from) / SECOND, until: to });
+const picture = new Picture(element("picture"), (event) => goTo(event.position), zoom);
+lookAlong((piece) => picture.look(piece), zoom);
 
-const momentOf = () => {
-  const event = events.find((one) => String(one.position) === shown.at);
-  const told = document.querySelector("#then time[data-exact]");
-  return event ? Date.parse(event.at) : told ? Date.parse(told.dataset.exact) : null;
-};
+function pieces({ density, servers }) {
+  const { since, until, step } = density.steps;
+  const found = [];
+  for (let from = since; from < until; from += step) found.push({ from, to: from + step, count: 0, failures: 0 });
+  const at = (text) => found[Math.floor((Date.parse(text) - since) / step)] ?? {};
+  for (const one of density.items) Object.assign(at(one.at), { count: one.count, failures: one.failures });
+  servers?.running.slice(0, found.length).forEach((number, index) => (found[index].running = number));
+  return found;
+}
 
-function draw() {
-  drawPicture();
-  drawList();
+function contentOf() {
+  const groups = { failing: 0, going_on: 0, others: 0 };
+  if (!known.density) {
+    const content = lanesOf([...known.events].reverse(), begin(), end(), known.running);
+    for (const lane of content.lanes) groups[lane.group] += 1;
+    return { ...content, pieces: null, groups, all: content.lanes.length };
+  }
+  const { items, count, failing, going_on } = known.servers ?? { items: [], count: 0, failing: 0, going_on: 0 };
+  Object.assign(groups, { failing, going_on, others: count - failing - going_on });
+  return { lanes: lanesOfServers(items), marks: [], pieces: pieces(known), groups, all: count };
 }
 
 function drawPicture() {
-  const content = lanesOf([...events].reverse(), begin(), end(), running);
-  picture.show(content, begin(), end(), (lane) => label(lane, !user), momentOf());
-  const names = [...new Set(content.lanes.map((lane) => (user ? serverName(lane.name) : `${lane.user}/${lane.name}`)))];
-  element("servers").replaceChildren(...names.slice(0, 200).map((name) => new Option(name, name)));
+  const content = contentOf();
+  const order = Object.keys(content.groups);
+  const lanes = content.lanes.toSorted((one, other) => order.indexOf(one.group) - order.indexOf(other.group)).slice(0, lanesShown);
+  const groups = content.all > LANES ? content.groups : null;
+  picture.show({ ...content, lanes, groups }, begin(), end(), (lane) => label(lane, !user), momentOf(known.events));
+  showPieces(content.pieces);
+  const left = content.all - lanes.length;
+  element("more-lanes").hidden = left <= 0;
+  element("more-lanes").textContent = ngettext("{number} more server", "{number} more servers", left);
+  element("groups").textContent = left > 0 ? order.filter((group) => content.groups[group]).map((group) => captionOf(group, content.groups[group])).join(", ") : "";
+  offerServers([...new Set(content.lanes.map((lane) => (user ? serverName(lane.name) : `${lane.user}/${lane.name}`)))]);
 }
 
-function showRange() {
-  element("range").textContent = exact.formatRange(begin(), end());
-  const known = shown.until ? null : [...filters.span.options].find((one) => Number(one.value) === shown.span);
-  filters.span.value = known?.value ?? "";
-  element("later").ariaDisabled = String(!shown.until);
-}
+element("more-lanes").addEventListener("click", ({ currentTarget }) =>
+  working(currentTarget, async () => {
+    lanesShown += MORE_LANES;
+    if (known.servers) known.servers = await asked.servers(shown, known.density.steps, lanesShown);
+    drawPicture();
+  }, trouble),
+);
 
 // --- the list ---
 
-function cell(labelled, ...content) {
-  const made = document.createElement("td");
-  if (labelled) made.dataset.label = labelled;
-  made.append(...content);
-  return made;
-}
-
-function row(event) {
-  const made = document.createElement("tr");
-  made.id = `event-${event.position}`;
-  if (String(event.position) === shown.at) made.ariaCurrent = "true";
-  const link = document.createElement("a");
-  link.href = queryOf({ at: event.position });
-  link.className = "at";
-  link.title = `Event ${event.position}: how things were then`;
-  link.textContent = exact.format(new Date(event.at));
-  const what = document.createElement("span");
-  what.textContent = inWords(event);
-  if (isBad(event)) what.className = "bad";
-  made.append(cell("", link), cell("", what));
-  if (!user) made.append(cell("Who", ...whose(event)));
-  made.append(cell("By", doer(event)));
-  return made;
-}
-
-function whose(event) {
-  if (event.user === null) return [event.group ?? event.service ?? event.role ?? "–"];
-  const link = document.createElement("a");
-  link.href = `${base}admin/users/${encodeURIComponent(event.user)}`;
-  link.textContent = event.user;
-  return [link];
+function showAll() {
+  drawPicture();
+  drawList();
+  const from = known.density?.countedFrom ?? null;
+  element("cut").hidden = from === null;
+  if (from !== null) element("cut").textContent = _("Counted back to {moment}: choose less time to see how much happened before.", { moment: exactly(from) });
 }
 
 function drawList() {
+  const { events, after, density } = known;
   const rows = events.slice(0, listed);
-  const focused = document.activeElement?.closest?.("tr")?.id;
-  table.tBodies[0].replaceChildren(...rows.map(row));
-  if (focused) element(focused)?.querySelector("a.at").focus();
-  table.hidden = events.length === 0;
-  element("nothing").hidden = events.length > 0;
-  const more = element("more");
-  more.hidden = events.length <= listed;
-  more.textContent = `Show more of ${count(events.length, "event")}`;
+  showList(rows, { at: shown.at, isOfAll: !user, queryOf });
+  element("more").hidden = events.length <= listed && after === null;
+  const all = Math.max(density?.count ?? 0, events.length);
+  element("listed").textContent = all ? ngettext("{shown} of {number} event", "{shown} of {number} events", all, { shown: number(rows.length) }) : "";
 }
 
-element("more").addEventListener("click", () => {
-  listed += LISTED;
-  drawList();
-});
+element("more").addEventListener("click", ({ currentTarget }) =>
+  working(currentTarget, async () => {
+    const mine = loads;
+    listed += LISTED;
+    if (known.events.length < listed && known.after !== null) {
+      const next = await nextPage(known.after);
+      if (mine !== loads) return;
+      known = { ...known, events: [...known.events, ...next.events], after: next.after };
+    }
+    drawList();
+  }, trouble),
+);
 
 // --- one moment ---
 
-function showExactTimes() {
-  for (const time of document.querySelectorAll("#then time[data-exact]")) {
-    time.textContent = exact.format(new Date(time.dataset.exact));
-  }
+function goTo(at) {
+  turnTo({ at: at ? String(at) : "" });
+  return showMoment(showAll);
 }
 
-// How things were then, as the hub tells it.
-async function goTo(at) {
-  shown.at = at ? String(at) : "";
-  history.pushState(null, "", queryOf());
-  await showMoment();
-}
-
-async function showMoment() {
-  draw();
-  const then = element("then");
-  if (!then) {
-    element(`event-${shown.at}`)?.scrollIntoView({ block: "center" });
-    return;
-  }
-  const response = await fetch(withXsrf(`${location.pathname}?at=${shown.at}`), { credentials: "same-origin" });
-  if (!response.ok) {
-    if (response.status === 403 && !(await isLoggedIn())) logIn();
-    return;
-  }
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("then");
-  if (!fresh) return;
-  then.replaceWith(document.adoptNode(fresh));
-  showExactTimes();
-  draw();
-  if (shown.at) fresh.scrollIntoView({ block: "nearest" });
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a.at, #leave-moment");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  goTo(new URLSearchParams(link.search).get("at"));
-});
-
+watchMoments(goTo);
 window.addEventListener("popstate", () => {
   shown.at = new URLSearchParams(location.search).get("at") ?? "";
   readUrl();
-  load().then(showMoment);
-});
-
-// --- filters and range ---
-
-let typing;
-const later = (job) => {
-  clearTimeout(typing);
-  table.ariaBusy = "true";
-  typing = setTimeout(job, 250);
-};
-element("filters").addEventListener("submit", (event) => event.preventDefault());
-filters.span.addEventListener("change", () => filters.span.value && change({ span: Number(filters.span.value), until: null }));
-filters.kind.addEventListener("change", () => change({ kind: filters.kind.value }));
-filters.server.addEventListener("input", () => later(() => change({ server: filters.server.value.trim() })));
-filters.user?.addEventListener("input", () => later(() => change({ user: filters.user.value.trim() })));
-
-const zoomed = (factor) => {
-  const span = Math.max(SHORTEST / 1000, shown.span * factor);
-  const middle = momentOf() ?? (shown.until === null ? null : end() - (shown.span * 1000) / 2);
-  const until = middle === null ? null : middle + (span * 1000) / 2;
-  return { span, until: until !== null && until < Date.now() ? until : null };
-};
-element("zoom-in").addEventListener("click", () => change(zoomed(1 / 3)));
-element("zoom-out").addEventListener("click", () => change(zoomed(3)));
-element("earlier").addEventListener("click", () => change({ until: end() - shown.span * 500 }));
-element("later").addEventListener("click", () => {
-  if (!shown.until) return;
-  const until = shown.until + shown.span * 500;
-  change({ until: until < Date.now() ? until : null });
+  fillFilters();
+  load().then(() => showMoment(showAll));
 });
 
 // --- as it happens, unless one looks at the past ---
 
-const KEPT = 500; // events of the stream, until what is asked for has them too
 let recent = [];
 let drawing;
+let looking;
 
 function addRecent() {
-  if (shown.until) return;
-  const last = events[0]?.position ?? 0;
-  const fresh = recent.filter((event) => event.position > last && isWantedNow(event)).reverse();
-  events = [...fresh, ...events].slice(0, MOST);
+  if (!isLive()) return;
+  const last = known.events[0]?.position ?? 0;
+  const fresh = recent.filter((event) => event.position > last && asked.has(shown, event)).reverse();
+  known = { ...known, events: [...fresh, ...known.events] };
+}
+
+function lookSoon() {
+  looking ??= setTimeout(() => {
+    looking = undefined;
+    if (isLive() && !picture.isDrawnOn) lookAgain().catch(trouble);
+  }, SETTLES);
+}
+
+function drawRecent() {
+  drawing = undefined;
+  if (!isLive()) return;
+  addRecent();
+  showRange();
+  if (known.density || known.events.length > TOLD) {
+    drawList();
+    lookSoon();
+  } else showAll();
 }
 
 function happened(told) {
   recent = [...recent, ...told].slice(-KEPT);
-  if (!told.length || told.length > KEPT) {
-    load(); // the stream was away, or more came than is kept
-    return;
-  }
-  drawing ??= setTimeout(() => {
-    drawing = undefined;
-    if (shown.until) return;
-    addRecent();
-    showRange();
-    draw();
-  }, 200);
+  const isAway = !told.length || told.length > KEPT; // the stream was away, or more came than is kept
+  if (isAway) load();
+  else if (told.some((event) => asked.has(shown, event) === null)) lookSoon();
+  else drawing ??= setTimeout(drawRecent, 200);
 }
 
 // What runs goes on.
 setInterval(() => {
-  if (shown.until || document.hidden || picture.isDrawnOn) return;
+  if (!isLive() || document.hidden || picture.isDrawnOn || known.density) return;
   showRange();
   drawPicture();
 }, 10000);
 
+shown.at = sheet.dataset.at;
 readUrl();
+fillFilters();
+watchFilters(change, () => momentOf(known.events));
 showExactTimes();
 await load();
 if (shown.at) element(`event-${shown.at}`)?.scrollIntoView({ block: "nearest" });
-follow(sheet.dataset.url, sheet.dataset.position, happened);
+follow(asked.stream, sheet.dataset.position, happened);

@@ -1,4 +1,7 @@
-// From events to what a picture of them shows: a lane for each server, bars for what it was at, marks for the rest.
+// To what a picture shows, from events or from attempts to start servers: a lane for each server, bars for what it was at,
+// marks for the rest.
+
+import { _ } from "./texts.js";
 
 // What a server was at after an event; `null`: nothing any more.
 const AFTER = {
@@ -45,7 +48,7 @@ class Lane {
     const at = Date.parse(event.at);
     this.name = event.server ?? this.name;
     this.user = event.user ?? this.user;
-    if (FAILURES.has(event.type)) this.marks.push({ at, event, isBad: true });
+    if (FAILURES.has(event.type)) this.marks.push({ at, event, reason: event.data.reason ?? _("ended by itself") });
     if (this.now === undefined) {
       const before = BEFORE[event.type];
       this.now = before ? { state: before, from: begin, event } : null;
@@ -64,8 +67,15 @@ class Lane {
   }
 
   end(at) {
+    this.goesOn = Boolean(this.now);
     if (this.now) this.bars.push({ ...this.now, to: at });
     this.now = null;
+  }
+
+  // What needs a look comes first.
+  get group() {
+    if (this.marks.length) return "failing";
+    return this.goesOn ? "going_on" : "others";
   }
 }
 
@@ -79,7 +89,7 @@ export function lanesOf(events, begin, end, running = []) {
       lanes.get(event.stream).add(event, begin);
     } else {
       if (event.type === "hub.clock-corrected") lanes.forEach((lane) => lane.correct(Date.parse(event.data.after)));
-      marks.push({ at: Date.parse(event.at), event, isBad: false });
+      marks.push({ at: Date.parse(event.at), event });
     }
   }
   const known = new Set([...lanes.values()].map((lane) => `${lane.user}/${lane.name}`));
@@ -91,4 +101,36 @@ export function lanesOf(events, begin, end, running = []) {
   }
   for (const lane of lanes.values()) lane.end(Math.min(end, Date.now()));
   return { lanes: [...lanes.values()].filter((lane) => lane.bars.length || lane.marks.length), marks };
+}
+
+const BY_THEMSELVES = { failed: () => _("the start failed"), died: () => _("ended by itself"), lost: () => _("gone when the hub came back") };
+
+// The same of the servers of `GET /usage/servers`, whose events were too many to be asked for.
+export function lanesOfServers(servers) {
+  return servers.map((server) => {
+    const attempts = server.attempts.map(inMilliseconds);
+    const failed = attempts.filter(({ outcome }) => outcome in BY_THEMSELVES);
+    return {
+      stream: server.stream,
+      user: server.user,
+      name: server.server,
+      group: server.failures ? "failing" : server.goes_on ? "going_on" : "others",
+      bars: attempts.flatMap(barsOf),
+      marks: failed.map(({ ended, outcome }) => ({ at: ended, event: null, reason: BY_THEMSELVES[outcome]() })),
+    };
+  });
+}
+
+function inMilliseconds({ asked, began, ready, ended, outcome }) {
+  const at = (text) => (text === null ? null : Date.parse(text));
+  return { asked: at(asked), began: at(began), ready: at(ready), ended: at(ended) ?? Date.now(), outcome };
+}
+
+function barsOf({ asked, began, ready, ended }) {
+  const bars = [
+    { state: "queued", from: asked, to: began ?? ended },
+    { state: "spawn", from: began, to: ready ?? ended },
+    { state: "ready", from: ready, to: ended },
+  ];
+  return bars.filter(({ from, to }) => from !== null && to > from).map((bar) => ({ ...bar, event: null }));
 }

@@ -11,10 +11,10 @@ export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-// "a, b and 3 more"
-export function some(names, most = 8) {
+// "a, b and 3 more". `besides`: how many more there are than `names`.
+export function some(names, most = 8, besides = 0) {
   const shown = names.slice(0, most).join(", ");
-  const left = names.length - most;
+  const left = Math.max(0, names.length - most) + besides;
   return left > 0 ? ngettext("{names} and {number} more", "{names} and {number} more", left, { names: shown }) : shown;
 }
 

@@ -1,22 +1,30 @@
-// The picture of a history: lanes with bars and marks over an axis of time, drawn as SVG to the width there is.
+// The picture of a history over an axis of time, drawn as SVG to the width there is: how much happened, how many servers
+// ran, and lanes of servers with bars and marks.
 
-import { count, serverName } from "./names.js";
+import { serverName } from "./names.js";
+import { clock, exactly, ticks } from "./span.js";
+import { _, locale, ngettext } from "./texts.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const LABEL = 18;
 const BAR = 16;
 const LANE = LABEL + BAR + 8;
+const CAPTION = 22;
 const AXIS = 26;
-const MOST = 40; // lanes
+const UP = 56; // of all that happened
+const DOWN = 18; // of failures, below the line
+const CURVE = 40;
 const NARROW = 2.5; // a bar is never thinner
-const STATES = { queued: "waiting for its turn", spawn: "starting", ready: "running", stop: "stopping", check: "looked for" };
+const GROUPS = ["failing", "going_on", "others"];
+const STATES = {
+  queued: () => _("waiting for its turn"),
+  spawn: () => _("starting"),
+  ready: () => _("running"),
+  stop: () => _("stopping"),
+  check: () => _("looked for"),
+};
 
-const MINUTE = 60e3;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const STEPS = [
-  1e3, 5e3, 15e3, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY, 91 * DAY, 365 * DAY,
-];
+export const number = (value) => value.toLocaleString(locale);
 
 function draw(name, attributes, ...children) {
   const made = document.createElementNS(NS, name);
@@ -25,31 +33,33 @@ function draw(name, attributes, ...children) {
   return made;
 }
 
+const ruler = document.createElement("canvas").getContext("2d");
+
+// As much of a text as fits into a width.
+function cut(text, width) {
+  if (ruler.measureText(text).width <= width) return text;
+  let length = text.length;
+  while (length > 1 && ruler.measureText(`${text.slice(0, length)}…`).width > width) length -= 1;
+  return `${text.slice(0, length)}…`;
+}
+
 const title = (text) => draw("title", {}, text);
 
-// `span`: how much time the whole picture shows.
-function clock(at, span) {
-  const moment = new Date(at);
-  const time = { hour: "2-digit", minute: "2-digit", ...(span < 10 * MINUTE ? { second: "2-digit" } : {}) };
-  const isMidnight = moment.getHours() === 0 && moment.getMinutes() === 0;
-  const day = { day: "numeric", month: "short" };
-  const format = span > 4 * DAY || (isMidnight && span > 6 * HOUR) ? day : time;
-  return moment.toLocaleString("en", { ...format, hourCycle: "h23" });
+export function captionOf(group, count) {
+  if (group === "failing") return ngettext("{number} server with failures", "{number} servers with failures", count);
+  if (group === "going_on") return ngettext("{number} server that runs or starts", "{number} servers that run or start", count);
+  return ngettext("{number} other server", "{number} other servers", count);
 }
 
-const exactly = (at) => new Date(at).toLocaleString("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
-
-function ticks(begin, end, width) {
-  const wanted = Math.max(2, Math.floor(width / 110));
-  const step = STEPS.find((one) => (end - begin) / one <= wanted) ?? STEPS.at(-1);
-  const offset = new Date(begin).getTimezoneOffset() * MINUTE;
-  const first = Math.ceil((begin - offset) / step) * step + offset;
-  const found = [];
-  for (let at = first; at <= end; at += step) found.push(at);
-  return found;
+export function pieceInWords({ from, to, count, failures, running }) {
+  const when = _("{from} to {to}", { from: exactly(from), to: exactly(to) });
+  const events = ngettext("{number} event", "{number} events", count);
+  const failed = ngettext("{number} failure", "{number} failures", failures);
+  const ran = running === undefined ? [] : [ngettext("{number} server running", "{number} servers running", running)];
+  return `${when}: ${[events, failed, ...ran].join(", ")}`;
 }
 
-// `choose(event)`: an event was clicked. `zoom(begin, end)`: a piece was drawn over.
+// `choose(event)`: an event was clicked. `zoom(begin, end)`: a piece was drawn over, or chosen.
 export class Picture {
   constructor(holder, choose, zoom) {
     Object.assign(this, { holder, choose, zoom });
@@ -61,13 +71,13 @@ export class Picture {
     return ((Math.min(this.end, Math.max(this.begin, at)) - this.begin) / (this.end - this.begin)) * this.width;
   }
 
-  // `labelled(lane)`: what a lane is called. `moment`: a time to mark, or null.
+  // `content`: {pieces, lanes, marks, groups}; `pieces` are those of time, of a history too long to be told event by event;
+  // `groups` how many servers there are of each. `labelled(lane)`: what a lane is called. `moment`: a time to mark, or null.
   show(content, begin, end, labelled, moment) {
     this.shown = [content, begin, end, labelled, moment];
-    Object.assign(this, { begin, end, width: this.holder.clientWidth });
-    const lanes = content.lanes.slice(0, MOST);
-    const rest = content.marks.length ? 1 : 0;
-    const height = lanes.length * LANE + rest * LANE + AXIS;
+    Object.assign(this, { begin, end, width: this.holder.clientWidth, looked: null });
+    const parts = [...this.parts(content, labelled)];
+    const height = parts.reduce((sum, part) => sum + part.height, AXIS);
     const svg = draw("svg", {
       width: this.width,
       height,
@@ -75,24 +85,42 @@ export class Picture {
       role: "img",
       "aria-label": this.said(content, begin, end),
     });
-    for (const at of ticks(begin, end, this.width)) svg.append(...this.tick(at, height));
-    lanes.forEach((lane, at) => svg.append(this.lane(lane, at * LANE, labelled(lane))));
-    if (rest) svg.append(this.others(content.marks, lanes.length * LANE));
+    for (const at of ticks(begin, end, Math.floor(this.width / 110))) svg.append(...this.tick(at, height));
+    let top = 0;
+    for (const part of parts) {
+      svg.append(part.draw(top));
+      top += part.height;
+    }
     if (moment !== null && moment >= begin && moment <= end) {
       svg.append(draw("line", { class: "moment", x1: this.x(moment), x2: this.x(moment), y1: 0, y2: height - AXIS }));
     }
     this.holder.replaceChildren(svg);
-    if (content.lanes.length > MOST) {
-      const more = document.createElement("p");
-      more.className = "faint small";
-      more.textContent = `${count(content.lanes.length - MOST, "more server")}: choose a user, or less time, to see them.`;
-      this.holder.append(more);
-    }
   }
 
-  said({ lanes, marks }, begin, end) {
-    const bad = lanes.flatMap((lane) => lane.marks).length;
-    return `From ${exactly(begin)} to ${exactly(end)}: ${count(lanes.length, "server")}, ${count(bad, "failure")}, ${count(marks.length, "other event")}. The table below has them all.`;
+  *parts({ pieces, lanes, marks, groups }, labelled) {
+    if (pieces) {
+      yield { height: LABEL + UP + DOWN + 8, draw: (top) => this.density(pieces, top) };
+      if (pieces.some(({ running }) => running)) yield { height: LABEL + CURVE + 8, draw: (top) => this.curve(pieces, top) };
+    }
+    for (const group of GROUPS) {
+      const own = lanes.filter((lane) => lane.group === group);
+      if (own.length && groups) yield { height: CAPTION, draw: (top) => this.caption(captionOf(group, groups[group]), top) };
+      for (const lane of own) yield { height: LANE, draw: (top) => this.lane(lane, top, labelled(lane)) };
+    }
+    if (marks.length) yield { height: LANE, draw: (top) => this.others(marks, top) };
+  }
+
+  said({ pieces, lanes, marks }, begin, end) {
+    const range = _("From {from} to {to}", { from: exactly(begin), to: exactly(end) });
+    const failures = pieces ? pieces.reduce((sum, one) => sum + one.failures, 0) : lanes.flatMap((lane) => lane.marks).length;
+    const events = pieces ? pieces.reduce((sum, one) => sum + one.count, 0) : marks.length;
+    const told = [
+      ngettext("{number} server drawn", "{number} servers drawn", lanes.length),
+      ngettext("{number} failure", "{number} failures", failures),
+      pieces ? ngettext("{number} event", "{number} events", events) : ngettext("{number} other event", "{number} other events", events),
+    ];
+    const rest = _("The list below has them all.");
+    return `${range}: ${told.join(", ")}. ${rest}`;
   }
 
   tick(at, height) {
@@ -103,16 +131,85 @@ export class Picture {
     return [line, text];
   }
 
-  lane(lane, top, label) {
+  // --- of much ---
+
+  // Upwards all that happened, downwards failures: it can be told apart without colours.
+  density(pieces, top) {
+    const most = Math.max(...pieces.map(({ count }) => count), 1);
+    const worst = Math.max(...pieces.map(({ failures }) => failures), 0);
     const group = draw("g", {});
-    group.append(draw("text", { class: "label", x: 0, y: top + LABEL - 5 }, label));
+    const said = _("Up to {most} events ↑ and {worst} failures ↓", { most, worst });
+    group.append(this.text(said, top), draw("line", { class: "zero", x1: 0, x2: this.width, y1: top + LABEL + UP, y2: top + LABEL + UP }));
+    for (const piece of pieces) if (piece.count) group.append(this.piece(piece, top + LABEL + UP, most, worst));
+    return group;
+  }
+
+  piece(piece, zero, most, worst) {
+    const [x, right] = [this.x(piece.from), this.x(piece.to)];
+    const width = Math.max(1, right - x - 1);
+    const up = Math.max(2, (piece.count / most) * UP);
+    const drawn = draw("g", { class: "piece" });
+    drawn.append(
+      draw("rect", { class: "reach", x, y: zero - UP, width: Math.max(1, right - x), height: UP + DOWN }),
+      draw("rect", { class: "much", x, y: zero - up, width, height: up }),
+    );
+    if (piece.failures) {
+      drawn.append(draw("rect", { class: "bad", x, y: zero + 1, width, height: Math.max(3, (piece.failures / worst) * (DOWN - 1)) }));
+    }
+    drawn.append(title(pieceInWords(piece)));
+    drawn.addEventListener("click", () => this.wasDrawn || this.zoom(piece.from, piece.to));
+    return drawn;
+  }
+
+  curve(pieces, top) {
+    const most = Math.max(...pieces.map(({ running }) => running ?? 0));
+    const zero = top + LABEL + CURVE;
+    const group = draw("g", {});
+    group.append(this.text(_("Up to {most} servers running", { most }), top));
+    let path = `M0 ${zero}`;
+    for (const { from, to, running = 0 } of pieces) {
+      const y = zero - (running / most) * CURVE;
+      path += `L${this.x(from)} ${y}L${this.x(to)} ${y}`;
+    }
+    group.append(draw("path", { class: "running", d: `${path}L${this.x(pieces.at(-1).to)} ${zero}Z` }));
+    return group;
+  }
+
+  caption(text, top) {
+    return this.text(text, top, "caption");
+  }
+
+  // Cut where it would not fit, with the whole as its title.
+  text(text, top, name = "label") {
+    ruler.font = `600 13px ${getComputedStyle(this.holder).fontFamily}`;
+    const fits = cut(text, this.width);
+    return draw("text", { class: name, x: 0, y: top + LABEL - 5 }, fits, ...(fits === text ? [] : [title(text)]));
+  }
+
+  // Which piece is looked at, or null.
+  look(piece) {
+    this.looked?.remove();
+    this.looked = null;
+    const svg = this.holder.querySelector("svg");
+    if (!piece || !svg) return;
+    const x = this.x(piece.from);
+    this.looked = draw("rect", { class: "looked", x, y: LABEL, width: Math.max(2, this.x(piece.to) - x), height: UP + DOWN });
+    svg.append(this.looked);
+  }
+
+  // --- of each server ---
+
+  lane(lane, top, label) {
+    const group = draw("g", { class: "lane" });
+    group.append(this.text(label, top));
     group.append(draw("rect", { class: "ground", x: 0, y: top + LABEL, width: this.width, height: BAR, rx: 3 }));
     for (const bar of lane.bars) {
       if (bar.to < this.begin || bar.from > this.end) continue;
       const x = this.x(bar.from);
       const width = Math.max(NARROW, this.x(bar.to) - x);
       const drawn = draw("rect", { class: `bar ${bar.state}`, x: Math.min(x, this.width - width), y: top + LABEL, width, height: BAR, rx: 2 });
-      drawn.append(title(`${label}: ${STATES[bar.state]}, ${exactly(bar.from)} to ${exactly(bar.to)}`));
+      const when = _("{from} to {to}", { from: exactly(bar.from), to: exactly(bar.to) });
+      drawn.append(title(`${label}: ${STATES[bar.state]()}, ${when}`));
       this.clickable(drawn, bar.event);
       group.append(drawn);
     }
@@ -122,7 +219,7 @@ export class Picture {
       cross.append(
         draw("circle", { cx: x, cy: y, r: r + 3 }),
         draw("path", { d: `M${x - r + 1} ${y - r + 1}l${2 * r - 2} ${2 * r - 2}m0 ${2 - 2 * r}l${2 - 2 * r} ${2 * r - 2}` }),
-        title(`${label}: ${mark.event.data.reason ?? "ended by itself"}, ${exactly(mark.at)}`),
+        title(`${label}: ${mark.reason}, ${exactly(mark.at)}`),
       );
       this.clickable(cross, mark.event);
       group.append(cross);
@@ -132,7 +229,7 @@ export class Picture {
 
   others(marks, top) {
     const group = draw("g", {});
-    group.append(draw("text", { class: "label", x: 0, y: top + LABEL - 5 }, "Everything else"));
+    group.append(this.text(_("Everything else"), top));
     group.append(draw("rect", { class: "ground", x: 0, y: top + LABEL, width: this.width, height: BAR, rx: 3 }));
     let last = -Infinity;
     for (const { at, event } of marks) {
