@@ -20,7 +20,7 @@ OF_TEMPLATES = {
     "not_running.html": {"alert bad"},  # classes
     "token.html": {"placeholder=servers!user, read:users!user"},  # scopes
 }
-OF_ALL_SCRIPTS = frozenset({"use strict", "Escape", "X-XSRFToken", "Content-Type", "Retry-After"})
+OF_ALL_SCRIPTS = frozenset({"use strict", "Escape", "Enter", "X-XSRFToken", "Content-Type", "Retry-After"})
 OF_SCRIPTS = {
     "away.js": {"X-Callboard-Away", "TimeoutError"},
     "focus.js": {"nextElementSibling", "previousElementSibling"},
@@ -45,7 +45,6 @@ NOT_YET = frozenset(  # of administrators, and histories
         "admin-user.html",
         "admin.html",
         "history-parts.html",
-        "history.html",
         "admin-engines.js",
         "admin-groups.js",
         "admin-hub.js",
@@ -54,10 +53,8 @@ NOT_YET = frozenset(  # of administrators, and histories
         "admin-services.js",
         "admin-users.js",
         "happened.js",
-        "history.js",
         "outcomes.js",
         "paged.js",
-        "picture.js",
         "user-row.js",
         "work.js",
     }

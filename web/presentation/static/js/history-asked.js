@@ -3,13 +3,14 @@
 import { base, call, userPath } from "./api.js";
 import { usersOf } from "./changes.js";
 import { isOf, typesOf } from "./happened.js";
+import { serverName } from "./names.js";
 
 const PAGE = 50; // events in one answer
 const NAMES = 3; // of those that an event is about besides; the rest is a number
 export const SEARCHES = ["user", "server", "group", "role", "token"];
 
 const iso = (at) => new Date(at).toISOString();
-const serverOf = (name) => (name === "default server" ? "" : name);
+const serverOf = (name) => (name === serverName("") ? "" : name);
 
 export class Asked {
   // `url`: of the events. `user`: whose history it is, "" for everybody's.

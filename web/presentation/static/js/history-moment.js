@@ -6,15 +6,17 @@ import { exactly } from "./span.js";
 
 const element = (id) => document.getElementById(id);
 
+const told = () => element("then")?.querySelectorAll("[data-exact]") ?? [];
+
 export function showExactTimes() {
-  for (const time of document.querySelectorAll("#then time[data-exact]")) time.textContent = exactly(time.dataset.exact);
+  for (const time of told()) time.textContent = exactly(time.dataset.exact);
 }
 
 // When the moment was that is looked at, in milliseconds, or null. `events`: those that are known.
 export function momentOf(events) {
   const event = events.find((one) => String(one.position) === shown.at);
-  const told = document.querySelector("#then time[data-exact]");
-  return event ? Date.parse(event.at) : told ? Date.parse(told.dataset.exact) : null;
+  const [time] = told();
+  return event ? Date.parse(event.at) : time ? Date.parse(time.dataset.exact) : null;
 }
 
 // `draw()`: the picture and the list, in which it is marked.

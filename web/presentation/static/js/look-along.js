@@ -45,7 +45,7 @@ export function showPieces(fresh) {
 
 function fill() {
   if (!element("as-table").open) return;
-  const labels = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent);
+  const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
   const happened = pieces.map((piece, index) => ({ ...piece, index })).filter(({ count }) => count);
   table.tBodies[0].replaceChildren(...happened.map((piece) => rowOf(piece, labels)));
 }

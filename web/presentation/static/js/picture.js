@@ -252,12 +252,12 @@ export class Picture {
   select() {
     let from = null;
     let band;
-    Object.defineProperty(this, "isDrawnOn", { get: () => from !== null });
     const place = (event) => Math.min(this.width, Math.max(0, event.clientX - this.holder.getBoundingClientRect().left));
     const time = (x) => this.begin + (x / this.width) * (this.end - this.begin);
     this.holder.addEventListener("pointerdown", (event) => {
       this.wasDrawn = false;
       if (event.button === 0 && event.pointerType === "mouse") from = place(event);
+      this.isDrawnOn = from !== null;
     });
     window.addEventListener("pointermove", (event) => {
       if (from === null) return;
@@ -277,6 +277,7 @@ export class Picture {
       }
       from = null;
       band = undefined;
+      this.isDrawnOn = false;
     });
   }
 }
