@@ -84,6 +84,25 @@ def test_a_person_reads_lines(here: Path) -> None:
         ),
         ("c.Proxy.should_start = False", "proxy", "warning", "callboard proxy"),
         (
+            'c.JupyterHub.proxy_class = "configurable-http-proxy"\nc.ConfigurableHTTPProxy.command = "no-such-proxy"',
+            "proxy",
+            "problem",
+            "there is no program 'no-such-proxy'",
+        ),
+        (
+            "c.ConfigurableHTTPProxy.should_start = False",
+            "proxy",
+            "problem",
+            "CONFIGPROXY_AUTH_TOKEN",
+        ),
+        (
+            "c.ConfigurableHTTPProxy.should_start = False\nc.ConfigurableHTTPProxy.auth_token = 'x'\n"
+            "c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:1'",
+            "proxy",
+            "problem",
+            "takes no connections",
+        ),
+        (
             'c.JupyterHub.spawner_class = "simple"\nc.Spawner.cmd = ["no-such-program"]',
             "servers",
             "problem",

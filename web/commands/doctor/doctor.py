@@ -17,7 +17,7 @@ SIGNS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "problem": ("BAD", "
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(files: tuple[Path, ...], as_json: bool) -> None:
-    """Look at what a hub needs here: machine, log, disk, clock, secret, ports, https, logins, servers.
+    """Look at what a hub needs here: machine, log, disk, clock, secret, ports, https, proxy, logins, servers.
 
     Nothing is started or changed. The exit code is 1 where something keeps a hub from running. What the configuration
     itself says is told by `callboard check`.
@@ -42,7 +42,7 @@ def doctor(files: tuple[Path, ...], as_json: bool) -> None:
 def _look(files: tuple[Path, ...]) -> Iterator[Finding]:
     from core.settings import ConfigError
     from spawners.configuration import load_settings
-    from web.commands.doctor import log, machine, network, people, servers
+    from web.commands.doctor import log, machine, network, people, proxy, servers
 
     yield from machine.look_at_machine()
     yield from machine.look_at_packages()
@@ -61,6 +61,7 @@ def _look(files: tuple[Path, ...]) -> Iterator[Finding]:
     yield from log.look_at_secret(settings)
     yield from network.look_at_ports(settings, is_running=log.runs_already(settings))
     yield from network.look_at_certificate(settings)
+    yield from proxy.look_at_proxy(settings)
     yield from people.look_at_logins(settings)
     yield from servers.look_at_servers(settings)
 

@@ -28,8 +28,6 @@ def look_at_ports(settings: Settings, *, is_running: bool) -> Iterator[Finding]:
             check_redirect_free(settings)
         except ProxyError as error:
             yield problem("ports", str(error))
-    else:
-        yield warning("proxy", "c.Proxy.should_start is off: somebody else has to run `callboard proxy`.")
     yield _free(bind_address(hub), "c.JupyterHub.hub_bind_url")
 
 
