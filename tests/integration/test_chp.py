@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
+import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -307,3 +310,54 @@ def test_one_that_another_hub_has_left_is_replaced_where_it_does_not_suit(make_h
     assert chp_pid(hub) != second
     wait_for(lambda: serves(hub), AT_ONCE + SLACK)
     assert set(routes_at(api, "new-token-of-it")) == {"/", "/user/alice"}
+
+
+@pytest.mark.world
+def test_one_that_the_hub_started_and_that_hangs_is_replaced(make_hub: MakeHub) -> None:
+    hub, api = started_by_hub(make_hub, "c.ConfigurableHTTPProxy.check_running_interval = 1\n")
+    with_server(hub)
+    first = chp_pid(hub)
+    os.kill(first, signal.SIGSTOP)
+    wait_for(lambda: chp_pid(hub) != first and listens(hub.url), 60)
+    wait_for(lambda: serves(hub), AT_ONCE + SLACK)
+    assert set(routes_at(api, TOKEN)) == {"/", "/user/alice"}
+    assert "does not answer any more: it is killed" in hub.log()
+
+
+@pytest.mark.world
+def test_servers_that_end_with_the_hub_take_their_routes_along(make_hub: MakeHub) -> None:
+    lines = "c.JupyterHub.cleanup_servers = True\nc.JupyterHub.cleanup_proxy = False\n"
+    hub, api = started_by_hub(make_hub, lines)
+    with_server(hub)
+    assert hub.terminate() == 0
+    assert set(routes_at(api, TOKEN)) == {"/"}
+    answer = hub.request("GET", "/user/alice/api")
+    assert answer.status_code == 503  # its own line: the hub, which has pages for it, is away
+
+
+@pytest.mark.world
+def test_it_serves_https_with_the_hubs_certificate(make_hub: MakeHub, tmp_path: Path) -> None:
+    key, cert = f"{tmp_path}/hub.key", f"{tmp_path}/hub.pem"
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=hub.example",
+    ]
+    subprocess.run([*words, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    lines = f"c.JupyterHub.ssl_key = {key!r}\nc.JupyterHub.ssl_cert = {cert!r}\n"
+    hub, api = started_by_hub(make_hub, lines)
+    url = hub.url.replace("http:", "https:")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with urllib.request.urlopen(f"{url}/hub/api/", timeout=10, context=context) as answer:
+        assert b"version" in answer.read()
+    assert set(routes_at(api, TOKEN)) == {"/"}
+    assert hub.terminate() == 0
+    assert not listens(hub.url)

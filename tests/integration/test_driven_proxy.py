@@ -246,3 +246,36 @@ def test_a_use_moves_the_moment_and_a_failure_does_not(both: tuple[Running, Runn
         time.sleep(0.01)
         assert requests.get(f"http://127.0.0.1:{running.port}/user/alice/x", timeout=10).status_code == 503
         assert running.ask("GET", "/api/routes/user/alice").json()["last_activity"] == before
+
+
+# --- more of JupyterHub's use of it ---
+
+
+@pytest.mark.world
+def test_jupyterhub_learns_from_it_who_is_at_work(tmp_path: Path) -> None:
+    hub = JupyterHub(tmp_path, "c.JupyterHub.last_activity_interval = 1")
+    try:
+        hub.start()
+        start_server(hub, "alice")
+        before = hub.api("GET", "/users/alice").json()["servers"][""]["last_activity"]
+        time.sleep(1.5)
+        assert requests.get(f"{hub.url}/user/alice/api", timeout=10).status_code == 200
+        wait_for(lambda: hub.api("GET", "/users/alice").json()["servers"][""]["last_activity"] > before, 20)
+    finally:
+        hub.close()
+
+
+@pytest.mark.world
+def test_jupyterhub_gives_it_routes_with_hosts(tmp_path: Path) -> None:
+    hub = JupyterHub(tmp_path)
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(f'{config.read_text()}c.JupyterHub.subdomain_host = "http://hub.test:{hub.port}"\n')
+    try:
+        hub.start()
+        start_server(hub, "alice")
+        assert set(hub.routes()) == {"/", "/alice.hub.test/user/alice"}
+        assert hub.routes()["/alice.hub.test/user/alice"]["host"] == "alice.hub.test"
+        headers = {"Host": f"alice.hub.test:{hub.port}"}
+        assert requests.get(f"{hub.url}/user/alice/api", headers=headers, timeout=10).status_code == 200
+    finally:
+        hub.close()
