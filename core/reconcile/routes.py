@@ -38,8 +38,8 @@ class Differences(Struct, frozen=True):
 
 def differences(wanted: Mapping[str, Told], held: Held) -> Differences:
     """What makes of the routes held those that are wanted; these by spec, the other marked ones go."""
-    to_set = {spec: told for spec, told in wanted.items() if not _is(told, held.get(path_of(spec), {}))}
-    paths = {path_of(spec) for spec in wanted}
+    paths = {path_of(spec): spec for spec in wanted}
+    to_set = {spec: wanted[spec] for path, spec in paths.items() if not _is(wanted[spec], held.get(path, {}))}
     return Differences(to_set, [path for path, data in held.items() if data.get(MARK) and path not in paths])
 
 

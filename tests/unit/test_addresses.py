@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from quart import request
 
-from core.settings import HubSettings, Settings, SpawnerSettings
+from core.settings import CHP, HubSettings, ProxySettings, Settings, SpawnerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from web.request.client_address import address_of
-from web.site.addresses import bind_address, connect_url, local_address
+from web.site.addresses import bind_address, connect_url, local_address, proxied_address
 
 HERE = socket.gethostname()
 
@@ -70,3 +70,22 @@ async def test_who_speaks_is_told_by_the_first_proxy_that_is_not_ours(
         headers = {"X-Forwarded-For": forwarded} if forwarded else {}
         async with app.test_request_context("/", headers=headers):
             assert address_of(request) == address  # type: ignore[arg-type]  # a proxy of one
+
+
+@pytest.mark.parametrize(
+    ("hub", "starts", "address"),
+    [
+        ({"hub_connect_url": "http://hub:8081"}, True, "http://127.0.0.1:8081"),
+        ({"hub_connect_url": "http://hub:8081"}, False, "http://hub:8081"),
+        ({"hub_ip": "0.0.0.0", "hub_connect_ip": "hub", "base_url": "/lab/"}, False, "http://hub:8081"),
+        ({"hub_connect_url": "http://hub:8081", "proxy_class": "callboard"}, False, "http://127.0.0.1:8081"),
+    ],
+)
+def test_where_a_proxy_is_told_that_the_hub_is(hub: dict[str, Any], starts: bool, address: str) -> None:
+    """One that somebody else runs may be on another machine; what servers are told of their own is not for it."""
+    settings = Settings(
+        hub=HubSettings(**{"proxy_class": CHP, **hub}),
+        proxy=ProxySettings(should_start=starts),
+        spawner=SpawnerSettings(hub_connect_url="http://10.0.0.9:8081"),
+    )
+    assert proxied_address(settings) == address

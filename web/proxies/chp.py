@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from web.proxies.use import UseOfRoutes
 
 logger = logging.getLogger("callboard.proxy")
 
+CHECK_EVERY = 60.0  # seconds at most between comparisons of all routes
 CHECK_TIMEOUT = 10.0  # seconds that somebody waits who has all routes compared
 FIRST_TIMEOUT = 3.0  # seconds that a hub waits at its start for a proxy that is somebody else's
 _LOOK = 0.05
@@ -55,14 +55,10 @@ def make_driven(
 ) -> DrivenCHP:
     own = settings.configurable_http_proxy
     api = RestAPI(own.api_url, token)
-    carrier = RouteCarrier(
-        api,
-        table,
-        proxies,
-        UseOfRoutes(lambda used: table.note_use(used, activity, proxies)),
-        check_every=settings.hub.last_activity_interval or math.inf,
-        at_once=own.concurrency,
-    )
+    interval = settings.hub.last_activity_interval  # 0: nobody asks after it
+    use = UseOfRoutes(lambda used: table.note_use(used, activity, proxies) if interval else None)
+    check_every = min(interval or CHECK_EVERY, CHECK_EVERY)
+    carrier = RouteCarrier(api, table, proxies, use, check_every=check_every, at_once=own.concurrency)
     if not settings.proxy.should_start:
         return DrivenCHP(api, carrier, None)
     program = CHPProgram(settings, hub_address, token)
