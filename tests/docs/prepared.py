@@ -63,7 +63,9 @@ PREPARED: dict[str, tuple[str, ...]] = {
     "first-hour/openid-connect.md": PROVIDER,
     "first-hour/service.md": CLASSROOM,
     "first-hour/sharing.md": CLASSROOM,
+    "how-it-works.md": RUNNING,
     "metrics.md": RUNNING,
     "migrating.md": (written("jupyterhub_config.py"),),
     "rest-api.md": RUNNING,
+    "upgrading.md": RUNNING,
 }
