@@ -398,6 +398,18 @@ async def test_requests_find_their_servers(world: World) -> None:
     assert b"Location: /user/alice/?a=b\r\n" in head
     assert (await world.ask("POST /user/alice"))[0] == 200
     assert (await world.ask("GET /_chp_healthz"))[2] == b'{"status": "OK"}'
+    assert (await world.ask("GET /_callboard_ready"))[2] == b'{"status": "OK"}'
+
+
+async def test_one_that_was_never_told_routes_serves_and_says_that_others_do_better(
+    idle_world: World,
+) -> None:
+    world = idle_world
+    world.hub.applied.append(world.hub.position)  # nobody waits for it to follow
+    await world.start_proxy("--stream-url=http://127.0.0.1:1/nobody")
+    assert (await world.ask("GET /_chp_healthz"))[0] == 200
+    assert (await world.ask("GET /_callboard_ready"))[0] == 503
+    assert (await world.ask("GET /anything"))[2] == b"hub /anything"
 
 
 async def test_routes_change_and_are_reported_applied(world: World) -> None:

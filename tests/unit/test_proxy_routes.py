@@ -105,6 +105,22 @@ def test_a_change_ends_what_it_names(told: list[str], removed: list[str], ended:
         assert routes.is_current(found)
 
 
+def test_the_hubs_own_route_stays_as_long_as_it_leads_to_the_same_place() -> None:
+    """A proxy that has just been told its first table may be on its way to the hub with somebody's request."""
+    hub, elsewhere = Route("/", HUB, is_hub=True), parse_target("http://127.0.0.1:9")
+    routes = Routes([hub])
+    first = routes.find(b"", b"/hub/")
+    assert first is not None
+    assert routes.replace([hub, Route("/user/alice/", HUB)]) == []
+    assert routes.change([hub]) == []
+    assert routes.is_current(first)
+    assert routes.change([Route("/", elsewhere, is_hub=True)]) == [first]
+    moved = routes.find(b"", b"/hub/")
+    assert moved is not None
+    assert (moved.target, routes.is_current(first)) == (elsewhere, False)
+    assert routes.change([Route("/", elsewhere)]) == [moved], "it is somebody else's now"
+
+
 def test_a_table_told_anew_ends_all_that_were_there() -> None:
     routes = table(ROOT, ALICE)
     before = routes.find(b"", ALICE.encode())

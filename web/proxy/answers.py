@@ -30,6 +30,11 @@ def healthy(request: Request, *, closes: bool) -> bytes:
     return _for(request, 200, b"application/json", b'{"status": "OK"}', closes=closes)
 
 
+def not_ready(request: Request, *, closes: bool) -> bytes:
+    """It serves, but knows none of the hub's routes: where there are other proxies, they do better."""
+    return _for(request, 503, b"application/json", b'{"status": "waiting for routes"}', _RETRY, closes=closes)
+
+
 def slash_redirect(request: Request, *, closes: bool) -> bytes:
     path, mark, query = request.target.partition(b"?")
     location = b"Location: %b/%b%b\r\n" % (path, mark, query)

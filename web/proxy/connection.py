@@ -17,6 +17,7 @@ from web.proxy.upstreams import UnreachableError, Upstream
 log = logging.getLogger("callboard.proxy")
 
 _HEALTH = b"/_chp_healthz"
+_READY = b"/_callboard_ready"
 
 
 class RelayedConnection(Connection):
@@ -40,6 +41,10 @@ class RelayedConnection(Connection):
             return await self._reply(request, self._same_answer)
         if request.path == _HEALTH:
             return await self._reply(request, answers.healthy)
+        if request.path == _READY:
+            return await self._reply(
+                request, answers.healthy if self._parts.has_routes else answers.not_ready
+            )
         route = self._parts.routes.find(request.host or b"", request.path)
         if route is None:
             return await self._explain(request, 404, answers.not_found)

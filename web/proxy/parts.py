@@ -25,6 +25,7 @@ class Parts:
     tunnels: Tunnels
     away: AwayPage
     error_pages: ErrorPages | None = None  # None: ours are all there are
+    has_routes: bool = False  # the hub has told them, as of some moment
     adds_slash: bool = True  # to the path of a route that lacks its last one
     scratch: memoryview = field(
         default_factory=lambda: memoryview(bytearray(_SCRATCH))

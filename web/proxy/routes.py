@@ -13,7 +13,7 @@ class Route(Struct, frozen=True):
     """`spec` is the hub's name for it: `/user/alice/`, or `alice.hub.example/user/alice/` with hosts.
 
     `generation` is given by the table. What is told anew is another route, also where it leads to the same
-    place: another's server may have the port by then.
+    place: another's server may have the port by then. The hub's own is the same as long as it leads there.
     """
 
     spec: str
@@ -41,15 +41,19 @@ class Routes:
 
     def replace(self, routes: Iterable[Route]) -> list[Route]:
         """The routes that are no more."""
-        ended = list(self._routes.values())
+        former = self._routes
         self._routes, self._deepest, self._has_hosts = {}, 0, False
-        return ended + self.change(routes)
+        for route in routes:
+            self._add(key := key_of(route.spec), route, former.get(key))
+        return [route for route in former.values() if not self.is_current(route)]
 
     def change(self, routes: Iterable[Route], removed: Iterable[str] = ()) -> list[Route]:
         """The routes that are no more, those included that others have taken the place of."""
-        ended = [self._routes.pop(key_of(spec), None) for spec in removed]
-        ended += [self._add(key_of(route.spec), route) for route in routes]
-        return [route for route in ended if route is not None]
+        former = [self._routes.pop(key_of(spec), None) for spec in removed]
+        for route in routes:
+            former.append(before := self._routes.get(key := key_of(route.spec)))
+            self._add(key, route, before)
+        return [route for route in former if route is not None and not self.is_current(route)]
 
     def is_current(self, route: Route) -> bool:
         """Whether a route that was found before is one still."""
@@ -75,14 +79,20 @@ class Routes:
             segments.pop()
         return None
 
-    def _add(self, key: bytes, route: Route) -> Route | None:
-        """The one that it takes the place of."""
-        former = self._routes.get(key)
-        self._last_generation += 1
-        self._routes[key] = replace(route, generation=self._last_generation)
+    def _add(self, key: bytes, route: Route, former: Route | None) -> None:
+        """`former`: the one that it takes the place of."""
+        if former is not None and _is_same_hub(former, route):
+            self._routes[key] = former
+        else:
+            self._last_generation += 1
+            self._routes[key] = replace(route, generation=self._last_generation)
         self._deepest = max(self._deepest, key.count(b"/") + 1)
         self._has_hosts = self._has_hosts or not (key == b"" or key.startswith(b"/"))
-        return former
+
+
+def _is_same_hub(former: Route, route: Route) -> bool:
+    """A hub says where it is each time that it is followed anew, also while requests are on their way to it."""
+    return former.is_hub and route.is_hub and former.target == route.target
 
 
 def lacks_final_slash(route: Route, path: bytes) -> bool:

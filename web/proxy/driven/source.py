@@ -22,6 +22,7 @@ class DrivingHub:
 
     def __init__(self, settings: ApiSettings, token: str, parts: Parts) -> None:
         self._parts = parts
+        parts.has_routes = True  # what there is, there is: nobody is asked for more
         table = DrivenTable(
             parts.routes, parts.activity.last, self._forget, host_routing=settings.host_routing
         )

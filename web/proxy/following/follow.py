@@ -44,6 +44,7 @@ class Follower:
         self._routes = parts.routes
         self._upstreams = parts.upstreams
         self._away = parts.away
+        self._parts = parts
         self._proxy_id = proxy_id
         self._name = name
         self._position: int | None = None  # None: nothing applied yet, or not to be relied on
@@ -121,6 +122,7 @@ class Follower:
         for route in ended:
             self._upstreams.end(route.generation)
         self._position = int(event.id)
+        self._parts.has_routes = True
         self._news.set()
 
     def _complain(self, text: str) -> None:
