@@ -82,7 +82,7 @@ class DrivenCHP:
                     logger.exception("the routes of the proxy could not be kept; it is tried again")
                     await trio.sleep(_PAUSE)
         finally:
-            with trio.CancelScope(shield=True):
+            with trio.move_on_after(_PAUSE, shield=True):
                 await self._api.close()
 
     async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
