@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlite_utils import Database
 
-from core.errors import NotFoundError
+from core.errors import InvalidError, NotFoundError
 from core.events.group import (
     GroupCreated,
     GroupDeleted,
@@ -24,6 +24,7 @@ from core.events.user import UserDeleted
 NAME = "groups"
 VERSION = 1
 TABLES = ("groups", "memberships")
+MAX_GROUP_NAME = 255
 EVENTS = (GroupCreated, UsersJoined, UsersLeft, PropertiesReplaced, GroupDeleted, UserDeleted, ShareGranted)
 
 
@@ -111,26 +112,35 @@ def memberships(db: sqlite3.Connection, group_id: str) -> list[str]:
 
 
 def listed(
-    db: sqlite3.Connection, names: Collection[str] | None, offset: int = 0, limit: int = 200
+    db: sqlite3.Connection,
+    names: Collection[str] | None,
+    offset: int = 0,
+    limit: int = 200,
+    name_filter: str = "",
 ) -> list[GroupRow]:
-    """One page of all groups, or of those with these names."""
-    where, parameters = _among(names)
+    """One page of all groups, or of those with these names; `name_filter`: a part of theirs."""
+    where, parameters = _among(names, name_filter)
     rows = db.execute(
         f"{_ALL} WHERE {where} ORDER BY position LIMIT ? OFFSET ?", (*parameters, limit, offset)
     ).fetchall()
     return [GroupRow(*row) for row in rows]
 
 
-def count(db: sqlite3.Connection, names: Collection[str] | None = None) -> int:
-    where, parameters = _among(names)
+def count(db: sqlite3.Connection, names: Collection[str] | None = None, name_filter: str = "") -> int:
+    where, parameters = _among(names, name_filter)
     (number,) = db.execute(f"SELECT count(*) FROM groups WHERE {where}", parameters).fetchone()  # noqa: S608
     return int(number)
 
 
-def _among(names: Collection[str] | None) -> tuple[str, tuple[str, ...]]:
+def _among(names: Collection[str] | None, name_filter: str) -> tuple[str, tuple[str, ...]]:
+    if len(name_filter) > MAX_GROUP_NAME:
+        raise InvalidError(f"name_filter is a part of a name: {MAX_GROUP_NAME} characters at most.")
+    part = (f"%{name_filter}%",) if name_filter else ()
+    like = "name LIKE ?" if name_filter else "1"
     if names is None:
-        return "1", ()
-    return "name IN (SELECT value FROM json_each(?))", (msgspec.json.encode(sorted(names)).decode(),)
+        return like, part
+    known = msgspec.json.encode(sorted(names)).decode()
+    return f"name IN (SELECT value FROM json_each(?)) AND {like}", (known, *part)  # noqa: S608
 
 
 def members(db: sqlite3.Connection, group_id: str) -> list[str]:

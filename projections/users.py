@@ -211,7 +211,7 @@ class Listing(NamedTuple):
     """Which users, in which order. `state`: of any server of theirs, see `_STATES`.
 
     `sort`: id, name or last_activity, with a `-` for the other way round. `among`: None for all users. `seen`: when
-    users have been seen since it was last recorded, by their ids.
+    users have been seen since it was last recorded, by their ids. `group`: the id of theirs; `""` for all.
     """
 
     state: str = ""
@@ -221,6 +221,7 @@ class Listing(NamedTuple):
     limit: int = 200
     among: Visible | None = None
     seen: Mapping[str, datetime] = MappingProxyType({})
+    group: str = ""
 
 
 _ANY_SERVER = "id IN (SELECT user FROM servers WHERE state != 'stopped' AND {})"
@@ -295,6 +296,9 @@ def _where(listing: Listing) -> tuple[str, tuple[str, ...]]:
     if listing.name_filter:
         terms.append("name LIKE ?")
         parameters.append(f"%{listing.name_filter}%")
+    if listing.group:
+        terms.append("id IN (SELECT member FROM memberships WHERE team = ?)")
+        parameters.append(listing.group)
     if listing.among is not None:
         terms.append(_AMONG)
         parameters += [_json(listing.among.users), _json(listing.among.groups)]

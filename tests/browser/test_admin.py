@@ -356,6 +356,20 @@ def test_groups_are_made_filled_and_deleted(hub: RealHub, page: Page) -> None:
     expect(group).to_have_count(0)
 
 
+def test_groups_are_found_and_lead_to_their_users(hub: RealHub, page: Page) -> None:
+    add(hub, "xenia", "yusuf")
+    hub.request("POST", "/hub/api/groups/zoology", json={"users": ["xenia", "yusuf"]})
+    page.goto("/hub/admin/groups")
+    page.fill("#search", "zool")
+    expect(page.locator(".group")).to_have_count(1)
+    page.locator(".group .in-group").click()
+    expect(page.locator("tbody.user")).to_have_count(2)
+    expect(page.locator("#group")).to_have_value("zoology")
+    page.fill("#group", "no such group")
+    page.keyboard.press("Tab")
+    expect(page.locator("#nobody")).to_be_visible()
+
+
 def test_back_goes_through_pages_of_groups(hub: RealHub, page: Page) -> None:
     for number in range(60):
         hub.request("POST", f"/hub/api/groups/many-{number:02}", json={})

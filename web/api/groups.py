@@ -26,7 +26,7 @@ from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
 from web.request.known import known_group
 from web.request.routing import RouteGroup
-from web.request.sent.paging import page, paged, wants_wrapping
+from web.request.sent.paging import argument, page, paged, wants_wrapping
 
 endpoints = RouteGroup("groups")
 
@@ -49,7 +49,15 @@ class MembersBody(GroupBody, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     users: list[str]
 
 
-@endpoints.get("/groups", access=Lists("list:groups"), answers={200: Paged(list[GroupModel])})
+class ListQuery(Struct, frozen=True):
+    """`name_filter`: a part of the name, as of users."""
+
+    name_filter: str = ""
+
+
+@endpoints.get(
+    "/groups", access=Lists("list:groups"), query=ListQuery, answers={200: Paged(list[GroupModel])}
+)
 async def listed() -> Response:
     """A page of the groups that the caller may list."""
     asked = page()
@@ -57,9 +65,9 @@ async def listed() -> Response:
     assert reach is not None, "others are not let in"
     names = None if reach.everywhere else reach.groups
     db = database()
-    show = _show()
-    models = [show(db, row) for row in groups.listed(db, names, asked.offset, asked.limit)]
-    return paged(models, asked, groups.count(db, names) if wants_wrapping() else 0)
+    show, part = _show(), argument("name_filter")
+    models = [show(db, row) for row in groups.listed(db, names, asked.offset, asked.limit, part)]
+    return paged(models, asked, groups.count(db, names, part) if wants_wrapping() else 0)
 
 
 @endpoints.post(

@@ -23,12 +23,12 @@ from projections.servers import ServerRow
 from projections.users import Listing, Visible
 from web.models.models import UserModel
 from web.models.servers_of import servers_of, servers_of_each
-from web.request.access import Lists, needs
+from web.request.access import Lists, check_access, needs
 from web.request.answers import empty, encode, reply
 from web.request.context import asked, body, by, caller, database, hub, raw_body, scopes
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record, keep_secret
-from web.request.known import known_user
+from web.request.known import known_group, known_user
 from web.request.routing import RouteGroup
 from web.request.sent.paging import argument, page, paged, wants_wrapping
 from web.request.sent.timestamps import parse_timestamp
@@ -78,6 +78,7 @@ class ReadQuery(Struct, frozen=True):
 class ListQuery(ReadQuery, frozen=True):
     state: Literal["", UserState] = ""
     name_filter: str = ""
+    group: str = ""
     sort: Literal["id", "-id", "name", "-name", "last_activity", "-last_activity"] = "id"
 
 
@@ -107,13 +108,19 @@ def _tell_failures(model: UserModel | None, its: Sequence[ServerRow]) -> None:
             shown.failure = None if failed is None else failed.reason
 
 
-@endpoints.get("/users", access=Lists("list:users"), query=ListQuery, answers={200: Paged(list[UserModel])})
+@endpoints.get(
+    "/users",
+    access=Lists("list:users"),
+    query=ListQuery,
+    answers={200: Paged(list[UserModel])},
+    refusals=(404,),
+)
 async def listed() -> Response:
     """A page of the users that the caller may list.
 
     As in JupyterHub, `ready` pages through the active ones and leaves out the rest: a page may be short. Those with
     some server that runs, that is on its way or the last start of which has failed come in full pages with `running`,
-    `pending` and `failed`.
+    `pending` and `failed`. `group`: those who are in it, for who may read that group.
     """
     asked, db = page(), database()
     state = argument("state")
@@ -126,6 +133,7 @@ async def listed() -> Response:
         asked.limit,
         _visible(),
         hub().activity.users,
+        _group(argument("group")),
     )
     rows = users.listed(db, listing)
     include = includes_stopped()
@@ -140,6 +148,14 @@ async def listed() -> Response:
             _tell_failures(model, of_users[row.id])
     total = users.count(db, listing) if wants_wrapping() else 0
     return paged([model for model in models if model is not None], asked, total)
+
+
+def _group(name: str) -> str:
+    """The id of a group whose members are asked for. Raises NotFoundError, or ForbiddenError for others."""
+    if not name:
+        return ""
+    check_access(needs("read:groups"), caller(), {"group": name}, hub().rights.memberships)
+    return known_group(name).id
 
 
 def _visible() -> Visible | None:

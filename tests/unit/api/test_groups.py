@@ -212,3 +212,31 @@ async def test_groups_of_the_configuration_are_added_to_and_never_taken_from():
     ):
         assert (await client.get("/groups/math")).json() == model("math", "bob", "carol", "alice")
         assert (await client.get("/groups/empty")).json() == model("empty", kept=True)
+
+
+async def test_groups_are_found_by_a_part_of_their_names(client: Client) -> None:
+    for name in ("physics", "metaphysics", "history"):
+        await client.post(f"/groups/{name}", json={"users": ["alice"] if name == "physics" else []})
+    found = await client.get("/groups", params={"name_filter": "phys"})
+    assert [group["name"] for group in found.json()] == ["physics", "metaphysics"]
+    wrapped = {"Accept": "application/jupyterhub-pagination+json"}
+    page = await client.get("/groups", params={"name_filter": "phys", "limit": 1}, headers=wrapped)
+    assert page.json()["_pagination"]["total"] == 2
+    assert (await client.get("/groups", params={"name_filter": "x" * 300})).status_code == 400
+
+
+async def test_users_are_found_by_their_group(client: Client) -> None:
+    await client.post("/users", json={"usernames": ["bob", "carol"]})
+    await client.post("/groups/physics", json={"users": ["bob", "carol"]})
+    found = await client.get("/users", params={"group": "physics", "name_filter": "o", "sort": "-name"})
+    assert [user["name"] for user in found.json()] == ["carol", "bob"]
+    assert (await client.get("/users", params={"group": "nothing"})).status_code == 404
+
+
+async def test_who_may_not_read_a_group_does_not_learn_who_is_in_it(client: Client) -> None:
+    await client.post("/users/bob")
+    await client.post("/groups/physics", json={"users": ["bob"]})
+    scopes = ["list:users", "read:users:name"]
+    token = (await client.post("/users/alice/tokens", json={"scopes": scopes})).json()["token"]
+    asked = {"params": {"group": "physics"}, "headers": {"Authorization": f"token {token}"}}
+    assert (await client.get("/users", **asked)).status_code == 403

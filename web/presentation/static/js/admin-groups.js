@@ -18,10 +18,11 @@ const list = document.getElementById("group-list");
 const trouble = document.getElementById("trouble");
 const limit = sheet.dataset.limit;
 const unfolded = new Set(); // groups all of whose members are shown
-const address = new Address({ offset: "0" }, () => load());
+const search = document.getElementById("search");
+const address = new Address({ name_filter: "", offset: "0" }, () => load());
 
 const pager = new Pager("groups", (to) => {
-  address.write({ offset: String(to) });
+  address.write({ ...address.read(), offset: String(to) });
   load();
 });
 
@@ -29,9 +30,15 @@ const path = (name) => `groups/${encodeURIComponent(name)}`;
 
 // --- drawing ---
 
+let loads = 0;
+
 async function load() {
+  const mine = (loads += 1);
+  const wanted = address.read();
+  if (document.activeElement !== search) search.value = wanted.name_filter;
   try {
-    const { items, _pagination } = await fetchPage("groups", { ...address.read(), limit });
+    const { items, _pagination } = await fetchPage("groups", { ...wanted, limit });
+    if (mine !== loads) return; // something else is wanted by now
     show(items);
     pager.show(_pagination, items.length);
     trouble.hidden = true;
@@ -54,7 +61,7 @@ function show(groups) {
   if (!shown.length) {
     const nothing = document.createElement("p");
     nothing.className = "faint nothing";
-    nothing.textContent = "There are no groups yet.";
+    nothing.textContent = search.value ? "No group is called like that." : "There are no groups yet.";
     list.replaceChildren(nothing);
   }
 }
@@ -67,6 +74,7 @@ function fresh(name) {
   title.id = `group-${name}`;
   section.setAttribute("aria-labelledby", title.id);
   for (const of of section.querySelectorAll(".of")) of.textContent = ` ${name}`;
+  section.querySelector(".in-group").href = `${base}admin?group=${encodeURIComponent(name)}`;
   const field = section.querySelector(".join input");
   field.id = `join-${name}`;
   const label = section.querySelector(".join label");
@@ -116,7 +124,7 @@ function rest(group, number) {
   item.className = "plain";
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "link";
+  button.className = "rest link";
   button.textContent = `and ${count(number, "more", "more")}`;
   button.addEventListener("click", async () => {
     unfolded.add(group);
@@ -126,6 +134,12 @@ function rest(group, number) {
   item.append(button);
   return item;
 }
+
+search.form.addEventListener("submit", (event) => event.preventDefault());
+search.addEventListener("input", () => {
+  address.write({ name_filter: search.value.trim(), offset: "0" }, { typing: true });
+  load();
+});
 
 // --- what can be done ---
 

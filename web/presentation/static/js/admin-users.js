@@ -25,7 +25,7 @@ const mayOpen = "mayOpen" in sheet.dataset;
 
 // --- what is asked for: in the URL, so that it can be bookmarked ---
 
-const DEFAULTS = { name_filter: "", state: "", sort: "name", offset: "0", limit: sheet.dataset.limit };
+const DEFAULTS = { name_filter: "", group: "", state: "", sort: "name", offset: "0", limit: sheet.dataset.limit };
 const wanted = { ...DEFAULTS };
 const address = new Address(DEFAULTS, () => {
   readUrl();
@@ -35,6 +35,7 @@ const address = new Address(DEFAULTS, () => {
 function readUrl() {
   Object.assign(wanted, address.read());
   filters.elements.name_filter.value = wanted.name_filter;
+  filters.elements.group.value = wanted.group;
   for (const [name, select] of [["state", filters.elements.state], ["sort", filters.elements.sort], ["limit", element("limit")]]) {
     select.value = wanted[name];
     if (select.value !== wanted[name]) {
@@ -75,7 +76,9 @@ async function load() {
     }
     show(answer);
   } catch (error) {
-    if (mine === loads) say(error.message);
+    if (mine !== loads) return;
+    if (error.status === 404) show({ items: [], _pagination: { offset: 0, limit: Number(wanted.limit), total: 0 } }); // no such group
+    else say(error.message);
   } finally {
     if (mine === loads && !typing) table.ariaBusy = "false";
   }
@@ -166,6 +169,11 @@ async function redrawOne(name) {
 
 // --- filters, order, pages ---
 
+async function offerGroups() {
+  const { items } = await fetchPage("groups", { limit: 200 }).catch(() => ({ items: [] })); // who may not see them types
+  element("groups").replaceChildren(...items.map(({ name }) => new Option(name, name)));
+}
+
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.elements.name_filter.addEventListener("input", () => {
   clearTimeout(typing);
@@ -175,6 +183,8 @@ filters.elements.name_filter.addEventListener("input", () => {
     change({ name_filter: filters.elements.name_filter.value.trim() });
   }, 180);
 });
+filters.elements.group.addEventListener("change", (event) => change({ group: event.target.value.trim() }));
+filters.elements.group.addEventListener("focus", offerGroups, { once: true });
 filters.elements.state.addEventListener("change", (event) => change({ state: event.target.value }));
 filters.elements.sort.addEventListener("change", (event) => change({ sort: event.target.value }));
 element("limit").addEventListener("change", (event) => change({ limit: event.target.value }));
@@ -209,7 +219,7 @@ function showPicked() {
   element("picked-count").textContent = picked.size ? `${count(picked.size, "user")} selected` : "";
   const all = element("pick-all");
   all.hidden = picked.size >= pager.total;
-  all.textContent = `Select all ${pager.total.toLocaleString("en")}${wanted.name_filter || wanted.state ? " that match" : ""}`;
+  all.textContent = `Select all ${pager.total.toLocaleString("en")}${wanted.name_filter || wanted.group || wanted.state ? " that match" : ""}`;
 }
 
 element("pick-page").addEventListener("change", (event) => {

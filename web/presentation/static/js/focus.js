@@ -9,7 +9,7 @@ const NEAR = 3; // rows after and before one that may be gone with it
 const isThere = (element) => element.isConnected && !element.disabled && element.checkVisibility({ visibilityProperty: true });
 
 let held = null; // {element, places, dialog, outside}: what has the focus, and where it could go
-const noted = (element) => ({ element, id: element.id });
+const noted = (element) => ({ element, id: element.id, label: element.getAttribute("aria-labelledby") });
 
 // From the nearest row on outwards: the row itself, those next to it, and the parts of the page that they are in.
 function placesOf(element) {
@@ -24,16 +24,22 @@ function placesOf(element) {
 function neighbours(row) {
   const walk = (step) => {
     const found = [];
-    for (let one = row[step]; one && found.length < NEAR; one = one[step]) found.push(noted(one));
+    for (let one = row[step]; one && found.length < NEAR; one = one[step]) if (one.matches(ROWS)) found.push(noted(one));
     return found;
   };
   return [...walk("nextElementSibling"), ...walk("previousElementSibling")];
 }
 
-// It, or what was drawn anew under its id.
-function present({ element, id }) {
-  const now = element.isConnected ? element : id ? document.getElementById(id) : null;
+// It, or what was drawn anew under its id, or with its title.
+function present({ element, id, label }) {
+  const anew = () => (id ? document.getElementById(id) : label && document.getElementById(label)?.closest(`[aria-labelledby="${label}"]`));
+  const now = element.isConnected ? element : anew();
   return now && isThere(now) ? now : null;
+}
+
+// Where one goes on in a part of the page: its title.
+function titleOf(part) {
+  return part.querySelector("h1, h2, h3") ?? document.getElementById(part.getAttribute("aria-labelledby")) ?? part;
 }
 
 const isHarmless = (control) =>
@@ -50,7 +56,7 @@ function inPlaceOf({ element, places }) {
   if (twin) return twin.matches(ROWS) ? into(twin) : twin;
   for (const place of places) {
     const own = present(place);
-    if (own) return place.isRow ? into(own) : (own.querySelector("h1, h2, h3") ?? own);
+    if (own) return place.isRow ? into(own) : titleOf(own);
     const beside = place.beside.map(present).find(Boolean);
     if (beside) return into(beside);
   }
@@ -95,6 +101,6 @@ export function keepFocus() {
       if (isLeft && held && isThere(held.element)) held = null; // somebody clicked beside it
     });
   });
-  const changes = { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden", "disabled", "open"] };
+  const changes = { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden", "disabled", "open", "aria-disabled"] };
   new MutationObserver(look).observe(document.body, changes);
 }

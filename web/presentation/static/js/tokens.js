@@ -71,11 +71,11 @@ async function request() {
 }
 
 document.getElementById("token-copy")?.addEventListener("click", async () => {
-  result.select();
   try {
     await navigator.clipboard.writeText(result.value);
     say(_("Copied."));
   } catch {
+    result.select();
     say(_("Press Ctrl+C to copy it."));
   }
 });

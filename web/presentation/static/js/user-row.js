@@ -110,9 +110,6 @@ export class UserRow {
 
   showDetails() {
     const { model } = this;
-    const focused = document.activeElement;
-    const old = focused && this.details.contains(focused) ? focused.closest("li") : null;
-    const again = old && [old.dataset.server, [...focused.classList].at(-1)];
     this.details.querySelector(".servers").replaceChildren(...this.servers.map((server) => this.serverLine(server)));
     const facts = this.details.querySelector(".facts");
     facts.replaceChildren(
@@ -123,10 +120,6 @@ export class UserRow {
     const admin = this.details.querySelector(".admin");
     if (admin) admin.textContent = model.admin ? "Take administrator's rights" : "Make administrator";
     this.details.querySelector(".history").href = `${base}admin/users/${encodeURIComponent(model.name)}`;
-    if (again) {
-      const line = [...this.details.querySelectorAll("li")].find((one) => one.dataset.server === again[0]);
-      (line?.querySelector(`.${again[1]}:not([hidden])`) ?? line?.querySelector("button:not([hidden])"))?.focus();
-    }
   }
 
   fact(name, value) {
@@ -141,6 +134,7 @@ export class UserRow {
     const line = fromTemplate("server-row");
     const state = stateOf(server);
     line.dataset.server = server.name;
+    line.id = `server-${this.model.name}/${server.name}`; // by which the focus finds it when it is drawn anew
     line.querySelector(".name").textContent = server.display_name || serverName(server.name);
     const shown = line.querySelector(".state");
     shown.dataset.state = state;
