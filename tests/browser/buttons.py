@@ -62,6 +62,10 @@ def pressed(*selectors: str) -> Prepare:
     return prepare
 
 
+def visible(selector: str) -> Prepare:
+    return lambda hub, page, name: page.locator(selector).wait_for()
+
+
 def both(*steps: Prepare) -> Prepare:
     def prepare(hub: RealHub, page: Page, name: str) -> None:
         for step in steps:
@@ -323,7 +327,14 @@ BUTTONS: dict[str, Button] = {
     "history-parts.html #later": Button(
         "/hub/admin/history", "#later", heard="–", before=pressed("#earlier")
     ),
-    "history-parts.html #more": Button(
-        "/hub/admin/history", "#more", before=lambda hub, page, name: page.wait_for_selector("#more")
+    "history-parts.html #more-lanes": Button(
+        "/hub/admin/history", "#history-title", heard="servers are shown", before=visible("#more-lanes")
     ),
+    "history-parts.html #look-closer": Button(
+        "/hub/admin/history", "#look-closer", heard="–", before=visible("#look-closer")
+    ),
+    "look-along.js .closer": Button(
+        "/hub/admin/history", "#history-title", heard="–", before=pressed("#as-table summary")
+    ),
+    "history-parts.html #more": Button("/hub/admin/history", "#more", before=visible("#more")),
 }

@@ -45,11 +45,11 @@ LISTEN = """(() => {
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
     with running(RealHub(tmp_path_factory.mktemp("buttons"), config=CONFIG)) as hub:
         hub.api(
-            "POST", "/users", json={"usernames": ["owner", *(f"some-{number:03}" for number in range(130))]}
+            "POST", "/users", json={"usernames": ["owner", *(f"some-{number:04}" for number in range(600))]}
         )
         for number in range(12):
             hub.api("POST", f"/groups/some-{number:02}")
-            hub.begin(f"some-{number:03}")  # each has a route then
+            hub.begin(f"some-{number:04}")  # each has a route then
         yield hub
 
 

@@ -11,6 +11,7 @@ import { lanesOf, lanesOfServers } from "./lanes.js";
 import { lookAlong, showPieces } from "./look-along.js";
 import { serverName } from "./names.js";
 import { captionOf, label, number, Picture } from "./picture.js";
+import { announce } from "./said.js";
 import { exactly, inSteps, SECOND } from "./span.js";
 import { _, ngettext } from "./texts.js";
 import { working } from "./working.js";
@@ -159,6 +160,7 @@ element("more-lanes").addEventListener("click", ({ currentTarget }) =>
     lanesShown += MORE_LANES;
     if (known.servers) known.servers = await asked.servers(shown, known.density.steps, lanesShown);
     drawPicture();
+    announce(ngettext("{number} server is shown", "{number} servers are shown", Math.min(lanesShown, contentOf().all)));
   }, trouble),
 );
 

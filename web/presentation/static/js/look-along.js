@@ -55,7 +55,7 @@ function rowOf(piece, labels) {
   row.dataset.piece = piece.index;
   const closer = document.createElement("button");
   closer.type = "button";
-  closer.className = "link";
+  closer.className = "closer link";
   closer.textContent = exactly(piece.from);
   const cells = [closer, number(piece.count), number(piece.failures), number(piece.running ?? 0)];
   cells.forEach((content, index) => {
