@@ -55,7 +55,8 @@ function rowOf(piece, labels) {
   row.dataset.piece = piece.index;
   const closer = document.createElement("button");
   closer.type = "button";
-  closer.className = "closer link";
+  closer.className = "closer";
+  closer.classList.add("link");
   closer.textContent = exactly(piece.from);
   const cells = [closer, number(piece.count), number(piece.failures), number(piece.running ?? 0)];
   cells.forEach((content, index) => {
