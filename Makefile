@@ -56,7 +56,7 @@ texts: setup ## the catalogues of web/texts/catalogues anew, with every text tha
 	$(BIN)/python -m web.texts.extraction
 
 docs: setup ## the documentation as a site: build/docs/index.html; a broken link or anchor fails
-	$(BIN)/sphinx-build -q -n -W --keep-going -d build/doctrees docs build/docs
+	$(BIN)/sphinx-build -q -a -n -W --keep-going -d build/doctrees docs build/docs
 
 lock: ## requirements.lock anew from pyproject.toml, and those of plug-ins, for Python 3.11 to 3.13 (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

@@ -27,4 +27,6 @@ html_theme_options = {  # the colours of the hub's own pages
         "color-background-secondary": "#14181a",
     },
 }
-html_show_sphinx = html_show_sourcelink = html_copy_source = False
+html_static_path = ["site"]
+html_css_files = ["site.css"]
+html_show_copyright = html_show_sphinx = html_show_sourcelink = html_copy_source = False
