@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import subprocess
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import ADMIN_TOKEN, CALLBOARD, RealHub, wait_for
 from tests.integration.test_jupyterlab import JUPYTERLAB
+from tests.proxies.jupyterhub import TOKEN, JupyterHub
 
 pytestmark = pytest.mark.slow
 
@@ -20,19 +23,21 @@ PASSWORD = "canary-loadtest-81d7"
 LOGINS = f'c.DummyAuthenticator.password = "{PASSWORD}"\n'
 
 
-def begin(hub: RealHub, *arguments: str, password: str = "") -> subprocess.Popen[str]:
+def begin(url: str, *arguments: str, token: str = ADMIN_TOKEN, password: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [CALLBOARD, "loadtest", hub.url, *arguments],
-        env={**os.environ, "CALLBOARD_TOKEN": ADMIN_TOKEN, "CALLBOARD_LOADTEST_PASSWORD": password},
+        [CALLBOARD, "loadtest", url, *arguments],
+        env={**os.environ, "CALLBOARD_TOKEN": token, "CALLBOARD_LOADTEST_PASSWORD": password},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def load(hub: RealHub, *arguments: str, password: str = "", status: int = 0) -> dict[str, Any]:
+def load(
+    url: str, *arguments: str, token: str = ADMIN_TOKEN, password: str = "", status: int = 0
+) -> dict[str, Any]:
     """What it says as JSON."""
-    process = begin(hub, *arguments, "--json", password=password)
+    process = begin(url, *arguments, "--json", token=token, password=password)
     out, err = process.communicate(timeout=240)
     assert process.returncode == status, err
     found: dict[str, Any] = json.loads(out)
@@ -50,7 +55,7 @@ def names(hub: RealHub) -> list[str]:
 def test_people_log_in_start_compute_and_leave_nothing_behind(make_hub: MakeHub) -> None:
     hub = make_hub(cmd=JUPYTERLAB, config=LOGINS)
     hub.start()
-    report = load(hub, "--users", "2", "--seconds", "10", "--pause", "0.5", password=PASSWORD)
+    report = load(hub.url, "--users", "2", "--seconds", "10", "--pause", "0.5", password=PASSWORD)
     found = counts(report)
     cells, refused, failed = found.pop("cell")
     assert cells >= 2
@@ -67,7 +72,7 @@ def test_people_log_in_start_compute_and_leave_nothing_behind(make_hub: MakeHub)
 def test_refusals_are_counted_with_their_reason_and_break_nothing(make_hub: MakeHub) -> None:
     hub = make_hub(config="c.JupyterHub.active_server_limit = 1\n")
     hub.start()
-    report = load(hub, "--users", "3", "--seconds", "3", "--pattern", "burst", "--traffic", "http")
+    report = load(hub.url, "--users", "3", "--seconds", "3", "--pattern", "burst", "--traffic", "http")
     done, refused, failed = counts(report)["start"]
     assert done >= 1
     assert refused >= 2
@@ -79,7 +84,7 @@ def test_refusals_are_counted_with_their_reason_and_break_nothing(make_hub: Make
 def test_what_breaks_is_counted_and_told_by_the_exit_code(make_hub: MakeHub) -> None:
     hub = make_hub()
     hub.start()
-    report = load(hub, "--users", "1", "--seconds", "2", status=1)  # this page server has no kernels
+    report = load(hub.url, "--users", "1", "--seconds", "2", status=1)  # this page server has no kernels
     assert counts(report)["kernel"] == (0, 0, 1)
     assert names(hub) == ["admin"]
 
@@ -88,7 +93,7 @@ def test_people_who_are_there_already_are_not_touched(make_hub: MakeHub) -> None
     hub = make_hub()
     hub.start()
     hub.add_user("loadtest-00002")
-    process = begin(hub, "--users", "3", "--traffic", "none")
+    process = begin(hub.url, "--users", "3", "--traffic", "none")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err == "callboard: the hub has a user loadtest-00002 already: choose other names with --prefix\n"
@@ -98,7 +103,7 @@ def test_people_who_are_there_already_are_not_touched(make_hub: MakeHub) -> None
 def test_ctrl_c_leaves_nothing_behind(make_hub: MakeHub) -> None:
     hub = make_hub()
     hub.start()
-    process = begin(hub, "--users", "3", "--seconds", "120", "--pattern", "burst", "--traffic", "http")
+    process = begin(hub.url, "--users", "3", "--seconds", "120", "--pattern", "burst", "--traffic", "http")
     wait_for(lambda: len(hub.server_processes()) >= 3, 30)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -107,3 +112,21 @@ def test_ctrl_c_leaves_nothing_behind(make_hub: MakeHub) -> None:
     assert "Traceback" not in err
     assert names(hub) == ["admin"]
     assert hub.server_processes() == []
+
+
+def test_people_of_jupyterhub_do_the_same(tmp_path: Path) -> None:
+    scopes = "c.JupyterHub.load_roles[0]['scopes'] += ['tokens', 'read:metrics']"
+    hub = JupyterHub(tmp_path, lines=f"{LOGINS}{scopes}\n")
+    try:
+        hub.start()
+        report = load(
+            hub.url, "--users", "2", "--seconds", "4", "--traffic", "http", token=TOKEN, password=PASSWORD
+        )
+        assert report["hub_version"] == f"JupyterHub {version('jupyterhub')}"
+        found = counts(report)
+        assert found.pop("request")[1:] == (0, 0)
+        assert found == dict.fromkeys(["log in", "start", "ready", "open", "stop"], (2, 0, 0))
+        assert report["hub"]["cpu"] > 0
+        assert hub.api("GET", "/users").json() == []
+    finally:
+        hub.close()
