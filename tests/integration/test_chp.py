@@ -18,6 +18,7 @@ from tests.integration.conftest import MakeHub
 from tests.integration.hub import DidNotStart, RealHub, free_ports, wait_for
 from tests.proxies import configurable_http_proxy
 from tests.proxies.external import TOKEN, ExternalCHP, listens, routes_at
+from tests.proxies.jupyterhub import PROXY_TOKEN, JupyterHub
 
 pytestmark = pytest.mark.slow
 
@@ -361,3 +362,32 @@ def test_it_serves_https_with_the_hubs_certificate(make_hub: MakeHub, tmp_path: 
     assert set(routes_at(api, TOKEN)) == {"/"}
     assert hub.terminate() == 0
     assert not listens(hub.url)
+
+
+@pytest.mark.world
+def test_one_that_the_real_jupyterhub_has_left_is_kept(make_hub: MakeHub) -> None:
+    """Somebody moves: same folder, same ports, same secret. Who is connected stays so."""
+    lines = f"c.ConfigurableHTTPProxy.command = [{configurable_http_proxy()!r}]\nc.JupyterHub.cleanup_proxy = False\n"
+    before, pid = JupyterHub(make_hub().directory, lines), 0
+    try:
+        before.start()
+        pid = before.proxy_pid()
+        before.close()
+        assert listens(before.url)
+        hub = make_hub()
+        hub.directory, hub.url, hub.hub_port = before.directory, before.url, before.hub_port
+        hub.port, hub.hub_url = before.port, f"http://127.0.0.1:{before.hub_port}"
+        hub.configure(
+            f"{lines}c.JupyterHub.proxy_class = 'jupyterhub.proxy.ConfigurableHTTPProxy'\n"
+            f"c.ConfigurableHTTPProxy.api_url = {before.api_url!r}\n"
+            f"c.ConfigurableHTTPProxy.auth_token = {PROXY_TOKEN!r}\n"
+        )
+        hub.command = [*hub.command[:2], str(hub.config_file)]
+        hub.start()
+        assert chp_pid(hub) == pid
+        with_server(hub)
+        assert serves(hub)
+    finally:
+        before.close()
+        if pid:
+            os.kill(pid, signal.SIGKILL)

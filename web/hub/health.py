@@ -23,6 +23,8 @@ def troubles(hub: Hub, identity: Identity | None) -> list[str]:
 def proxy_troubles(hub: Hub, *, says_why: bool) -> Iterator[str]:
     """For anybody. `says_why`: with the names of proxies, which tell of places."""
     head, proxies = routes.head(hub.store.db), hub.proxies
+    if proxies.is_expected and not proxies.connected:
+        yield "no proxy follows this hub"
     for known in proxies.every():
         name = f" {known.name}" if says_why else ""
         if known.trouble:

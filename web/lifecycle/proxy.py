@@ -14,7 +14,7 @@ from web.proxies.process import Proxy, ProxyProcess
 
 def make_proxy(hub: Hub) -> Proxy:
     """Raises ConfigError."""
-    settings = hub.settings
+    settings, hub.proxies.is_expected = hub.settings, True
     if settings.hub.proxy_class == CHP:
         return _driven(hub)
     if not settings.proxy.should_start:

@@ -140,19 +140,19 @@ class CHPProgram:
         return [*self._own.command, *self.arguments()]
 
     def arguments(self) -> list[str]:
-        """Source: JupyterHub's proxy, as a process list shows it."""
+        """Word for word as JupyterHub 6.1.1 has them in a list of processes: one that it has left behind suits."""
         hub, redirect = self._settings.hub, self._settings.proxy
-        return [
-            *_listening("", hub.bind_url),
-            *_listening("api-", self._own.api_url),
-            f"--error-target={self._hub_address}{hub.base_url}hub/error",
-            f"--log-level={'debug' if self._own.debug else self._own.log_level}",
-            *(["--host-routing"] if hub.subdomain_host else []),
-            *([f"--ssl-key={hub.ssl_key}"] if hub.ssl_key else []),
-            *([f"--ssl-cert={hub.ssl_cert}"] if hub.ssl_cert else []),
-            *([f"--redirect-port={redirect.redirect_port}"] if redirect.redirect_port else []),
-            *([f"--redirect-to={redirect.redirect_to}"] if redirect.redirect_to else []),
-        ]
+        words = [*_listening("", hub.bind_url), *_listening("api-", self._own.api_url)]
+        words += ["--error-target", f"{self._hub_address}{hub.base_url}hub/error"]
+        words += ["--log-level", "debug" if self._own.debug else self._own.log_level]
+        words += ["--host-routing"] if hub.subdomain_host else []
+        wanted: dict[str, str | int] = {
+            "--ssl-key": hub.ssl_key,
+            "--ssl-cert": hub.ssl_cert,
+            "--redirect-port": redirect.redirect_port,
+            "--redirect-to": redirect.redirect_to,
+        }
+        return words + [word for name, value in wanted.items() if value for word in (name, str(value))]
 
     def find(self) -> ProxyHandle | None:
         """Whoever has the number of the pid file now, if that looks like a proxy of this kind."""
@@ -169,9 +169,9 @@ class CHPProgram:
         return ProxyHandle(pid, pidfd)
 
     def _is_one(self, words: list[str]) -> bool:
-        names = {Path(word).name for word in words}
-        return Path(self._own.command[0]).name in names and any(
-            word.startswith("--error-target") for word in words
+        return (
+            Path(self._own.command[0]).name in {Path(word).name for word in words}
+            and "--error-target" in words
         )
 
     def suits(self, proxy: ProxyHandle) -> bool:
@@ -211,5 +211,5 @@ def _listening(prefix: str, url: str) -> list[str]:
     """The options that have it listen there, for the public (`prefix` empty) or for requests to its API."""
     parts = urlsplit(url)
     if parts.scheme == "http+unix":
-        return [f"--{prefix}socket={unquote(parts.netloc)}"]
-    return [f"--{prefix}ip={parts.hostname or ''}", f"--{prefix}port={port_of(parts)}"]
+        return [f"--{prefix}socket", unquote(parts.netloc)]
+    return [f"--{prefix}ip", parts.hostname or "", f"--{prefix}port", str(port_of(parts))]

@@ -55,6 +55,7 @@ class Proxies:
         self._asked = 0  # the last position that somebody has waited for
         self._moved = trio.Event()
         self.driven: Driven | None = None  # the one that the hub drives, if it does
+        self.is_expected = False  # without one nobody reaches anything
         self.seen: dict[str, datetime] = {}  # when routes that lead to no server were last used
         # told up to which position every proxy that is waited for has come
         self.on_applied: Callable[[int], None] = lambda _: None

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from tests.conftest import Client
+from web.lifecycle.proxy import make_proxy
 from web.proxies import connected
 from web.proxies.connected import Proxies, told_of_late
 
@@ -142,6 +143,13 @@ async def test_each_is_told_of_in_health_and_metrics(client: Client) -> None:
     for name, answers in {"well": 1, "late": 0, "refuses": 0, "gone": 0}.items():
         assert f'callboard_proxy_answers{{proxy="{name} at node1"}} {answers}.0' in metrics
     assert 'callboard_proxy_behind{proxy="well at node1"} 0.0' in metrics
+
+
+async def test_that_there_is_none_is_told_where_one_is_expected(client: Client) -> None:
+    make_proxy(client.hub)
+    assert (await client.get("/health")).text == "no proxy follows this hub\n"
+    client.hub.proxies.connect("a", "a at node1")
+    assert (await client.get("/health")).text == ""
 
 
 async def test_strangers_do_not_learn_where_proxies_are(client: Client) -> None:
