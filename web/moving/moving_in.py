@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
 from core.errors import SpawnError, UnreachableError
 from core.events import Event
@@ -38,18 +38,13 @@ def by_import(who: str) -> By:
     return By("import", via=who)
 
 
-class Begun(NamedTuple):
-    seed: str
-    is_new: bool
-
-
-async def begin(store: EventStore, source: Source, by: By) -> Begun:
-    """A new move, or the one that was killed. Raises MovingError for a log with anything else in it."""
+async def begin(store: EventStore, source: Source, by: By) -> str:
+    """The seed of a new move, or of the one that was killed. Raises MovingError for a log with anything else in it."""
     fingerprint = source.fingerprint()
     if store.head == 0:
         seed = f"{int(time.time() * 1000)}-{secrets.token_hex(16)}"
         await _record(store, MovingInBegun(source.name, fingerprint, seed), by)
-        return Begun(seed, is_new=True)
+        return seed
     records = await store.read(STREAM)
     begun = records[0].event if records else None
     if not isinstance(begun, MovingInBegun) or records[0].position != 1 or len(records) > 1:
@@ -60,7 +55,7 @@ async def begin(store: EventStore, source: Source, by: By) -> Begun:
         raise MovingError(
             f"{source.name} is not as it was when half of it was moved in. Begin anew: remove {store.path}."
         )
-    return Begun(begun.seed, is_new=False)
+    return begun.seed
 
 
 async def finish(store: EventStore, tally: Tally, by: By) -> None:
@@ -78,7 +73,7 @@ class MovingIn:
         self.tally = Tally()
         self._store = store
         self._spawners = spawners
-        self._by = by
+        self.by = by
         self._on_progress = on_progress
         self._waiting: list[Comes] = []
 
@@ -127,5 +122,5 @@ class MovingIn:
         writes = [write for piece in new for write in piece.writes]
         if writes:
             changes = [change for piece in new for change in piece.changes]
-            await self._store.append(*writes, by=self._by, changes=changes)
+            await self._store.append(*writes, by=self.by, changes=changes)
         self._on_progress(sum(piece.rows for piece in pieces))

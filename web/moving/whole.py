@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import outcome
 import trio
 
 import projections
@@ -45,27 +46,31 @@ async def _move_in(
 ) -> Tally:
     store = EventStore(target.log, projections.ALL, threaded=target.log != MEMORY)
     spawners = SpawnersAtRest(settings, target.folder, store, target.secret, for_sure=target.for_sure)
-    by = by_import(who)
+    moving = MovingIn(store, spawners, by_import(who), on_progress)
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(store.run)
-            begun = await begin(store, source, by)
-            moving = MovingIn(store, spawners, by, on_progress)
-            plan = Plan(
-                source,
-                Known(begun.seed),
-                now=datetime.now(UTC),
-                life=timedelta(days=settings.hub.cookie_max_age_days),
-                base_url=settings.hub.base_url,
-                engine_of=partial(engine_of, settings),
-            )
-            await moving.carry_out(plan)
-            await finish(store, moving.tally, by)
+            came = await outcome.acapture(_carry_out, source, store, moving, settings)
             await spawners.close()
             nursery.cancel_scope.cancel()
     finally:
         store.close()
+    came.unwrap()  # outside of the nursery, which would wrap a refusal
     return moving.tally
+
+
+async def _carry_out(source: Source, store: EventStore, moving: MovingIn, settings: Settings) -> None:
+    begun = await begin(store, source, moving.by)
+    plan = Plan(
+        source,
+        Known(begun),
+        now=datetime.now(UTC),
+        life=timedelta(days=settings.hub.cookie_max_age_days),
+        base_url=settings.hub.base_url,
+        engine_of=partial(engine_of, settings),
+    )
+    await moving.carry_out(plan)
+    await finish(store, moving.tally, moving.by)
 
 
 def move_out(target: Target, settings: Settings, file: Path, on_progress: OnProgress) -> Tally:
