@@ -13,6 +13,7 @@ from core.events.user import (
     AdminGranted,
     AdminRevoked,
     AuthStateChanged,
+    NewsSeen,
     ServerAdded,
     ServerRemovalRequested,
     ServerRemoved,
@@ -38,7 +39,7 @@ class NoUser(Struct, frozen=True):
 class User(Struct, frozen=True):
     """`servers`: id to name; the default server's name is `""`. `leaving`: its deletion was asked for.
 
-    `removing`: the servers whose removal was asked for.
+    `removing`: the servers whose removal was asked for. `news_seen`: up to which position of the log.
     """
 
     name: str
@@ -47,6 +48,7 @@ class User(Struct, frozen=True):
     user_info: dict[str, Any] | None = None
     leaving: bool = False
     removing: frozenset[str] = frozenset()
+    news_seen: int = 0
 
     def server_called(self, name: str) -> str | None:
         return next((server for server, called in self.servers.items() if called == name), None)
@@ -113,6 +115,12 @@ class FinishRemoval(Struct, frozen=True):
     server: str
 
 
+class SeeNews(Struct, frozen=True):
+    """`upto`: a position of the log."""
+
+    upto: int
+
+
 class RequestDeletion(Struct, frozen=True):
     """`ended`: the servers of which nothing is left and for which nothing is kept; where those are all, the user goes
     at once. None: not yet in any case.
@@ -133,6 +141,7 @@ Command = (
     | TitleServer
     | RequestRemoval
     | FinishRemoval
+    | SeeNews
     | RequestDeletion
     | FinishDeletion
 )
@@ -161,6 +170,8 @@ def decide(user: AnyUser, command: Command) -> list[UserEvent]:
             return _request_removal(user, command)
         case FinishRemoval():
             return [ServerRemoved(command.server)] if command.server in user.removing else []
+        case SeeNews():
+            return [NewsSeen(command.upto)] if command.upto > user.news_seen else []
         case RequestDeletion():
             return list(_request_deletion(user, command))
         case FinishDeletion():
@@ -265,6 +276,8 @@ def evolve(user: AnyUser, event: UserEvent) -> AnyUser:
         case ServerRemoved():
             rest = {server: name for server, name in user.servers.items() if server != event.server}
             return replace(user, servers=rest, removing=user.removing - {event.server})
+        case NewsSeen():
+            return replace(user, news_seen=event.upto)
         case UserDeletionRequested():
             return replace(user, leaving=True)
         case UserDeleted():

@@ -15,12 +15,13 @@ from core.events.record import Record, utc_text
 from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareCodeRevoked
 from core.events.user import ServerRemoved, UserDeleted
 from core.share import scopes_on
+from projections import share_code_uses
 from projections.moments import take_back
 from projections.shares import SharedServer
 
 NAME = "share_codes"
-VERSION = 2
-TABLES = ("share_codes",)
+VERSION = 3
+TABLES = ("share_codes", *share_code_uses.TABLES)
 EVENTS = (ShareCodeIssued, ShareCodeExchanged, ShareCodeRevoked, ServerRemoved, UserDeleted, ClockCorrected)
 
 
@@ -58,6 +59,7 @@ class PlainCode(NamedTuple):
 
 def create(db: Database) -> None:
     """`position`: of the event that made the code; the API's order, and its id there."""
+    share_code_uses.create(db)
     db.table("share_codes").create(
         {
             "position": int,
@@ -89,21 +91,30 @@ def project(db: sqlite3.Connection, record: Record) -> None:
     match record.event:
         case ShareCodeIssued() as code:
             _insert(db, record, entity, code)
-        case ShareCodeExchanged():
+        case ShareCodeExchanged(user=user):
+            share_code_uses.came(db, record, user)
             db.execute(
                 "UPDATE share_codes SET exchange_count = exchange_count + 1, last_exchanged_at = ? "
                 "WHERE id = ?",
                 (at, entity),
             )
         case ShareCodeRevoked():
-            db.execute("DELETE FROM share_codes WHERE id = ?", (entity,))
+            _remove(db, "id", entity)
         case ServerRemoved(server=server):
-            db.execute("DELETE FROM share_codes WHERE server = ?", (server,))
+            _remove(db, "server", server)
         case UserDeleted():
-            db.execute("DELETE FROM share_codes WHERE owner = ?", (entity,))
+            _remove(db, "owner", entity)
+            share_code_uses.forget(db, entity)
         case ClockCorrected() as correction:
             take_back(db, correction, "share_codes", "created", "expires_at")
             take_back(db, correction, "share_codes", "last_exchanged_at")
+            take_back(db, correction, "share_code_uses", "at")
+
+
+def _remove(db: sqlite3.Connection, which: str, key: str) -> None:
+    """Those that have this `key` in their column `which`."""
+    share_code_uses.remove(db, which, key)
+    db.execute(f"DELETE FROM share_codes WHERE {which} = ?", (key,))  # noqa: S608
 
 
 def _insert(db: sqlite3.Connection, record: Record, code_id: str, code: ShareCodeIssued) -> None:

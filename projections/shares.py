@@ -17,19 +17,21 @@ from core.events.group import GroupDeleted, group_stream
 from core.events.hub import ClockCorrected
 from core.events.record import Record, utc_text
 from core.events.share import ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
-from core.events.user import ServerRemoved, UserDeleted, user_stream
+from core.events.user import NewsSeen, ServerRemoved, UserDeleted, user_stream
 from core.share import scopes_on
+from projections import share_news
 from projections.moments import take_back
 
 NAME = "shares"
-VERSION = 1
-TABLES = ("shares",)
+VERSION = 2
+TABLES = ("shares", *share_news.TABLES)
 EVENTS = (
     ShareGranted,
     ShareWidened,
     ShareNarrowed,
     ShareRevoked,
     ServerRemoved,
+    NewsSeen,
     UserDeleted,
     GroupDeleted,
     ClockCorrected,
@@ -85,6 +87,7 @@ def create(db: Database) -> None:
     db.table("shares").create_index(["server", "grantee"], unique=True)
     db.table("shares").create_index(["owner"])
     db.table("shares").create_index(["grantee"])
+    share_news.create(db)
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
@@ -92,20 +95,29 @@ def project(db: sqlite3.Connection, record: Record) -> None:
     match record.event:
         case ShareGranted() as share:
             _insert(db, record, entity, share)
+            share_news.given(db, record, share)
         case ShareWidened(scopes=scopes):
             _change_scopes(db, entity, lambda held: held.union(scopes))
         case ShareNarrowed(scopes=scopes):
             _change_scopes(db, entity, lambda held: held.difference(scopes))
         case ShareRevoked():
+            share_news.ended(db, record, "id", entity)
             db.execute("DELETE FROM shares WHERE id = ?", (entity,))
         case ServerRemoved(server=server):
+            share_news.ended(db, record, "server", server)
             db.execute("DELETE FROM shares WHERE server = ?", (server,))
         case GroupDeleted():
             db.execute("DELETE FROM shares WHERE grantee = ?", (record.stream,))
+            share_news.forget(db, record.stream)
+        case NewsSeen(upto=upto):
+            share_news.seen(db, entity, upto)
         case UserDeleted():
+            share_news.ended(db, record, "owner", entity)
+            share_news.forget(db, record.stream)
             db.execute("DELETE FROM shares WHERE owner = ? OR grantee = ?", (entity, record.stream))
         case ClockCorrected() as correction:
             take_back(db, correction, "shares", "created")
+            take_back(db, correction, "share_news", "at")
 
 
 def _insert(db: sqlite3.Connection, record: Record, share_id: str, share: ShareGranted) -> None:
@@ -201,6 +213,13 @@ def id_between(db: sqlite3.Connection, server_id: str, grantee: str) -> str | No
         "SELECT id FROM shares WHERE server = ? AND grantee = ?", (server_id, grantee)
     ).fetchone()
     return None if row is None else str(row[0])
+
+
+def number_by_server(db: sqlite3.Connection, owner: str) -> dict[str, int]:
+    """With how many users and groups an owner's servers are shared, by their ids. Others are left out."""
+    return dict(
+        db.execute("SELECT server, count(*) FROM shares WHERE owner = ? GROUP BY server", (owner,)).fetchall()
+    )
 
 
 def ids_on(db: sqlite3.Connection, server_id: str) -> list[str]:

@@ -83,6 +83,12 @@ class ServerRemoved(Urgent, frozen=True, tag="user.server-removed"):
     server: str
 
 
+class NewsSeen(Ordinary, frozen=True, tag="user.news-seen"):
+    """The user has put away what was told of shares: all up to this position of the log."""
+
+    upto: int
+
+
 class UserDeletionRequested(Urgent, frozen=True, tag="user.deletion-requested"):
     """From here on nothing of the user's starts; the user goes once every server has ended."""
 
@@ -103,6 +109,7 @@ UserEvent = (
     | ServerTitled
     | ServerRemovalRequested
     | ServerRemoved
+    | NewsSeen
     | UserDeletionRequested
     | UserDeleted
 )

@@ -19,7 +19,7 @@ import trio
 from core.errors import UnreachableError
 from core.settings import ConfigError
 from spawners.docker.exchange import Body, exchange
-from spawners.docker.found import Container, Image, Summary, Version
+from spawners.docker.found import Container, Image, Summary
 from spawners.docker.place import Place
 
 T = TypeVar("T")
@@ -29,11 +29,6 @@ ASKING = 10.0  # seconds for an answer to a question
 MAKING = 20.0  # ... to what makes a container
 WORKING = 60.0  # ... to what starts or removes one
 NOT_FOUND, CONFLICT = 404, 409
-ALIVE = frozenset({"created", "restarting", "running", "paused"})
-ENDED = frozenset({"exited", "dead"})
-NOT_PODMANS = frozenset(
-    {"restarting", "dead"}
-)  # states that it refuses to hear of: its containers are never in them
 _TRIES = 3  # of what an engine is asked to make, before its trouble is why that was not made
 _TRY_AGAIN = 1.0  # seconds
 _NOT_LET_IN = (401, 403)
@@ -63,7 +58,6 @@ class Engine:
         """Raises ConfigError for certificates that cannot be read."""
         self.place = place
         self._tls = _tls(place) if place.tls else None
-        self._parts: frozenset[str] | None = None
 
     # --- containers ---
 
@@ -79,23 +73,12 @@ class Engine:
 
     async def containers(self, *labels: str, ended: bool = False) -> list[Summary]:
         """All that carry these labels and have not ended; or that have."""
-        states = ENDED if ended else ALIVE
-        if await self._is_podman():
-            states = states - NOT_PODMANS
-        filters = {"label": labels, "status": sorted(states)}
+        status = ["exited", "dead"] if ended else ["created", "restarting", "running", "paused"]
+        filters = {"label": labels, "status": status}
         params = {"all": "1", "filters": json.dumps(filters)}
         return _decoded(await self._call("GET", "/containers/json", params), list[Summary])
 
-    async def _is_podman(self) -> bool:
-        """Whose words these are; asked once, for it answers in Docker's, and refuses some of them."""
-        if self._parts is None:
-            self._parts = _decoded(await self._call("GET", "/version"), Version).parts
-        return "Podman Engine" in self._parts
-
     async def create(self, name: str, body: Mapping[str, Any]) -> None:
-        if await self._is_podman():  # it makes volumes for containers, too, but without their labels
-            for mount in body.get("HostConfig", {}).get("Mounts", ()):
-                await self._make_volume(mount)
         await self._call("POST", "/containers/create", {"name": name}, body=body, timeout=MAKING)
 
     async def start(self, name: str) -> None:
@@ -149,16 +132,6 @@ class Engine:
             yield found
 
     # --- volumes ---
-
-    async def _make_volume(self, mount: Mapping[str, Any]) -> None:
-        """The one of a mount, if that is of a volume with a name. It is fine if it is there."""
-        if mount["Type"] != "volume" or not mount.get("Source"):
-            return
-        options = mount.get("VolumeOptions", {})
-        body = {"Name": mount["Source"], "Labels": options.get("Labels", {})}
-        if driver := options.get("DriverConfig", {}).get("Name"):
-            body["Driver"] = driver
-        await self._call("POST", "/volumes/create", body=body, timeout=MAKING)
 
     async def volumes(self, *labels: str) -> list[str]:
         """The names of those that carry all these labels."""

@@ -77,20 +77,6 @@ class Container(Struct, rename="pascal"):
         return (self.config.labels or {}).get(name, "")
 
 
-class Part(Struct, rename="pascal"):
-    name: str = ""
-
-
-class Version(Struct, rename="pascal"):
-    """Of an engine: it names what it is made of, such as `Engine` (Docker's) or `Podman Engine`."""
-
-    components: list[Part] = []
-
-    @property
-    def parts(self) -> frozenset[str]:
-        return frozenset(part.name for part in self.components)
-
-
 class Summary(Struct, rename="pascal"):
     """One in a list. `created`: in seconds since 1970."""
 

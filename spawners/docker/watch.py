@@ -14,10 +14,7 @@ from spawners.docker.found import HUB, SPAWN_ID, Summary
 from spawners.docker.listing import Listing
 
 LIST_INTERVAL = 15.0  # seconds; events that an engine has dropped are made up for by then
-BEGUN = frozenset({"start"})
-GONE = frozenset(
-    {"die", "destroy", "died", "remove"}
-)  # the last two as Podman calls them, where it is asked for them
+BEGUN, GONE = frozenset({"start"}), frozenset({"die", "destroy"})
 
 
 class View:

@@ -6,18 +6,25 @@ published on 127.0.0.1. There is no way out of the machine, and no rule of its f
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from tests.engines.container_engine import PYTHON_IMAGE, ContainerEngine
+import httpx
+
 from tests.engines.daemons import Daemon, processes_of
 from tests.engines.debian import need, need_root
 from tests.engines.images import python_image
+
+PYTHON_IMAGE = "callboard-test/python:1"
 
 # Where root may not lower oom_score_adj (CAP_SYS_RESOURCE), runc refuses what dockerd asks of it by default.
 _RUNC = """#!/bin/sh
@@ -28,7 +35,7 @@ exec /usr/sbin/runc "$@"
 """
 
 
-class DockerEngine(ContainerEngine):
+class DockerEngine:
     """`live_restore`: containers outlive dockerd; without it, and by default elsewhere, they end with it."""
 
     name = "Docker"
@@ -37,7 +44,8 @@ class DockerEngine(ContainerEngine):
         need_root("a Docker engine")
         dockerd = need("dockerd", "docker.io", "busybox-static", "iproute2")
         self.directory = Path(tempfile.mkdtemp(prefix="callboard-docker-"))  # short: sockets lie in it
-        super().__init__(self.directory / "docker.sock")
+        self.socket = self.directory / "docker.sock"
+        self.host = f"unix://{self.socket}"
         self._bridge = f"cb{os.getpid()}{os.urandom(1).hex()}"
         self.gateway = _free_gateway()
         runc = self.directory / "runc"
@@ -63,6 +71,8 @@ class DockerEngine(ContainerEngine):
             ],
             self.directory / "dockerd.log",
         )
+        self._images: set[str] = set()
+        self._networks: set[str] = set()
 
     def _containerd_configuration(self) -> Path:
         file = self.directory / "containerd.toml"
@@ -137,6 +147,78 @@ address = "{self.directory}/containerd.sock"
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in reversed([mount for mount in mounts if mount.startswith(f"{self.directory}/")]):
             subprocess.run(["umount", mount], check=True)
+
+    # --- what it is asked ---
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The Engine API. Raises OSError where nobody listens or answers."""
+        with socket.socket(socket.AF_UNIX) as probe:  # httpcore leaves its own open if this fails
+            probe.connect(str(self.socket))
+        options.setdefault("timeout", 60)
+        with httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://docker"
+        ) as client:
+            try:
+                return client.request(method, path, **options)
+            except httpx.TransportError as error:
+                raise ConnectionError(str(error)) from error
+
+    def _ask(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.request(method, path, **options)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content and "json" in answer.headers["content-type"] else None
+
+    def import_image(self, name: str, archive: bytes) -> None:
+        """An image of one layer, from the tar archive of a file system."""
+        repository, tag = name.rsplit(":")
+        self._ask(
+            "POST",
+            "/images/create",
+            params={"fromSrc": "-", "repo": repository, "tag": tag},
+            content=io.BytesIO(archive),  # sent piece by piece: all at once takes ten times as long
+            headers={"Content-Type": "application/x-tar"},
+        )
+
+    def images(self) -> list[str]:
+        """Tags of all images, of those without any their ids."""
+        return [
+            tag for image in self._ask("GET", "/images/json") for tag in image["RepoTags"] or [image["Id"]]
+        ]
+
+    def containers(self, **labels: str) -> list[dict[str, Any]]:
+        """As the API lists them (`Id`, `Names`, `State`, `Labels`, ...), also those that have ended."""
+        filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
+        found: list[dict[str, Any]] = self._ask(
+            "GET", "/containers/json", params={"all": "true", "filters": json.dumps(filters)}
+        )
+        return found
+
+    def networks(self) -> list[str]:
+        return [network["Name"] for network in self._ask("GET", "/networks")]
+
+    def volumes(self) -> list[str]:
+        return [volume["Name"] for volume in self._ask("GET", "/volumes")["Volumes"] or []]
+
+    # --- what is left ---
+
+    def leftovers(self) -> list[str]:
+        """Containers, volumes, and the tags and networks that were not there at first."""
+        return [
+            *(f"container {one['Names'][0]} ({one['State']})" for one in self.containers()),
+            *(f"image {tag}" for tag in self.images() if tag not in self._images),
+            *(f"network {name}" for name in self.networks() if name not in self._networks),
+            *(f"volume {name}" for name in self.volumes()),
+        ]
+
+    def remove_leftovers(self) -> None:
+        for container in self.containers():
+            self._ask("DELETE", f"/containers/{container['Id']}", params={"force": "true", "v": "true"})
+        for tag in set(self.images()) - self._images:
+            self._ask("DELETE", f"/images/{tag}", params={"force": "true"})
+        for name in set(self.networks()) - self._networks:
+            self._ask("DELETE", f"/networks/{name}")
+        for name in self.volumes():
+            self._ask("DELETE", f"/volumes/{name}")
 
 
 def _ip(*arguments: str) -> str:

@@ -15,7 +15,6 @@ import pytest
 from tests.engines.docker import DockerEngine
 from tests.engines.ldap import LdapServer
 from tests.engines.leaks import CHECKED
-from tests.engines.podman import PodmanEngine
 from tests.engines.slurm import SlurmCluster
 
 
@@ -63,18 +62,6 @@ def docker_of_the_run(pytestconfig: pytest.Config) -> Iterator[DockerEngine]:
 def docker(docker_of_the_run: DockerEngine) -> Iterator[DockerEngine]:
     """A Docker engine that has the image `PYTHON_IMAGE` and nothing else. The test runs as root."""
     yield from _for_a_test(docker_of_the_run)
-
-
-@pytest.fixture(scope="session")
-def podman_of_the_run(pytestconfig: pytest.Config) -> Iterator[PodmanEngine]:
-    with _for_the_run(PodmanEngine(), pytestconfig) as engine:
-        yield engine
-
-
-@pytest.fixture
-def podman(podman_of_the_run: PodmanEngine) -> Iterator[PodmanEngine]:
-    """Podman's service, as `docker` is."""
-    yield from _for_a_test(podman_of_the_run)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.engines.container_engine import PYTHON_IMAGE
-from tests.engines.docker import DockerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.engines.slurm import SlurmCluster
 from tests.integration.hub import wait_for
 

@@ -30,8 +30,7 @@ from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from spawners.slurm.settings import SlurmSettings
 from spawners.slurm.spawner import SlurmSpawner
-from tests.engines.container_engine import PYTHON_IMAGE
-from tests.engines.docker import DockerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.engines.slurm import SlurmCluster
 from tests.integration.port_listener import PortListener
 from tests.integration.toy_spawner import Made, ToySettings, ToySpawner

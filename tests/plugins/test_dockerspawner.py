@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.engines.container_engine import PYTHON_IMAGE
-from tests.engines.docker import DockerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub, wait_for
 from tests.plugins.environments import environment

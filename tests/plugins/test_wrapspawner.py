@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engines.container_engine import PYTHON_IMAGE
-from tests.engines.docker import DockerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.conftest import MakeHub
 from tests.plugins.environments import environment
 from tests.plugins.life import live, restart, spawn_form, start, stop

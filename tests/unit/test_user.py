@@ -14,6 +14,7 @@ from core.errors import (
     PendingError,
 )
 from core.events.user import (
+    NewsSeen,
     ServerAdded,
     ServerRemovalRequested,
     ServerRemoved,
@@ -31,6 +32,7 @@ from core.user import (
     RenameServer,
     RequestDeletion,
     RequestRemoval,
+    SeeNews,
     TitleServer,
     User,
     decide,
@@ -66,6 +68,8 @@ REMOVING = replace(BOB, removing=frozenset({"v2"}))
         (BOB, RenameServer("v2", "lab", "v9"), [], BOB),
         (BOB, TitleServer("v2", "My lab"), [ServerTitled("v2", "My lab")], BOB),
         (BOB, TitleServer("v9", "Gone"), [], BOB),
+        (BOB, SeeNews(7), [NewsSeen(7)], replace(BOB, news_seen=7)),
+        (replace(BOB, news_seen=7), SeeNews(7), [], replace(BOB, news_seen=7)),
         (BOB, RequestRemoval("v2"), [ServerRemovalRequested("v2")], REMOVING),
         (REMOVING, RequestRemoval("v2"), [], REMOVING),
         (REMOVING, FinishRemoval("v2"), [ServerRemoved("v2")], User("bob", {"v1": ""})),

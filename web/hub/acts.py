@@ -16,6 +16,7 @@ from web.servers.starting import Starting
 from web.servers.stopping import Stopping
 from web.sharing.granting import Granting
 from web.sharing.issuing import TokenIssuing
+from web.sharing.share_news import ShareTelling
 from web.sharing.sharing import ServerSharing
 
 
@@ -39,5 +40,6 @@ class Acts:
     # giving
     granting: Granting
     sharing: ServerSharing
+    share_news: ShareTelling
     tokens: TokenIssuing
     oauth: Provider

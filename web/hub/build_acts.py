@@ -20,11 +20,12 @@ from web.servers.starting import Starting
 from web.servers.stopping import Stopping
 from web.sharing.granting import Granting
 from web.sharing.issuing import TokenIssuing
+from web.sharing.share_news import ShareTelling
 from web.sharing.sharing import ServerSharing
 
 
 def build_acts(hub: Hub, token_key: bytes) -> Acts:
-    """`token_key`: see `TokenIssuing`."""
+    """`token_key`: see `TokenIssuing` and `ServerSharing`."""
     db, entities, logins, names = hub.store.db, hub.entities, hub.logins, hub.user_names
     login_roles = LoginRoles(db, entities.roles, hub.rights)
     accounts = Accounts(
@@ -62,8 +63,9 @@ def build_acts(hub: Hub, token_key: bytes) -> Acts:
         ),
         stopping=Stopping(db, hub.servers, hub.removals, refresh, lambda: hub.settings, closed=hub.closed),
         granting=Granting(hub.rights, logins, names, lambda: hub.settings.hub),
-        sharing=ServerSharing(db, hub.rights, hub.sharing),
+        sharing=ServerSharing(db, hub.rights, hub.sharing, token_key),
         tokens=TokenIssuing(db, entities.tokens, hub.rights, lambda: hub.settings.hub, token_key),
+        share_news=ShareTelling(db, entities.users, hub.feed.names),
         oauth=Provider(
             Known(db, hub.oauth_clients, hub.tokens, hub.rights),
             entities.codes,

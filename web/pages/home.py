@@ -9,12 +9,14 @@ from quart import Response
 from core.errors import ForbiddenError, InvalidError
 from core.events.file.writer import Outcome
 from core.naming.names import MAX_SERVER_NAME, name_from
-from projections import servers, users
+from core.scopes import Answer, User, check
+from projections import servers, shares, users
 from projections.servers import ServerRow
 from projections.users import UserRow
 from web.pages.parts.destination import default_url, destination
 from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server
+from web.pages.parts.shared import shared_with
 from web.request.access import IDENTIFIED, OPEN, check_access, needs
 from web.request.answers import redirect
 from web.request.context import asked, by, caller, database, hub, kept
@@ -65,6 +67,8 @@ async def show() -> Response:
         longest_server_name=MAX_SERVER_NAME,
         url_path_join=url_path_join,
         invalid_server_names=[],
+        shares=_shares(me),
+        shared=shared_with(me.id),
         auth_state=hub().logins.auth_states.of(me.id),
         position=hub().store.head,
     )
@@ -107,6 +111,12 @@ async def _add(me: UserRow, title: str) -> Response:
     new = StartRequest({}, title)
     await hub().acts.named.add(me, name, new, by=by(), idempotency=outcome, request=request_facts())
     return redirect(asked().path)
+
+
+def _shares(me: UserRow) -> dict[str, int] | None:
+    """With how many each of one's servers is shared, by its id; None for who may not share them."""
+    answer = check(caller().scopes, "shares", User(me.name), hub().rights.memberships)
+    return shares.number_by_server(database(), me.id) if answer is Answer.ALLOWED else None
 
 
 def myself() -> UserRow:

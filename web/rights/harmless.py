@@ -14,6 +14,7 @@ from core.events.share import ShareCodeEvent
 from core.events.token import TokenIssued
 from core.events.user import (
     AuthStateChanged,
+    NewsSeen,
     ServerAdded,
     ServerRemovalRequested,
     ServerTitled,
@@ -29,6 +30,7 @@ HARMLESS = (
     | UserCreated
     | UserInfoChanged
     | AuthStateChanged
+    | NewsSeen
     | UserDeletionRequested
     | ServerAdded
     | ServerTitled

@@ -11,15 +11,15 @@ import pytest
 from tests.engines.docker import DockerEngine
 from tests.integration.docker.docker_hub import DockerHub
 
-MakeDockerHub = Callable[..., DockerHub[DockerEngine]]
+MakeDockerHub = Callable[..., DockerHub]
 
 
 @pytest.fixture
 def make_docker_hub(docker: DockerEngine, tmp_path: Path) -> Iterator[MakeDockerHub]:
     """Makes hubs that are not started yet; at the end nothing of them is left."""
-    made: list[DockerHub[DockerEngine]] = []
+    made: list[DockerHub] = []
 
-    def make(*lines: str, **options: Any) -> DockerHub[DockerEngine]:
+    def make(*lines: str, **options: Any) -> DockerHub:
         hub = DockerHub(tmp_path / f"hub{len(made)}", docker, *lines, **options)
         made.append(hub)
         return hub

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from spawners.docker.found import SPAWN_ID, USER, name_of
-from tests.engines.container_engine import PYTHON_IMAGE, ContainerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.hub import RealHub
 
 HOME = "/home/somebody"
 PAGE_SERVER = ["python3", "-S", "-E", "/srv/page_server.py"]  # in the image
 
 
-AnEngine = TypeVar("AnEngine", bound=ContainerEngine)
-
-
-class DockerHub(RealHub, Generic[AnEngine]):
+class DockerHub(RealHub):
     """`docker_lines`: of the configuration, besides those that a hub of containers needs."""
 
     def __init__(
         self,
         directory: Path,
-        engine: AnEngine,
+        engine: DockerEngine,
         *docker_lines: str,
         image: str = PYTHON_IMAGE,
         cmd: list[str] = PAGE_SERVER,

@@ -15,8 +15,7 @@ from core.errors import SpawnError, UnreachableError
 from core.plugins.spawner import Gone, Running
 from spawners.docker.found import HUB, SPAWN_ID, name_of
 from spawners.docker.spawner import DockerSpawner
-from tests.engines.container_engine import PYTHON_IMAGE
-from tests.engines.docker import DockerEngine
+from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.docker.certificates import make_certificates
 from tests.integration.hub import free_ports
 from tests.integration.spawner_worlds import DockerWorld, ignore

@@ -22,7 +22,7 @@ Answer = tuple[int, bytes] | None
 class FaultyEngine:
     """`answer`: what to say to a method, a path and its query. `asked`: all that was asked for.
 
-    `length`: of bodies, as it promises; 0: until it hangs up. `parts`: what it is made of, told while it answers.
+    `length`: of bodies, as it promises; 0: until it hangs up.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -31,7 +31,6 @@ class FaultyEngine:
         self.answer: Callable[[str, str], Answer] = lambda method, path: (200, b"[]")
         self.query: dict[str, Any] = {}
         self.length = 0
-        self.parts = ["Engine", "containerd"]
 
     async def _request(self, connection: h11.Connection, stream: trio.SocketStream) -> h11.Request:
         """Once all of it is here."""
@@ -56,8 +55,6 @@ class FaultyEngine:
                 await trio.sleep_forever()
                 return
             status, body = answer
-            if target.path == "/version" and status == 200:
-                body = json.dumps({"Components": [{"Name": name} for name in self.parts]}).encode()
             length = f"Content-Length: {self.length}\r\n" if self.length else ""
             await stream.send_all(f"HTTP/1.1 {status} X\r\nConnection: close\r\n{length}\r\n".encode() + body)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from quart import Response
 
-from core.errors import NotFoundError
 from core.events.file.writer import Outcome
 from core.scopes import Server
 from core.share_code import DEFAULT_LIFE, check_life
@@ -30,8 +28,6 @@ from web.site.bounds import ScopeNames
 endpoints = RouteGroup("share-codes")
 
 CODES = Paged(list[ShareCodeModel], always=True)
-
-_ID = re.compile(r"sc_([0-9]{1,18})", re.ASCII)
 
 
 class RevokeQuery(Struct, frozen=True):
@@ -100,15 +96,10 @@ async def revoke(user: str, server: str) -> Response:
 
 def _meant(server: ServerRow) -> ShareCodeRow:
     """The code that the query speaks of. Raises NotFoundError."""
-    row = hub().acts.sharing.find_code(argument("code")) if "code" in asked().args else _by_id(argument("id"))
-    if row is None or row.server_id != server.id:
-        raise NotFoundError("This server has no such share code.")
-    return row
-
-
-def _by_id(text: str) -> ShareCodeRow | None:
-    number = _ID.fullmatch(text)
-    return share_codes.by_number(database(), int(number[1])) if number else None
+    sharing = hub().acts.sharing
+    if "code" in asked().args:
+        return sharing.of_server(server, sharing.find_code(argument("code")))
+    return sharing.known_code(server, argument("id"))
 
 
 def _listed(listing: Listing) -> Response:

@@ -7,8 +7,7 @@ from quart import Response
 from core.events.file.writer import Outcome
 from core.events.group import group_stream
 from core.events.user import user_stream
-from core.share import Revoke
-from projections import groups, servers, users
+from projections import groups
 from projections.shares import Listing
 from web.api.sharing.shares import SHARES, listed
 from web.models.shares import ShareModel
@@ -77,19 +76,12 @@ async def group_leaves(group: str, owner: str, name: str) -> Response:
 
 
 def _read(grantee: str, owner: str, name: str) -> Response:
-    return reply(hub().share_models.share(known_share(database(), _server_id(owner, name), grantee)))
+    return reply(
+        hub().share_models.share(known_share(database(), hub().acts.sharing.server_id(owner, name), grantee))
+    )
 
 
 async def _leave(grantee: str, owner: str, name: str) -> Response:
-    server_id = _server_id(owner, name)
-    known_share(database(), server_id, grantee)
-    outcome = idempotency_record(lambda _: Outcome(204))
-    await hub().sharing.revoke(server_id, grantee, Revoke(), by=by(), idempotency=outcome)
+    sharing, outcome = hub().acts.sharing, idempotency_record(lambda _: Outcome(204))
+    await sharing.leave(grantee, sharing.server_id(owner, name), by=by(), idempotency=outcome)
     return empty(204)
-
-
-def _server_id(owner: str, name: str) -> str:
-    """`""` if there is none: with whom nothing is shared learns nothing about what others have."""
-    user = users.by_name(database(), owner)
-    server = user and servers.by_name(database(), user.id, name)
-    return server.id if server else ""

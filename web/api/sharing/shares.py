@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 from quart import Response
 
-from core.errors import ForbiddenError, InvalidError
+from core.errors import InvalidError
 from core.events.file.writer import Outcome
-from core.events.group import group_stream
 from core.events.log.tables import Tables
-from core.events.user import user_stream
-from core.scopes import Answer, Group, Server, User, check
+from core.scopes import Server
 from core.share import Revoke, meant_on
-from projections import groups, shares, users
+from projections import shares
 from projections.shares import Listing
 from web.models.shares import ShareModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
-from web.request.context import body, by, caller, database, hub, scopes
+from web.request.context import body, by, caller, database, hub
 from web.request.declared import Paged
 from web.request.idempotency import idempotency_record
 from web.request.known import known_owner_and_server, known_user
 from web.request.routing import RouteGroup
 from web.request.sent.paging import page, paged
-from web.sharing.sharing import known_share
+from web.sharing.sharing import Grantee, known_share
 from web.site.bounds import ScopeNames
 
 endpoints = RouteGroup("shares")
@@ -43,11 +41,6 @@ class ShareBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     pass
-
-
-class Grantee(NamedTuple):
-    kind: Literal["user", "group"]
-    name: str
 
 
 @endpoints.get("/shares/<user>", access=needs("read:shares"), answers={200: SHARES})
@@ -70,24 +63,15 @@ async def grant(user: str, server: str) -> Response:
     """Share a server with a user or a group. Granting never takes away."""
     asked = await body(ShareBody, required=False)
     named = _grantee(asked)
-    sharing = hub().acts.sharing
+    sharing, model = hub().acts.sharing, hub().share_models.share
     full_scopes = sharing.scopes_to_share(asked.scopes, Server(user, server))
     _, found = known_owner_and_server(user, server)
-    sharing.check_may_share(caller(), full_scopes)
-    _check_may_name(named)
-    grantee = _find(named)
-    if grantee is None:
-        raise InvalidError(f"There is no {named.kind} named {named.name!r}.")
-    model = hub().share_models.share
+    command = sharing.to_grant(caller(), found, named, full_scopes)
 
     def outcome(db: Tables) -> Outcome:
-        return Outcome(200, encode(model(known_share(db, found.id, grantee))))
+        return Outcome(200, encode(model(known_share(db, command.server, command.grantee))))
 
-    return reply(
-        model(
-            await sharing.grant(found, grantee, full_scopes, by=by(), idempotency=idempotency_record(outcome))
-        )
-    )
+    return reply(model(await sharing.grant(command, by=by(), idempotency=idempotency_record(outcome))))
 
 
 @endpoints.patch(
@@ -105,7 +89,7 @@ async def revoke(user: str, server: str) -> Response:
     named = _grantee(asked)
     lost = meant_on(Server(user, server), asked.scopes, hub().rights.table) if asked.scopes else None
     _, found = known_owner_and_server(user, server)
-    grantee = _find(named)
+    grantee = hub().acts.sharing.find(named)
     if grantee is None:
         return reply({})
 
@@ -143,20 +127,3 @@ def _grantee(asked: ShareBody) -> Grantee:
     if asked.group and not asked.user:
         return Grantee("group", asked.group)
     raise InvalidError("Exactly one of user and group says whom this is about.")
-
-
-def _check_may_name(grantee: Grantee) -> None:
-    """Otherwise one could find out who exists by trying to share with them."""
-    scope = f"read:{grantee.kind}s:name"
-    resource = User(grantee.name) if grantee.kind == "user" else Group(grantee.name)
-    if check(scopes(), scope, resource, hub().rights.memberships) is not Answer.ALLOWED:
-        raise ForbiddenError(f"To share with a {grantee.kind} you need the scope {scope}.")
-
-
-def _find(grantee: Grantee) -> str | None:
-    """`user/{id}` or `group/{id}`."""
-    if grantee.kind == "user":
-        user = users.by_name(database(), grantee.name)
-        return user and user_stream(user.id)
-    group = groups.by_name(database(), grantee.name)
-    return group and group_stream(group.id)

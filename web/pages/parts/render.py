@@ -18,6 +18,7 @@ from projections import users
 from projections.services import ServiceRow
 from web.hook_views.user import UserView
 from web.hub.health import log_banner
+from web.pages.parts.share_news import news_of, this_page
 from web.presentation.templates_found import with_nonce
 from web.presentation.wants import wants_of
 from web.request.context import asked, database, hub, kept
@@ -104,6 +105,8 @@ def known_everywhere(identity: Identity | None, user: UserView | None, nonce: st
         "expanded_scopes": scopes.as_strings(),
         "log_trouble": log_banner(hub(), names_path="admin-ui" in scopes.held),
         "engine_troubles": [engine.silence for engine in hub().spawner if engine.silence and user],
+        "share_news": news_of(identity),
+        "this_page": this_page,
         "xsrf": xsrf,
         "xsrf_token": xsrf,
         "new_form_key": new_form_key,

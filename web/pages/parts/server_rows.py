@@ -44,6 +44,7 @@ class ShownServer(Struct, frozen=True, kw_only=True):
     url: str
     spawn_url: str
     pending_url: str
+    share_url: str
     started: datetime | None
     last_activity: datetime | None
     started_by: str
@@ -90,6 +91,7 @@ async def shown_server(owner: UserRow, server: ServerRow, user: UserView | None 
         url=hub().hosts.url(server.prefix or server_prefix(hub().base_url, owner.name, server.name)),
         spawn_url=f"{prefix}spawn/{path}",
         pending_url=f"{prefix}spawn-pending/{path}",
+        share_url=f"{prefix}share/{path}",
         started=moment(server.started),
         last_activity=moment(server.last_activity),
         started_by=started_by(server) if server.is_active else "",

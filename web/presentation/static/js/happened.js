@@ -32,6 +32,7 @@ const WORDS = {
   "user.admin-revoked": ({ user }) => `${user} is no longer an administrator`,
   "user.info-changed": () => "What the hub knows of the user changed",
   "user.auth-state-changed": () => "The state of the login changed",
+  "user.news-seen": () => "What is new of shares was read, and put away",
   "user.deletion-requested": ({ user }) => `${user} is to be deleted`,
   "user.deleted": ({ user }) => `${user} was deleted`,
   "user.server-added": (event) => `Server ${own(event)} was added`,

@@ -1,8 +1,10 @@
 // The home page: what happens to one's servers is seen as it happens, and done by the REST API.
 
-import { base, call, data, isLoggedIn, logIn, serverPath, withXsrf } from "./api.js";
+import { base, call, data, isLoggedIn, logIn, serverPath, userPath, withXsrf } from "./api.js";
+import { ask } from "./ask.js";
 import { follow } from "./events.js";
 import { announce, say } from "./said.js";
+import { showNews } from "./share-news.js";
 import { _ } from "./texts.js";
 import { showTimes } from "./time.js";
 import { keepAtWork, working } from "./working.js";
@@ -35,8 +37,9 @@ async function redraw() {
         return;
       }
       if (!response.ok) return;
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("servers");
-      if (fresh) replace(fresh);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (page.getElementById("servers")) replace(page.getElementById("servers"));
+      showNews(page);
     } while (isStale);
   } catch {
     // the hub is away: the stream will be back with it
@@ -61,7 +64,7 @@ function replace(fresh) {
 // From the id of a row to [name, state], as they are read.
 function statesIn(element) {
   const said = (row, selector) => row.querySelector(selector)?.textContent.trim() ?? "";
-  const rows = [...element.querySelectorAll(".server[id]")];
+  const rows = [...element.querySelectorAll(".server[id]:not(.shared)")];
   return new Map(rows.map((row) => [row.id, [said(row, "h1, .name"), said(row, ".state-text")]]));
 }
 
@@ -159,6 +162,23 @@ document.addEventListener("click", (event) => {
     action(button);
   }
 });
+
+// --- a server of somebody else's ---
+
+document.getElementById("main")?.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.leave-share");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  leaveShare(link);
+});
+
+async function leaveShare(link) {
+  const { owner, name, title } = link.dataset;
+  const text = _("You cannot open it any more then, until {owner} shares it with you again.", { owner });
+  if (!(await ask(_("Leave {title}?", { title }), text, _("Leave")))) return;
+  const path = `${userPath(user)}/shared/${encodeURIComponent(owner)}/${encodeURIComponent(name)}`;
+  await act(link, _("You have left it."), () => call("DELETE", path));
+}
 
 // --- a new one ---
 
