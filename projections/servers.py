@@ -341,6 +341,12 @@ def unfinished(db: sqlite3.Connection, after: str = "", count: int = 200) -> lis
     return [ServerRow(*row) for row in rows]
 
 
+def starting(db: sqlite3.Connection) -> list[ServerRow]:
+    """Those whose start is under way or waits for its turn: as many as there are."""
+    rows = db.execute(f"{_ALL} WHERE state != 'stopped' AND state = 'spawn'").fetchall()
+    return [ServerRow(*row) for row in rows]
+
+
 def is_any_checked(db: sqlite3.Connection) -> bool:
     """Whether it is still to be seen of any server if it runs. That a node is lost has been seen."""
     sql = "SELECT 1 FROM servers WHERE state != 'stopped' AND state = 'check' AND lost = '' LIMIT 1"

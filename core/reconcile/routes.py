@@ -6,7 +6,7 @@ bear the mark is somebody else's and stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -36,11 +36,15 @@ class Differences(Struct, frozen=True):
         return bool(self.to_set or self.to_remove)
 
 
-def differences(wanted: Mapping[str, Told], held: Held) -> Differences:
-    """What makes of the routes held those that are wanted; these by spec, the other marked ones go."""
+def differences(wanted: Mapping[str, Told], held: Held, spared: Collection[str] = ()) -> Differences:
+    """What makes of the routes held those that are wanted; these by spec, the other marked ones go.
+
+    `spared`: specs that may become wanted, with the target that they have; JupyterHub spares those of pending servers.
+    """
     paths = {path_of(spec): spec for spec in wanted}
     to_set = {spec: wanted[spec] for path, spec in paths.items() if not _is(wanted[spec], held.get(path, {}))}
-    return Differences(to_set, [path for path, data in held.items() if data.get(MARK) and path not in paths])
+    known = paths.keys() | {path_of(spec) for spec in spared}
+    return Differences(to_set, [path for path, data in held.items() if data.get(MARK) and path not in known])
 
 
 def path_of(spec: str) -> str:

@@ -30,7 +30,11 @@ class Wanted:
     def __init__(self) -> None:
         self._rows: dict[str, tuple[int, Told | None]] = {HUB: (0, told("http://127.0.0.1:8081", HUB))}
         self.head = 0
+        self.starting: set[str] = set()
         self._moved = trio.Event()
+
+    def under_way(self) -> set[str]:
+        return set(self.starting)
 
     def change(self, spec: str, target: str | None) -> None:
         self.head += 1

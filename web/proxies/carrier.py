@@ -54,6 +54,8 @@ class Table(Protocol):
 
     async def every(self) -> dict[str, Told]: ...
 
+    def under_way(self) -> set[str]: ...
+
     def changes(self, after: int) -> tuple[int, dict[str, Told | None]] | None: ...
 
     async def wait(self) -> None: ...
@@ -88,6 +90,7 @@ class RouteCarrier:
 
     async def run(self) -> None:
         self._proxies.connect(CARRIED, self._proxy.name)
+        self._table.under_way()  # from now on it is known who was, however late the proxy is
         delays = _RETRY.delays()
         try:
             while True:
@@ -107,7 +110,7 @@ class RouteCarrier:
             held = await self._proxy.routes()
             position, wanted = self._table.head, await self._table.every()
             self._use.note(wanted, held)
-            found = differences(wanted, held)
+            found = differences(wanted, held, self._table.under_way())
             await self._mend(found)
             if found.to_set:  # it had lost them: what it takes for their use is none
                 self._use.are_new(found.to_set, await self._proxy.routes())

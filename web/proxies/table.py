@@ -10,7 +10,7 @@ import trio
 from core.actors.activity import Activity
 from core.events.file.store import EventStore
 from core.reconcile.routes import Told
-from projections import routes
+from projections import routes, servers
 from projections.routes import Route
 from web.proxies.connected import Proxies
 from web.site.hosts import Hosts
@@ -23,6 +23,7 @@ class RouteTable:
         self._store = store
         self._hosts = hosts
         self.hub_route = hub_route
+        self._under_way: set[str] | None = None  # ids of servers; None: nobody has asked yet
 
     @property
     def head(self) -> int:
@@ -40,6 +41,19 @@ class RouteTable:
             after = chunk[-1].holder
             await trio.lowlevel.checkpoint()
         return found
+
+    def under_way(self) -> set[str]:
+        """Specs of servers that were being started when this was asked first, by a new hub, and still are.
+
+        What leads there may be theirs: a server that runs already is joined by its start, after a move say.
+        """
+        db = self._store.db
+        if self._under_way is None:
+            self._under_way = {row.id for row in servers.starting(db)}
+        rows = [servers.by_id(db, server_id) for server_id in self._under_way]
+        still = [row for row in rows if row is not None and row.state == "spawn"]
+        self._under_way = {row.id for row in still}
+        return {self._hosts.spec(row.prefix) for row in still}
 
     def changes(self, after: int) -> tuple[int, dict[str, Told | None]] | None:
         """The next that have changed after that position, up to which one, None for a route that is no more.

@@ -122,6 +122,17 @@ async def test_a_check_that_is_asked_for_tells_what_keeps_it(world: World) -> No
         await world.carrier.check()
 
 
+async def test_the_way_to_a_server_that_is_joined_by_its_start_stays(world: World) -> None:
+    for name in ("alice", "bob"):
+        world.proxy.held[f"/user/{name}"] = {"target": URL, "jupyterhub": True}
+    world.wanted.starting = {"/user/alice/"}
+    await world.run()
+    assert set(world.proxy.held) == {"/", "/user/alice"}
+    world.wanted.starting.clear()
+    await trio.sleep(1)
+    assert set(world.proxy.held) == {"/"}
+
+
 async def test_its_end_is_no_proxy_any_more(nursery: trio.Nursery, autojump_clock: object) -> None:
     world = World(nursery)
     with trio.move_on_after(1):
