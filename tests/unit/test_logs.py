@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from core.settings import ConfigError, HubSettings
 from tests.conftest import ADMIN_TOKEN, Client
 from web.monitoring.log_records import Records
 from web.monitoring.logs import set_up_logging
+from web.proxy.log_lines import TerminalLine
 from web.request.log_context import request_named
 
 
@@ -276,3 +279,18 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     """What the hub itself said, without the client of the tests."""
     said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     return [line for line in said if line["logger"].startswith("callboard")]
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR])
+@pytest.mark.parametrize("message", ["short", "a line that is longer than thirty characters are"])
+def test_the_proxys_lines_on_a_terminal_are_as_the_hubs(
+    level: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    record = logging.LogRecord("callboard.proxy", level, __file__, 1, message, (), None)
+    set_up_logging(HubSettings())
+    formatter = logging.getLogger().handlers[0].formatter
+    assert formatter is not None
+    moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    ours, theirs = (re.sub(moment, "", one.format(record)) for one in (TerminalLine(), formatter))
+    assert ours == theirs

@@ -2,14 +2,12 @@
 
 import contextlib
 import gc
-import json
 import logging
 import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +23,7 @@ from web.proxy.doors import Door, open_doors
 from web.proxy.driven.error_pages import ErrorPages
 from web.proxy.driven.source import DrivingHub
 from web.proxy.following.source import FollowedHub
+from web.proxy.log_lines import JSONLine, TerminalLine
 from web.proxy.parts import Parts
 from web.proxy.rewrite import Visitor
 from web.proxy.routes import Route, Routes
@@ -75,26 +74,8 @@ def _end_early(number: int, frame: object) -> None:
 def _log_to_stderr(level: str) -> None:
     logging.raiseExceptions = False  # the hub that held the other end of stderr may be gone
     handler = logging.StreamHandler(sys.stderr)
-    for_people = sys.stderr.isatty()
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s proxy %(levelname)s %(message)s") if for_people else JSONLine()
-    )
+    handler.setFormatter(TerminalLine() if sys.stderr.isatty() else JSONLine())
     logging.basicConfig(level=_LEVELS[level], handlers=[handler])
-
-
-class JSONLine(logging.Formatter):
-    """Lines like those of the hub, whose standard error this is."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "event": record.getMessage(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
 
 
 class Source(Protocol):

@@ -135,13 +135,13 @@ async def test_the_page_says_who_stopped_a_server(client: Client, hub: Hub, auto
     browser = await logged_in(hub, "bob")
     await client.post("/users/bob/server")
     running = (await shown(browser, "/hub/home")).one("main").text
-    assert "started by alice" in running
+    assert "by alice" in running
     await client.delete("/users/bob/server")
-    assert "Stopped by alice." in (await shown(browser, "/hub/home")).one("main").text
+    assert "Stopped by alice ·" in (await shown(browser, "/hub/home")).one("main").text
     await browser.call("POST", "/users/bob/server")
-    assert "started by" not in (await shown(browser, "/hub/home")).one("main").text
+    assert " by " not in (await shown(browser, "/hub/home")).one("main").text
     await browser.call("DELETE", "/users/bob/server")
-    assert "Stopped by you." in (await shown(browser, "/hub/home")).one("main").text
+    assert "Stopped by you ·" in (await shown(browser, "/hub/home")).one("main").text
 
 
 async def test_the_page_says_who_has_been_in_a_server(

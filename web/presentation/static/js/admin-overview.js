@@ -9,7 +9,7 @@ import { follow } from "./events.js";
 const MOST = 200; // rows of a table
 const PAUSE = 2000; // milliseconds between looks
 const element = (id) => document.getElementById(id);
-const hourOf = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+const hourOf = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const number = (value) => value.toLocaleString();
 const seconds = (value) => (value === null ? "–" : `${value.toLocaleString(undefined, { maximumFractionDigits: 1 })} s`);
 

@@ -1,7 +1,7 @@
 // The page of all users: a page of them at a time, kept true by the event stream, and what administrators do to them.
 
 import { Address } from "./address.js";
-import { base, call, serverPath, userPath } from "./api.js";
+import { base, call, data, serverPath, userPath } from "./api.js";
 import { ask, openForm } from "./ask.js";
 import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
 import { follow } from "./events.js";
@@ -322,7 +322,9 @@ element("stop-picked").addEventListener("click", async () => {
   }
 });
 element("delete-picked")?.addEventListener("click", async () => {
-  const text = `${some([...picked])}. Their servers are stopped, their tokens and shares end. Files stay where they are.`;
+  const ends = "Their servers are stopped, their tokens and shares end. Files stay where they are.";
+  const yourself = picked.has(data.user) ? ` You are among them: you are logged out, and cannot undo this.` : "";
+  const text = `${some([...picked])}. ${ends}${yourself}`;
   if (!(await ask(`Delete ${count(picked.size, "user")}?`, text, "Delete them"))) return;
   const gone = [...picked];
   const job = await many(element("delete-picked"), "delete");
@@ -349,7 +351,8 @@ async function toggleAdmin({ model }) {
 }
 
 async function remove({ model }) {
-  const text = "Their servers are stopped, their tokens and shares end. Files stay where they are.";
+  const yourself = model.name === data.user ? "This is you: you are logged out, and cannot undo this. " : "";
+  const text = `${yourself}Their servers are stopped, their tokens and shares end. Files stay where they are.`;
   if (!(await ask(`Delete ${model.name}?`, text, "Delete"))) return null;
   return async () => {
     await call("DELETE", userPath(model.name));

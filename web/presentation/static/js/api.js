@@ -54,7 +54,17 @@ export async function call(method, path, body, headers = {}) {
   if (response.ok) return answer;
   if (response.status === 403 && !(await isLoggedIn())) logIn();
   const retryAfter = Number(response.headers.get("Retry-After") ?? 0);
-  throw new Refused(response.status, answer?.message ?? _("The hub answers {status}.", { status: String(response.status) }), retryAfter);
+  throw new Refused(response.status, answer?.message ?? why(response.status), retryAfter);
+}
+
+// For an answer that says nothing itself: of something between the browser and the hub, as a rule.
+function why(status) {
+  if (status === 401 || status === 403) return _("You may not do this, or you are no longer logged in.");
+  if (status === 404) return _("It is not there any more.");
+  if (status === 413) return _("This is more than the hub takes at once.");
+  if (status === 429) return _("That was too much at once. Please try again in a moment.");
+  if (status >= 500) return _("The hub could not do this just now. Please try again in a moment.");
+  return _("The hub did not accept this.");
 }
 
 export async function isLoggedIn() {

@@ -40,7 +40,7 @@ define([], () => {
 
   function refused(options, xhr, phrase) {
     if (options.error) options.error(xhr, "error", phrase);
-    else say(xhr.responseJSON?.message ?? `The hub answers ${xhr.status} ${phrase}.`);
+    else say(xhr.responseJSON?.message ?? `The hub could not do this: ${phrase || xhr.status}.`);
   }
 
   class JHAPI {

@@ -15,10 +15,15 @@ const STEPS = [
   ...[1, 2, 3, 4, 7, 14, 30, 91, 182, 365].map((number) => number * DAY),
 ];
 
-const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+const parts = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
+const exact = new Intl.DateTimeFormat(locale, parts);
+const zone = new Intl.DateTimeFormat(locale, { timeZoneName: "short" });
+const zoneOf = (at) => zone.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 export const exactly = (at) => exact.format(new Date(at));
-export const exactRange = (begin, end) => exact.formatRange(new Date(begin), new Date(end));
+
+// With the zone that all times of the page are in.
+export const exactRange = (begin, end) => `${exact.formatRange(new Date(begin), new Date(end))} ${zoneOf(new Date(end))}`;
 
 // So that at most `most` of them lie between.
 export function stepFor(begin, end, most) {

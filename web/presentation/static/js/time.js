@@ -3,7 +3,7 @@
 import { _, language, locale } from "./texts.js";
 
 const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 const UNITS = [
   ["year", 31536000],
   ["month", 2592000],

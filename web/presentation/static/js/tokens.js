@@ -65,6 +65,7 @@ async function request() {
   if (failure) failure.hidden = true;
   if (area) area.hidden = true;
   const token = await call("POST", path, asked);
+  shown = token.id;
   showToken(token.token);
   announce(_("The token is made. It is shown only this once."));
   await redraw();
@@ -87,9 +88,12 @@ document.addEventListener("click", (event) => {
   working(button, () => revoke(button.closest("[data-token-id]")));
 });
 
+let shown = ""; // the id of the token that can be copied
+
 async function revoke(row) {
   await call("DELETE", `${path}/${encodeURIComponent(row.dataset.tokenId)}`);
   say(_("Revoked."));
+  if (row.dataset.tokenId === shown && area) area.hidden = true; // it is good for nothing
   if (document.getElementById("token-lists")) await redraw();
   else row.remove();
 }

@@ -115,7 +115,7 @@ export class UserRow {
     facts.replaceChildren(
       ...this.fact("Groups", model.groups?.join(", ") || "none"),
       ...this.fact("Roles", model.roles?.join(", ") || "none"),
-      ...this.fact("Since", timeOf(model.created)),
+      ...this.fact("Added", timeOf(model.created)),
     );
     const admin = this.details.querySelector(".admin");
     if (admin) admin.textContent = model.admin ? "Take administrator's rights" : "Make administrator";
@@ -141,7 +141,7 @@ export class UserRow {
     shown.querySelector(".state-text").textContent = wordOf(state);
     const when = line.querySelector(".when");
     if (state === "failed") when.textContent = server.failure;
-    else if (server.started) when.append("since ", timeOf(server.started));
+    else if (server.started) when.append("started ", timeOf(server.started));
     else if (server.last_activity) when.append("last active ", timeOf(server.last_activity));
     else when.textContent = "never started";
     for (const of of line.querySelectorAll(".of")) of.textContent = ` ${serverName(server.name)} of ${this.model.name}`;
