@@ -24,7 +24,7 @@ OF_ALL_SCRIPTS = frozenset({"use strict", "Escape", "Enter", "X-XSRFToken", "Con
 OF_SCRIPTS = {
     "away.js": {"X-Callboard-Away", "TimeoutError"},
     "focus.js": {"nextElementSibling", "previousElementSibling"},
-    "jhapi.js": {"The hub answers  .", "The hub cannot be reached"},  # to scripts of administrators
+    "jhapi.js": {"The hub could not do this: .", "The hub cannot be reached"},  # to scripts of administrators
     "progress-words.js": {  # what the API says, to be recognised
         "Server requested",
         "Its turn to start has come",

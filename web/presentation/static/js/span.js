@@ -18,7 +18,7 @@ const STEPS = [
 const parts = { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" };
 const exact = new Intl.DateTimeFormat(locale, parts);
 const zone = new Intl.DateTimeFormat(locale, { timeZoneName: "short" });
-const zoneOf = (at) => zone.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
+const zoneOf = (at) => zone.formatToParts(at).find(({ type }) => /zone/i.test(type))?.value ?? "";
 
 export const exactly = (at) => exact.format(new Date(at));
 
