@@ -31,6 +31,7 @@ DAYS = 6
 TOGETHER = timedelta(minutes=5)  # what happens within is recorded at once
 FIRST_HOUR, LAST_HOUR = 8, 18
 FAILING = 0.03  # of all starts
+BUSIEST, OF_BUSIEST = "student-0001", 0.2  # of all starts, as far as there is time for them
 LONG_NAME = "a-student-with-a-name-that-is-as-long-as-names-of-people-get-in-some-places"
 
 
@@ -76,7 +77,8 @@ class Course:
         """Nobody starts what runs already."""
         free: dict[str, datetime] = {}
         for at in sorted(self._some_time() for _ in range(self._starts)):
-            person = self._random.choice(self._people)
+            is_busiest = self._random.random() < OF_BUSIEST
+            person = self._people[1] if is_busiest else self._random.choice(self._people)
             if free.get(person.user, at) <= at:
                 start = list(self._start(person, at))
                 free[person.user] = start[-1].at + TOGETHER
@@ -92,7 +94,8 @@ class Course:
         if self._random.random() < FAILING:
             yield Happening(ready, stream, SpawnFailed(spawn, "no machine had room for it"))
             return
-        stops = min(self._ends, ready + timedelta(minutes=self._random.uniform(20, 240)))
+        most = 10 if person.name == BUSIEST else 240
+        stops = min(self._ends, ready + timedelta(minutes=self._random.uniform(5, most)))
         yield Happening(ready, stream, SpawnAnswered(spawn, "http://127.0.0.1:12345"))
         yield Happening(ready, stream, SpawnSucceeded(spawn))
         yield Happening(stops, stream, StopRequested(spawn), person.user)

@@ -18,7 +18,7 @@ _WITHIN = """
     AND (:servers IS NULL OR server IN (SELECT value FROM json_each(:servers)))
 """
 _SERVERS = f"""
-    SELECT server, user, sum({_FAILED} AND ended < :until), max(ended) = {NOT_YET}, max(asked) AS last
+    SELECT server, user, count(*), sum({_FAILED} AND ended < :until), max(ended) = {NOT_YET}, max(asked) AS last
     FROM usage_attempts WHERE {_WITHIN} GROUP BY server ORDER BY last DESC, server
 """  # noqa: S608
 _ATTEMPTS = f"""
@@ -57,18 +57,22 @@ class Among(NamedTuple):
 
 
 class ServerAtWork(NamedTuple):
-    """Ids. `failures`: starts that failed and ends by itself, within that time. `goes_on`: not all has ended."""
+    """Ids. `attempts`: how many. `failures`: starts that failed and ends by itself, within that time.
+
+    `goes_on`: not all has ended.
+    """
 
     server: str
     user: str
+    attempts: int
     failures: int
     goes_on: bool
 
 
 def at_work(db: sqlite3.Connection, among: Among) -> Iterator[ServerAtWork]:
     """Who was started last first."""
-    for server, user, failures, goes_on, _ in db.execute(_SERVERS, among.values()):
-        yield ServerAtWork(server, user, failures, bool(goes_on))
+    for server, user, attempts, failures, goes_on, _ in db.execute(_SERVERS, among.values()):
+        yield ServerAtWork(server, user, attempts, failures, bool(goes_on))
 
 
 def attempts_of(db: sqlite3.Connection, among: Among, servers: Collection[str], most: int) -> list[Attempt]:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import TIMEOUT, Windows, log_in, running
 from tests.browser.test_looks import look_at
-from tests.busy_log import LONG_NAME, make_busy_log
+from tests.busy_log import BUSIEST, LONG_NAME, make_busy_log
 from tests.integration.hub import RealHub
 
 pytestmark = pytest.mark.slow
@@ -169,6 +169,39 @@ def test_a_moment_of_it_can_be_looked_at(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"at=\d+"))
     expect(page.locator("#happened tr[aria-current]")).to_have_count(1)
     expect(page.locator(".picture .moment")).to_have_count(1)
+
+
+def test_people_see_how_busy_they_were_themselves(hub: RealHub, windows: Windows) -> None:
+    page = windows.context(url=hub.url).new_page()
+    log_in(page, BUSIEST, "/hub/history")
+    settled(page)
+    assert number_in(page.text_content("#listed")) > 400
+    assert page.locator(".picture .piece").count() > 10
+    expect(page.locator(".picture .lane")).to_have_count(1)
+    look_at(page, "history-own-busy-light")
+    page.locator("#happened tr", has_text="default server: running").first.locator("a.at").click()
+    expect(page.locator("#then .state")).to_have_text("Running")
+    page.fill("#server", "no-such")
+    settled(page)
+    expect(page.locator("#nothing")).to_be_visible()
+
+
+def test_it_is_read_in_the_language_of_who_reads(hub: RealHub, page: Page) -> None:
+    page.context.add_cookies([{"name": "callboard-language", "value": "de", "url": hub.url}])
+    page.reload()
+    settled(page)
+    expect(page.locator("#more-lanes")).to_have_text(re.compile(r"1\.\d\d\d weitere Server"))
+    expect(page.locator("#listed")).to_have_text(re.compile(r"50 von \d+\.\d+ Ereignissen"))
+
+
+def test_the_page_is_small_and_others_carry_nothing_of_it(page: Page) -> None:
+    sizes = "() => performance.getEntriesByType('resource').map(one => [one.name, one.decodedBodySize])"
+    loaded = dict(page.evaluate(sizes))
+    assert sum(size for name, size in loaded.items() if "/static/" in name) < 120_000
+    assert sum(size for name, size in loaded.items() if "/api/" in name) < 60_000
+    page.goto("/hub/admin")
+    expect(page.locator("#user-table")).to_have_attribute("aria-busy", "false")
+    assert not [name for name, _ in page.evaluate(sizes) if "history" in name or "picture" in name]
 
 
 def test_what_happens_now_comes_by_itself(hub: RealHub, page: Page) -> None:

@@ -36,6 +36,7 @@ def test_pictures_of_servers_show_what_their_attempts_were(
     for found in at_work(db, among):
         own = [one for one in attempts if one.server == found.server]
         assert found.failures == sum(one.outcome in FAILURES and one.ended < until for one in own)
+        assert found.attempts == len(own)
         assert found.goes_on == any(one.ended == NOT_YET for one in own)
         assert set(attempts_of(db, among, [found.server], 100)) == set(own)
         assert attempts_of(db, among, [found.server], 2) == sorted(own, key=lambda one: one.asked)[-2:]

@@ -121,8 +121,8 @@ class ServersQuery(Struct, frozen=True):
 async def servers() -> Response:
     """What servers were at between two moments, of all that the caller may see, with how many ran at a time.
 
-    Of each its last 50 attempts. Those with failures come first (`failing=true`: none but these), then those that
-    still run, then the others; of these the one that was started last. For pages that show a busy hub.
+    Of each its last attempts, 20 or more. Those with failures come first (`failing=true`: none but these), then those
+    that still run, then the others; of these the one that was started last. For pages that show a busy hub.
     """
     now, asked_for = datetime.now(UTC), page()
     since, until = microseconds(_moment("since", now - WEEK)), microseconds(_moment("until", now))

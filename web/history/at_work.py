@@ -17,7 +17,8 @@ from projections.usage.servers import Among, ServerAtWork, at_work, attempts_of,
 from web.history.catching_up import read_apart
 from web.history.names import NameBook
 
-MOST_ATTEMPTS = 50  # of each server
+MOST_ATTEMPTS = 1000  # of all servers of a page
+LEAST_ATTEMPTS = 20  # of each, if there are as many
 
 
 class AttemptAtWork(Struct, frozen=True):
@@ -31,7 +32,10 @@ class AttemptAtWork(Struct, frozen=True):
 
 
 class ServerOfPage(Struct, frozen=True):
-    """`failures`: starts that failed and ends by itself. `attempts`: the last ones, in their order."""
+    """`failures`: starts that failed and ends by itself. `attempts`: the last ones, in their order.
+
+    `more`: how many there are before them.
+    """
 
     stream: str
     user: str
@@ -39,6 +43,7 @@ class ServerOfPage(Struct, frozen=True):
     failures: int
     goes_on: bool
     attempts: list[AttemptAtWork]
+    more: int
 
 
 class ServersAtWork(Struct, frozen=True):
@@ -78,8 +83,9 @@ async def servers_at_work(
         found = [one for one in found if one.failures]
     chosen = sorted(found, key=_place)[page.offset : page.offset + page.limit]
     wanted = [one.server for one in chosen]
+    most = max(LEAST_ATTEMPTS, MOST_ATTEMPTS // page.limit)
     attempts, at_a_time = await read_apart(
-        store, lambda db: (attempts_of(db, among, wanted, MOST_ATTEMPTS), running(db, among, page.step))
+        store, lambda db: (attempts_of(db, among, wanted, most), running(db, among, page.step))
     )
     return ServersAtWork(
         since=utc_text(moment(among.since)),
@@ -109,17 +115,20 @@ def _items(
         server: list(map(_told, group))
         for server, group in groupby(sorted(attempts, key=of_server), of_server)
     }
-    return [
-        ServerOfPage(
-            server_stream(one.server),
-            names.at(user_stream(one.user), head),
-            names.at(server_stream(one.server), head),
-            one.failures,
-            one.goes_on,
-            by_server.get(one.server, []),
-        )
-        for one in servers
-    ]
+    return [_item(one, by_server.get(one.server, []), names, head) for one in servers]
+
+
+def _item(one: ServerAtWork, attempts: list[AttemptAtWork], names: NameBook, head: int) -> ServerOfPage:
+    server = server_stream(one.server)
+    return ServerOfPage(
+        stream=server,
+        user=names.at(user_stream(one.user), head),
+        server=names.at(server, head),
+        failures=one.failures,
+        goes_on=one.goes_on,
+        attempts=attempts,
+        more=one.attempts - len(attempts),
+    )
 
 
 def _told(attempt: Attempt) -> AttemptAtWork:

@@ -54,6 +54,7 @@ class Summing:
         self._is_until_now = until == now
         self._naming = Naming(db)
         self._by_name: dict[str, Sum] = {}
+        self._by_user: dict[str, list[Sum]] = {}
         self._total = Sum()
 
     def steps(self) -> Iterator[None]:
@@ -69,14 +70,20 @@ class Summing:
     def _from_months(self) -> Iterator[None]:
         for uses in months.by_user(self._db, self._since, self._until):
             for use in uses:
-                for one in self._sums(self._naming.of_user(self._kind, use.user), use.user):
+                for one in self._sums_of(use.user):
                     one.add_month(use)
             yield
         for starts in attempts.took(self._db, self._since, self._until):
             for user, length in starts:
-                for one in self._sums(self._naming.of_user(self._kind, user), user):
+                for one in self._sums_of(user):
                     one.took.append(length)
             yield
+
+    def _sums_of(self, user: str) -> list[Sum]:
+        """What counts all use of this user."""
+        if user not in self._by_user:
+            self._by_user[user] = self._sums(self._naming.of_user(self._kind, user), user)
+        return self._by_user[user]
 
     def _from_attempts(self) -> Iterator[None]:
         for chunk in attempts.in_use(self._db, self._since, self._until):

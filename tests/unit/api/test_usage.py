@@ -155,8 +155,18 @@ async def test_what_servers_were_at_is_a_page_with_what_needs_a_look_first(clien
     assert (failed["outcome"], failed["ready"]) == ("failed", None)
     assert running["asked"] <= running["ready"]
     assert running["ended"] is None
+    assert [one["more"] for one in found["items"]] == [0, 0]
     rest = (await client.get("/usage/servers?limit=2&offset=2")).json()["items"]
     assert [(one["user"], one["server"]) for one in rest] == [("bob", "lab"), ("carol", "lab")]
+
+
+async def test_of_many_starts_the_last_are_told_and_the_others_counted(client: Client) -> None:
+    for _ in range(23):
+        await client.delete("/users/bob/servers/lab")
+        await client.post("/users/bob/servers/lab")
+    (bob,) = (await client.get("/usage/servers?user=bob&limit=100")).json()["items"]
+    assert (len(bob["attempts"]), bob["more"]) == (20, 4)
+    assert bob["attempts"][-1]["ended"] is None
 
 
 @pytest.mark.parametrize(

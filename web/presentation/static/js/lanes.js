@@ -1,7 +1,7 @@
 // To what a picture shows, from events or from attempts to start servers: a lane for each server, bars for what it was at,
 // marks for the rest.
 
-import { _ } from "./texts.js";
+import { _, ngettext } from "./texts.js";
 
 // What a server was at after an event; `null`: nothing any more.
 const AFTER = {
@@ -116,10 +116,13 @@ export function lanesOfServers(servers) {
       name: server.server,
       group: server.failures ? "failing" : server.goes_on ? "going_on" : "others",
       bars: attempts.flatMap(barsOf),
+      earlier: server.more ? { until: attempts[0]?.asked, said: notDrawn(server.more) } : null,
       marks: failed.map(({ ended, outcome }) => ({ at: ended, event: null, reason: BY_THEMSELVES[outcome]() })),
     };
   });
 }
+
+const notDrawn = (number) => ngettext("{number} earlier start not drawn", "{number} earlier starts not drawn", number);
 
 function inMilliseconds({ asked, began, ready, ended, outcome }) {
   const at = (text) => (text === null ? null : Date.parse(text));

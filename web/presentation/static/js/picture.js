@@ -138,7 +138,7 @@ export class Picture {
     const most = Math.max(...pieces.map(({ count }) => count), 1);
     const worst = Math.max(...pieces.map(({ failures }) => failures), 0);
     const group = draw("g", {});
-    const said = _("Up to {most} events ↑ and {worst} failures ↓", { most, worst });
+    const said = _("Events ↑ up to {most}, failures ↓ up to {worst}", { most, worst });
     group.append(this.text(said, top), draw("line", { class: "zero", x1: 0, x2: this.width, y1: top + LABEL + UP, y2: top + LABEL + UP }));
     for (const piece of pieces) if (piece.count) group.append(this.piece(piece, top + LABEL + UP, most, worst));
     return group;
@@ -165,7 +165,7 @@ export class Picture {
     const most = Math.max(...pieces.map(({ running }) => running ?? 0));
     const zero = top + LABEL + CURVE;
     const group = draw("g", {});
-    group.append(this.text(_("Up to {most} servers running", { most }), top));
+    group.append(this.text(_("Servers running: up to {most}", { most }), top));
     let path = `M0 ${zero}`;
     for (const { from, to, running = 0 } of pieces) {
       const y = zero - (running / most) * CURVE;
@@ -201,8 +201,9 @@ export class Picture {
 
   lane(lane, top, label) {
     const group = draw("g", { class: "lane" });
-    group.append(this.text(label, top));
+    group.append(this.text(lane.earlier ? `${label} (${lane.earlier.said})` : label, top));
     group.append(draw("rect", { class: "ground", x: 0, y: top + LABEL, width: this.width, height: BAR, rx: 3 }));
+    if (lane.earlier) group.append(this.untold(lane.earlier, top + LABEL));
     for (const bar of lane.bars) {
       if (bar.to < this.begin || bar.from > this.end) continue;
       const x = this.x(bar.from);
@@ -225,6 +226,13 @@ export class Picture {
       group.append(cross);
     }
     return group;
+  }
+
+  // Of earlier starts that are too many to be drawn.
+  untold({ until, said }, y) {
+    const drawn = draw("rect", { class: "untold", x: 0, y, width: Math.max(NARROW, this.x(until)), height: BAR, rx: 3 });
+    drawn.append(title(said));
+    return drawn;
   }
 
   others(marks, top) {
