@@ -203,6 +203,8 @@ def test_one_that_moves_is_found_where_somebody_says(external: ExternalCHP) -> N
     place = {"api_url": external.api_url, "auth_token": TOKEN}
     assert hub.request("PATCH", "/hub/api/proxy", json=place, direct=True).status_code == 200
     assert set(external.routes()) == {"/"}
+    metrics = hub.request("GET", "/hub/metrics", direct=True).text
+    assert f'callboard_proxy_answers{{proxy="configurable-http-proxy at {external.api_url}"}} 1.0' in metrics
 
 
 @pytest.mark.world

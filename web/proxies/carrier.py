@@ -104,6 +104,10 @@ class RouteCarrier:
         finally:
             self._proxies.disconnect(CARRIED)
 
+    def has_moved(self) -> None:
+        """What there is where it is now is not known yet."""
+        self._proxies.rename(CARRIED, self._proxy.name)
+
     async def check(self) -> None:
         """Compare all, and set right what differs. Raises TroubleError."""
         async with self._turn:
@@ -121,12 +125,13 @@ class RouteCarrier:
     async def _keep(self) -> None:
         """As long as there is no trouble."""
         while True:
-            with trio.move_on_at(self._next_probe):
-                await self._table.wait()
             await self._follow()
             now = trio.current_time()
             if now >= self._next_probe:
                 await self._probe(now)
+                continue  # something may have been recorded meanwhile
+            with trio.move_on_at(self._next_probe):
+                await self._table.wait()
 
     async def _probe(self, now: float) -> None:
         if (

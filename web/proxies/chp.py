@@ -120,6 +120,7 @@ class DrivenCHP:
     def move(self, api_url: str, token: str) -> None:
         """It is somewhere else, or knows another token; what is empty stays."""
         self._api.move(api_url, token)
+        self._carrier.has_moved()
 
 
 class CHPProgram:

@@ -77,6 +77,10 @@ class Proxies:
                 self._gone[known.name] = datetime.now(UTC)
         self._tell()
 
+    def rename(self, proxy: str, name: str) -> None:
+        if proxy in self._known:
+            self._known[proxy].name = name
+
     def leaves(self, proxy: str) -> None:
         """It ends in good order: that it will be gone is no trouble."""
         if proxy in self._known:

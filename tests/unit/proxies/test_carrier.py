@@ -76,6 +76,28 @@ async def test_a_change_is_carried_at_once_and_says_up_to_where(world: World) ->
     assert "/user/alice" not in world.proxy.held
 
 
+async def test_a_change_in_the_middle_of_a_look_is_not_missed(
+    nursery: trio.Nursery, autojump_clock: object
+) -> None:
+    class Slow(FakeProxy):
+        looks = trio.Event()
+
+        async def has(self, spec: str) -> bool:
+            self.looks.set()
+            await trio.sleep(0.1)
+            return await super().has(spec)
+
+    world = World(nursery, proxy := Slow())
+    for number in range(30):
+        world.wanted.change(f"/user/u{number}/", URL)
+    await world.run(0.3)
+    proxy.looks = trio.Event()
+    await proxy.looks.wait()
+    world.wanted.change("/user/alice/", URL)
+    with trio.fail_after(0.2):
+        await world.proxies.wait_applied(world.wanted.head)
+
+
 async def test_a_trouble_that_lasts_is_a_warning_once_and_its_end_is_said(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
