@@ -31,7 +31,7 @@ class World:
 
 
 @pytest.fixture
-def world(nursery: trio.Nursery, autojump_clock: object) -> World:
+def world(nursery: trio.Nursery) -> World:
     return World(nursery)
 
 
@@ -64,7 +64,7 @@ async def test_the_hubs_own_route_comes_first_and_no_more_are_sent_at_once_than_
     assert proxy.most == 3
 
 
-async def test_a_change_is_carried_at_once_and_says_up_to_where(world: World) -> None:
+async def test_a_change_is_carried_at_once_and_says_up_to_where(world: World, autojump_clock: object) -> None:
     await world.run()
     world.wanted.change("/user/alice/", URL)
     with trio.fail_after(0.01):
@@ -99,7 +99,7 @@ async def test_a_change_in_the_middle_of_a_look_is_not_missed(
 
 
 async def test_a_trouble_that_lasts_is_a_warning_once_and_its_end_is_said(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, autojump_clock: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     world.proxy.faults = ["refused"] * 20
@@ -113,7 +113,7 @@ async def test_a_trouble_that_lasts_is_a_warning_once_and_its_end_is_said(
 
 
 async def test_a_trouble_of_a_moment_is_not_worth_a_word(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: World, autojump_clock: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     world.proxy.faults = ["refused", "lost"]
@@ -122,7 +122,9 @@ async def test_a_trouble_of_a_moment_is_not_worth_a_word(
     assert led(world.proxy.held) == {"/": "http://127.0.0.1:8081"}
 
 
-async def test_one_that_is_in_trouble_is_waited_for_as_others_are(world: World) -> None:
+async def test_one_that_is_in_trouble_is_waited_for_as_others_are(
+    world: World, autojump_clock: object
+) -> None:
     await world.run()
     world.proxy.faults = ["refused"] * 6
     world.wanted.change("/user/alice/", URL)
@@ -133,7 +135,7 @@ async def test_one_that_is_in_trouble_is_waited_for_as_others_are(world: World) 
     assert led(world.proxy.held)["/user/alice"] == URL
 
 
-async def test_a_check_that_is_asked_for_tells_what_keeps_it(world: World) -> None:
+async def test_a_check_that_is_asked_for_tells_what_keeps_it(world: World, autojump_clock: object) -> None:
     await world.run()
     world.proxy.held["/stray"] = {"target": URL, "jupyterhub": True}
     world.proxy.held["/foreign"] = {"target": URL}
@@ -144,7 +146,9 @@ async def test_a_check_that_is_asked_for_tells_what_keeps_it(world: World) -> No
         await world.carrier.check()
 
 
-async def test_the_way_to_a_server_that_is_joined_by_its_start_stays(world: World) -> None:
+async def test_the_way_to_a_server_that_is_joined_by_its_start_stays(
+    world: World, autojump_clock: object
+) -> None:
     for name in ("alice", "bob"):
         world.proxy.held[f"/user/{name}"] = {"target": URL, "jupyterhub": True}
     world.wanted.starting = {"/user/alice/"}

@@ -121,7 +121,7 @@ def test_who_has_waited_is_told_what_it_means(late: int, of: int, told: str) -> 
     assert told_of_late(late, of).startswith(told)
 
 
-async def test_each_is_told_of_in_health_and_metrics(client: Client) -> None:
+async def test_each_is_told_of_in_health_and_metrics(client: Client, autojump_clock: object) -> None:
     proxies = client.hub.proxies
     for name in ("well", "late", "gone", "refuses"):
         proxies.connect(name, f"{name} at node1")
