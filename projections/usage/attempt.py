@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 NOT_YET = 2**62  # the end of what goes on: later than all moments, so that one index serves both
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+DAY = 86400 * 1_000_000  # microseconds
 
 Outcome = Literal["", "failed", "cancelled", "stopped", "died", "lost", "left"]
 
@@ -49,7 +51,13 @@ class Share(NamedTuple):
     failed: int = 0
 
     def plus(self, other: Share, sign: Literal[1, -1] = 1) -> Share:
-        return Share(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
+        return Share(
+            self.in_use + sign * other.in_use,
+            self.going_on + sign * other.going_on,
+            self.since + sign * other.since,
+            self.starts + sign * other.starts,
+            self.failed + sign * other.failed,
+        )
 
 
 NOTHING = Share()
@@ -57,9 +65,10 @@ NOTHING = Share()
 
 def shares(attempt: Attempt) -> dict[str, Share]:
     """What an attempt adds to which months."""
-    found = {month_at(attempt.asked): Share(starts=1, failed=int(attempt.outcome == "failed"))}
+    first = Share(starts=1, failed=int(attempt.outcome == "failed"))
+    found = {month_at(attempt.asked): first}
     for month, share in _use(attempt):
-        found[month] = found.get(month, NOTHING).plus(share)
+        found[month] = found[month].plus(share) if month in found else share
     return found
 
 
@@ -76,8 +85,9 @@ def _use(attempt: Attempt) -> Iterator[tuple[str, Share]]:
 def by_month(since: int, until: int) -> Iterator[tuple[str, int]]:
     """The months between two moments, with how much of each lies between them."""
     while since < until:
-        end = min(until, microseconds(next_month(moment(since))))
-        yield month_at(since), end - since
+        month = month_at(since)
+        end = until if month == month_at(until) else microseconds(next_month(moment(since)))
+        yield month, end - since
         since = end
 
 
@@ -100,7 +110,12 @@ def moment(at: int) -> datetime:
 
 def month_at(at: int) -> str:
     """As it is kept: 2026-05. Texts sort as months do."""
-    return f"{moment(at):%Y-%m}"
+    return _month_of_day(at // DAY)
+
+
+@lru_cache(maxsize=64)
+def _month_of_day(day: int) -> str:
+    return f"{moment(day * DAY):%Y-%m}"
 
 
 def month_of(day: datetime) -> datetime:
