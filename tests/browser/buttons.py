@@ -114,6 +114,7 @@ LAB_RUNNING = both(
 UNFOLDED = both(LAB, found, pressed(".more"))
 UNFOLDED_RUNNING = both(LAB_RUNNING, found, pressed(".more"))
 PICKED = both(found, pressed(".select"))
+SHARE, LINK = "/hub/share/{name}", both(pressed("#make-link"), visible("#link"))
 TOKEN = asked("POST", "/users/NAME/tokens", {"note": "one"})
 
 
@@ -137,6 +138,28 @@ def _asked_without_scripts(hub: RealHub, page: Page, name: str) -> None:
         "document.getElementById('servers-form').requestSubmit(document.querySelector('.delete-server'))"
     )
     page.wait_for_selector("#delete-for-good")
+
+
+def _shares_with_owner(hub: RealHub, page: Page, name: str) -> None:
+    hub.add_user("owner")
+    hub.api("POST", f"/shares/{name}/", json={"user": "owner"})
+    page.reload()
+
+
+def _owner_shares(hub: RealHub, page: Page, name: str) -> None:
+    hub.add_user("owner")
+    hub.api("POST", "/shares/owner/", json={"user": name})
+    page.reload()
+
+
+def _leaves(hub: RealHub, page: Page, name: str) -> None:
+    _owner_shares(hub, page, name)
+    page.goto("/hub/leave-share/owner/")
+
+
+def _withdrawn_without_scripts(hub: RealHub, page: Page, name: str) -> None:
+    page.evaluate("document.querySelector('.withdraw').submit()")
+    page.wait_for_selector("#withdraw-for-good")
 
 
 CONSENT = (
@@ -201,6 +224,31 @@ BUTTONS: dict[str, Button] = {
     ),
     "accept-share.html #accept-share": Button(HOME, leads="/user/owner/|spawn", before=_shared),
     "oauth.html #authorize": Button(CONSENT, leads="/services/grades/oauth_callback"),
+    # sharing
+    "share.html #give-access": Button(
+        SHARE, "#grant-name", heard="owner has access", before=typed({"#grant-name": "owner"})
+    ),
+    "share.html .revoke-share": Button(
+        SHARE, "#undo", heard="owner has no access any more", before=_shares_with_owner
+    ),
+    "share.html #undo": Button(
+        SHARE,
+        "#grant-name",
+        heard="owner has access",
+        before=both(_shares_with_owner, pressed(".revoke-share")),
+    ),
+    "share.html #make-link": Button(SHARE, "#link", heard="Your new link"),
+    "share.html #copy-link": Button(SHARE, "#copy-link", heard="Copied|Ctrl", before=LINK),
+    "share.html .withdraw-link": Button(SHARE, "#ask-no", before=LINK),
+    "share.html #ask-yes": Button(
+        SHARE, "#links", heard="The link is revoked", before=both(LINK, pressed(".withdraw-link"))
+    ),
+    "share.html #ask-no": Button(SHARE, ".withdraw-link", before=both(LINK, pressed(".withdraw-link"))),
+    "share.html #withdraw-for-good": Button(
+        SHARE, "#links", heard="The link is revoked", before=both(LINK, _withdrawn_without_scripts)
+    ),
+    "leave-share.html #leave-for-good": Button(HOME, leads="/hub/home", before=_leaves),
+    "sharing-parts.html #share-news-seen": Button(HOME, "#main", heard="Put away", before=_owner_shares),
     # administrators'
     "admin-page.html #find-request": Button(
         "/hub/admin/groups",

@@ -76,11 +76,11 @@ function prepare() {
 
 element("main").addEventListener("click", async (event) => {
   if (!event.target.closest("#copy-link")) return;
-  element("link").select();
   try {
     await navigator.clipboard.writeText(element("link").value);
     say(_("Copied."));
   } catch {
+    element("link").select();
     say(_("Press Ctrl+C to copy it."));
   }
 });
