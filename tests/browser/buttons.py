@@ -171,6 +171,9 @@ BUTTONS: dict[str, Button] = {
     # on every page
     "page.html #menu-button": Button(HOME, "#menu-button", turns=("aria-expanded", "true"), phone=True),
     "page.html #theme-toggle": Button(HOME, "#theme-toggle", heard="Colours: Light"),
+    "said.js .undo": Button(
+        GROUPS, ".leave", heard="joined 0-{name} again", before=both(_group_of, pressed(".leave"))
+    ),
     # people's own
     "login.html #login_submit": Button(
         "/hub/login",

@@ -156,8 +156,9 @@ list.addEventListener("click", async (event) => {
   const leaving = event.target.closest(".leave");
   if (leaving) {
     await act(leaving, async () => {
-      await call("DELETE", `${path(name)}/users`, { users: [leaving.dataset.user] });
-      say(`${leaving.dataset.user} has left ${name}.`);
+      const users = [leaving.dataset.user];
+      await call("DELETE", `${path(name)}/users`, { users });
+      say(`${leaving.dataset.user} has left ${name}.`, { act: () => join(name, users) });
     });
   } else if (event.target.closest(".delete-group")) {
     const who = section.members.length ? `Its members stay: ${some(section.members)}. ` : "";
@@ -174,13 +175,29 @@ list.addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = event.target.closest(".group").dataset.name;
   const field = event.target.querySelector("input");
+  const { members } = event.target.closest(".group");
   await act(event.target.querySelector("button"), async () => {
     const users = namesIn(field.value);
+    const fresh = users.filter((user) => !members.includes(user)); // as they are called here
     await call("POST", `${path(name)}/users`, { users });
     field.value = "";
-    say(`${some(users)} joined ${name}.`);
+    say(`${some(users)} joined ${name}.`, fresh.length ? { act: () => leave(name, fresh) } : null);
   });
 });
+
+// --- and taken back ---
+
+async function join(name, users) {
+  await call("POST", `${path(name)}/users`, { users });
+  say(`${some(users)} joined ${name} again.`);
+  await load();
+}
+
+async function leave(name, users) {
+  await call("DELETE", `${path(name)}/users`, { users });
+  say(`${some(users)} left ${name} again.`);
+  await load();
+}
 
 document.getElementById("new-group")?.addEventListener("submit", async (event) => {
   event.preventDefault();

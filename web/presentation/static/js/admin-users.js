@@ -280,8 +280,9 @@ async function stop(user, server) {
 // How it ends is seen in its row, and told to who does not see it; what goes wrong is told everybody.
 function tellEnd(settled, user, server, state) {
   const name = `${serverName(server)} of ${user}`;
+  const again = { label: "Start again", act: () => startAndTell(user, server) };
   (settled ?? Promise.resolve()).then(
-    () => announce(`${name}: ${wordOf(state)}`),
+    () => (state === "stopped" ? say(`${name}: ${wordOf(state)}`, again) : announce(`${name}: ${wordOf(state)}`)),
     (error) => say(`${name}: ${error.message}`),
   );
 }
@@ -344,10 +345,13 @@ async function toggleAdmin({ model }) {
     ? "They can no longer see or change other people's things."
     : "They can do everything here: use other people's servers, delete users, shut down the hub.";
   if (!(await ask(title, text, model.admin ? "Take them" : "Make administrator"))) return null;
-  return async () => {
-    const { admin } = await call("PATCH", userPath(model.name), { admin: !model.admin });
-    say(admin ? `${model.name} is an administrator.` : `${model.name} is no longer an administrator.`);
-  };
+  return () => setAdmin(model.name, !model.admin);
+}
+
+async function setAdmin(name, wanted) {
+  const { admin } = await call("PATCH", userPath(name), { admin: wanted });
+  const said = admin ? `${name} is an administrator.` : `${name} is no longer an administrator.`;
+  say(said, { act: () => setAdmin(name, !admin) });
 }
 
 async function remove({ model }) {
@@ -380,15 +384,18 @@ function moveRow(old, name) {
   if (picked.delete(old)) picked.add(name);
 }
 
+async function giveName(old, wanted) {
+  const { name } = await call("PATCH", userPath(old), { name: wanted });
+  moveRow(old, name);
+  say(`${old} is called ${name} now.`, { act: () => giveName(name, old) });
+}
+
 function rename({ model }) {
   const field = element("rename-name");
   element("rename-title").textContent = `Rename ${model.name}`;
   field.value = model.name;
   openForm(element("rename-dialog").querySelector("form"), element("rename-error"), async () => {
-    const old = model.name;
-    const changed = await call("PATCH", userPath(old), { name: field.value.trim() });
-    moveRow(old, changed.name);
-    say(`${old} is called ${changed.name} now.`);
+    await giveName(model.name, field.value.trim());
   });
   field.select();
   return null;

@@ -134,10 +134,24 @@ function serverOf(button) {
 
 async function stop(button) {
   const path = serverPath(user, serverOf(button));
-  await act(button, "", () => call("DELETE", path));
-  if (board()) return;
-  await stopped(serverOf(button)).catch((error) => say(error.message));
-  location.reload();
+  const name = button.closest(".server")?.querySelector("h1, .name")?.textContent ?? "";
+  let isAsked = false;
+  await act(button, "", async () => {
+    await call("DELETE", path);
+    isAsked = true;
+  });
+  if (!isAsked) return;
+  const end = await stopped(serverOf(button)).catch((error) => error);
+  if (end) say(end.message);
+  if (!board()) location.reload();
+  else if (!end) say(_("{name} is stopped.", { name }), { label: _("Start again"), act: () => startAgain(path, name) });
+}
+
+// With the options it had.
+async function startAgain(path, name) {
+  await call("POST", path);
+  say(_("{name} is being started again.", { name }));
+  await redraw();
 }
 
 async function remove(button) {
