@@ -200,6 +200,19 @@ def test_forms_do_without_scripts(hub: RealHub, windows: Windows) -> None:
     expect(page.locator("#with-user-ida")).to_be_visible()
 
 
+def test_administrators_come_from_the_list_of_users_to_the_shares_of_a_server(
+    hub: RealHub, windows: Windows
+) -> None:
+    people(hub, "jo", "kim")
+    page = window(windows, hub, "admin", "/hub/admin?name_filter=jo")
+    page.locator('tbody.user[data-name="jo"] .more').click()
+    look_at(page, "admin-user-share-light")
+    page.locator('li[data-server="lab"] .share').click()
+    page.wait_for_url("**/hub/share/jo/lab")
+    give(page, "kim")
+    expect(page.locator("#with-user-kim")).to_be_visible()
+
+
 # --- how it looks ---
 
 

@@ -8,6 +8,7 @@ from core.events.file.writer import Outcome
 from core.events.record import utc_text
 from core.events.server import SpawnFailed
 from core.naming.names import escape
+from core.scopes import Answer, Server, check
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
@@ -124,13 +125,16 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
     row = servers.by_id(database(), server.id) or server
     row_shown = await shown_server(owner, row)
     after = next_url or checked(asked().args.get("next", ""))
-    seconds = hub().settings.hub.implicit_spawn_seconds if next_url else 0
+    may_start = _may("servers", owner, server)
+    seconds = hub().settings.hub.implicit_spawn_seconds if next_url and may_start else 0
     return await page(
         "not_running.html",
         status if failure is None or next_url else failure.status,
         spawner=row_shown,
         for_user=owner if owner.id != caller().id else None,
         server_name=server.name,
+        may_start=may_start,
+        may_share=_may("shares", owner, server),
         spawn_url=spawn_url(owner.name, server.name, after),
         auth_state=hub().logins.auth_states.of(owner.id),
         implicit_spawn_seconds=seconds,
@@ -145,3 +149,8 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
         failed_html_message=html_of_configuration(failure.html_message) if failure else "",
         exception=None if failure is None else as_error(failure),
     )
+
+
+def _may(scope: str, owner: UserRow, server: ServerRow) -> bool:
+    resource = Server(owner.name, server.name)
+    return check(caller().scopes, scope, resource, hub().rights.memberships) is Answer.ALLOWED

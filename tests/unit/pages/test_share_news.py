@@ -151,3 +151,21 @@ async def test_what_is_shared_can_be_left_without_scripts(world: ShareWorld, dav
     answer = await dave.post("/hub/leave-share/bob/lab", data={"_xsrf": dave.xsrf}, headers=NAVIGATES)
     assert answer.status_code == 404
     await shown(dave, "/hub/leave-share/zoe/", 404)
+
+
+async def test_who_may_open_a_server_and_not_start_it_is_offered_no_start(
+    world: ShareWorld, dave: Browser
+) -> None:
+    await world.share(user="dave")
+    main = (await shown(dave, "/hub/user/bob/lab/", 424)).one("main")
+    assert "You can open it once bob has started it." in main.text
+    assert main.all("a", id_="start") == []
+    await world.share(user="dave", scopes=["servers!server=bob/lab"])
+    main = (await shown(dave, "/hub/user/bob/lab/", 424)).one("main")
+    assert main.one("a", id_="start").text == "Start lab"
+
+
+async def test_a_server_of_ones_own_that_is_not_running_can_be_shared_from_there(world: ShareWorld) -> None:
+    async with aclosing(await logged_in(world.hub, "bob")) as bob:
+        main = (await shown(bob, "/hub/user/bob/lab/", 424)).one("main")
+        assert main.one("a", href="/hub/share/bob/lab").text == "Share"

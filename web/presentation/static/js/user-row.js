@@ -148,6 +148,8 @@ export class UserRow {
     const open = line.querySelector(".open");
     open.href = server.url;
     open.hidden = !this.mayOpen || !server.ready;
+    const share = line.querySelector(".share");
+    if (share) share.href = `${base}share/${encodeURIComponent(this.model.name)}/${encodeURIComponent(server.name)}`;
     line.querySelector(".start").hidden = isActive(server);
     line.querySelector(".stop").hidden = !isActive(server) || server.pending === "stop";
     line.querySelector(".remove").hidden = !server.name || isActive(server);
