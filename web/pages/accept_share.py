@@ -17,6 +17,7 @@ from web.hook_views.rows import moment
 from web.pages.parts.destination import checked
 from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server
+from web.pages.parts.shared import may_by
 from web.request.access import IDENTIFIED
 from web.request.answers import redirect
 from web.request.context import asked, by, caller, database, hub
@@ -45,6 +46,7 @@ async def show() -> Response:
     return await page(
         "accept-share.html",
         has_access=_has_all(found),
+        may=may_by(found.scopes),
         code=code,
         owner=hub().launch.views.user(owner),
         spawner=await shown_server(owner, server),

@@ -45,10 +45,27 @@ async def test_a_code_for_a_running_server_says_nothing_of_starting(
     assert "not running" not in page.one("main").text
 
 
+@pytest.mark.parametrize(
+    ("scopes", "says"),
+    [
+        ([], "open it alice/"),
+        (["access:servers!server=alice/", "servers!server=alice/"], "open, start and stop it alice/"),
+        (["read:servers!server=alice/"], "See servers. Applies to server alice/."),
+    ],
+)
+async def test_what_a_code_would_give_is_said_in_plain_words(
+    client: Client, hub: Hub, scopes: list[str], says: str
+) -> None:
+    page = await shown(
+        await logged_in(hub, "bob"), f"/hub/accept-share?code={await code_of(client, scopes=scopes)}"
+    )
+    assert page.one(class_="grants").text == says
+
+
 async def test_codes_that_are_none(client: Client, hub: Hub) -> None:
     bob = await logged_in(hub, "bob")
-    await shown(bob, "/hub/accept-share", 400)
-    await shown(bob, "/hub/accept-share?code=" + "x" * 43, 404)
+    assert "not whole" in (await shown(bob, "/hub/accept-share", 400)).one("h1").text
+    assert "does not work" in (await shown(bob, "/hub/accept-share?code=" + "x" * 43, 404)).one("h1").text
     await shown(bob, "/hub/accept-share?code=%3Cscript%3E", 404)
     fields = {"_xsrf": bob.xsrf, "code": "x" * 43}
     answer = await bob.post("/hub/accept-share", data=fields, headers=NAVIGATES)
@@ -101,3 +118,13 @@ async def test_reports_of_browsers_count_where_they_can_be_believed(client: Clie
     headers = {"X-XSRFToken": bob.xsrf, "Content-Type": "application/csp-report"}
     answer = await bob.post("/hub/security/csp-report", content=b'{"csp-report": {}}', headers=headers)
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_a_link_that_has_expired_says_since_when_and_whom_to_ask(
+    client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = await code_of(client, expires_in=60)
+    monkeypatch.setattr("projections.share_codes.ShareCodeRow.has_expired", lambda row, now: True)
+    page = await shown(await logged_in(hub, "bob"), f"/hub/accept-share?code={code}", 404)
+    assert page.one("h1").text == "This link has expired"
+    assert "Ask alice for a new one." in page.one("main").text

@@ -91,7 +91,7 @@ def people(server: ServerRow, offset: int) -> list[Person]:
 
 def _person(row: ShareRow, came: Collection[str]) -> Person:
     by_link = row.kind == "user" and row.grantee in came
-    return Person(row.kind, row.grantee, _may(row.scopes), row.scopes, moment(row.created), by_link)
+    return Person(row.kind, row.grantee, may_by(row.scopes), row.scopes, moment(row.created), by_link)
 
 
 def links(server: ServerRow, offset: int) -> list[Link]:
@@ -106,7 +106,7 @@ def _link(row: ShareCodeRow, now: datetime, uses: Iterable[CodeUse]) -> Link:
     return Link(
         f"sc_{row.number}",
         row.number,
-        _may(row.scopes),
+        may_by(row.scopes),
         row.scopes,
         moment(row.created),
         moment(row.expires_at),
@@ -115,7 +115,8 @@ def _link(row: ShareCodeRow, now: datetime, uses: Iterable[CodeUse]) -> Link:
     )
 
 
-def _may(full_scopes: Iterable[str]) -> May:
+def may_by(full_scopes: Iterable[str]) -> May:
+    """What a share of these scopes lets somebody do; `other` for what has no words of its own."""
     names = {scope.partition("!")[0] for scope in full_scopes}
     if names == {"access:servers"}:
         return "open"
