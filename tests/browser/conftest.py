@@ -66,14 +66,19 @@ class Windows:
         url: str = "",
         scripts: bool = True,
         zoom: int = 1,
+        locale: str = "en-US",
     ) -> BrowserContext:
-        """`scripts`: whether they run. `zoom`: as a window that is so many times smaller, which is what it comes to."""
+        """`scripts`: whether they run. `locale`: the language that the browser wants.
+
+        `zoom`: as a window that is so many times smaller, which is what it comes to.
+        """
         size = PHONE if phone else DESK
         context = self._chromium.new_context(
             viewport={"width": size["width"] // zoom, "height": size["height"] // zoom},
             device_scale_factor=zoom,
             java_script_enabled=scripts,
             color_scheme=scheme,  # type: ignore[arg-type]
+            locale=locale,
             base_url=url or None,
             reduced_motion="reduce",
         )

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 
 CONFIG = '''
 c.JupyterHub.spawner_class = "simulated"
+c.Spawner.start_timeout = 600
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}
 c.JupyterHub.named_server_limit_per_user = 6
 c.JupyterHub.services = [

@@ -24,7 +24,6 @@ def give_texts(environment: Environment) -> None:
         ngettext=translate.ngettext,
         told=translate.told,
         moment_text=translate.moment,
-        number=translate.number,
     )
 
 

@@ -1,6 +1,7 @@
 // Where servers run, and what runs there although no server knows it. Both are read anew now and then.
 
 import { call } from "./api.js";
+import { _, ngettext } from "./texts.js";
 
 const EVERY = 10000;
 
@@ -28,21 +29,23 @@ function fill(table, rows) {
 }
 
 const engineRow = (engine) =>
-  row(engine.title, cell("State", engine.trouble || "Answers"), cell("Strays", String(engine.strays)));
+  row(engine.title, cell(_("State"), engine.trouble || _("Answers")), cell(_("Strays"), String(engine.strays)));
 
 function whose(stray) {
-  if (stray.user === null) return "Not of this log, or without a true mark";
+  if (stray.user === null) return _("Not of this log, or without a true mark");
   const name = stray.server ? `${stray.user}/${stray.server}` : stray.user;
-  return stray.whose === "later" ? `${name}, by a later state of this log` : name;
+  return stray.whose === "later" ? _("{name}, by a later state of this log", { name }) : name;
 }
 
+const endsIn = (seconds) => ngettext("Ends in {number} second", "Ends in {number} seconds", seconds);
+
 function fate(stray) {
-  if (stray.ends_in === null) return "Left alone";
-  return stray.ends_in > 0 ? `Ends in ${Math.ceil(stray.ends_in)} seconds` : "Is being ended";
+  if (stray.ends_in === null) return _("Left alone");
+  return stray.ends_in > 0 ? endsIn(Math.ceil(stray.ends_in)) : _("Is being ended");
 }
 
 const strayRow = (stray) =>
-  row(stray.spawn_id, cell("Engine", stray.engine), cell("Whose", whose(stray)), cell("What becomes of it", fate(stray)));
+  row(stray.spawn_id, cell(_("Engine"), stray.engine), cell(_("Whose"), whose(stray)), cell(_("What becomes of it"), fate(stray)));
 
 async function showStrays() {
   if (!document.getElementById("strays")) return;

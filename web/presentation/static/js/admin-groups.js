@@ -5,10 +5,10 @@ import { base, call } from "./api.js";
 import { ask } from "./ask.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
-import { count, namesIn, some } from "./names.js";
+import { namesIn, some } from "./names.js";
 import { Pager, fetchPage } from "./paged.js";
 import { announce, say } from "./said.js";
-import { _ } from "./texts.js";
+import { _, ngettext } from "./texts.js";
 import { working } from "./working.js";
 
 const SHOWN = 60; // members, until all are asked for
@@ -21,7 +21,7 @@ const unfolded = new Set(); // groups all of whose members are shown
 const search = document.getElementById("search");
 const address = new Address({ name_filter: "", offset: "0" }, () => load());
 
-const pager = new Pager("groups", (to) => {
+const pager = new Pager(_("No groups"), (to) => {
   address.write({ ...address.read(), offset: String(to) });
   load();
 });
@@ -61,7 +61,7 @@ function show(groups) {
   if (!shown.length) {
     const nothing = document.createElement("p");
     nothing.className = "faint nothing";
-    nothing.textContent = search.value ? "No group is called like that." : "There are no groups yet.";
+    nothing.textContent = search.value ? _("No group is called like that.") : _("There are no groups yet.");
     list.replaceChildren(nothing);
   }
 }
@@ -79,7 +79,7 @@ function fresh(name) {
   field.id = `join-${name}`;
   const label = section.querySelector(".join label");
   label.htmlFor = field.id;
-  label.textContent = `Users to add to ${name}`;
+  label.textContent = _("Users to add to {group}", { group: name });
   return section;
 }
 
@@ -96,7 +96,7 @@ function draw(section, group) {
   section.members = members;
   const roles = section.querySelector(".roles");
   roles.hidden = false;
-  roles.textContent = [count(members.length, "member"), group.roles?.length ? `roles: ${group.roles.join(", ")}` : ""]
+  roles.textContent = [ngettext("{number} member", "{number} members", members.length), group.roles?.length ? _("roles: {names}", { names: group.roles.join(", ") }) : ""]
     .filter(Boolean)
     .join(" · ");
   const properties = section.querySelector(".properties");
@@ -113,7 +113,7 @@ function chip(group, user) {
   button.type = "button";
   button.className = "leave";
   button.dataset.user = user;
-  button.ariaLabel = `Remove ${user} from ${group}`;
+  button.ariaLabel = _("Remove {user} from {group}", { user, group });
   button.textContent = "×";
   item.append(button);
   return item;
@@ -125,7 +125,7 @@ function rest(group, number) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "rest link";
-  button.textContent = `and ${count(number, "more", "more")}`;
+  button.textContent = ngettext("and {number} more", "and {number} more", number);
   button.addEventListener("click", async () => {
     unfolded.add(group);
     await load();
@@ -158,14 +158,15 @@ list.addEventListener("click", async (event) => {
     await act(leaving, async () => {
       const users = [leaving.dataset.user];
       await call("DELETE", `${path(name)}/users`, { users });
-      say(`${leaving.dataset.user} has left ${name}.`, { act: () => join(name, users) });
+      say(_("{user} has left {group}.", { user: leaving.dataset.user, group: name }), { act: () => join(name, users) });
     });
   } else if (event.target.closest(".delete-group")) {
-    const who = section.members.length ? `Its members stay: ${some(section.members)}. ` : "";
-    if (await ask(`Delete the group ${name}?`, `${who}What they had through it ends.`, "Delete")) {
+    const ends = _("What they had through it ends.");
+    const who = section.members.length ? _("Its members stay: {names}.", { names: some(section.members) }) : "";
+    if (await ask(_("Delete the group {group}?", { group: name }), `${who} ${ends}`.trim(), _("Delete"))) {
       await act(event.target.closest(".delete-group"), async () => {
         await call("DELETE", path(name));
-        say(`The group ${name} is deleted.`);
+        say(_("The group {group} is deleted.", { group: name }));
       });
     }
   }
@@ -181,7 +182,7 @@ list.addEventListener("submit", async (event) => {
     const fresh = users.filter((user) => !members.includes(user)); // as they are called here
     await call("POST", `${path(name)}/users`, { users });
     field.value = "";
-    say(`${some(users)} joined ${name}.`, fresh.length ? { act: () => leave(name, fresh) } : null);
+    say(_("{names} joined {group}.", { names: some(users), group: name }), fresh.length ? { act: () => leave(name, fresh) } : null);
   });
 });
 
@@ -189,13 +190,13 @@ list.addEventListener("submit", async (event) => {
 
 async function join(name, users) {
   await call("POST", `${path(name)}/users`, { users });
-  say(`${some(users)} joined ${name} again.`);
+  say(_("{names} joined {group} again.", { names: some(users), group: name }));
   await load();
 }
 
 async function leave(name, users) {
   await call("DELETE", `${path(name)}/users`, { users });
-  say(`${some(users)} left ${name} again.`);
+  say(_("{names} left {group} again.", { names: some(users), group: name }));
   await load();
 }
 
@@ -205,7 +206,7 @@ document.getElementById("new-group")?.addEventListener("submit", async (event) =
   const users = namesIn(document.getElementById("new-group-users").value);
   await act(event.target.querySelector("button"), async () => {
     await call("POST", path(name.value.trim()), { users });
-    say(`${name.value.trim()} is added.`);
+    say(_("{name} is added.", { name: name.value.trim() }));
     event.target.reset();
     name.focus();
   });

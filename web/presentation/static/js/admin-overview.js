@@ -3,15 +3,16 @@
 import { base, call } from "./api.js";
 import { streamOf, TYPES } from "./changes.js";
 import { follow } from "./events.js";
+import { _, locale } from "./texts.js";
 
 /* global uPlot */
 
 const MOST = 200; // rows of a table
 const PAUSE = 2000; // milliseconds between looks
 const element = (id) => document.getElementById(id);
-const hourOf = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
-const number = (value) => value.toLocaleString();
-const seconds = (value) => (value === null ? "–" : `${value.toLocaleString(undefined, { maximumFractionDigits: 1 })} s`);
+const hourOf = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const number = (value) => value.toLocaleString(locale);
+const seconds = (value) => (value === null ? "–" : `${value.toLocaleString(locale, { maximumFractionDigits: 1 })} s`);
 
 function rowOf(cells, labels) {
   const row = document.createElement("tr");
@@ -35,12 +36,12 @@ function fill(table, rows) {
 
 function showNumbers({ servers, today, week }) {
   const shown = [
-    [servers.running, "running"],
-    [servers.starting, "starting"],
-    [servers.waiting, "waiting for a turn"],
-    [servers.stopping, "stopping"],
-    [today, "people in 24 hours"],
-    [week, "people in 7 days"],
+    [servers.running, _("running")],
+    [servers.starting, _("starting")],
+    [servers.waiting, _("waiting for a turn")],
+    [servers.stopping, _("stopping")],
+    [today, _("people in 24 hours")],
+    [week, _("people in 7 days")],
   ];
   const parts = shown.map(([value, name]) => {
     const part = document.createElement("div");
@@ -79,8 +80,8 @@ function draw(hours) {
       axes: [axis, { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000] }],
       series: [
         {},
-        { label: "Starts", stroke: colour("--accent"), fill: colour("--accent-wash"), width: 1.5, paths: bars(0.7), points: { show: false } },
-        { label: "Failed", stroke: colour("--bad"), fill: colour("--bad"), width: 1, paths: bars(0.3), points: { show: false } },
+        { label: _("Starts"), stroke: colour("--accent"), fill: colour("--accent-wash"), width: 1.5, paths: bars(0.7), points: { show: false } },
+        { label: _("Failed"), stroke: colour("--bad"), fill: colour("--bad"), width: 1, paths: bars(0.3), points: { show: false } },
       ],
     },
     [times, hours.map(({ starts }) => starts || null), hours.map(({ failed }) => failed || null)],
@@ -88,12 +89,16 @@ function draw(hours) {
   );
 }
 
+function inShort(all, failed) {
+  if (!all) return _("None were asked for.");
+  if (!failed) return _("{all} asked for, none failed.", { all });
+  return _("{all} asked for, {failed} of them failed (the narrow bars).", { all, failed });
+}
+
 function showStarts(hours) {
   const all = hours.reduce((sum, { starts }) => sum + starts, 0);
   const failed = hours.reduce((sum, one) => sum + one.failed, 0);
-  element("starts-said").textContent = all
-    ? `${number(all)} asked for, ${failed ? `${number(failed)} of them failed (the narrow bars)` : "none failed"}.`
-    : "None were asked for.";
+  element("starts-said").textContent = inShort(all, failed);
   const named = hours.filter(({ starts }) => starts);
   fill(
     element("starts-table"),
@@ -140,8 +145,9 @@ async function showUse() {
       name, one.hours.toFixed(2), number(one.starts), number(one.failed), seconds(one.median), seconds(one.slow),
     ];
     fill(element("use-table"), items.slice(0, MOST).map((one) => cells(one, one.name || "–")));
-    const more = items.length > MOST ? ` The first ${MOST} of ${number(items.length)} are shown; the CSV has all.` : "";
-    element("use-said").textContent = `${total.hours.toFixed(1)} hours, ${number(total.starts)} starts in all.${more}`;
+    const sum = _("{hours} hours, {starts} starts in all.", { hours: Number(total.hours.toFixed(1)), starts: total.starts });
+    const cut = _("The first {shown} of {all} are shown; the CSV has all.", { shown: MOST, all: items.length });
+    element("use-said").textContent = items.length > MOST ? `${sum} ${cut}` : sum;
     trouble.hidden = true;
   } catch (error) {
     trouble.textContent = error.message;

@@ -3,17 +3,18 @@
 import { base, call } from "./api.js";
 import { doer, inWords, isBad } from "./happened.js";
 import { serverName } from "./names.js";
+import { _, locale, ngettext } from "./texts.js";
 
 const element = (id) => document.getElementById(id);
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const said = element("request-said");
 
 const OUTCOMES = {
-  "under way": "The start is still under way.",
-  running: "The start succeeded.",
-  failed: "The start failed.",
-  cancelled: "The start was cancelled.",
-  lost: "The hub was restarted meanwhile, and the server was gone when it came back.",
+  "under way": _("The start is still under way."),
+  running: _("The start succeeded."),
+  failed: _("The start failed."),
+  cancelled: _("The start was cancelled."),
+  lost: _("The hub was restarted meanwhile, and the server was gone when it came back."),
 };
 
 function made(tag, text, className = "") {
@@ -33,11 +34,11 @@ function link(user) {
 
 function startOf({ user, server, outcome, reason, exit_status: status, lines }) {
   const section = document.createElement("section");
-  const heading = made("h2", "Start of ");
-  heading.append(link(user), `, ${serverName(server)}`);
-  const ended = status === null ? "" : ` It ended with exit status ${status}.`;
+  const heading = made("h2", _("Start of {server}", { server: serverName(server) }));
+  heading.append(", ", link(user));
+  const ended = status === null ? "" : _("Its exit status was {status}.", { status: String(status) });
   const isFailed = outcome === "failed" || outcome === "lost";
-  section.append(heading, made("p", `${OUTCOMES[outcome]} ${reason}`.trim() + ended, isFailed ? "alert bad" : ""));
+  section.append(heading, made("p", [OUTCOMES[outcome], reason, ended].filter(Boolean).join(" "), isFailed ? "alert bad" : ""));
   if (lines.length) section.append(outputOf(lines, isFailed));
   return section;
 }
@@ -47,7 +48,7 @@ function outputOf(lines, isOpen) {
   details.open = isOpen;
   const text = made("pre", lines.join("\n"));
   text.tabIndex = 0;
-  details.append(made("summary", "Its last lines"), text);
+  details.append(made("summary", _("Its last lines")), text);
   return details;
 }
 
@@ -66,19 +67,18 @@ function rowOf(event) {
   row.append(
     cell("", exact.format(new Date(event.at))),
     cell("", made("span", inWords(event), isBad(event) ? "bad" : "")),
-    cell("Who", about),
-    cell("By", doer(event)),
+    cell(_("Who"), about),
+    cell(_("By"), doer(event)),
   );
   return row;
 }
 
 function summary({ at, events, more }) {
-  const came = at === null ? "" : ` It came ${exact.format(new Date(at))}.`;
-  if (!events.length) {
-    return `Nothing in the log came of it that you may see: it may only have read, or been refused.${came}`;
-  }
-  const number = events.length === 1 ? "One event came of it" : `${events.length} events came of it`;
-  return `${number}${more ? ", and more that are not shown" : ""}.${came}`;
+  const came = at === null ? "" : _("It came on {moment}.", { moment: exact.format(new Date(at)) });
+  const said = events.length
+    ? [ngettext("One event came of it.", "{number} events came of it.", events.length), more ? _("More are not shown.") : ""]
+    : [_("Nothing in the log came of it that you may see: it may only have read, or been refused.")];
+  return [...said, came].filter(Boolean).join(" ");
 }
 
 try {

@@ -6,14 +6,15 @@ import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
 import { Pager, fetchPage } from "./paged.js";
 import { say } from "./said.js";
+import { _ } from "./texts.js";
 import { showTimes } from "./time.js";
 import { working } from "./working.js";
 
 const WORDS = {
-  running: ["ready", "Running"],
-  stopped: ["stopped", "Stopped"],
-  failed: ["failed", "Failed"],
-  unknown: ["stopped", "Not looked after by the hub"],
+  running: ["ready", _("Running")],
+  stopped: ["stopped", _("Stopped")],
+  failed: ["failed", _("Failed")],
+  unknown: ["stopped", _("Not looked after by the hub")],
 };
 
 const limit = document.getElementById("routes").dataset.limit;
@@ -67,7 +68,7 @@ async function attempt(trouble, job) {
 // --- services ---
 
 function state(service) {
-  const [lamp, word] = WORDS[service.status] ?? ["stopped", "Not known"];
+  const [lamp, word] = WORDS[service.status] ?? ["stopped", _("Not known")];
   const shown = document.createElement("span");
   shown.className = "state";
   shown.dataset.state = lamp;
@@ -89,7 +90,7 @@ function serviceRow(service) {
     address.textContent = "none";
   }
   const roles = [...(service.admin ? ["administrator"] : []), ...(service.roles ?? [])].join(", ");
-  return row(head(service.name), cell("", state(service)), cell("Address", address), cell("Roles", roles || "none"));
+  return row(head(service.name), cell("", state(service)), cell(_("Address"), address), cell(_("Roles"), roles || _("none")));
 }
 
 const loadServices = () =>
@@ -101,16 +102,16 @@ const loadServices = () =>
 
 // --- routes ---
 
-const pager = new Pager("routes", (to) => {
+const pager = new Pager(_("No routes"), (to) => {
   address.write({ offset: String(to) });
   loadRoutes();
 });
 
 function whose(data) {
-  if (data.hub) return "the hub";
+  if (data.hub) return _("the hub");
   if (data.service) return `service ${data.service}`;
   if (data.user) return data.server_name ? `${data.user}/${data.server_name}` : data.user;
-  return "added by hand";
+  return _("added by hand");
 }
 
 function lastUsed(data) {
@@ -122,10 +123,10 @@ function lastUsed(data) {
 
 const routeRow = ({ routespec, target, data }) =>
   row(
-    cell("From", code(routespec)),
-    cell("To", code(target)),
-    cell("Whose", whose(data ?? {})),
-    cell("Last used", lastUsed(data ?? {})),
+    cell(_("From"), code(routespec)),
+    cell(_("To"), code(target)),
+    cell(_("Whose"), whose(data ?? {})),
+    cell(_("Last used"), lastUsed(data ?? {})),
   );
 
 const loadRoutes = () =>
@@ -142,7 +143,7 @@ check.addEventListener("click", () =>
     attempt("routes-trouble", async () => {
       await call("POST", "proxy");
       await loadRoutes();
-      say("The proxy has all these routes.");
+      say(_("The proxy has all these routes."));
     }),
   ),
 );

@@ -6,10 +6,11 @@ import { ask, openForm } from "./ask.js";
 import { TYPES, changesList, streamOf, usersOf } from "./changes.js";
 import { follow } from "./events.js";
 import { each, patiently } from "./many.js";
-import { count, namesIn, serverName, some } from "./names.js";
+import { namesIn, serverName, some } from "./names.js";
 import { expect, forget, heard } from "./outcomes.js";
 import { Pager, fetchPage } from "./paged.js";
 import { announce, say } from "./said.js";
+import { _, ngettext } from "./texts.js";
 import { UserRow, wordOf } from "./user-row.js";
 import { Work } from "./work.js";
 import { working } from "./working.js";
@@ -53,7 +54,7 @@ const rows = new Map();
 let loads = 0;
 let typing; // the timer of a search that is about to be made
 
-const pager = new Pager("users", (offset) => change({ offset: String(offset) }, { keepOffset: true }));
+const pager = new Pager(_("No users"), (offset) => change({ offset: String(offset) }, { keepOffset: true }));
 
 function change(changes, { keepOffset = false } = {}) {
   Object.assign(wanted, keepOffset ? {} : { offset: "0" }, changes);
@@ -216,10 +217,14 @@ function showPicked() {
   box.checked = rows.size > 0 && here === rows.size;
   box.indeterminate = here > 0 && here < rows.size;
   element("picked").hidden = picked.size === 0;
-  element("picked-count").textContent = picked.size ? `${count(picked.size, "user")} selected` : "";
+  element("picked-count").textContent = picked.size
+    ? ngettext("{number} user selected", "{number} users selected", picked.size)
+    : "";
   const all = element("pick-all");
   all.hidden = picked.size >= pager.total;
-  all.textContent = `Select all ${pager.total.toLocaleString("en")}${wanted.name_filter || wanted.group || wanted.state ? " that match" : ""}`;
+  all.textContent = wanted.name_filter || wanted.group || wanted.state
+    ? _("Select all {number} that match", { number: pager.total })
+    : _("Select all {number}", { number: pager.total });
 }
 
 element("pick-page").addEventListener("change", (event) => {
@@ -230,7 +235,7 @@ element("pick-none").addEventListener("click", () => {
   picked.clear();
   showPicked();
   element("pick-page").focus();
-  announce("Nobody is selected any more.");
+  announce(_("Nobody is selected any more."));
 });
 element("pick-all").addEventListener("click", async () => {
   await working(element("pick-all"), async () => {
@@ -279,8 +284,8 @@ async function stop(user, server) {
 
 // How it ends is seen in its row, and told to who does not see it; what goes wrong is told everybody.
 function tellEnd(settled, user, server, state) {
-  const name = `${serverName(server)} of ${user}`;
-  const again = { label: "Start again", act: () => startAndTell(user, server) };
+  const name = _("{server} of {user}", { server: serverName(server), user });
+  const again = { label: _("Start again"), act: () => startAndTell(user, server) };
   (settled ?? Promise.resolve()).then(
     () => (state === "stopped" ? say(`${name}: ${wordOf(state)}`, again) : announce(`${name}: ${wordOf(state)}`)),
     (error) => say(`${name}: ${error.message}`),
@@ -305,7 +310,7 @@ async function stopAll(user) {
 // The job when it has ended; null where there is none.
 async function many(button, act) {
   if (work.isRunning) {
-    say("One thing at a time: something goes on already.");
+    say(_("One thing at a time: something goes on already."));
     return null;
   }
   let job = null;
@@ -317,16 +322,16 @@ async function many(button, act) {
 
 element("start-picked").addEventListener("click", () => many(element("start-picked"), "start"));
 element("stop-picked").addEventListener("click", async () => {
-  const title = `Stop all servers of ${count(picked.size, "user")}?`;
-  if (await ask(title, `${some([...picked])}. What is not saved in them is lost.`, "Stop them")) {
+  const title = ngettext("Stop all servers of {number} user?", "Stop all servers of {number} users?", picked.size);
+  if (await ask(title, _("{names}. What is not saved in them is lost.", { names: some([...picked]) }), _("Stop them"))) {
     await many(element("stop-picked"), "stop");
   }
 });
 element("delete-picked")?.addEventListener("click", async () => {
-  const ends = "Their servers are stopped, their tokens and shares end. Files stay where they are.";
-  const yourself = picked.has(data.user) ? ` You are among them: you are logged out, and cannot undo this.` : "";
-  const text = `${some([...picked])}. ${ends}${yourself}`;
-  if (!(await ask(`Delete ${count(picked.size, "user")}?`, text, "Delete them"))) return;
+  const ends = _("Their servers are stopped, their tokens and shares end. Files stay where they are.");
+  const yourself = picked.has(data.user) ? [_("You are among them: you are logged out, and cannot undo this.")] : [];
+  const text = [`${some([...picked])}.`, ends, ...yourself].join(" ");
+  if (!(await ask(ngettext("Delete {number} user?", "Delete {number} users?", picked.size), text, _("Delete them")))) return;
   const gone = [...picked];
   const job = await many(element("delete-picked"), "delete");
   if (job?.state !== "done") return;
@@ -340,37 +345,40 @@ element("delete-picked")?.addEventListener("click", async () => {
 // Each is what a button is for, once what has to be asked before has been answered; null where that was no.
 
 async function toggleAdmin({ model }) {
-  const title = model.admin ? `Take administrator's rights from ${model.name}?` : `Make ${model.name} an administrator?`;
+  const title = model.admin
+    ? _("Take administrator's rights from {name}?", { name: model.name })
+    : _("Make {name} an administrator?", { name: model.name });
   const text = model.admin
-    ? "They can no longer see or change other people's things."
-    : "They can do everything here: use other people's servers, delete users, shut down the hub.";
-  if (!(await ask(title, text, model.admin ? "Take them" : "Make administrator"))) return null;
+    ? _("They can no longer see or change other people's things.")
+    : _("They can do everything here: use other people's servers, delete users, shut down the hub.");
+  if (!(await ask(title, text, model.admin ? _("Take them") : _("Make administrator")))) return null;
   return () => setAdmin(model.name, !model.admin);
 }
 
 async function setAdmin(name, wanted) {
   const { admin } = await call("PATCH", userPath(name), { admin: wanted });
-  const said = admin ? `${name} is an administrator.` : `${name} is no longer an administrator.`;
+  const said = admin ? _("{name} is an administrator.", { name }) : _("{name} is no longer an administrator.", { name });
   say(said, { act: () => setAdmin(name, !admin) });
 }
 
 async function remove({ model }) {
-  const yourself = model.name === data.user ? "This is you: you are logged out, and cannot undo this. " : "";
-  const text = `${yourself}Their servers are stopped, their tokens and shares end. Files stay where they are.`;
-  if (!(await ask(`Delete ${model.name}?`, text, "Delete"))) return null;
+  const yourself = model.name === data.user ? [_("This is you: you are logged out, and cannot undo this.")] : [];
+  const ends = _("Their servers are stopped, their tokens and shares end. Files stay where they are.");
+  const text = [...yourself, ends].join(" ");
+  if (!(await ask(_("Delete {name}?", { name: model.name }), text, _("Delete")))) return null;
   return async () => {
     await call("DELETE", userPath(model.name));
     picked.delete(model.name);
-    say(`${model.name} is deleted.`);
+    say(_("{name} is deleted.", { name: model.name }));
   };
 }
 
 async function removeServer({ model }, server) {
-  const text = "Its settings and shares go with it. Files in the home directory stay.";
-  if (!(await ask(`Remove ${server} of ${model.name}?`, text, "Remove"))) return null;
+  const text = _("Its settings and shares go with it. Files in the home directory stay.");
+  if (!(await ask(_("Remove {server} of {name}?", { server, name: model.name }), text, _("Remove")))) return null;
   return async () => {
     await call("DELETE", serverPath(model.name, server), { remove: true });
-    say(`${server} of ${model.name} is removed.`);
+    say(_("{server} of {name} is removed.", { server, name: model.name }));
   };
 }
 
@@ -387,12 +395,12 @@ function moveRow(old, name) {
 async function giveName(old, wanted) {
   const { name } = await call("PATCH", userPath(old), { name: wanted });
   moveRow(old, name);
-  say(`${old} is called ${name} now.`, { act: () => giveName(name, old) });
+  say(_("{old} is called {name} now.", { old, name }), { act: () => giveName(name, old) });
 }
 
 function rename({ model }) {
   const field = element("rename-name");
-  element("rename-title").textContent = `Rename ${model.name}`;
+  element("rename-title").textContent = _("Rename {name}", { name: model.name });
   field.value = model.name;
   openForm(element("rename-dialog").querySelector("form"), element("rename-error"), async () => {
     await giveName(model.name, field.value.trim());
@@ -437,25 +445,29 @@ table.addEventListener("change", (event) => {
 
 const PIECE = 500; // names in one request
 
+const addedUsers = (number) => ngettext("{number} user added", "{number} users added", number);
+const alreadyThere = (number) =>
+  ngettext("{number} name was there already", "{number} names were there already", number);
+
 element("add-users")?.addEventListener("click", () => {
   const field = element("add-names");
   const form = element("add-dialog").querySelector("form");
   form.reset();
   openForm(form, element("add-error"), async () => {
     const usernames = namesIn(field.value);
-    if (!usernames.length) throw new Error("Write at least one name.");
+    if (!usernames.length) throw new Error(_("Write at least one name."));
     let added = 0;
     for (let at = 0; at < usernames.length; at += PIECE) {
       const asked = { usernames: usernames.slice(at, at + PIECE), admin: element("add-admin").checked };
       try {
         added += (await call("POST", "users", asked)).length;
       } catch (error) {
-        if (error.status !== 409) throw added ? new Error(`${count(added, "user")} added, then: ${error.message}`) : error;
+        if (error.status !== 409) throw added ? new Error(`${addedUsers(added)}. ${error.message}`) : error;
       }
     }
-    if (!added) throw new Error(usernames.length === 1 ? "This user exists already." : "All of these users exist already.");
+    if (!added) throw new Error(usernames.length === 1 ? _("This user exists already.") : _("All of these users exist already."));
     const known = usernames.length - added;
-    say(`${count(added, "user")} added${known ? `; ${count(known, "name was", "names were")} there already` : ""}.`);
+    say(`${[addedUsers(added), ...(known ? [alreadyThere(known)] : [])].join("; ")}.`);
   });
 });
 

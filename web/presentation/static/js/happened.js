@@ -1,116 +1,154 @@
 // Events in words: what happened, without when and by whom.
 
 import { serverName, some } from "./names.js";
+import { _, ngettext } from "./texts.js";
 
 const SOME = 3; // names of a list: more of them are a number
 
 // Of the names in an event's data, of which the hub may have sent but the first ones.
 const list = (names, more = 0) => (names?.length ? some(names, SOME, more) : "");
-const own = (event) => serverName(event.server ?? "");
-const status = (data) => (data.exit_status === null || data.exit_status === undefined ? "" : ` with exit status ${data.exit_status}`);
+const server = (event) => ({ server: serverName(event.server ?? "") });
+
+// What is told behind the words: how it ended, and why, as the log has it.
+const exit = (found) => _("exit status {status}", { status: String(found) });
+const status = ({ exit_status: found }) => (found === null || found === undefined ? "" : ` (${exit(found)})`);
 const why = (data) => (data.why ? ` (${data.why})` : "");
+
+const members = ({ data }) => list(data.users, data.more) || _("somebody");
 const holders = ({ data }) =>
-  [list(data.users, data.more), data.groups ? `the group ${list(data.groups)}` : "", data.services ? `the service ${list(data.services)}` : ""]
+  [
+    list(data.users, data.more),
+    data.groups ? _("the group {group}", { group: list(data.groups) }) : "",
+    data.services ? _("the service {name}", { name: list(data.services) }) : "",
+  ]
     .filter(Boolean)
-    .join(", ");
+    .join(", ") || _("somebody");
+
 const ACTS = {
-  "users.start": "start servers of many users",
-  "users.stop": "stop servers of many users",
-  "users.delete": "delete many users",
-  "users.join": "put many users into a group",
+  "users.start": _("start servers of many users"),
+  "users.stop": _("stop servers of many users"),
+  "users.delete": _("delete many users"),
+  "users.join": _("put many users into a group"),
 };
 
+function jobAsked({ data }) {
+  const act = ACTS[data.kind] ?? data.kind;
+  return data.due ? _("A job was asked for: {act}, due at {due}", { act, due: data.due }) : _("A job was asked for: {act}", { act });
+}
+
+function groupAdded({ group, data }) {
+  const names = list(data.users, data.more);
+  return names ? _("The group {group} was added, with {names}", { group, names }) : _("The group {group} was added", { group });
+}
+
+function tokenMade({ service, data }) {
+  if (service) return _("A token of the service {name} was made", { name: service });
+  return data.note ? _("A token was made: {note}", { note: data.note }) : _("A token was made");
+}
+
 const WORDS = {
-  "hub.started": ({ data }) => `The hub started, version ${data.version}`,
-  "hub.stopped": ({ data }) => (data.servers ? "The hub was shut down, with all servers" : "The hub was shut down"),
+  "hub.started": ({ data }) => _("The hub started, version {version}", { version: data.version }),
+  "hub.stopped": ({ data }) => (data.servers ? _("The hub was shut down, with all servers") : _("The hub was shut down")),
 
-  "hub.clock-corrected": ({ data }) => `The machine's clock was set back, from ${data.before}`,
+  "hub.clock-corrected": ({ data }) => _("The machine's clock was set back, from {before}", { before: data.before }),
 
-  "user.created": ({ user, data }) => `${user} was added${data.admin ? " as an administrator" : ""}`,
-  "user.renamed": ({ data }) => `Renamed to ${data.name}`,
-  "user.admin-granted": ({ user }) => `${user} became an administrator`,
-  "user.admin-revoked": ({ user }) => `${user} is no longer an administrator`,
-  "user.info-changed": () => "What the hub knows of the user changed",
-  "user.auth-state-changed": () => "The state of the login changed",
-  "user.news-seen": () => "What is new of shares was read, and put away",
-  "user.deletion-requested": ({ user }) => `${user} is to be deleted`,
-  "user.deleted": ({ user }) => `${user} was deleted`,
-  "user.server-added": (event) => `Server ${own(event)} was added`,
-  "user.server-renamed": ({ data }) => `A server was renamed to ${serverName(data.name)}`,
-  "user.server-titled": (event) => `Server ${own(event)} is shown as ${event.data.display_name}`,
-  "user.server-removal-requested": (event) => `Server ${own(event)} is to be removed`,
-  "user.server-removed": (event) => `Server ${own(event)} was removed`,
+  "user.created": ({ user, data }) => (data.admin ? _("{user} was added as an administrator", { user }) : _("{user} was added", { user })),
+  "user.renamed": ({ data }) => _("Renamed to {name}", { name: data.name }),
+  "user.admin-granted": ({ user }) => _("{user} became an administrator", { user }),
+  "user.admin-revoked": ({ user }) => _("{user} is no longer an administrator", { user }),
+  "user.info-changed": () => _("What the hub knows of the user changed"),
+  "user.auth-state-changed": () => _("The state of the login changed"),
+  "user.news-seen": () => _("What is new of shares was read, and put away"),
+  "user.deletion-requested": ({ user }) => _("{user} is to be deleted", { user }),
+  "user.deleted": ({ user }) => _("{user} was deleted", { user }),
+  "user.server-added": (event) => _("Server {server} was added", server(event)),
+  "user.server-renamed": ({ data }) => _("A server was renamed to {name}", { name: serverName(data.name) }),
+  "user.server-titled": (event) => _("Server {server} is shown as {title}", { ...server(event), title: event.data.display_name }),
+  "user.server-removal-requested": (event) => _("Server {server} is to be removed", server(event)),
+  "user.server-removed": (event) => _("Server {server} was removed", server(event)),
 
   "server.spawn-requested": (event) =>
-    event.data.queued ? `${own(event)}: a start was asked for, and waits for its turn` : `${own(event)}: a start was asked for`,
-  "server.spawn-admitted": (event) => `${own(event)}: its turn came`,
-  "server.spawn-progressed": (event) => `${own(event)}: ${event.data.message}`,
-  "server.spawn-answered": (event) => `${own(event)}: it answers`,
-  "server.ready": (event) => `${own(event)}: running`,
-  "server.spawn-failed": (event) => `${own(event)}: the start failed: ${event.data.reason}`,
-  "server.spawn-cancelled": (event) => `${own(event)}: the start was cancelled${why(event.data)}`,
-  "server.stop-requested": (event) => `${own(event)}: a stop was asked for${why(event.data)}`,
-  "server.stopped": (event) => `${own(event)}: stopped${status(event.data)}`,
-  "server.died": (event) => `${own(event)}: ended by itself${status(event.data)}`,
-  "server.adopted": (event) => `${own(event)}: found still running after the hub's restart`,
-  "server.lost": (event) => `${own(event)}: gone when the hub came back${status(event.data)}`,
-  "server.out-of-sight": (event) => `${own(event)}: its engine cannot see it. ${event.data.reason}`,
-  "server.leftover-ended": (event) => `${own(event)}: what was left of an earlier start has ended`,
-  "server.options-stored": (event) => `${own(event)}: options of the next start were stored`,
+    event.data.queued
+      ? _("{server}: a start was asked for, and waits for its turn", server(event))
+      : _("{server}: a start was asked for", server(event)),
+  "server.spawn-admitted": (event) => _("{server}: its turn came", server(event)),
+  "server.spawn-progressed": (event) => `${serverName(event.server ?? "")}: ${event.data.message}`,
+  "server.spawn-answered": (event) => _("{server}: it answers", server(event)),
+  "server.ready": (event) => _("{server}: running", server(event)),
+  "server.spawn-failed": (event) => _("{server}: the start failed: {reason}", { ...server(event), reason: event.data.reason }),
+  "server.spawn-cancelled": (event) => _("{server}: the start was cancelled", server(event)) + why(event.data),
+  "server.stop-requested": (event) => _("{server}: a stop was asked for", server(event)) + why(event.data),
+  "server.stopped": (event) => _("{server}: stopped", server(event)) + status(event.data),
+  "server.died": (event) => _("{server}: ended by itself", server(event)) + status(event.data),
+  "server.adopted": (event) => _("{server}: found still running after the hub's restart", server(event)),
+  "server.lost": (event) => _("{server}: gone when the hub came back", server(event)) + status(event.data),
+  "server.out-of-sight": (event) => _("{server}: its engine cannot see it. {reason}", { ...server(event), reason: event.data.reason }),
+  "server.leftover-ended": (event) => _("{server}: what was left of an earlier start has ended", server(event)),
+  "server.options-stored": (event) => _("{server}: options of the next start were stored", server(event)),
 
-  "group.created": (event) => `The group ${event.group} was added${event.data.users ? `, with ${list(event.data.users, event.data.more)}` : ""}`,
-  "group.users-joined": (event) => `${list(event.data.users, event.data.more) || "Somebody"} joined the group ${event.group}`,
-  "group.users-left": (event) => `${list(event.data.users, event.data.more) || "Somebody"} left the group ${event.group}`,
-  "group.properties-replaced": (event) => `The group ${event.group} has other properties`,
-  "group.deleted": (event) => `The group ${event.group} was deleted`,
+  "group.created": groupAdded,
+  "group.users-joined": (event) => _("{names} joined the group {group}", { names: members(event), group: event.group }),
+  "group.users-left": (event) => _("{names} left the group {group}", { names: members(event), group: event.group }),
+  "group.properties-replaced": ({ group }) => _("The group {group} has other properties", { group }),
+  "group.deleted": ({ group }) => _("The group {group} was deleted", { group }),
 
-  "role.defined": (event) => `The role ${event.role} was defined`,
-  "role.granted": (event) => `The role ${event.role} was given to ${holders(event) || "somebody"}`,
-  "role.withdrawn": (event) => `The role ${event.role} was taken from ${holders(event) || "somebody"}`,
-  "role.removed": (event) => `The role ${event.role} was removed`,
+  "role.defined": ({ role }) => _("The role {role} was defined", { role }),
+  "role.granted": (event) => _("The role {role} was given to {names}", { role: event.role, names: holders(event) }),
+  "role.withdrawn": (event) => _("The role {role} was taken from {names}", { role: event.role, names: holders(event) }),
+  "role.removed": ({ role }) => _("The role {role} was removed", { role }),
 
-  "token.issued": (event) =>
-    event.service ? `A token of the service ${event.service} was made` : `A token was made${event.data.note ? `: ${event.data.note}` : ""}`,
-  "token.revoked": ({ data }) => `A token was revoked${why(data)}`,
-  "oauth-code.issued": () => "An application was let in",
-  "oauth-code.redeemed": () => "An application got its token",
-  "session.opened": ({ data }) => `Logged in${data.address ? ` from ${data.address}` : ""}`,
-  "session.moved-in": () => "A login at another hub is good here",
-  "session.ended": ({ data }) => `Logged out${why(data)}`,
-  "moving.begun": ({ data }) => `Moving in from ${data.source} began`,
-  "moving.done": ({ data }) => `Moved in: ${data.came?.users ?? 0} users`,
-  "access.refused": ({ data }) => `Logins or tokens were refused, from ${data.addresses?.length ?? 0} addresses`,
+  "token.issued": tokenMade,
+  "token.revoked": ({ data }) => _("A token was revoked") + why(data),
+  "oauth-code.issued": () => _("An application was let in"),
+  "oauth-code.redeemed": () => _("An application got its token"),
+  "session.opened": ({ data }) => (data.address ? _("Logged in from {address}", { address: data.address }) : _("Logged in")),
+  "session.moved-in": () => _("A login at another hub is good here"),
+  "session.ended": ({ data }) => _("Logged out") + why(data),
+  "moving.begun": ({ data }) => _("Moving in from {source} began", { source: data.source }),
+  "moving.done": ({ data }) => ngettext("Moved in: {number} user", "Moved in: {number} users", data.came?.users ?? 0),
+  "access.refused": ({ data }) =>
+    ngettext(
+      "Logins or tokens were refused, from {number} address",
+      "Logins or tokens were refused, from {number} addresses",
+      data.addresses?.length ?? 0,
+    ),
 
-  "share.granted": (event) => `${own(event)} was shared with ${list(event.data.users) || list(event.data.groups) || "somebody"}`,
-  "share.widened": (event) => `A share of ${own(event)} lets do more`,
-  "share.narrowed": (event) => `A share of ${own(event)} lets do less`,
-  "share.revoked": (event) => `A share of ${own(event)} ended`,
-  "share-code.issued": (event) => `A code to share ${own(event)} was made`,
-  "share-code.exchanged": (event) => `A code for ${own(event)} was used`,
-  "share-code.revoked": (event) => `A code for ${own(event)} was revoked`,
+  "share.granted": (event) =>
+    _("{server} was shared with {names}", {
+      ...server(event),
+      names: list(event.data.users) || list(event.data.groups) || _("somebody"),
+    }),
+  "share.widened": (event) => _("A share of {server} lets do more", server(event)),
+  "share.narrowed": (event) => _("A share of {server} lets do less", server(event)),
+  "share.revoked": (event) => _("A share of {server} ended", server(event)),
+  "share-code.issued": (event) => _("A code to share {server} was made", server(event)),
+  "share-code.exchanged": (event) => _("A code for {server} was used", server(event)),
+  "share-code.revoked": (event) => _("A code for {server} was revoked", server(event)),
 
-  "service.added": ({ service }) => `The service ${service} was added`,
-  "service.changed": ({ service }) => `The service ${service} was changed`,
-  "service.removed": ({ service }) => `The service ${service} was removed`,
-  "service.started": ({ service, data }) => `The service ${service} started as process ${data.pid}`,
-  "service.exited": ({ service, data }) => `The service ${service} ended${status(data)}`,
-  "service.failed": ({ service, data }) => `The service ${service} failed: ${data.reason}`,
+  "service.added": ({ service }) => _("The service {name} was added", { name: service }),
+  "service.changed": ({ service }) => _("The service {name} was changed", { name: service }),
+  "service.removed": ({ service }) => _("The service {name} was removed", { name: service }),
+  "service.started": ({ service, data }) => _("The service {name} started as process {pid}", { name: service, pid: String(data.pid) }),
+  "service.exited": ({ service, data }) => _("The service {name} ended", { name: service }) + status(data),
+  "service.failed": ({ service, data }) => _("The service {name} failed: {reason}", { name: service, reason: data.reason }),
 
-  "job.requested": ({ data }) => `A job was asked for: ${ACTS[data.kind] ?? data.kind}${data.due ? `, due at ${data.due}` : ""}`,
-  "job.tried": () => "A job began, or went on",
-  "job.progressed": () => "A job got further",
-  "job.put-off": ({ data }) => `A job came to nothing, and will be tried again at ${data.again}${why(data)}`,
-  "job.done": () => "A job was done",
-  "job.given-up": ({ data }) => `A job was given up${why(data)}`,
-  "job.cancelled": () => "A job was cancelled",
+  "job.requested": jobAsked,
+  "job.tried": () => _("A job began, or went on"),
+  "job.progressed": () => _("A job got further"),
+  "job.put-off": ({ data }) => _("A job came to nothing, and will be tried again at {again}", { again: data.again }) + why(data),
+  "job.done": () => _("A job was done"),
+  "job.given-up": ({ data }) => _("A job was given up") + why(data),
+  "job.cancelled": () => _("A job was cancelled"),
 
-  "engine.silent": ({ data }) => `An engine has not answered since ${data.since}`,
-  "engine.answered": () => "An engine answers again",
-  "engine.stray-found": ({ data }) => `${data.user_name}/${data.server_name}: an earlier start runs that no server knows`,
-  "engine.stray-ended": ({ data }) => `An earlier start that no server knew is gone. ${data.why}`,
-  "route.added": ({ data }) => `A route was added: ${data.spec}`,
-  "route.removed": () => "A route was removed",
-  "activity.recorded": ({ data }) => `${Object.keys(data.users ?? {}).length + (data.more ?? 0)} users were active`,
+  "engine.silent": ({ data }) => _("An engine has not answered since {since}", { since: data.since }),
+  "engine.answered": () => _("An engine answers again"),
+  "engine.stray-found": ({ data }) =>
+    _("{server}: an earlier start runs that no server knows", { server: `${data.user_name}/${data.server_name}` }),
+  "engine.stray-ended": ({ data }) => [_("An earlier start that no server knew is gone."), data.why].join(" "),
+  "route.added": ({ data }) => _("A route was added: {spec}", { spec: data.spec }),
+  "route.removed": () => _("A route was removed"),
+  "activity.recorded": ({ data }) =>
+    ngettext("{number} user was active", "{number} users were active", Object.keys(data.users ?? {}).length + (data.more ?? 0)),
 };
 
 export function inWords(event) {
@@ -119,9 +157,9 @@ export function inWords(event) {
 
 // Who has done it.
 export function doer({ by }) {
-  if (by.kind === "hub") return "the hub";
-  if (by.name === null) return "somebody else";
-  return by.kind === "service" ? `service ${by.name}` : by.name;
+  if (by.kind === "hub") return _("the hub");
+  if (by.name === null) return _("somebody else");
+  return by.kind === "service" ? _("the service {name}", { name: by.name }) : by.name;
 }
 
 const BAD = new Set(["server.spawn-failed", "server.died", "server.lost", "server.out-of-sight", "engine.silent", "engine.stray-found", "service.failed", "job.given-up", "access.refused"]);

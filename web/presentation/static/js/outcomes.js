@@ -1,5 +1,7 @@
 // How starts and stops end that the hub has accepted, as the event stream tells it.
 
+import { _ } from "./texts.js";
+
 const ENDS = {
   "server.ready": "ready",
   "server.spawn-failed": "failed",
@@ -25,7 +27,7 @@ export function expect(user, server, end) {
   return new Promise((resolve, reject) => {
     waiting.set(key(user, server), (found, data) => {
       if (found === end || (end === "stopped" && found === "failed")) resolve();
-      else reject(new Error(data.reason ?? "It was stopped."));
+      else reject(new Error(data.reason ?? _("It was stopped.")));
     });
   });
 }

@@ -1,6 +1,7 @@
 // Lists of the REST API, a page at a time.
 
 import { call } from "./api.js";
+import { _ } from "./texts.js";
 
 const WRAPPED = { Accept: "application/jupyterhub-pagination+json" };
 
@@ -11,8 +12,9 @@ export function fetchPage(path, query) {
 
 // Buttons that turn pages, and where one is. `turn` is called with the offset to go to.
 export class Pager {
-  constructor(noun, turn) {
-    this.noun = noun;
+  // `none`: what is said where there is nothing to be shown.
+  constructor(none, turn) {
+    this.none = none;
     this.range = document.getElementById("range");
     const at = (id, offset) => {
       const button = document.getElementById(id);
@@ -28,10 +30,8 @@ export class Pager {
   // `shown`: how many items there are on this page.
   show({ offset, limit, total }, shown) {
     Object.assign(this, { offset, limit, total });
-    const number = (value) => value.toLocaleString("en");
-    this.range.textContent = total
-      ? `${number(shown ? offset + 1 : offset)}–${number(offset + shown)} of ${number(total)}`
-      : `No ${this.noun}`;
+    const from = shown ? offset + 1 : offset;
+    this.range.textContent = total ? _("{from}–{to} of {total}", { from, to: offset + shown, total }) : this.none;
     const enable = (button, can) => {
       if (button) button.ariaDisabled = String(!can); // not `disabled`: the focus stays where it is
     };

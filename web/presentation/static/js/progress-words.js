@@ -7,6 +7,7 @@ import { _ } from "./texts.js";
 const OWN = {
   "Server requested": _("Server requested"),
   "Its turn to start has come": _("Its turn to start has come"),
+  "Spawning server...": _("The server is being started…"),
   "Spawn cancelled": _("Spawn cancelled"),
 };
 const FAILED = "Spawn failed: ";

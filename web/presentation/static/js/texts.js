@@ -19,11 +19,16 @@ const rules = new Intl.PluralRules(language);
 const categories = rules.resolvedOptions().pluralCategories.sort((a, b) => COUNTED.indexOf(a) - COUNTED.indexOf(b));
 const digits = new Intl.NumberFormat(locale);
 
-export function _(text, values = {}) {
+// Of a text that is said already what its names stand for; numbers as the language writes them.
+export function withValues(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     return typeof value === "number" ? digits.format(value) : (value ?? whole);
   });
+}
+
+export function _(text, values = {}) {
+  return withValues(text, values);
 }
 
 // ngettext("{number} server", "{number} servers", number, values): a language may have more forms than English has.
@@ -31,5 +36,5 @@ export function ngettext(...given) {
   const forms = given.filter((one) => typeof one === "string");
   const [number, values] = given.slice(forms.length);
   const form = Math.min(categories.indexOf(rules.select(number)), forms.length - 1);
-  return _(forms[form], { number, ...values });
+  return withValues(forms[form], { number, ...values });
 }

@@ -2,9 +2,15 @@
 
 import { base, userPath } from "./api.js";
 import { serverName } from "./names.js";
+import { _ } from "./texts.js";
 import { showTimes } from "./time.js";
 
-const WORDS = { spawn: "Starting", stop: "Stopping", check: "Being looked for", rename: "Being renamed" };
+const WORDS = {
+  spawn: _("Starting"),
+  stop: _("Stopping"),
+  check: _("Being looked for"),
+  rename: _("Being renamed"),
+};
 
 export function stateOf(server) {
   if (server.ready && !server.pending) return "ready";
@@ -12,7 +18,7 @@ export function stateOf(server) {
 }
 
 export function wordOf(state) {
-  return WORDS[state] ?? { ready: "Running", stopped: "Stopped", failed: "Failed" }[state] ?? state;
+  return WORDS[state] ?? { ready: _("Running"), stopped: _("Stopped"), failed: _("Failed") }[state] ?? state;
 }
 
 export function isActive(server) {
@@ -66,7 +72,7 @@ export class UserRow {
     link.href = `${base}admin/users/${encodeURIComponent(model.name)}`;
     this.find(".badge").hidden = !model.admin;
     const box = this.find(".select");
-    box.ariaLabel = `Select ${model.name}`;
+    box.ariaLabel = _("Select {name}", { name: model.name });
     for (const of of this.element.querySelectorAll("tr:first-child .of")) of.textContent = ` ${model.name}`;
     this.find(".seen").replaceChildren(timeOf(model.last_activity));
     this.showStates();
@@ -91,7 +97,7 @@ export class UserRow {
     const stoppable = active.filter((server) => server.pending !== "stop");
     this.find(".start-user").hidden = !own || isActive(own);
     this.find(".stop-user").hidden = stoppable.length === 0;
-    this.find(".stop-user .text").textContent = active.length > 1 ? `Stop all ${active.length}` : "Stop";
+    this.find(".stop-user .text").textContent = active.length > 1 ? _("Stop all {number}", { number: active.length }) : _("Stop");
   }
 
   toggle() {
@@ -113,12 +119,12 @@ export class UserRow {
     this.details.querySelector(".servers").replaceChildren(...this.servers.map((server) => this.serverLine(server)));
     const facts = this.details.querySelector(".facts");
     facts.replaceChildren(
-      ...this.fact("Groups", model.groups?.join(", ") || "none"),
-      ...this.fact("Roles", model.roles?.join(", ") || "none"),
-      ...this.fact("Added", timeOf(model.created)),
+      ...this.fact(_("Groups"), model.groups?.join(", ") || _("none")),
+      ...this.fact(_("Roles"), model.roles?.join(", ") || _("none")),
+      ...this.fact(_("Added"), timeOf(model.created)),
     );
     const admin = this.details.querySelector(".admin");
-    if (admin) admin.textContent = model.admin ? "Take administrator's rights" : "Make administrator";
+    if (admin) admin.textContent = model.admin ? _("Take administrator's rights") : _("Make administrator");
     this.details.querySelector(".history").href = `${base}admin/users/${encodeURIComponent(model.name)}`;
   }
 
@@ -142,8 +148,8 @@ export class UserRow {
     const when = line.querySelector(".when");
     if (state === "failed") when.textContent = server.failure;
     else if (server.started) when.append("started ", timeOf(server.started));
-    else if (server.last_activity) when.append("last active ", timeOf(server.last_activity));
-    else when.textContent = "never started";
+    else if (server.last_activity) when.append(_("last active"), " ", timeOf(server.last_activity));
+    else when.textContent = _("never started yet");
     for (const of of line.querySelectorAll(".of")) of.textContent = ` ${serverName(server.name)} of ${this.model.name}`;
     const open = line.querySelector(".open");
     open.href = server.url;

@@ -1,16 +1,17 @@
 // One thing done for many: a job of the hub's, which goes on when this page is closed. The panel shows how far it is.
 
 import { call } from "./api.js";
+import { _, withValues } from "./texts.js";
 import { isAtWork, working } from "./working.js";
 
 const LOOK = 700; // milliseconds between looks at the job
 const KEPT = "callboard-job"; // what this browser has begun, to be found again by the next page
 
 const WORDS = {
-  start: ["Starting", "started"],
-  stop: ["Stopping", "stopped"],
-  delete: ["Deleting", "deleted"],
-  join: ["Adding", "added"],
+  start: [_("Starting: {done} of {total}"), _("{done} of {total} started")],
+  stop: [_("Stopping: {done} of {total}"), _("{done} of {total} stopped")],
+  delete: [_("Deleting: {done} of {total}"), _("{done} of {total} deleted")],
+  join: [_("Adding: {done} of {total}"), _("{done} of {total} added")],
 };
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -83,18 +84,18 @@ export class Work {
 
   // What it is at work for is not renamed meanwhile.
   nameButton() {
-    if (!isAtWork(this.button)) this.button.textContent = this.isRunning ? "Cancel" : "Close";
+    if (!isAtWork(this.button)) this.button.textContent = this.isRunning ? _("Cancel") : _("Close");
   }
 
   text() {
     const { act, total, done, failed, message } = this.job;
     const [doing, finished] = WORDS[act];
-    const number = (value) => value.toLocaleString("en");
-    const bad = failed ? `, ${number(failed)} failed` : "";
-    if (this.isRunning) return `${doing}: ${number(done)} of ${number(total)}${bad}`;
+    const bad = failed ? [_("{number} failed", { number: failed })] : [];
+    if (this.isRunning) return [withValues(doing, { done, total }), ...bad].join(", ");
     const left = total - done - failed;
-    const rest = left ? `, ${number(left)} not waited for or left alone` : "";
-    return `${number(done)} of ${number(total)} ${finished}${bad}${rest}${message ? `. ${message}` : ""}`;
+    const rest = left ? [_("{number} not waited for or left alone", { number: left })] : [];
+    const all = [withValues(finished, { done, total }), ...bad, ...rest].join(", ");
+    return message ? `${all}. ${message}` : all;
   }
 
   async end() {
@@ -113,7 +114,7 @@ export class Work {
 function line({ user, message }) {
   const item = document.createElement("li");
   const who = document.createElement("strong");
-  who.textContent = user ?? "somebody who is gone";
+  who.textContent = user ?? _("somebody who is gone");
   item.append(who, ` ${message}`);
   return item;
 }
