@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tests.integration.hub import wait_for
 from tests.moving.other_hub import ADMIN_TOKEN, GRADER_TOKEN, OtherHub
 
 USERS = ("alice", "bob", "carol", "d@ve")
@@ -44,6 +45,7 @@ def fill(hub: OtherHub) -> Held:
         browsers["bob"], "service-grader", GRADER_TOKEN, "http://127.0.0.1:9/grader/oauth_callback"
     )
     codes = _shares(hub) if hub.version >= (5,) else {}
+    wait_for(lambda: hub.api("GET", "/user", token=tokens["carol short"]).status_code == 403)
     cookies = {user: _cookies(browser) for user, browser in browsers.items()}
     kept = {prefix: _kept(environment) for prefix, environment in servers.items()}
     return Held(tokens, cookies, kept, codes)
@@ -86,7 +88,7 @@ def _tokens(hub: OtherHub) -> dict[str, str]:
         "alice": {"note": "for everything"},
         "alice narrow": {"note": "narrow", **wanted},
         "bob": {"note": "for long", "expires_in": 86_400 * 30_000},
-        "carol short": {"note": "soon over", "expires_in": 1},
+        "carol short": {"note": "soon over", "expires_in": 2},
         "d@ve": {"note": "dave"},
     }
     made = {}
