@@ -77,6 +77,7 @@ class Windows:
             viewport={"width": size["width"] // zoom, "height": size["height"] // zoom},
             device_scale_factor=zoom,
             java_script_enabled=scripts,
+            ignore_https_errors=url.startswith("https"),  # certificates of tests
             color_scheme=scheme,  # type: ignore[arg-type]
             locale=locale,
             base_url=url or None,
@@ -119,6 +120,14 @@ def log_in(page: Page, name: str, path: str = "/hub/home") -> None:
     page.fill("#password_input", "any")
     page.click("#login_submit")
     page.wait_for_url(lambda url: "/hub/login" not in url)
+
+
+def slow_down(page: Page, milliseconds: int) -> None:
+    """Whatever it asks for takes so long to come back."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    conditions = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", conditions)
 
 
 def violations(page: Page) -> list[str]:

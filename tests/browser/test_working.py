@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Windows, log_in, running
+from tests.browser.conftest import Windows, log_in, running, slow_down
 from tests.integration.hub import RealHub
 
 pytestmark = pytest.mark.slow
@@ -27,18 +27,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
         yield hub
 
 
-def slow_down(context: BrowserContext, page: Page) -> None:
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    conditions = {"offline": False, "latency": LATENCY, "downloadThroughput": -1, "uploadThroughput": -1}
-    session.send("Network.emulateNetworkConditions", conditions)
-
-
 def a_slow_page(hub: RealHub, windows: Windows, name: str, path: str) -> Page:
     context = windows.context(url=hub.url)
     page = context.new_page()
     log_in(page, name, path)
-    slow_down(context, page)
+    slow_down(page, LATENCY)
     return page
 
 
@@ -78,7 +71,7 @@ def test_a_login_is_sent_once(hub: RealHub, windows: Windows) -> None:
     context = windows.context(url=hub.url)
     page = context.new_page()
     page.goto("/hub/login")
-    slow_down(context, page)
+    slow_down(page, LATENCY)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method) if "/hub/login" in request.url else None)
     page.fill("#username_input", "lena")
@@ -121,7 +114,7 @@ def test_a_load_that_is_broken_off_gives_the_button_back(hub: RealHub, windows: 
     context = windows.context(url=hub.url)
     page = context.new_page()
     page.goto("/hub/login")
-    slow_down(context, page)
+    slow_down(page, LATENCY)
     page.fill("#username_input", "olga")
     page.locator("#login_submit").click(no_wait_after=True)
     expect_at_work(page.locator("#login_submit"), "Logging in…")

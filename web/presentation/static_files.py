@@ -23,9 +23,13 @@ from web.texts.languages import ENGLISH, LANGUAGES
 
 OURS = Path(__file__).parent / "static"
 
+VERSION_DIGITS = 20  # it stands in every address
 LARGEST = 8 * 2**20  # bytes: an administrator's directory may hold all sorts of things
 
 _IMPORT = re.compile(rb"""((?:from|import)\s*\(?\s*["']\./[\w./-]+\.js)(["'])""")
+_COMMENT_LINE = re.compile(rb"^[ \t]*//[^\n]*\n", re.MULTILINE)
+_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
+_INDENTATION = re.compile(rb"^[ \t\n]+", re.MULTILINE)
 _TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",
@@ -48,15 +52,15 @@ class StaticFile(Struct, frozen=True):
 class StaticFiles:
     def __init__(self, directories: Iterable[Path] = ()) -> None:
         """`directories`: what is in these comes before ours, by the same path."""
-        found: dict[str, bytes] = {}
-        for directory in (OURS, *directories):
+        found = {name: _lean(name, content) for name, content in _read_all(OURS).items()}
+        for directory in directories:
             found |= _read_all(directory)
         whole = hashlib.sha512()
         for name, content in sorted(found.items()):
             whole.update(f"{name}\0{len(content)}\0".encode() + content)
         for language in LANGUAGES.keys() - {ENGLISH}:
             whole.update(path_of(language).read_bytes())
-        self.version = whole.hexdigest()
+        self.version = whole.hexdigest()[:VERSION_DIGITS]
         self._found = found
         self._files = {(name, ENGLISH): self._file(name, ENGLISH) for name in found}
 
@@ -79,6 +83,13 @@ class StaticFiles:
         return StaticFile(
             content, kind, tag_of(content), _packed(content) if kind.startswith(_COMPRESSIBLE) else b""
         )
+
+
+def _lean(name: str, content: bytes) -> bytes:
+    """Our own scripts and style sheets without what is for those who read them here: comments and indentation."""
+    if name.startswith("js/"):
+        return _INDENTATION.sub(b"", _COMMENT_LINE.sub(b"", content))
+    return _INDENTATION.sub(b"", _COMMENT.sub(b"", content)) if name.startswith("css/") else content
 
 
 def is_script(path: str) -> bool:

@@ -29,6 +29,7 @@ from web.texts.templates import give_texts
 
 OURS = Path(__file__).parent / "templates"
 
+_INDENTATION = re.compile(r"^[ \t]+(?=<)", re.MULTILINE)
 _TAG = re.compile(r"<(script|style|link)(?=[\s>])(?![^>]*\bnonce=)", re.IGNORECASE)
 
 
@@ -38,6 +39,14 @@ class TrustedLoader(FileSystemLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, name, is_fresh = super().get_source(environment, template)
         return _TAG.sub(r'<\1 nonce="{{ csp_nonce }}"', source), name, is_fresh
+
+
+class LeanLoader(FileSystemLoader):
+    """Our own templates, without the indentation of their tags: it would go over the line with each page."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, name, is_fresh = super().get_source(environment, template)
+        return _INDENTATION.sub("", source), name, is_fresh
 
 
 def source_of(directories: Iterable[str], name: str) -> str | None:
@@ -63,7 +72,7 @@ def directories_of(settings: HubSettings) -> list[str]:
 
 def loaders(directories: Iterable[str]) -> list[BaseLoader]:
     """Where a template is looked for, the first that has it wins. `directories`: of the administrator."""
-    ours = FileSystemLoader(OURS)
+    ours = LeanLoader(OURS)
     return [*map(TrustedLoader, directories), ours, PrefixLoader({"templates": ours})]
 
 
