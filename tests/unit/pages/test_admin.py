@@ -108,7 +108,7 @@ async def test_the_form_says_what_ends_with_the_hub() -> None:
 
 async def test_a_request_is_looked_for_by_its_number_from_every_page(hub: Hub) -> None:
     async with viewed(hub) as browser:
-        box = (await shown(browser, "/hub/admin/groups")).one("form", role="search")
+        box = (await shown(browser, "/hub/admin/groups")).one("form", class_="find-request")
         assert (box["action"], box.one("input")["name"]) == ("/hub/admin/request", "number")
         page = await shown(browser, "/hub/admin/request?number=%20abc%22%3E%20")
         assert page.one("p", id_="request-said")["data-number"] == 'abc">'
