@@ -180,7 +180,7 @@ BUTTONS: dict[str, Button] = {
         leads="/hub/home|/user/",
         before=typed({"#username_input": "NAME", "#password_input": "x"}),
     ),
-    "home.html .restart-server": Button(HOME, "#start", heard="My server: Running", before=RUNNING),
+    "home.html .restart-server": Button(HOME, ".actions :focus", heard="My server: Running", before=RUNNING),
     "home.html #stop": Button(HOME, "#start", heard="My server: Stopped", before=RUNNING),
     "home.html .stop-server": Button(
         HOME, ".start-server", heard="Lab: Stopped", before=LAB_RUNNING, press=".stop-server:not(#stop)"

@@ -1,8 +1,8 @@
 // The focus stays on the page: where what has it goes away or is hidden, it goes to what has come in its place, or to what
 // stands next to it, never to the top of the page; and never to a button that takes something away.
 
-const ROWS = "tr, li, .server, .group, tbody, article, details, [role=region], [role=group]";
-const PARTS = "section, form, dialog, ul, table, main";
+const ROWS = "tr, li, ul, .server, .group, tbody, article, details, [role=region], [role=group]";
+const PARTS = "section, form, dialog, table, main";
 const CONTROLS = "a[href], button, input, select, textarea, summary";
 const NEAR = 3; // rows after and before one that may be gone with it
 
@@ -94,7 +94,9 @@ function look() {
 }
 
 export function keepFocus() {
-  document.addEventListener("focusin", (event) => event.target !== document.body && hold(event.target));
+  document.addEventListener("focusin", ({ target }) => {
+    if (target !== document.body && !target.closest("#notice")) hold(target); // from a notice one goes back to where one was
+  });
   document.addEventListener("focusout", () => {
     setTimeout(() => {
       const isLeft = document.hasFocus() && document.activeElement === document.body;
