@@ -24,7 +24,7 @@ function placesOf(element) {
 function neighbours(row) {
   const walk = (step) => {
     const found = [];
-    for (let one = row[step]; one && found.length < NEAR; one = one[step]) if (one.matches(ROWS)) found.push(noted(one));
+    for (let one = row[step]; one && found.length < NEAR; one = one[step]) if (one.matches(ROWS) && !one.matches("ul")) found.push(noted(one));
     return found;
   };
   return [...walk("nextElementSibling"), ...walk("previousElementSibling")];
