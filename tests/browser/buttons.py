@@ -385,7 +385,10 @@ BUTTONS: dict[str, Button] = {
         "/hub/admin/history", "#look-closer", heard="–", before=visible("#look-closer")
     ),
     "look-along.js .closer": Button(
-        "/hub/admin/history", "#history-title", heard="–", before=pressed("#as-table summary")
+        "/hub/admin/history",
+        ":is(#history-title, #pieces button):focus",
+        heard="–",
+        before=pressed("#as-table summary"),
     ),
     "history-parts.html #more": Button("/hub/admin/history", "#more", before=visible("#more")),
 }
