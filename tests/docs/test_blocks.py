@@ -15,6 +15,7 @@ from tests.docs.blocks import ALL, Block
 from tests.docs.console import commands
 from tests.plugins.environments import NAMES
 
+JINJA = jinja2.Environment(extensions=["jinja2.ext.i18n"])
 LANGUAGES = {"console", "python", "toml", "json", "jinja", "text"}
 CONFIGURATIONS = [
     block
@@ -33,7 +34,7 @@ def test_a_block_says_what_it_is(block: Block) -> None:
         assert (block.note("exit") or "0").isdecimal()
     if (environment := block.note("with")) is not None:
         assert environment in NAMES
-    {"python": ast.parse, "toml": tomllib.loads, "json": json.loads, "jinja": jinja2.Environment().parse}.get(
+    {"python": ast.parse, "toml": tomllib.loads, "json": json.loads, "jinja": JINJA.parse}.get(
         block.language, str
     )(block.text)
 

@@ -183,6 +183,7 @@ def test_no_table_holds_a_moment_that_has_not_come(log: Log) -> None:
         ),
         *(("tokens", "created"), ("tokens", "last_activity"), ("sessions", "opened"), ("routes", "at")),
         *(("shares", "created"), ("share_codes", "created"), ("share_codes", "last_exchanged_at")),
+        *(("share_code_uses", "at"), ("share_news", "at")),
     }
     assert [one for one in found if one[1] != "expires_at" and one[2] > utc_text(log.now)] == []
 

@@ -15,11 +15,13 @@ from click.testing import CliRunner, Result
 import projections
 import web.commands.verify as command
 from core.events.file import heads, verify
+from core.events.file.database import open_for_writing
 from core.events.file.heads import head_of, note_head
 from core.events.file.verify import Head
 from core.events.file.writer import Writer
 from core.events.log.append_request import AppendRequest, Write
 from core.events.server import OptionsStored
+from projections.rebuild import rebuild
 from tests.logs import BY, commit, created, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main
@@ -84,6 +86,18 @@ def run_and_rechain(*statements: str) -> Callable[[str], None]:
     return change
 
 
+def folded_anew(change: Callable[[str], None]) -> Callable[[str], None]:
+    """With tables that are what the log says after it."""
+
+    def by(path: str) -> None:
+        change(path)
+        db = open_for_writing(path)
+        rebuild(db, projections.ALL)
+        db.close()
+
+    return by
+
+
 def hide_a_row_from_an_index(path: str) -> None:
     """The last event of a stream: versions still count from one."""
     db = sqlite3.connect(path, isolation_level=None)
@@ -125,7 +139,9 @@ CORRUPTIONS = {
         f"broken at event {COUNT}: it was removed",
     ),
     "time": Corruption(
-        run_and_rechain("UPDATE events SET at = '2020-01-01T00:00:00.000000Z' WHERE position = 20"),
+        folded_anew(
+            run_and_rechain("UPDATE events SET at = '2020-01-01T00:00:00.000000Z' WHERE position = 20")
+        ),
         (verify, "_check_time"),
         "broken at event 20: it was recorded before",
     ),
@@ -135,9 +151,11 @@ CORRUPTIONS = {
         "broken at event 12: it is version 2 of stream server/b, not 1",
     ),
     "file": Corruption(hide_a_row_from_an_index, (verify, "_check_file"), "the file is damaged"),
-    "cut off": Corruption(cut_off, (verify, "_check_reached"), f"once reached event {COUNT}"),
+    "cut off": Corruption(folded_anew(cut_off), (verify, "_check_reached"), f"once reached event {COUNT}"),
     "rewritten": Corruption(rewrite, (verify, "_check_noted"), "the log was rewritten"),
-    "noted heads": Corruption(cut_off, (heads, "noted_heads"), f"once reached event {COUNT}", lambda _: []),
+    "noted heads": Corruption(
+        folded_anew(cut_off), (heads, "noted_heads"), f"once reached event {COUNT}", lambda _: []
+    ),
     "a row of a table": Corruption(
         run("UPDATE users SET admin = 1 WHERE name = 'bob'"),
         (command, "_tables"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -17,6 +19,7 @@ from web.app.app import Application, build_app
 from web.hub.hub import Hub
 
 OF_CONNECTION = frozenset(("date", "connection", "x-request-id", "transfer-encoding"))
+RESET = struct.pack("ii", 1, 0)  # gone, and not only done with sending
 QUIET = 0.02  # seconds in which no task has anything to do
 RANDOM = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)?"  # times
@@ -26,6 +29,8 @@ RANDOM = re.compile(
     rb"|[A-Za-z0-9_=|:-]{22,}"  # tokens, cookies, nonces
     rb"|\b[a-z0-9]{13,26}\b"
     rb"|\d+ (?:seconds?|minutes?)"  # until one may try again
+    rb'|(?<=name="_once" value=")[^"]+'  # of a form that counts once
+    rb"|\d\d:\d\d UTC"  # since when something is so
     rb"|\b\d+(?:\.\d+)?e-\d+\b|\b\d+\.\d+\b(?!\.)"  # how long something took
 )
 
@@ -88,10 +93,13 @@ class Twins:
         self._wire = wire
         if streams or head.header("Connection") == "close":
             self.close()
+        if streams:
+            await wait_all_tasks_blocked(QUIET)  # until the hub has seen that its reader is gone
         return same(head.code, head.headers, body)
 
     def close(self) -> None:
         if self._wire is not None:
+            self._wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self._wire.sock.close()
             self._wire = None
 

@@ -33,6 +33,7 @@ from web.texts.templates import texts_for_elsewhere
 from web.texts.translate import spoken
 
 NOT_CARRIED = frozenset({*NOT_OF_THE_FORM, TICKET})
+LONGEST_URL = 2000  # that a page says again in its links: of longer ones the path alone
 
 
 async def page(
@@ -185,7 +186,8 @@ def _this_url() -> str:
     """To come back to by a GET, without the token of a form."""
     pairs = parse_qsl(asked().query_string.decode("latin-1"), keep_blank_values=True)
     query = urlencode([pair for pair in pairs if pair[0] not in NOT_CARRIED])
-    return f"{asked().path}?{query}" if query else asked().path
+    url = f"{asked().path}?{query}" if query else asked().path
+    return url if len(url) <= LONGEST_URL else asked().path
 
 
 def _services(scopes: Scopes) -> list[dict[str, Any]]:
