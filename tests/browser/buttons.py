@@ -382,7 +382,10 @@ BUTTONS: dict[str, Button] = {
         "/hub/admin/history", "#history-title", heard="servers are shown", before=visible("#more-lanes")
     ),
     "history-parts.html #look-closer": Button(
-        "/hub/admin/history", "#look-closer", heard="–", before=visible("#look-closer")
+        "/hub/admin/history",
+        ":is(#look-closer, #history-title):focus",
+        heard="–",
+        before=visible("#look-closer"),
     ),
     "look-along.js .closer": Button(
         "/hub/admin/history",

@@ -281,7 +281,7 @@ def test_what_was_made_and_not_recorded_is_found_and_ended(make_hub: MakeHub) ->
 def test_the_one_of_the_documentation(make_hub: MakeHub) -> None:
     """With the real server that it names."""
     text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
-    (lines,) = re.findall(r"```py\n(.*?class CourseSpawner.*?)```", text, re.DOTALL)
+    (lines,) = re.findall(r"```python\n((?:(?!```).)*?class CourseSpawner.*?)```", text, re.DOTALL)
     hub = make_hub(config=f"{lines}\nc.Spawner.http_timeout = 60; c.Spawner.args = ['--allow-root']")
     hub.start()
     hub.add_user("alice")

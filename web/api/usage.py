@@ -23,7 +23,7 @@ from web.request.answers import reply
 from web.request.context import database, hub, scopes
 from web.request.declared import Text
 from web.request.routing import RouteGroup
-from web.request.sent.paging import argument, number, page
+from web.request.sent.paging import argument, flag, number, page
 from web.request.sent.timestamps import parse_timestamp
 from web.request.sent.wanted import wanted_events
 
@@ -131,7 +131,7 @@ async def servers() -> Response:
         raise InvalidError(f"Ask for between one and {MOST_SPANS} spans of time, with since before until.")
     seen, naming = _Seen(), Naming(database())
     may_see = None if seen.sees_all else lambda user: seen.may_see(naming.present(user))
-    chosen = Page(step, asked_for.offset, min(asked_for.limit, MOST_SERVERS), argument("failing") == "true")
+    chosen = Page(step, asked_for.offset, min(asked_for.limit, MOST_SERVERS), flag("failing"))
     async with hub().feed.catching_up:
         found = await servers_at_work(hub().store, hub().feed.names, _among(since, until), chosen, may_see)
     return reply(found)

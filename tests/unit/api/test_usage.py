@@ -198,7 +198,9 @@ async def test_what_cannot_be_understood_is_refused(client: Client, query: str) 
     assert (await client.get(f"/usage{query}")).status_code == 400
 
 
-@pytest.mark.parametrize("query", ["?since=soon", "?step=0", "?since=2020-01-01&step=1", "?server=lab"])
+@pytest.mark.parametrize(
+    "query", ["?failing=null", "?since=soon", "?step=0", "?since=2020-01-01&step=1", "?server=lab"]
+)
 async def test_servers_that_cannot_be_looked_at_are_refused(client: Client, query: str) -> None:
     assert (await client.get(f"/usage/servers{query}")).status_code == 400
 

@@ -41,6 +41,14 @@ def argument(name: str, default: str = "") -> str:
     return values[-1] if values else default
 
 
+def flag(name: str) -> bool:
+    """A query argument that is `true` or `false`, or not there. Raises InvalidError."""
+    text = argument(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidError(f"{name} is true or false.")
+    return text == "true"
+
+
 def wants_wrapping() -> bool:
     accepted = asked().headers.get("Accept", "").split(",")
     return any(kind.strip().lower() == MEDIA_TYPE for kind in accepted)

@@ -135,16 +135,15 @@ function serverOf(button) {
 async function stop(button) {
   const path = serverPath(user, serverOf(button));
   const name = button.closest(".server")?.querySelector("h1, .name")?.textContent ?? "";
-  let isAsked = false;
+  const server = serverOf(button);
+  let isStopped = false;
   await act(button, "", async () => {
     await call("DELETE", path);
-    isAsked = true;
+    await stopped(server);
+    isStopped = true;
   });
-  if (!isAsked) return;
-  const end = await stopped(serverOf(button)).catch((error) => error);
-  if (end) say(end.message);
   if (!board()) location.reload();
-  else if (!end) say(_("{name} is stopped.", { name }), { label: _("Start again"), act: () => startAgain(path, name) });
+  else if (isStopped) say(_("{name} is stopped.", { name }), { label: _("Start again"), act: () => startAgain(path, name) });
 }
 
 // With the options it had.
