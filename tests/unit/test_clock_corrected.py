@@ -38,7 +38,7 @@ from tests.conftest import hub_in_memory, settings_for_tests
 from tests.logs import BY, commit, idempotency_record, said
 from tests.unit.test_chain import rechain, tamper
 from web.cli import main
-from web.commands.moments import parse_position
+from web.commands.past.moments import parse_position
 from web.lifecycle.metrics_of_log import MetricsOfLog
 from web.monitoring.metrics import Metrics
 from web.proxies.connected import Proxies

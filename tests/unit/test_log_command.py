@@ -20,8 +20,8 @@ from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, Spa
 from core.events.token import TokenIssued
 from core.events.user import ServerAdded, UserCreated, UserDeleted, UserRenamed
 from web.cli import main
-from web.commands import usage as usage_command
-from web.commands.moments import parse_moment
+from web.commands.past import usage as usage_command
+from web.commands.past.moments import parse_moment
 from web.history.usage import KINDS
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.conftest import SERVICE_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.commands.replay import told
+from web.commands.past.replay import told
 from web.hub.hub import Hub
 
 NAMES = ("bob", "carol", "dave")

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import projections
-import web.commands.verify as command
+import web.commands.upkeep.verify as command
 from core.events.file import heads, verify
 from core.events.file.database import open_for_writing
 from core.events.file.heads import head_of, note_head

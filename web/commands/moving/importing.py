@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from web.commands.failure import Failure
-from web.commands.moves import as_object, moved_in, table, tried
+from web.commands.moving.moves import as_object, moved_in, table, tried
 from web.commands.where import Where, about_a_log
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.events.log.tables import Tables
-from web.commands.moments import Moment
+from web.commands.past.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables, tables_are_current
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def _span(db: Tables, since: datetime | None, until: datetime | None) -> tuple[i
 
 
 def _show(db: Tables, *, as_json: bool) -> Show:
-    from web.commands.event_line import Lines
-    from web.commands.event_line import as_json as to_json
+    from web.commands.past.event_line import Lines
+    from web.commands.past.event_line import as_json as to_json
 
     if as_json:
         return lambda record: to_json(record).decode()

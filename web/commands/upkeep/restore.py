@@ -42,7 +42,7 @@ def _checker(file: str) -> Callable[[str], None]:
     """Checks a copy of `file`, with the heads that are noted beside that."""
     from core.events.file.database import DatabaseError
     from core.events.file.heads import noted_heads
-    from web.commands.verify import examined
+    from web.commands.upkeep.verify import examined
 
     def check(copy: str) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from web.commands.as_of import tables_as_of
+from web.commands.past.as_of import tables_as_of
 from web.commands.where import Where, about_a_log
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def told(db: Tables, settings: Settings, moment: str | None, user: str, server: 
     """A model, or all of them. Raises click.BadParameter, NotFoundError."""
     from core.events.file.reading import read_at
     from core.events.record import utc_text
-    from web.commands.models_at_rest import ModelsAtRest
+    from web.commands.past.models_at_rest import ModelsAtRest
 
     with tables_as_of(db, moment) as (then, position):
         models = ModelsAtRest(then, settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from web.commands.asking.table import print_table
-from web.commands.moments import Moment
+from web.commands.past.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from web.commands.long_work import long_work
-from web.commands.moments import parse_position
+from web.commands.past.moments import parse_position
 
 if TYPE_CHECKING:
     from core.events.log.tables import Tables

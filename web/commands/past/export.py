@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from web.commands.as_of import tables_as_of
 from web.commands.long_work import long_work
-from web.commands.moments import parse_position
+from web.commands.past.as_of import tables_as_of
+from web.commands.past.moments import parse_position
 from web.commands.where import Where, about_a_log, need_current_tables
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def export(
     callboard export --jupyterhub jupyterhub.sqlite
     """
     if jupyterhub is not None:
-        from web.commands.moves import move_back
+        from web.commands.moving.moves import move_back
 
         return move_back(where, jupyterhub)
     if kind is None:
@@ -114,7 +114,7 @@ def _events(db: Tables, upto: int, on_progress: Callable[[int], None]) -> Iterat
 def _models(db: Tables, settings: Settings, kind: str) -> Iterator[dict[str, Any]]:
     import msgspec
 
-    from web.commands.models_at_rest import ModelsAtRest
+    from web.commands.past.models_at_rest import ModelsAtRest
 
     models = ModelsAtRest(db, settings)
     if kind == "servers":

@@ -1,0 +1,1 @@
+"""Moving in from JupyterHub, and back."""

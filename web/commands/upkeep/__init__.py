@@ -1,0 +1,1 @@
+"""Care for a log: its soundness, its tables, its copies."""
