@@ -20,8 +20,6 @@ from projections import (
     servers,
     services,
     sessions,
-    share_codes,
-    shares,
     spawn_queue,
     spawner_states,
     tallies,
@@ -29,6 +27,7 @@ from projections import (
     usage,
     users,
 )
+from projections.sharing import share_codes, shares
 
 ALL = cast(
     tuple[Projection, ...],

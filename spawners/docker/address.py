@@ -9,8 +9,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from core.errors import SpawnError
-from spawners.docker.found import PORT, REACHED, Container
-from spawners.docker.place import Place
+from spawners.docker.engine.found import PORT, REACHED, Container
+from spawners.docker.engine.place import Place
 from spawners.ports import WILDCARDS, url_at
 
 Way = Literal["published", "inside", "host"]

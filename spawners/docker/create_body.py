@@ -6,9 +6,10 @@ from typing import Any
 
 from core.errors import SpawnError
 from core.plugins.spawner import Attempt
-from spawners.docker import address, found
+from spawners.docker import address
+from spawners.docker.engine import found
+from spawners.docker.engine.place import Place
 from spawners.docker.names import fields_of, filled, names_server, names_user
-from spawners.docker.place import Place
 from spawners.docker.settings import DockerSettings
 from spawners.ports import url_at
 from spawners.process_family import MARK

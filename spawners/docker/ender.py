@@ -9,8 +9,17 @@ import trio
 
 from core.naming.ids import is_id
 from spawners.docker.endings import Endings, Owner
-from spawners.docker.engine import Engine, EngineRefusal
-from spawners.docker.found import SERVER_ID, USER_ID, Alive, Container, Ended, Summary, name_of, stage_of
+from spawners.docker.engine.calls import Engine, EngineRefusal
+from spawners.docker.engine.found import (
+    SERVER_ID,
+    USER_ID,
+    Alive,
+    Container,
+    Ended,
+    Summary,
+    name_of,
+    stage_of,
+)
 from spawners.docker.output import Piece
 from spawners.docker.settings import USUAL_GRACE
 from spawners.docker.written import Written

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from core.naming.ids import is_id
-from spawners.docker.found import Ended
+from spawners.docker.engine.found import Ended
 from spawners.docker.output import Piece
 
 

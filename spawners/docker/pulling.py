@@ -12,8 +12,8 @@ import trio
 from core.errors import SpawnError
 from core.plugins.spawner import Progress, Report
 from spawners.docker.credentials import credentials_for
-from spawners.docker.engine import Engine, failure_of
-from spawners.docker.found import Image
+from spawners.docker.engine.calls import Engine, failure_of
+from spawners.docker.engine.found import Image
 from spawners.docker.images import reference
 from spawners.docker.settings import DockerSettings
 

@@ -33,8 +33,8 @@ from core.plugins.spawner import (
 from core.plugins.spawner_kind import SpawnerKind
 from spawners.docker.ender import Ender
 from spawners.docker.endings import Endings
-from spawners.docker.engine import Engine, EngineRefusal
-from spawners.docker.found import (
+from spawners.docker.engine.calls import Engine, EngineRefusal
+from spawners.docker.engine.found import (
     HUB,
     SERVER_ID,
     USER_ID,
@@ -44,13 +44,13 @@ from spawners.docker.found import (
     name_of,
     stage_of,
 )
-from spawners.docker.listing import Listing
-from spawners.docker.place import logins_of, place_of
+from spawners.docker.engine.listing import Listing
+from spawners.docker.engine.place import logins_of, place_of
+from spawners.docker.engine.watch import Watch
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
 from spawners.docker.starting import Starter
 from spawners.docker.traits import KNOWN, REASONS
-from spawners.docker.watch import Watch
 from spawners.docker.written import Written
 from spawners.pauses import pauses
 

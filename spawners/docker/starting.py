@@ -11,8 +11,8 @@ from spawners.docker import address
 from spawners.docker.create_body import create_body
 from spawners.docker.ender import Ender
 from spawners.docker.endings import Endings
-from spawners.docker.engine import CONFLICT, Engine, EngineRefusal, failure_of
-from spawners.docker.found import Container, Ended, Made, name_of, stage_of
+from spawners.docker.engine.calls import CONFLICT, Engine, EngineRefusal, failure_of
+from spawners.docker.engine.found import Container, Ended, Made, name_of, stage_of
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
 from spawners.pauses import pauses

@@ -9,8 +9,8 @@ from contextlib import aclosing
 import trio
 
 from spawners.docker.endings import Endings
-from spawners.docker.engine import Engine, EngineRefusal, EngineTrouble
-from spawners.docker.found import Container, Ended, name_of, stage_of
+from spawners.docker.engine.calls import Engine, EngineRefusal, EngineTrouble
+from spawners.docker.engine.found import Container, Ended, name_of, stage_of
 from spawners.docker.output import Frames, Piece, last_lines, since, tail
 
 logger = logging.getLogger("callboard.spawner")

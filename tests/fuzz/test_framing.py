@@ -35,8 +35,8 @@ from web.http1.fields import HEAD_END
 from web.http1.request import Request, parse_request
 from web.http1.stream import CHUNK, Stream
 from web.http1.watch import Watch
-from web.proxy.reply import BadReplyError, open_body, parse_reply
-from web.proxy.rewrite import Visitor, reply_head, request_head
+from web.proxy.relay.reply import BadReplyError, open_body, parse_reply
+from web.proxy.relay.rewrite import Visitor, reply_head, request_head
 from web.proxy.target import parse_target
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "3000"))

@@ -20,7 +20,7 @@ from core.naming.ids import new_id
 from core.plugins.plugin_hub import Person, Site
 from core.plugins.spawner import Attempt, Gone, Progress, Spawner
 from core.settings import PluginSettings, PluginSpawnerSettings
-from spawners.docker.found import SPAWN_ID
+from spawners.docker.engine.found import SPAWN_ID
 from spawners.docker.settings import DockerSettings
 from spawners.docker.spawner import DockerSpawner
 from spawners.jupyterhub.adapter import PluginSpawner

@@ -15,7 +15,8 @@ from core.events.record import HUB
 from core.role import GrantRole
 from core.scopes import NOTHING, Answer, User, check
 from core.settings import AuthenticatorSettings, GroupSettings, Settings
-from projections import groups, roles, sessions, shares, tokens, users
+from projections import groups, roles, sessions, tokens, users
+from projections.sharing import shares
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, Client, settings_for_tests
 from tests.effort import examples

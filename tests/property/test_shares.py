@@ -18,7 +18,7 @@ from core.scopes import BUILT_IN
 from core.scopes.table import SELF_SCOPES
 from projections import ALL, groups, users
 from projections.rebuild import drift
-from projections.shares import Listing, listed
+from projections.sharing.shares import Listing, listed
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.effort import examples
 from web.hub.hub import Hub

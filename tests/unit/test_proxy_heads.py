@@ -12,8 +12,8 @@ from web.http1.request import (
     parse_request,
 )
 from web.proxy import answers
-from web.proxy.reply import BadReplyError, Reply, open_body, parse_reply
-from web.proxy.rewrite import Visitor, interim_head, reply_head, request_head, switching_head
+from web.proxy.relay.reply import BadReplyError, Reply, open_body, parse_reply
+from web.proxy.relay.rewrite import Visitor, interim_head, reply_head, request_head, switching_head
 from web.proxy.target import parse_target
 
 START = b"GET /user/alice/lab?a=b HTTP/1.1\r\nHost: hub.example:8000\r\n"

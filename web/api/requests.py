@@ -107,6 +107,6 @@ def _told(end: End | None) -> tuple[Outcome, str, int | None]:
 
 
 def _may_read_output(server: str) -> bool:
-    """`server`: its stream. Who reads it otherwise: web/api/logs.py."""
+    """`server`: its stream. Who reads it otherwise: web/api/servers/logs.py."""
     resource = hub().feed.names.resource(server)
     return check(scopes(), "servers", resource, hub().rights.memberships) is Answer.ALLOWED

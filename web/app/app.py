@@ -15,23 +15,19 @@ from web.api import (
     explain,
     groups,
     jobs,
-    logs,
     oauth,
     openapi,
-    port,
-    progress,
     proxy,
     requests,
     route_stream,
-    servers,
     services,
-    start,
     tokens,
     usage,
     users,
 )
 from web.api import hub as hub_api
 from web.api import metrics as monitoring
+from web.api.servers import logs, port, progress, servers, start
 from web.api.sharing import share_codes, shared_with, shares, shares_by_code
 from web.app.asgi import ASGIConnection, NoSocket
 from web.app.dispatch import dispatch

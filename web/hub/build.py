@@ -34,8 +34,8 @@ from core.secrets.secret_file import derive
 from core.settings import Settings
 from projections import engines as engines_table
 from projections import servers as servers_table
-from projections import share_codes as share_codes_table
-from projections import shares as shares_table
+from projections.sharing import share_codes as share_codes_table
+from projections.sharing import shares as shares_table
 from web.authenticators import make_authenticator
 from web.history.feed import Feed
 from web.hub.build_acts import build_acts, build_bulk

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from msgspec import UNSET, Struct, UnsetType
 
 from core.naming.names import server_prefix
-from projections.share_codes import ShareCodeRow
-from projections.shares import SharedServer, ShareRow
+from projections.sharing.share_codes import ShareCodeRow
+from projections.sharing.shares import SharedServer, ShareRow
 from web.models.models import shown
 from web.site.hosts import Hosts
 

@@ -14,8 +14,8 @@ from projections.oauth import ClientRow
 from projections.roles import RoleRow
 from projections.servers import ServerRow
 from projections.services import ServiceRow
-from projections.share_codes import PlainCode
-from projections.shares import PlainShare
+from projections.sharing.share_codes import PlainCode
+from projections.sharing.shares import PlainShare
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.moving.rows import Row

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from web.pages import (
-    accept_share,
     admin,
     csp_report,
     errors,
@@ -13,14 +12,13 @@ from web.pages import (
     language,
     login,
     oauth_login,
-    share,
-    share_news,
     spawn,
     spawn_pending,
     token,
     user_redirect,
     user_url,
 )
+from web.pages.sharing import accept_share, share, share_news
 
 ALL = (
     home.endpoints,

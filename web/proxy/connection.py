@@ -7,12 +7,12 @@ from web.http1.connection import Connection
 from web.http1.request import Request
 from web.http1.stream import Stream
 from web.proxy import answers
-from web.proxy.exchange import Exchange
 from web.proxy.parts import Parts
-from web.proxy.reply import BadReplyError
-from web.proxy.rewrite import Visitor
+from web.proxy.relay.exchange import Exchange
+from web.proxy.relay.reply import BadReplyError
+from web.proxy.relay.rewrite import Visitor
+from web.proxy.relay.upstreams import UnreachableError, Upstream
 from web.proxy.routes import Route, lacks_final_slash
-from web.proxy.upstreams import UnreachableError, Upstream
 
 log = logging.getLogger("callboard.proxy")
 

@@ -12,7 +12,7 @@ from web.http1.stream import Stream
 from web.proxy import answers
 from web.proxy.connection import RelayedConnection
 from web.proxy.parts import Parts
-from web.proxy.rewrite import Visitor
+from web.proxy.relay.rewrite import Visitor
 from web.proxy.settings import ProxySettings
 from web.proxy.tls import Certificate
 

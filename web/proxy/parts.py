@@ -7,10 +7,10 @@ from web.http1.watch import Watch
 from web.proxy.activity import Activity
 from web.proxy.away import AwayPage
 from web.proxy.driven.error_pages import ErrorPages
+from web.proxy.relay.upgrade import Tunnels
+from web.proxy.relay.upstreams import Upstreams
 from web.proxy.routes import Routes
 from web.proxy.settings import Limits
-from web.proxy.upgrade import Tunnels
-from web.proxy.upstreams import Upstreams
 
 _SCRATCH = 256 * 1024
 

@@ -25,13 +25,13 @@ from web.proxy.driven.source import DrivingHub
 from web.proxy.following.source import FollowedHub
 from web.proxy.log_lines import JSONLine, TerminalLine
 from web.proxy.parts import Parts
-from web.proxy.rewrite import Visitor
+from web.proxy.relay.rewrite import Visitor
+from web.proxy.relay.upgrade import Tunnels
+from web.proxy.relay.upstreams import Upstreams
 from web.proxy.routes import Route, Routes
 from web.proxy.settings import ProxySettings
 from web.proxy.target import parse_target
 from web.proxy.tls import Certificate
-from web.proxy.upgrade import Tunnels
-from web.proxy.upstreams import Upstreams
 
 log = logging.getLogger("callboard.proxy")
 

@@ -18,8 +18,9 @@ from core.events.token import TokenRevoked
 from core.events.user import AdminGranted, AdminRevoked, UserDeleted, user_stream
 from core.naming.names import full_name
 from core.scopes import Grant, Owner, Scopes, ScopeTable, Server, Service, expand, token_scopes
-from projections import groups, roles, servers, shares, users
+from projections import groups, roles, servers, users
 from projections.sessions import SessionRow
+from projections.sharing import shares
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.rights.blocked import Blocked

@@ -12,8 +12,9 @@ from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.user import user_stream
 from core.user import SeeNews
-from projections import groups, servers, share_news, users
-from projections.share_news import Change, News
+from projections import groups, servers, users
+from projections.sharing import share_news
+from projections.sharing.share_news import Change, News
 from web.history.names import NameBook
 
 

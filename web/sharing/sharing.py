@@ -30,10 +30,11 @@ from core.scopes import (
 from core.share import GrantShare, Revoke, without_filter
 from core.share_code import Exchange, Issue, check_life, new_code
 from core.token import matches, prefix_of, quick_digest
-from projections import groups, servers, share_codes, shares, users
+from projections import groups, servers, users
 from projections.servers import ServerRow
-from projections.share_codes import ShareCodeRow
-from projections.shares import ShareRow
+from projections.sharing import share_codes, shares
+from projections.sharing.share_codes import ShareCodeRow
+from projections.sharing.shares import ShareRow
 from web.rights.identity import Identity
 from web.rights.rights import Rights
 

@@ -44,7 +44,7 @@ SENTENCES = (  # files in which whole sentences are for people: why something en
     "core/reconcile/adoption.py",
     "core/scopes/table.py",
     "spawners/answering.py",
-    "spawners/docker/found.py",
+    "spawners/docker/engine/found.py",
     "spawners/slurm/fate.py",
     "spawners/slurm/jobs.py",
     "web/app/refusing.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from spawners.docker.found import SPAWN_ID, USER, name_of
+from spawners.docker.engine.found import SPAWN_ID, USER, name_of
 from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.hub import RealHub
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from spawners.docker.listing import INTERVAL
+from spawners.docker.engine.listing import INTERVAL
 from tests.engines.docker import DockerEngine
 from tests.integration.docker.conftest import MakeDockerHub
 from tests.integration.docker.counting_socket import CountingSocket

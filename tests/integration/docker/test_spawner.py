@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from core.errors import SpawnError, UnreachableError
 from core.plugins.spawner import Gone, Running
-from spawners.docker.found import HUB, SPAWN_ID, name_of
+from spawners.docker.engine.found import HUB, SPAWN_ID, name_of
 from spawners.docker.spawner import DockerSpawner
 from tests.engines.docker import PYTHON_IMAGE, DockerEngine
 from tests.integration.docker.certificates import make_certificates

@@ -7,7 +7,7 @@ import pytest
 from core.naming.names import slug
 from core.settings import StartAPISettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from web.api.start import merged
+from web.api.servers.start import merged
 
 HUB = "http://hub.test"
 API = f"{HUB}/hub/api"

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import h11
 import trio
 
-from spawners.docker.engine import Engine
-from spawners.docker.place import Place
+from spawners.docker.engine.calls import Engine
+from spawners.docker.engine.place import Place
 
 Answer = tuple[int, bytes] | None
 """A status and a body; None: silence, for ever."""

@@ -10,8 +10,8 @@ import pytest
 
 from core.errors import SpawnError
 from spawners.docker.address import Way, names_of_hub, url_of
-from spawners.docker.found import Container
-from spawners.docker.place import Place
+from spawners.docker.engine.found import Container
+from spawners.docker.engine.place import Place
 
 HERE, AWAY = Place(socket="/run/docker.sock"), Place(host="10.0.0.5", port=2376, tls=True)
 NAME = socket.gethostname().lower()

@@ -10,7 +10,7 @@ import pytest
 from core.errors import SpawnError
 from core.plugins.spawner import Attempt
 from spawners.docker.create_body import create_body
-from spawners.docker.place import Place
+from spawners.docker.engine.place import Place
 from spawners.docker.settings import DockerSettings
 from tests.unit.docker.configured import docker_settings
 

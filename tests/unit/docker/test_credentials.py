@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spawners.docker.credentials import credentials_for, registry_of
-from spawners.docker.place import logins_of
+from spawners.docker.engine.place import logins_of
 
 
 def encoded(login: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from core.naming.ids import new_id
 from spawners.docker.endings import Endings, Owner
-from spawners.docker.found import Ended
+from spawners.docker.engine.found import Ended
 from spawners.docker.output import Piece
 
 ENDED = Ended(-9, "It ran out of memory.")

@@ -12,9 +12,9 @@ import trio
 
 from core.errors import UnreachableError
 from core.settings import ConfigError
-from spawners.docker import engine as engine_module
-from spawners.docker.engine import Engine, EngineRefusal, EngineTrouble
-from spawners.docker.place import Place
+from spawners.docker.engine import calls as engine_module
+from spawners.docker.engine.calls import Engine, EngineRefusal, EngineTrouble
+from spawners.docker.engine.place import Place
 from tests.unit.docker.faulty_engine import FaultyEngine, error, faulty_engine
 
 

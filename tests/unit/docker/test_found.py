@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.plugins.spawner import Listed
-from spawners.docker.found import Alive, Container, Ended, Image, Made, Stage, Summary, stage_of
+from spawners.docker.engine.found import Alive, Container, Ended, Image, Made, Stage, Summary, stage_of
 
 
 def container(memory: int = 0, **state: Any) -> Container:

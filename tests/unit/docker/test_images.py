@@ -12,8 +12,8 @@ import trio
 
 from core.errors import SpawnError, UnreachableError
 from core.plugins.spawner import Progress
-from spawners.docker.engine import EngineRefusal, EngineTrouble
-from spawners.docker.found import Image
+from spawners.docker.engine.calls import EngineRefusal, EngineTrouble
+from spawners.docker.engine.found import Image
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
 

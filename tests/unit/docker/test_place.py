@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.settings import ConfigError
-from spawners.docker.place import Place, place_of
+from spawners.docker.engine.place import Place, place_of
 
 TLS = Place(host="engine.example", port=2376, tls=True, verify=True, certificates="/certs")
 

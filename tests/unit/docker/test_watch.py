@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UnreachableError
-from spawners.docker.found import Summary
-from spawners.docker.listing import INTERVAL, Listing
-from spawners.docker.watch import View, Watch
+from spawners.docker.engine.found import Summary
+from spawners.docker.engine.listing import INTERVAL, Listing
+from spawners.docker.engine.watch import View, Watch
 from tests.unit.docker.faulty_engine import Answer, faulty_engine
 
 

@@ -124,7 +124,7 @@ async def test_a_link_that_has_expired_says_since_when_and_whom_to_ask(
     client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = await code_of(client, expires_in=60)
-    monkeypatch.setattr("projections.share_codes.ShareCodeRow.has_expired", lambda row, now: True)
+    monkeypatch.setattr("projections.sharing.share_codes.ShareCodeRow.has_expired", lambda row, now: True)
     page = await shown(await logged_in(hub, "bob"), f"/hub/accept-share?code={code}", 404)
     assert page.one("h1").text == "This link has expired"
     assert "Ask alice for a new one." in page.one("main").text

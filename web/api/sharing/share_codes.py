@@ -10,9 +10,9 @@ from quart import Response
 from core.events.file.writer import Outcome
 from core.scopes import Server
 from core.share_code import DEFAULT_LIFE, check_life
-from projections import share_codes
 from projections.servers import ServerRow
-from projections.share_codes import Listing, ShareCodeRow
+from projections.sharing import share_codes
+from projections.sharing.share_codes import Listing, ShareCodeRow
 from web.models.shares import ShareCodeModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply

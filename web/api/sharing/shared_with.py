@@ -8,7 +8,7 @@ from core.events.file.writer import Outcome
 from core.events.group import group_stream
 from core.events.user import user_stream
 from projections import groups
-from projections.shares import Listing
+from projections.sharing.shares import Listing
 from web.api.sharing.shares import SHARES, listed
 from web.models.shares import ShareModel
 from web.request.access import needs

@@ -12,8 +12,8 @@ from core.events.file.writer import Outcome
 from core.events.log.tables import Tables
 from core.scopes import Server
 from core.share import Revoke, meant_on
-from projections import shares
-from projections.shares import Listing
+from projections.sharing import shares
+from projections.sharing.shares import Listing
 from web.models.shares import ShareModel
 from web.request.access import needs
 from web.request.answers import empty, encode, reply

@@ -14,11 +14,12 @@ from core.events.group import group_stream
 from core.events.user import user_stream
 from core.naming.names import escape, full_name, server_prefix
 from core.scopes import Answer, Server, check
-from projections import groups, share_code_uses, share_codes, shares
+from projections import groups
 from projections.servers import ServerRow
-from projections.share_code_uses import CodeUse
-from projections.share_codes import ShareCodeRow
-from projections.shares import SharedServer, ShareRow
+from projections.sharing import share_code_uses, share_codes, shares
+from projections.sharing.share_code_uses import CodeUse
+from projections.sharing.share_codes import ShareCodeRow
+from projections.sharing.shares import SharedServer, ShareRow
 from web.hook_views.rows import moment
 from web.pages.parts.spawn_url import spawn_url
 from web.request.context import caller, database, hub, scopes

@@ -12,7 +12,7 @@ from web.proxy.driven.api import RoutesAPI
 from web.proxy.driven.connection import ApiConnection
 from web.proxy.driven.table import DrivenTable
 from web.proxy.parts import Parts
-from web.proxy.rewrite import Visitor
+from web.proxy.relay.rewrite import Visitor
 from web.proxy.routes import Route
 from web.proxy.settings import ApiSettings
 

@@ -10,9 +10,9 @@ import trio
 
 from web.http1.body import BadBodyError
 from web.http1.stream import Stream
-from web.proxy.reply import BadReplyError, Reply, open_body
+from web.proxy.relay.reply import BadReplyError, Reply, open_body
+from web.proxy.relay.upstreams import UnreachableError, Upstream, Upstreams
 from web.proxy.target import Target, parse_target
-from web.proxy.upstreams import UnreachableError, Upstream, Upstreams
 
 _ANSWER_TIME = 10.0
 

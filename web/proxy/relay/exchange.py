@@ -7,12 +7,12 @@ import trio
 from web.http1.body import BadBodyError, Body, ChunkedBody, LengthBody
 from web.http1.request import BadRequestError, Request
 from web.proxy.parts import Parts
-from web.proxy.reply import BadReplyError, Reply, open_body
-from web.proxy.rewrite import interim_head, reply_head, request_head, switching_head
+from web.proxy.relay.reply import BadReplyError, Reply, open_body
+from web.proxy.relay.rewrite import interim_head, reply_head, request_head, switching_head
+from web.proxy.relay.upload import Upload
+from web.proxy.relay.upstreams import UnreachableError, Upstream
+from web.proxy.relay.visit import Visit
 from web.proxy.routes import Route
-from web.proxy.upload import Upload
-from web.proxy.upstreams import UnreachableError, Upstream
-from web.proxy.visit import Visit
 
 
 class BrokenOffError(OSError):

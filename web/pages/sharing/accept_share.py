@@ -11,7 +11,7 @@ from core.naming.names import server_prefix
 from core.scopes import NOBODY, excess_scopes
 from projections import servers, users
 from projections.servers import ServerRow
-from projections.share_codes import ShareCodeRow
+from projections.sharing.share_codes import ShareCodeRow
 from projections.users import UserRow
 from web.hook_views.rows import moment
 from web.pages.parts.destination import checked

@@ -19,8 +19,8 @@ from core.events.record import Record, utc_text
 from core.events.share import ShareGranted, ShareNarrowed, ShareRevoked, ShareWidened
 from core.events.user import NewsSeen, ServerRemoved, UserDeleted, user_stream
 from core.share import scopes_on
-from projections import share_news
 from projections.moments import take_back
+from projections.sharing import share_news
 
 NAME = "shares"
 VERSION = 2

@@ -10,7 +10,7 @@ import trio
 
 from web.http1.fields import HEAD_END
 from web.http1.stream import Stream
-from web.proxy.reply import BadReplyError, Reply, parse_reply
+from web.proxy.relay.reply import BadReplyError, Reply, parse_reply
 from web.proxy.target import Target
 
 _IDLE = 3.0  # seconds; looked at once a second, and common servers close an idle connection after 5

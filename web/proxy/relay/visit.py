@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from web.http1.stream import Stream
-from web.proxy.rewrite import Visitor
-from web.proxy.upstreams import Upstream
+from web.proxy.relay.rewrite import Visitor
+from web.proxy.relay.upstreams import Upstream
 
 
 class Visit(Protocol):

@@ -1,7 +1,7 @@
 """The heads we send on: hop-by-hop headers replaced by ours, X-Forwarded-* appended."""
 
 from web.http1.request import Request
-from web.proxy.reply import Reply
+from web.proxy.relay.reply import Reply
 from web.proxy.target import Target
 
 

@@ -10,7 +10,7 @@ import h11
 import trio
 
 from core.errors import UnreachableError
-from spawners.docker.place import Place
+from spawners.docker.engine.place import Place
 
 CONNECTING = 5.0  # seconds
 _AT_ONCE = 65536  # bytes

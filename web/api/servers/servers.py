@@ -12,7 +12,7 @@ from core.server import StoreOptions
 from projections import servers
 from projections.servers import ServerRow
 from projections.users import UserRow
-from web.api.server_bodies import Changes, StartBody, StopBody, parse_start, parse_stop
+from web.api.servers.bodies import Changes, StartBody, StopBody, parse_start, parse_stop
 from web.models.models import ServerModel
 from web.request.access import needs
 from web.request.answers import empty, reply

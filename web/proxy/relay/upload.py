@@ -8,7 +8,7 @@ import trio
 from web.http1.body import BadBodyError, Body
 from web.http1.request import BadRequestError
 from web.http1.stream import Stream
-from web.proxy.visit import Visit
+from web.proxy.relay.visit import Visit
 
 log = logging.getLogger("callboard.proxy")
 

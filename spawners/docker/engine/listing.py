@@ -6,8 +6,8 @@ import math
 
 import trio
 
-from spawners.docker.engine import Engine
-from spawners.docker.found import HUB, Summary
+from spawners.docker.engine.calls import Engine
+from spawners.docker.engine.found import HUB, Summary
 
 INTERVAL = 1.0  # seconds from one list to the next
 

@@ -15,9 +15,9 @@ from core.events.record import Record, utc_text
 from core.events.share import ShareCodeExchanged, ShareCodeIssued, ShareCodeRevoked
 from core.events.user import ServerRemoved, UserDeleted
 from core.share import scopes_on
-from projections import share_code_uses
 from projections.moments import take_back
-from projections.shares import SharedServer
+from projections.sharing import share_code_uses
+from projections.sharing.shares import SharedServer
 
 NAME = "share_codes"
 VERSION = 3

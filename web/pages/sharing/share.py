@@ -15,7 +15,7 @@ from core.scopes import Server
 from core.share import Revoke
 from core.share_code import DEFAULT_LIFE
 from projections.servers import ServerRow
-from projections.share_codes import ShareCodeRow
+from projections.sharing.share_codes import ShareCodeRow
 from projections.users import UserRow
 from web.pages.parts.render import page
 from web.pages.parts.server_rows import shown_server

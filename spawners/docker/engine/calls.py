@@ -18,9 +18,9 @@ import trio
 
 from core.errors import UnreachableError
 from core.settings import ConfigError
-from spawners.docker.exchange import Body, exchange
-from spawners.docker.found import Container, Image, Summary
-from spawners.docker.place import Place
+from spawners.docker.engine.exchange import Body, exchange
+from spawners.docker.engine.found import Container, Image, Summary
+from spawners.docker.engine.place import Place
 
 T = TypeVar("T")
 Params = Mapping[str, str]

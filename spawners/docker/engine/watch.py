@@ -9,9 +9,9 @@ import trio
 
 from core.errors import UnreachableError
 from core.plugins.spawner import Beat
-from spawners.docker.engine import Engine
-from spawners.docker.found import HUB, SPAWN_ID, Summary
-from spawners.docker.listing import Listing
+from spawners.docker.engine.calls import Engine
+from spawners.docker.engine.found import HUB, SPAWN_ID, Summary
+from spawners.docker.engine.listing import Listing
 
 LIST_INTERVAL = 15.0  # seconds; events that an engine has dropped are made up for by then
 BEGUN, GONE = frozenset({"start"}), frozenset({"die", "destroy"})

@@ -1,0 +1,1 @@
+"""A Docker engine, asked over its API: where it listens, what it is asked, what it tells."""
