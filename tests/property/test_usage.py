@@ -151,7 +151,7 @@ def test_months_are_the_sums_of_what_lies_in_them(
     for _ in range(count):
         until = next_month(until)
     end = (
-        max([microseconds(until), *(microseconds(one.at) for one in records)])
+        max([microseconds(until), *(microseconds(one.at) + 1 for one in records)])
         if goes_on
         else microseconds(until)
     )
