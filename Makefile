@@ -27,7 +27,7 @@ test: setup ## every test, those with real servers and killed hubs too
 	$(BIN)/pytest -m "slow and not world" --reruns 1 -rR
 
 test-world: setup ## real engines and plug-ins in all ways that take long (as root); docs/world.md says how it went
-	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
+	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt tests/world_packages.txt)
 	$(BIN)/python -m tests.plugins.environments
 	$(BIN)/python -m tests.proxies
 	$(BIN)/pytest -m world --timeout 900 --world-page=docs/world.md

@@ -11,7 +11,16 @@ import pytest
 
 from tests.engines.leaks import CHECKED
 
-PACKAGES = ("docker.io", "containerd", "slurm-wlm", "munge", "slapd", "sudo")
+PACKAGES = (
+    "docker.io",
+    "containerd",
+    "slurm-wlm",
+    "munge",
+    "slapd",
+    "sudo",
+    "postgresql",
+    "mariadb-server",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

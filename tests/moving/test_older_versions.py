@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection
 from typing import NamedTuple
 
 import pytest
 
+from core.events.record import utc_text
 from core.secrets.crypt import load_keys
 from core.token import is_foreign
 from projections import auth_states, groups, roles, servers, services, sessions, tokens, users
@@ -17,6 +20,7 @@ from tests.moving.filling import Held
 from tests.moving.moved import VERSIONS, held_of, kept, move, secret_of, tables_of
 from tests.moving.other_hub import COOKIE_DAYS, CRYPT_KEY
 from web.moving.plan import Tally
+from web.moving.rows import moment
 from web.rights.identity import TokenBook
 from web.sessions.signed_cookies import owner_digest, owner_of
 
@@ -65,9 +69,18 @@ def test_users_are_who_they_were(moved: Moved) -> None:
         ("carol", False),
         ("d@ve", False),
     ]
-    assert all(row.created < "2026-11-30" for row in found), "made by the other hub, then"
-    assert found[2].last_activity is not None
-    assert found[2].last_activity < "2026-11-30"
+    told = {row.name: (row.created, row.last_activity) for row in found}
+    assert told == _moments(moved.version), "when the other hub has made them, and seen them"
+
+
+def _moments(version: str) -> dict[str, tuple[str | None, ...]]:
+    """Of users, from the database itself."""
+    with closing(sqlite3.connect(kept(version))) as db:
+        rows = db.execute("SELECT name, created, last_activity FROM users").fetchall()
+    return {
+        name: tuple(utc_text(at) if (at := moment(cell)) else None for cell in moments)
+        for name, *moments in rows
+    }
 
 
 def test_groups_have_their_members_and_properties(moved: Moved) -> None:
