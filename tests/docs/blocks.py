@@ -3,6 +3,7 @@
 <!-- not run: it takes a cluster -->       the block below is not run, and why
 <!-- goes on -->                           its command does not end by itself: it is interrupted once all is there
 <!-- hub stopped -->                       the hub that runs is ended before
+<!-- hub ends -->                         its commands have the hub end, and it does
 <!-- exit 1 -->                            it ends with this code
 <!-- with: authenticators -->              the configuration below wants the plug-ins of that environment of the tests
 <!-- program -->                           the Python below is a program, no configuration
@@ -21,7 +22,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (ROOT / "README.md", *sorted(path for path in DOCS.rglob("*.md") if path.parent.name != "decisions"))
-NOTES = ("not run", "goes on", "hub stopped", "exit", "with", "program", "visit")
+NOTES = ("not run", "goes on", "hub stopped", "hub ends", "exit", "with", "program", "visit")
 
 _NOTE = re.compile(r"<!-- (" + "|".join(NOTES) + r")\b:?\s*(.*?)\s*-->\s*", re.DOTALL)
 _FILE = re.compile(r"# ([\w./-]+\.\w+)(, below the rest)?$")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import oidc_provider
-from tests.docs import blocks, visitor
-from tests.docs.console import commands
+from tests.docs import visitor
 from tests.docs.machine import Machine
+from tests.docs.reader import blocks_of, follow
 from tests.wheel.wheelhouse import make_wheelhouse
-
-MakeMachine = Callable[[], Machine]
 
 
 @pytest.fixture(scope="session")
@@ -25,27 +23,34 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def opt(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What is at /opt/callboard after the first commands of docs/installing.md."""
+def opt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What is at /opt/callboard: empty until somebody installs it there."""
     folder = tmp_path_factory.mktemp("opt") / "callboard"
     folder.mkdir()
     folder.chmod(0o755)
-    machine = Machine(folder.with_name("machine"), opt=folder, wheelhouse=wheelhouse)
-    first = next(
-        block for block in blocks.blocks(blocks.DOCS / "installing.md") if block.language == "console"
-    )
-    for command in commands(first.text):
-        status, printed = machine.run(command.words)
-        assert status == 0, printed
-    machine.close()
     yield folder
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def machine(opt: Path, wheelhouse: Path, tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path / "machine", opt=opt, wheelhouse=wheelhouse)
+def make_machine(work: Path, opt: Path, wheelhouse: Path) -> Machine:
+    machine = Machine(work, opt=opt, wheelhouse=wheelhouse)
     for program in (visitor, oidc_provider):
         shutil.copy(str(program.__file__), machine.work)
+    return machine
+
+
+@pytest.fixture(scope="session")
+def fresh(opt: Path, wheelhouse: Path) -> Iterator[Machine]:
+    """The machine on which the first commands of docs/installing.md have just been followed, in an empty folder."""
+    machine = make_machine(opt.with_name("machine"), opt, wheelhouse)
+    follow(machine, blocks_of("installing.md")[:1])
+    yield machine
+    machine.close()
+
+
+@pytest.fixture
+def machine(fresh: Machine, opt: Path, wheelhouse: Path, tmp_path: Path) -> Iterator[Machine]:
+    """Another one, with the same /opt/callboard."""
+    machine = make_machine(tmp_path / "machine", opt, wheelhouse)
     yield machine
     machine.close()

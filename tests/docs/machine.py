@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from tests.docs.blocks import ROOT
 from tests.docs.console import Command
 from tests.engines.debian import need, need_root
 from tests.integration.hub import READY
@@ -53,6 +54,7 @@ class Machine:
                 "OPT": str(opt),
                 "PYTHON": str(python),
                 "WHEELHOUSE": str(wheelhouse),
+                "CHECKOUT": str(ROOT),
                 "SHELL_PATH": f"/opt/callboard/bin:{python}/bin:{SYSTEM}",
             },
             stdin=subprocess.PIPE,
@@ -99,6 +101,10 @@ class Machine:
         """The one that runs, if one does, in order."""
         status, _ = self.run("[ -z ${hub-} ] || { kill $hub; wait $hub; }; unset hub")
         assert status == 0
+
+    def wait_for_end(self) -> None:
+        """Of the hub that runs, which has been told to end."""
+        self.run("[ -z ${hub-} ] || wait $hub; unset hub")
 
     def interrupt(self, command: Command, within: float = 20.0) -> str:
         """A command that goes on: what it has printed when all that is shown is there."""

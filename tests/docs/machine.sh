@@ -1,5 +1,5 @@
 # A machine of its own, as far as a page can see: run by machine.py in namespaces of its own, as root.
-# WORK: a folder for it. OPT: what is at /opt/callboard. PYTHON: where the Python lies that the tests are run with.
+# WORK: a folder for it. CHECKOUT: the tree of the tests. OPT: what is at /opt/callboard. PYTHON: where the Python lies that the tests are run with.
 set -eu
 mkdir -p "$WORK/etc" "$WORK/python"
 cp -a /etc/. "$WORK/etc"
@@ -25,6 +25,9 @@ mount --bind "$OPT" /opt/callboard
 mount --bind /tmp /tmp
 [ "${WORK#/tmp/}" != "$WORK" ] || mount --bind "$WORK" "$WORK"
 mount -o remount,ro,bind /
+
+# what is installed is all there is of Callboard: its tree is not to be seen
+case "$WORK$WHEELHOUSE" in *"$CHECKOUT"/*) ;; *) mount -t tmpfs -o ro,mode=755 tmpfs "$CHECKOUT" ;; esac
 
 ip link set lo up
 cd /srv/hub
