@@ -183,6 +183,21 @@ def test_what_is_shared_is_left_from_home(hub: RealHub, windows: Windows) -> Non
     assert page.evaluate("document.activeElement !== document.body")
 
 
+def test_a_question_is_answered_by_what_is_pressed_in_it(hub: RealHub, windows: Windows) -> None:
+    """A dialog says that it is closed a moment later: what is asked meanwhile is a question of its own."""
+    people(hub, "gil", "gwen")
+    hub.request("PUT", "/hub/api/users/gwen/servers/own", json={})
+    hub.request("POST", "/hub/api/shares/gil/lab", json={"user": "gwen"})
+    page = window(windows, hub, "gwen")
+    page.get_by_role("link", name="Leave").click()
+    page.evaluate("document.getElementById('ask').close(); document.querySelector('.leave-share').click()")
+    page.click("#ask-yes")
+    expect(page.locator("#notice")).to_have_text("You have left it.")
+    expect(page.locator(".shared")).to_have_count(0)
+    page.click(".delete-server")
+    expect(page.locator("#ask-yes")).to_have_text("Delete")
+
+
 def test_forms_do_without_scripts(hub: RealHub, windows: Windows) -> None:
     people(hub, "hal", "ida")
     page = windows.context(url=hub.url, scripts=False).new_page()

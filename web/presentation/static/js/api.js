@@ -3,8 +3,6 @@
 import { saysAway, untilBack } from "./away.js";
 import { _ } from "./texts.js";
 
-export { say } from "./said.js";
-
 const element = document.getElementById("jhdata");
 
 // What the hub says of the page; where a template of an administrator's says it, it may be less.

@@ -4,8 +4,12 @@ import { working } from "./working.js";
 
 const dialog = () => document.getElementById("ask");
 
-// Whether the answer is yes.
+let forget = () => {}; // the question before
+
+// Whether the answer is yes. A dialog says that it is closed some time after it is: by then another question may be open.
 export function ask(title, text, yes) {
+  if (!dialog()) return window.confirm(title);
+  forget();
   document.getElementById("ask-title").textContent = title;
   document.getElementById("ask-text").textContent = text;
   document.getElementById("ask-yes").textContent = yes;
@@ -13,7 +17,8 @@ export function ask(title, text, yes) {
   dialog().showModal();
   document.getElementById("ask-no").focus();
   return new Promise((resolve) => {
-    dialog().addEventListener("close", () => resolve(dialog().returnValue === "yes"), { once: true });
+    forget = () => resolve(false);
+    dialog().onclose = () => dialog().open || resolve(dialog().returnValue === "yes");
   });
 }
 

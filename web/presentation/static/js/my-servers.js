@@ -114,17 +114,8 @@ async function restart(server) {
 }
 
 function reallyDelete(title) {
-  const dialog = document.getElementById("ask");
-  if (!dialog) return window.confirm(_("Delete {name}?", { name: title }));
-  document.getElementById("ask-title").textContent = _("Delete {name}?", { name: title });
-  document.getElementById("ask-text").textContent = _(
-    "Its settings and shares go with it. Files in your home directory stay.",
-  );
-  dialog.returnValue = "no";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-  });
+  const text = _("Its settings and shares go with it. Files in your home directory stay.");
+  return ask(_("Delete {name}?", { name: title }), text, _("Delete"));
 }
 
 // Of a button, or of the row that it is in; "" is the default server.
