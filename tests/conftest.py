@@ -18,7 +18,7 @@ from core.events.file.writer import Writer
 from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.effort import choose_profile
-from tests.unit import openapi_check
+from tests.unit.web.openapi import openapi_check
 from web.app.app import build_app
 from web.hub.hub import Hub
 from web.main import open_hub

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import trio
 
 from tests.conftest import Client
-from tests.unit.openapi_check import contract
+from tests.unit.web.openapi.openapi_check import contract
 from web.http1.server_sent_events import LineReader
 
 

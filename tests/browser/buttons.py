@@ -1,6 +1,6 @@
 """Every button of the pages: how one comes to it, where the focus is once it was pressed, and what is said aloud.
 
-A button that is added to a template or a script needs a line here; tests/unit/pages/test_buttons.py says which one
+A button that is added to a template or a script needs a line here; tests/unit/web/pages/test_buttons.py says which one
 is missing.
 """
 

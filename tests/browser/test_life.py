@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Windows, log_in, running
 from tests.browser.jupyterlab import JUPYTERLAB, SLOWLY, run_a_cell, start
 from tests.integration.hub import RealHub, wait_for
-from tests.unit.test_server_names import TITLES
+from tests.unit.core.naming.test_server_names import TITLES
 
 pytestmark = pytest.mark.slow
 

@@ -70,7 +70,7 @@ def small_disks(tmp_path: Path) -> Iterator[SmallDisks]:
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(disk)]
         if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
             pytest.skip(
-                "no file system can be mounted here; tests/unit/test_room.py has allocations fail instead"
+                "no file system can be mounted here; tests/unit/core/events/test_room.py has allocations fail instead"
             )
         made.append(disk)
         return disk

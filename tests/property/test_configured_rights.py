@@ -20,7 +20,7 @@ from projections.sharing import shares
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, Client, settings_for_tests
 from tests.effort import examples
-from tests.unit.lives import How, Lives
+from tests.unit.web.lifecycle.lives import How, Lives
 
 NAMES = ("bob", "carol", "dave")
 GROUPS = ("red", "blue")

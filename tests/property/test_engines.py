@@ -21,8 +21,8 @@ from core.plugins.spawner import Attempt, Gone, Report, Running, Status
 from core.server import Ready, Stopped, replay
 from spawners.simulated import SimulatedBackend, SimulatedServer
 from tests.effort import examples
-from tests.unit.actor_world import BreakableSpawner, Hub, World
-from tests.unit.reconciled import Reconciled
+from tests.unit.core.actors.actor_world import BreakableSpawner, Hub, World
+from tests.unit.core.actors.engines.reconciled import Reconciled
 
 Step = tuple[tuple[str, Any], float]  # what is done, about what, and how long the next step has to wait
 

@@ -21,7 +21,7 @@ from core.job import AnyJob, Ended, NoJob, Request, evolve
 from projections import ALL
 from projections import jobs as table
 from projections.rebuild import drift
-from tests.unit.test_jobs import BY, World
+from tests.unit.core.actors.test_jobs import BY, World
 
 ITEMS = ("a", "b", "c", "d", "e")
 FATAL = ForbiddenError("never")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.effort import examples
-from tests.unit.pages.browser import Browser
-from tests.unit.pages.test_oauth import AUTHORIZE, answer_in, change, of_server, start
+from tests.unit.web.pages.browser import Browser
+from tests.unit.web.pages.test_oauth import AUTHORIZE, answer_in, change, of_server, start
 
 BROWSERS = 2
 

@@ -38,7 +38,7 @@ from core.settings import PluginSettings, PluginSpawnerSettings
 from spawners.jupyterhub.adapter import PluginSpawner
 from tests.effort import examples
 from tests.integration.spawner_worlds import LonelyHub
-from tests.unit.actor_world import Hub, World
+from tests.unit.core.actors.actor_world import Hub, World
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +122,7 @@ def in_a_hurry() -> Iterator[None]:
         patch("spawners.jupyterhub.ending.UNTIL_GONE", 0.2),
         patch("spawners.jupyterhub.ending.FOR_A_START", 0.2),
         patch("spawners.jupyterhub.adapter.COME_BACK", 0.3),
-        patch("tests.unit.actor_world.Hub", Actors),
+        patch("tests.unit.core.actors.actor_world.Hub", Actors),
     ):
         yield
 

@@ -28,7 +28,7 @@ from core.scopes import (
     visible_user_keys,
 )
 from core.scopes.table import SELF_SCOPES
-from tests.unit.test_scopes_held import Members
+from tests.unit.core.scopes.test_held import Members
 
 USERS = ("alice", "bob")
 GROUPS = ("students", "tutors")

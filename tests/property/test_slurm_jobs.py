@@ -18,8 +18,8 @@ from spawners.slurm.jobs import chosen, parse_jobs
 from spawners.slurm.quantities import megabytes, seconds
 from spawners.slurm.script import submission
 from spawners.slurm.settings import SlurmSettings
-from tests.unit.slurm.test_jobs import ID, JOB, NEW, OLD, told
-from tests.unit.slurm.test_settings import BOUNDED
+from tests.unit.spawners.slurm.test_jobs import ID, JOB, NEW, OLD, told
+from tests.unit.spawners.slurm.test_settings import BOUNDED
 
 ALICE = Account("alice", "/home/alice", "/bin/bash", "/home/alice")
 ATTEMPT = Attempt(

@@ -1,6 +1,6 @@
 """Configuration that fails open (CVE-2020-26250, CVE-2023-48311): what is misspelt, empty or left out lets nobody in.
 
-What each option of the configuration does is in tests/unit/test_config_file.py and tests/unit/test_login_checks.py.
+What each option of the configuration does is in tests/unit/core/config/: test_file.py, and test_login_checks.py.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What strangers can use up before anybody knows them (CVE-2026-54338, CVE-2026-34052): little.
 
-Guesses at passwords are slowed down in tests/unit/test_login_gate.py; bodies, nesting and the log are bounded in
-tests/unit/api/test_headers.py; connections and slow senders of a real hub are in test_side_doors.py, those of its proxy
-in tests/integration/test_proxy.py.
+Guesses at passwords are slowed down in tests/unit/core/logins/test_gate.py; bodies, nesting and the log are bounded in
+tests/unit/web/api/test_headers.py; connections and slow senders of a real hub are in test_side_doors.py, those of its
+proxy in tests/integration/test_proxy.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.naming.names import check_display_name, check_server_name, slug
 from core.naming.user_names import UserNames
 from core.secrets.scrubbing import scrubbed
 from tests.conftest import Client
-from tests.unit.pages.browser import NAVIGATES, Browser
+from tests.unit.web.pages.browser import NAVIGATES, Browser
 from web.app.app import build_app
 from web.hub.hub import Hub
 from web.request.request_log import shown_url

@@ -1,7 +1,7 @@
 """HTML, scripts, headers and log lines made of what people type (CVE-2024-28233, GHSA-c4gm-pwx9-9w8j, CVE-2026-54338).
 
 One world in which everything that somebody may choose is hostile, and every page of it. Single places are tested in
-tests/unit/pages/.
+tests/unit/web/pages/.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import trio
 
 from core.settings import GroupSettings, ServiceSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
-from tests.unit.pages.html import Element, read
+from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in
+from tests.unit.web.pages.html import Element, read
 from web.hub.hub import Hub
 from web.request.routing import ROUTES
 

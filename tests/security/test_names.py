@@ -19,8 +19,8 @@ from core.naming.user_names import UserNames
 from core.plugins.authenticator import Login
 from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.unit.api.rights_world import send, token_of, users
-from tests.unit.pages.browser import logged_in
+from tests.unit.web.api.rights_world import send, token_of, users
+from tests.unit.web.pages.browser import logged_in
 from web.hub.hub import Hub
 from web.proxy.routes import Route, Routes
 from web.proxy.target import parse_target
@@ -145,7 +145,7 @@ def test_a_name_is_one_segment_of_a_path(name: str) -> None:
 
 
 def test_clients_of_oauth_that_are_called_the_same_are_known_to_be() -> None:
-    """Which is why they are told apart by more: tests/unit/pages/test_oauth.py."""
+    """Which is why they are told apart by more: tests/unit/web/pages/test_oauth.py."""
     assert server_client_id("a", "b") == server_client_id("a-b", "")
 
 

@@ -16,7 +16,7 @@ from core.config.roles import DEFAULT_ROLES
 from core.scopes import BUILT_IN
 from core.settings import GroupSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
-from tests.unit.api.rights_world import send, token_of
+from tests.unit.web.api.rights_world import send, token_of
 from web.hub.hub import Hub
 from web.request.access import Lists, Needs
 from web.request.routing import ROUTES, Route

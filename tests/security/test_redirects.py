@@ -1,8 +1,8 @@
 """Open redirects (CVE-2019-10255, CVE-2026-33709): wherever the hub sends a browser, it is to the hub.
 
 `next` as such is tested in tests/property/test_next_url.py, redirect URIs of OAuth clients in
-tests/unit/pages/test_oauth.py. Here every URL that a browser can be asked to open is tried with addresses of elsewhere
-in its path, in its query and in its headers.
+tests/unit/web/pages/test_oauth.py. Here every URL that a browser can be asked to open is tried with addresses of
+elsewhere in its path, in its query and in its headers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from quart_trio import QuartTrio
 
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.property.test_next_url import host_a_browser_goes_to
-from tests.unit.pages.browser import NAVIGATES, Browser, logged_in
-from tests.unit.pages.html import shown
+from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in
+from tests.unit.web.pages.html import shown
 from web.app.app import build_app
 from web.hub.hub import Hub
 from web.request.routing import ROUTES, Route

@@ -1,7 +1,7 @@
 """Side doors (CVE-2024-28179, CVE-2022-21697, CVE-2025-32428): what listens, who may connect, and what else is open.
 
 With a real hub, its proxy and a server. The control socket is in tests/integration/test_control.py, streams to each
-caller in tests/unit/api/test_events.py, upgrades through the proxy in tests/integration/test_proxy.py.
+caller in tests/unit/web/api/test_events.py, upgrades through the proxy in tests/integration/test_proxy.py.
 """
 
 from __future__ import annotations

@@ -26,3 +26,11 @@ def test_every_room_is_in_the_table_of_rooms(building: str) -> None:
     named = set(re.findall(r"`([\w.]+)`", rows))
     rooms = {path.parent.name for path in (ROOT / building).glob("*/__init__.py")}
     assert rooms <= named, f"say in CONTRIBUTING.md what is in {', '.join(sorted(rooms - named))}"
+
+
+@pytest.mark.parametrize("building", ["core", "projections", "spawners", "web"])
+def test_unit_tests_are_in_rooms_of_the_code(building: str) -> None:
+    tests = ROOT / "tests/unit"
+    rooms = {path.parent.relative_to(tests) for path in (tests / building).rglob("test_*.py")}
+    assert rooms
+    assert {str(room) for room in rooms if not (ROOT / room).is_dir()} <= {"core/actors/servers/life"}

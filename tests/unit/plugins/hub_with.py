@@ -13,7 +13,7 @@ from core.events.file.store import EventStore
 from core.settings import CryptSettings, PluginAuthenticatorSettings, PluginSettings, Settings
 from spawners.simulated import SimulatedBackend
 from tests.conftest import hub_in_memory, settings_for_tests
-from tests.unit.pages.browser import NAVIGATES, Browser
+from tests.unit.web.pages.browser import NAVIGATES, Browser
 from web.hub.hub import Hub
 
 KEYS = CryptSettings(keys=["11" * 32])

@@ -24,8 +24,8 @@ from core.settings import ConfigError
 from projections import groups, roles, users
 from projections.users import UserRow
 from tests.conftest import ADMIN_TOKEN, SECRET, Client
-from tests.unit.pages.browser import Browser
 from tests.unit.plugins.hub_with import hub_with, page, settings_with
+from tests.unit.web.pages.browser import Browser
 from web.hub.hub import Hub
 from web.lifecycle.reload import Reloader
 

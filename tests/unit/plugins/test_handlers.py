@@ -25,8 +25,8 @@ from core.user import Change
 from projections import sessions, users
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN
-from tests.unit.pages.browser import FETCHES, NAVIGATES, Browser
 from tests.unit.plugins.hub_with import hub_with, page
+from tests.unit.web.pages.browser import FETCHES, NAVIGATES, Browser
 from web.hub.hub import Hub
 
 OPEN = {"allow_all": True, "admin_users": {"alice"}}

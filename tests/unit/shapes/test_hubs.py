@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.settings import database_path
-from tests.unit.pages.browser import NAVIGATES, Browser
 from tests.unit.shapes.world import SHAPES, read, world
+from tests.unit.web.pages.browser import NAVIGATES, Browser
 from web.proxies.own import OwnProgram
 
 HERE = Path(__file__).parent

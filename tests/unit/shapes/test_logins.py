@@ -10,8 +10,8 @@ import pytest
 from core.plugins.spawner import Attempt
 from projections import groups, users
 from spawners.simulated import SimulatedSpawner
-from tests.unit.pages.browser import NAVIGATES, Browser, path_of
 from tests.unit.shapes.world import World, world
+from tests.unit.web.pages.browser import NAVIGATES, Browser, path_of
 
 
 @pytest.fixture

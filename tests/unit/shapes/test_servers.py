@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.settings import PluginSpawnerSettings
-from tests.unit.pages.browser import NAVIGATES
 from tests.unit.shapes.world import world
+from tests.unit.web.pages.browser import NAVIGATES
 
 
 async def test_servers_own_start(tmp_path: Path, page_url: str) -> None:

@@ -25,7 +25,7 @@ from spawners import make_spawner
 from spawners.configuration import checked
 from spawners.simulated import SimulatedSettings, SimulatedSpawner
 from tests.conftest import SECRET, SERVICE_TOKEN, Client
-from tests.unit.pages.browser import NAVIGATES, Browser
+from tests.unit.web.pages.browser import NAVIGATES, Browser
 from web.hub.hub import Hub
 from web.main import open_hub
 
