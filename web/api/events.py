@@ -19,13 +19,12 @@ from web.request.context import asked, database, hub
 from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.routing import RouteGroup
+from web.request.sent.numerals import whole_number
 from web.request.sent.paging import argument, number, page, same_url
 from web.request.sent.timestamps import parse_timestamp
 from web.request.sent.wanted import wanted_events, wanted_of
 
 endpoints = RouteGroup("events")
-
-MAX_DIGITS = 18
 
 
 class HistoryQuery(Struct, frozen=True):
@@ -140,9 +139,9 @@ def _position(default: int) -> int:
     text = asked().headers.get("Last-Event-ID") or argument("after")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+    position, head = whole_number(text), hub().store.head
+    if position is None:
         raise InvalidError(f"A position is a number, the id of an event, not {text[:40]!r}.")
-    position, head = int(text), hub().store.head
     if position > max(head, default):
         raise ConflictError(
             f"The log ends at position {head}: {position} is of another log, or of one that was set back since. "

@@ -19,6 +19,7 @@ from web.request.answers import empty, encode
 from web.request.context import asked, body, hub
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.routing import RouteGroup
+from web.request.sent.numerals import whole_number
 from web.request.sent.paging import argument
 from web.request.sent.timestamps import parse_timestamp
 
@@ -73,9 +74,9 @@ async def _follow(the_hub: Hub, proxy: str, last_seen: str, name: str = "") -> A
     try:
         if away := away_page(the_hub.presentation, the_hub.base_url):
             yield _event(table.head, "away", away)
-        position = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else -1
+        position = whole_number(last_seen)
         head = table.head
-        if not head - TOO_FAR_BEHIND <= position <= head:
+        if position is None or not head - TOO_FAR_BEHIND <= position <= head:
             every = await table.every()
             yield _event(head, "routes", {"routes": every})
             position = head

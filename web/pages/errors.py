@@ -11,6 +11,7 @@ from web.request.context import asked, hub, kept
 from web.request.errors import phrase
 from web.request.language import language_of
 from web.request.routing import RouteGroup
+from web.request.sent.numerals import whole_number
 from web.site.api_paths import is_api, is_api_of_server
 from web.texts.translate import N_, speak
 
@@ -78,7 +79,8 @@ def _template(status: int) -> str:
 @endpoints.get("/error/<code>", access=OPEN, statuses=(200, 404))
 async def shown(code: str) -> Response:
     """What a proxy shows instead of its own error page."""
-    status = int(code) if code.isascii() and code.isdigit() and 400 <= int(code[:4]) < 600 else 404
+    status = whole_number(code) or 0
+    status = status if 400 <= status < 600 else 404
     answer = await error_page(status, _ON_THEIR_OWN.get(status, ""))
     answer.status_code = 200
     return answer

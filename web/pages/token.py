@@ -27,6 +27,7 @@ from web.request.idempotency import FORM_KEY, idempotency_record
 from web.request.known import known_token
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form
+from web.request.sent.numerals import whole_number
 from web.rights.identity import is_valid
 from web.sharing.issuing import HUB_CLIENT
 from web.texts.translate import N_, _, ngettext, number
@@ -93,10 +94,11 @@ async def submit() -> Response:
 async def _issued(me: UserRow, fields: Mapping[str, str]) -> str:
     """The token that this form asks for: the same, if it is sent again."""
     scopes, seconds = fields.get("scopes", "").replace(",", " ").split(), fields.get("expires_in", "")
-    if seconds and not seconds.isdecimal():
+    expires_in = whole_number(seconds)
+    if seconds and expires_in is None:
         raise InvalidError("expires_in is a number of seconds, at least 1.")
     issuing, key = hub().acts.tokens, fields.get(FORM_KEY, "")
-    new = issuing.new(me, scopes or None, fields.get("note", ""), int(seconds) if seconds else None, form=key)
+    new = issuing.new(me, scopes or None, fields.get("note", ""), expires_in, form=key)
     await issuing.issue(new, by=by())
     return new.secret
 

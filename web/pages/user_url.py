@@ -22,6 +22,7 @@ from web.request.answers import redirect, reply
 from web.request.context import asked, caller, database, hub
 from web.request.credentials import fetch_of_request
 from web.request.routing import ANY, RouteGroup
+from web.request.sent.numerals import whole_number
 from web.sessions.xsrf import needs_token
 from web.site.public_url import origin
 from web.texts.translate import N_
@@ -82,8 +83,7 @@ def _may_enter(owner: UserRow, name: str) -> bool:
 
 async def _back(server: ServerRow, rest: str) -> Response:
     """It is ready, and the proxy has not heard of it yet: once more, after a while that doubles."""
-    text = asked().args.get("redirects", "")
-    tries = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    tries = whole_number(asked().args.get("redirects", "")) or 0
     if tries >= hub().settings.hub.tornado_settings.user_redirect_limit:
         return await error_page(
             500,

@@ -16,6 +16,7 @@ from web.request.declared import Events
 from web.request.event_stream import event_stream
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
+from web.request.sent.numerals import whole_number
 from web.request.sent.paging import argument
 from web.starts.output import last_lines
 
@@ -59,7 +60,7 @@ async def read(user: str, server: str = "") -> Response:
         lines = await last_lines(spawner, found.spawn_id)
         return reply(Logs(lines, found.exit_status, found.is_active))
     last_seen = asked().headers.get("Last-Event-ID") or argument("after", "0")
-    offset = int(last_seen) if last_seen.isascii() and last_seen.isdigit() else 0
+    offset = whole_number(last_seen) or 0
     return event_stream(_follow(spawner, found.spawn_id, offset))
 
 

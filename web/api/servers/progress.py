@@ -26,6 +26,7 @@ from web.request.declared import Events
 from web.request.event_stream import KEEP_ALIVE, KEEP_ALIVE_INTERVAL, event_stream
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
+from web.request.sent.numerals import whole_number
 
 endpoints = RouteGroup("progress")
 
@@ -117,8 +118,7 @@ async def ready_event(the_hub: Hub, user: str, server: ServerRow) -> bytes:
 
 def _resume_after() -> int:
     """The position of the last event the client has seen, 0 if it begins."""
-    text = asked().headers.get("Last-Event-ID", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return whole_number(asked().headers.get("Last-Event-ID", "")) or 0
 
 
 async def _one(lines: bytes) -> AsyncIterator[bytes]:

@@ -18,11 +18,11 @@ from core.user import AnyUser, NoUser, User
 from core.user import evolve as evolve_user
 from web.pages.parts.server_rows import WORDS
 from web.request.context import database, hub
+from web.request.sent.numerals import whole_number
 from web.request.sent.timestamps import parse_timestamp
 from web.texts.translate import _
 
 LOOKED_AT = 200  # events of a server: one attempt has fewer
-MAX_DIGITS = 18
 
 
 class ServerThen(Struct, frozen=True):
@@ -50,8 +50,9 @@ def asked_position(text: str) -> int:
     """What `?at=` says: a position, or a moment, whose last event it is. 0: nothing. Raises InvalidError."""
     if not text:
         return 0
-    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
-        return min(int(text), hub().store.head)
+    position = whole_number(text)
+    if position is not None:
+        return min(position, hub().store.head)
     return position_at(database(), utc_text(parse_timestamp(text)))
 
 

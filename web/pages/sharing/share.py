@@ -27,6 +27,7 @@ from web.request.idempotency import FORM_KEY
 from web.request.known import known_owner_and_server
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form
+from web.request.sent.numerals import whole_number
 from web.sharing.sharing import Grantee, known_share
 from web.site.public_url import origin
 
@@ -128,8 +129,8 @@ def _scopes(owner: UserRow, server: ServerRow, fields: Fields) -> frozenset[str]
 
 
 def _seconds(fields: Fields) -> int:
-    text = fields.get("expires_in", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else DEFAULT_LIFE
+    seconds = whole_number(fields.get("expires_in", ""))
+    return DEFAULT_LIFE if seconds is None else seconds
 
 
 def _code(server: ServerRow, fields: Fields) -> ShareCodeRow:
@@ -166,5 +167,4 @@ async def _page(owner: UserRow, server: ServerRow, status: int = 200, **shown: A
 
 def _first(which: str) -> int:
     """How many are left out before the page of that list that is shown."""
-    text = asked().args.get(which, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+    return whole_number(asked().args.get(which, "")) or 0

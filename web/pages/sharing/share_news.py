@@ -13,6 +13,7 @@ from web.request.answers import redirect
 from web.request.context import by, caller, database, hub
 from web.request.routing import RouteGroup
 from web.request.sent.forms import form
+from web.request.sent.numerals import whole_number
 from web.sharing.sharing import known_share
 
 endpoints = RouteGroup("share_news", page=True)
@@ -24,9 +25,9 @@ MAY_LEAVE = needs("users:shares")
 async def put_away() -> Response:
     """All that was told on the page this form stands on, and back to that page."""
     fields, me = form().fields, myself()
-    upto = fields.get("upto", "")
-    if upto.isascii() and upto.isdigit() and len(upto) < 19:
-        await hub().acts.share_news.see(me.id, min(int(upto), hub().store.head), by=by())
+    upto = whole_number(fields.get("upto", ""))
+    if upto is not None:
+        await hub().acts.share_news.see(me.id, min(upto, hub().store.head), by=by())
     return redirect(checked(fields.get("next", "")) or f"{hub().base_url}hub/home")
 
 

@@ -13,6 +13,9 @@ from web.request.answers import reply
 from web.request.context import asked, hub
 
 MEDIA_TYPE = "application/jupyterhub-pagination+json"
+MOST = (
+    2**40
+)  # no list is so long, and no span of time in seconds; a million times it is still an integer of SQLite's
 
 
 class Page(Struct, frozen=True):
@@ -63,12 +66,12 @@ def page() -> Page:
 
 
 def number(name: str, default: int) -> int:
-    """A query argument that is one: its absolute value. Raises InvalidError."""
+    """A query argument that is one: its absolute value, `MOST` at most. Raises InvalidError."""
     if name not in asked().args:
         return default
     text = argument(name)
     try:
-        return min(abs(int(text)), 2**53)
+        return min(abs(int(text)), MOST)
     except ValueError:
         raise InvalidError(f"{name} is a number, not {text[:40]!r}.") from None
 
