@@ -32,7 +32,7 @@ from spawners.jupyterhub.engine import Engine
 from spawners.jupyterhub.facts import changes_of, new_record, of_attempt, of_record, taken_in
 from spawners.jupyterhub.hooks import OwnHooks
 from spawners.jupyterhub.kept_files import KeptFiles
-from spawners.jupyterhub.processes import Orphans, process_of, wait_end
+from spawners.jupyterhub.processes import Orphans, process_of, process_taken_in, wait_end
 from spawners.jupyterhub.records import Record, Records
 
 logger = logging.getLogger("callboard.plugins")
@@ -126,7 +126,7 @@ class PluginSpawner(OwnHooks, Spawner):
 
     async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
         """Its class says whether it runs, by the state that it left with the other hub."""
-        record = taken_in(found, process_of(found.state))
+        record = taken_in(found, process_taken_in(self._settings.plugin.kind, found))
         seen = await self._engine.ask(
             ending.look, of_record(record, self._hub), within=POLL, what=f"poll of {record.called}"
         )

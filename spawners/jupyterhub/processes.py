@@ -6,11 +6,14 @@ import os
 from typing import Any
 
 import trio
+from jupyterhub.spawner import LocalProcessSpawner
 
 from core.machine.process_identity import Identity, identify, open_process, read_stat
+from core.plugins.spawner import Elsewhere
 from spawners.local_settings import LocalProcessSettings
 from spawners.process_end import end_family
 from spawners.process_family import Census
+from spawners.taken_in import process_meant
 
 
 def process_of(state: dict[str, Any]) -> Identity | None:
@@ -18,6 +21,14 @@ def process_of(state: dict[str, Any]) -> Identity | None:
     pid = state.get("pid")
     stat = read_stat(pid) if type(pid) is int and pid > 0 else None
     return None if stat is None or stat.has_ended else identify(stat)
+
+
+def process_taken_in(kind: type, found: Elsewhere) -> Identity | None:
+    """What another hub has started, if its class keeps a pid of this machine; other classes' may be of another.
+
+    Raises SpawnError where that process has ended, or is another by now.
+    """
+    return process_meant(found) if issubclass(kind, LocalProcessSpawner) else None
 
 
 async def wait_end(process: Identity) -> None:
