@@ -14,7 +14,8 @@ from core.events.file.reading import read_at, read_backwards, read_records
 from core.events.file.store import CHUNK, EventStore
 from core.events.log.tables import Tables
 from core.events.record import Record
-from projections import histories
+from projections.histories.about import about
+from projections.histories.noted import positions_about
 from web.history.feed import Happening
 from web.history.wanted import Wanted
 
@@ -80,7 +81,7 @@ def _after(db: Tables, things: frozenset[str] | None, after: int, head: int) -> 
     if things is None:
         records = read_records(db, after, min(CHUNK, head - after))
         return _piece(db, records, records[-1].position if records else head)
-    positions = histories.positions(db, things, after, head, CHUNK)
+    positions = positions_about(db, things, after, head, CHUNK)
     return _piece(db, read_at(db, positions), positions[-1] if len(positions) == CHUNK else head)
 
 
@@ -88,9 +89,9 @@ def _before(db: Tables, things: frozenset[str] | None, before: int) -> Piece:
     if things is None:
         records = read_backwards(db, before, CHUNK)
         return _piece(db, records, records[-1].position if records else 1)
-    positions = histories.positions(db, things, before, 1, CHUNK, newest_first=True)
+    positions = positions_about(db, things, before, 1, CHUNK, newest_first=True)
     return _piece(db, read_at(db, positions), positions[-1] if len(positions) == CHUNK else 1)
 
 
 def _piece(db: Tables, records: Sequence[Record], reached: int) -> Piece:
-    return Piece([Happening(record, histories.about(db, record)) for record in records], reached)
+    return Piece([Happening(record, about(db, record)) for record in records], reached)

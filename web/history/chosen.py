@@ -12,7 +12,9 @@ from core.events import codec
 from core.events.file.reading import read_at, read_records
 from core.events.log.tables import Tables
 from core.events.record import Record
-from projections import histories
+from projections.histories.about import about
+from projections.histories.called import ever_called, servers_ever_called
+from projections.histories.noted import positions_about
 from web.history.of_request import of_request
 from web.history.wanted import is_about
 
@@ -50,10 +52,10 @@ def things_called(db: Tables, user: str, server: str) -> tuple[str, ...] | None:
     if not user and not server:
         return None
     if not server:
-        return _found(histories.ever_called(db, "user", user.lower()), f"user was ever named {user!r}")
+        return _found(ever_called(db, "user", user.lower()), f"user was ever named {user!r}")
     owner, _, name = server.partition("/")
-    owners = _found(histories.ever_called(db, "user", owner.lower()), f"user was ever named {owner!r}")
-    return _found(histories.servers_ever_called(db, owners, name), f"server was ever named {server!r}")
+    owners = _found(ever_called(db, "user", owner.lower()), f"user was ever named {owner!r}")
+    return _found(servers_ever_called(db, owners, name), f"server was ever named {server!r}")
 
 
 def principals_called(db: Tables, name: str) -> tuple[str, ...] | None:
@@ -62,10 +64,10 @@ def principals_called(db: Tables, name: str) -> tuple[str, ...] | None:
         return None
     kind, _, rest = name.rpartition("/")
     if kind == "user":
-        return (name, *histories.ever_called(db, "user", rest.lower()))
+        return (name, *ever_called(db, "user", rest.lower()))
     if kind or name in ("hub", "import"):
         return (name,)
-    return _found(histories.ever_called(db, "user", name.lower()), f"user was ever named {name!r}")
+    return _found(ever_called(db, "user", name.lower()), f"user was ever named {name!r}")
 
 
 def _found(things: list[str], what: str) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ def _of_choice(db: Tables, choice: Choice, after: int, upto: int) -> Iterator[Re
     if choice.things is None:
         return found
     things = frozenset(choice.things)
-    return (record for record in found if is_about(things, histories.about(db, record)))
+    return (record for record in found if is_about(things, about(db, record)))
 
 
 def _in_order(db: Tables, things: tuple[str, ...] | None, after: int, upto: int) -> Iterator[Record]:
@@ -98,4 +100,4 @@ def _in_order(db: Tables, things: tuple[str, ...] | None, after: int, upto: int)
 def _chunk(db: Tables, things: tuple[str, ...] | None, after: int, upto: int) -> list[Record]:
     if things is None:
         return read_records(db, after, min(CHUNK, upto - after)) if after < upto else []
-    return read_at(db, histories.positions(db, things, after, upto, CHUNK))
+    return read_at(db, positions_about(db, things, after, upto, CHUNK))

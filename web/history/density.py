@@ -15,7 +15,7 @@ from core.events.file.store import EventStore
 from core.events.log.tables import Tables
 from core.events.record import Record, utc_text
 from projections import tallies
-from projections.histories import About
+from projections.histories.about import About
 from projections.tallies import EPOCH, SECOND, Count, seconds
 from web.history.catching_up import LogReader
 from web.history.feed import Happening

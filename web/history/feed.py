@@ -15,8 +15,7 @@ import trio
 
 from core.events.file.store import CHUNK, EventStore
 from core.events.record import Record
-from projections import histories
-from projections.histories import About
+from projections.histories.about import About, about
 from web.history.names import NameBook
 
 KEPT = 10_000  # events
@@ -49,7 +48,7 @@ class Feed:
         self.names.on_records(records)
         if self.followers:
             db = self._store.db
-            self._latest.extend(Happening(record, histories.about(db, record)) for record in records)
+            self._latest.extend(Happening(record, about(db, record)) for record in records)
 
     @contextmanager
     def followed(self) -> Iterator[None]:

@@ -16,8 +16,9 @@ from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.user import ServerRemoved, UserDeleted
 from core.scopes import Group, Resource, Server, Service, User
-from projections import groups, histories, servers, users
-from projections.histories import Belonging
+from projections import groups, servers, users
+from projections.histories.belongings import Belonging, belonging
+from projections.histories.called import names_of, new_names
 
 REMEMBERED = 20_000  # of each kind
 NO_NAME = "/"  # nobody is called that
@@ -38,7 +39,7 @@ class NameBook:
     def on_records(self, records: Sequence[Record]) -> None:
         """A listener of the store."""
         for record in records:
-            renamed = [thing for thing, _ in histories.new_names(record)]
+            renamed = [thing for thing, _ in new_names(record)]
             for thing in renamed:
                 self._names.pop(thing, None)
             if renamed or isinstance(record.event, UserDeleted | GroupDeleted | ServerRemoved):
@@ -48,7 +49,7 @@ class NameBook:
         """The id of the user whose server or token this is; `""` for that of a service."""
         if (known := self._belongings.get(thing)) is None:
             _make_room(self._belongings)
-            known = self._belongings[thing] = histories.belonging(self._db, thing)
+            known = self._belongings[thing] = belonging(self._db, thing)
         return known.user
 
     def at(self, thing: str, position: int) -> str:
@@ -59,7 +60,7 @@ class NameBook:
     def _all(self, thing: str) -> list[tuple[int, str]]:
         if (known := self._names.get(thing)) is None:
             _make_room(self._names)
-            known = self._names[thing] = histories.names_of(self._db, thing)
+            known = self._names[thing] = names_of(self._db, thing)
         return known
 
     # --- now ---

@@ -12,7 +12,7 @@ from core.events.log.tables import Tables
 from core.events.record import Record, utc_text
 from core.events.server import ServerLost, SpawnCancelled, SpawnFailed, SpawnRequested, SpawnSucceeded
 from core.naming.ids import moment_of_request
-from projections import histories
+from projections.histories.about import about
 from web.history.feed import Happening
 
 CHUNK = 500
@@ -38,7 +38,7 @@ def story_of(db: Tables, request: str, upto: int) -> Story:
     records = list(islice(of_request(db, request, 0, upto), MOST + 1))
     told = records[:MOST]
     ends = {one.position: _end(db, one, one.event) for one in told if isinstance(one.event, SpawnRequested)}
-    happenings = [Happening(record, histories.about(db, record)) for record in told]
+    happenings = [Happening(record, about(db, record)) for record in told]
     return Story(happenings, ends, is_cut=len(records) > MOST)
 
 

@@ -13,7 +13,8 @@ from msgspec.structs import astuple
 
 from core.events.log.tables import Tables
 from core.events.record import utc_text
-from projections import groups, histories, users
+from projections import groups, users
+from projections.histories.called import names_of
 from projections.usage import attempts, months
 from projections.usage.attempt import Attempt, microseconds
 from web.history.use import Sum, Use
@@ -147,7 +148,7 @@ class Naming:
         return self._names[user]
 
     def _last_name(self, user: str) -> str:
-        names = histories.names_of(self._db, f"user/{user}")
+        names = names_of(self._db, f"user/{user}")
         return names[-1][1] if names else user
 
 

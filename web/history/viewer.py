@@ -14,7 +14,7 @@ from core.events import codec
 from core.events.activity import ActivityRecorded
 from core.events.record import By, Record, utc_text
 from core.scopes import Answer, Memberships, Resource, Scopes, Service, check_any
-from projections.histories import About
+from projections.histories.about import About
 from web.history.event_rules import RULES, SEEN, Rule
 from web.history.model import Event, EventBy
 from web.history.names import NameBook

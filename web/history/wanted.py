@@ -10,8 +10,8 @@ from core.events import codec
 from core.events.log.tables import Tables
 from core.events.role import role_stream
 from core.events.token import token_stream
-from projections import histories
-from projections.histories import About
+from projections.histories.about import About, via
+from projections.histories.called import ever_called, servers_ever_called
 
 MOST = 50  # things in one request
 
@@ -65,15 +65,15 @@ class Wanted(NamedTuple):
 
     def _named(self, db: Tables) -> Iterable[str]:
         for name in self.users:
-            yield from histories.ever_called(db, "user", name)
+            yield from ever_called(db, "user", name)
         for name in self.groups:
-            yield from histories.ever_called(db, "group", name)
+            yield from ever_called(db, "group", name)
         for full_name in self.servers:
             user, _, name = full_name.partition("/")
-            yield from histories.servers_ever_called(db, histories.ever_called(db, "user", user), name)
+            yield from servers_ever_called(db, ever_called(db, "user", user), name)
         yield from map(role_stream, self.roles)
         yield from map(token_stream, self.tokens)
-        yield from map(histories.via, self.used)
+        yield from map(via, self.used)
 
 
 def is_about(things: frozenset[str] | None, about: About) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from core.events import codec
 from core.events.log.tables import Tables
 from core.events.record import Record, utc_text
-from projections import histories
+from projections.histories.belongings import belonging
 from web.history.names import NO_NAME, NameBook
 
 LONGEST = 60  # characters of a value
@@ -66,7 +66,7 @@ class Lines:
             names = self._names.at(f"user/{owner}", position), self._names.at(thing, position)
             return thing if NO_NAME in names else "/".join(names)
         if kind == "token":
-            owner = histories.belonging(self._db, thing).user
+            owner = belonging(self._db, thing).user
             name = self._names.at(f"user/{owner}", position)
             return thing if name == NO_NAME else f"token of {name}"
         name = self._names.at(thing, position)

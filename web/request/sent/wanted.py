@@ -6,8 +6,8 @@ from core.events.server import server_stream
 from core.events.token import token_stream
 from core.events.user import user_stream
 from core.scopes import Answer, Resource, Service, check
-from projections import histories
-from projections.histories import Belonging
+from projections.histories.belongings import Belonging, belonging
+from projections.histories.called import servers_ever_called
 from web.history.wanted import Wanted
 from web.request.context import asked, database, hub, scopes
 from web.request.known import known_user
@@ -36,7 +36,7 @@ def wanted_of(user: str) -> Wanted:
 def _servers(of: str) -> tuple[str, ...]:
     """Those of a user that are named; nothing bears the name that comes first, so that none is not all."""
     named = _named("server")
-    found = (one for name in named for one in histories.servers_ever_called(database(), [of], name))
+    found = (one for name in named for one in servers_ever_called(database(), [of], name))
     return (server_stream(""), *found)
 
 
@@ -46,7 +46,7 @@ def _named(argument: str) -> tuple[str, ...]:
 
 def _may_read_token(token: str) -> bool:
     """What was done with a token is for those who may know of it."""
-    owner = histories.belonging(database(), token_stream(token))
+    owner = belonging(database(), token_stream(token))
     scope, resource = _reading(owner)
     return (
         resource is not None and check(scopes(), scope, resource, hub().rights.memberships) is Answer.ALLOWED
