@@ -23,7 +23,8 @@ from core.events.user import UserCreated, user_stream
 from core.naming.ids import new_id
 from core.server import Ready, Spawning
 from core.settings import HubSettings, Settings, SpawnerSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.simulated import SimulatedSettings, SimulatedSpawner
 from web.app.app import build_app
 from web.hub.hub import Hub

@@ -14,19 +14,16 @@ from projections import (
     jobs,
     names,
     oauth,
-    progress,
     roles,
     routes,
-    servers,
     services,
     sessions,
-    spawn_queue,
-    spawner_states,
     tallies,
     tokens,
     usage,
     users,
 )
+from projections.servers import progress, servers, spawn_queue, spawner_states
 from projections.sharing import share_codes, shares
 
 ALL = cast(

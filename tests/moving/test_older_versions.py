@@ -14,7 +14,8 @@ import pytest
 from core.events.record import utc_text
 from core.secrets.crypt import load_keys
 from core.token import is_foreign
-from projections import auth_states, groups, roles, servers, services, sessions, tokens, users
+from projections import auth_states, groups, roles, services, sessions, tokens, users
+from projections.servers import servers
 from projections.sharing import share_codes, shares
 from tests.moving.filling import Held
 from tests.moving.moved import VERSIONS, held_of, kept, move, secret_of, tables_of

@@ -43,7 +43,8 @@ from core.plugins.spawner import Attempt, Gone, Listed, Report, Running
 from core.server import Checking, Queued, Ready, Server, Spawning, Stop, Stopped, Stopping, replay
 from core.settings import CallboardSettings, HubSettings, Settings
 from core.user import AddServer, Create
-from projections import rebuild, routes, servers, users
+from projections import rebuild, routes, users
+from projections.servers import servers
 from spawners.simulated import SimulatedBackend, SimulatedServer, SimulatedSettings, SimulatedSpawner
 from tests.failing_log import FailingLog, PowerCut
 from tests.json_lines import JsonLines

@@ -14,8 +14,9 @@ from core import route as extra_route
 from core.errors import InvalidError, NotFoundError
 from core.events.file.writer import Outcome
 from core.route import check_free, check_target, normal_spec
-from projections import extra_routes, routes, servers
+from projections import extra_routes, routes
 from projections.routes import Route
+from projections.servers import servers
 from web.request.access import needs
 from web.request.answers import empty, encode, reply
 from web.request.context import body, by, database, hub, raw_body

@@ -18,8 +18,9 @@ from core.events.file.writer import Outcome
 from core.events.log.tables import Tables
 from core.scopes import listed as visible_in_lists
 from core.user import Change, UserState
-from projections import names, servers, users
-from projections.servers import ServerRow
+from projections import names, users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import Listing, Visible
 from web.models.models import UserModel
 from web.models.servers_of import servers_of, servers_of_each

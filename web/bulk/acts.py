@@ -27,8 +27,9 @@ from core.events.log.tables import Tables
 from core.group import Join
 from core.scopes import Answer, Group, Resource, Server, User, check
 from core.server import Queued, Spawning, Stopped, Stopping
-from projections import groups, servers, users
+from projections import groups, users
 from projections.groups import GroupRow
+from projections.servers import servers
 from projections.users import UserRow
 from web.bulk.asker import Askers
 from web.rights.identity import Identity

@@ -16,9 +16,10 @@ from core.events.log.tables import Tables
 from core.events.record import Record
 from core.events.user import ServerRemoved, UserDeleted
 from core.scopes import Group, Resource, Server, Service, User
-from projections import groups, servers, users
+from projections import groups, users
 from projections.histories.belongings import Belonging, belonging
 from projections.histories.called import names_of, new_names
+from projections.servers import servers
 
 REMEMBERED = 20_000  # of each kind
 NO_NAME = "/"  # nobody is called that

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from core.naming.names import server_client_id
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.read_only import ReadOnlyDict, ReadOnlyList
 from web.hook_views.view import View

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.naming.names import escape, server_prefix
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from web.hook_views.address import AddressView
 from web.hook_views.around import Around
 from web.hook_views.rows import OrmServerView, OrmSpawnerView, moment

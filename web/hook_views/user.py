@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from core.naming.names import escape, server_prefix
 from core.naming.subdomains import safe_label
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.around import Around
 from web.hook_views.group import GroupView

@@ -33,7 +33,7 @@ from core.secrets.crypt import load_keys
 from core.secrets.secret_file import derive
 from core.settings import Settings
 from projections import engines as engines_table
-from projections import servers as servers_table
+from projections.servers import servers as servers_table
 from projections.sharing import share_codes as share_codes_table
 from projections.sharing import shares as shares_table
 from web.authenticators import make_authenticator

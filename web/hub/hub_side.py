@@ -12,8 +12,9 @@ from core.events.record import HUB, By
 from core.events.user import user_stream
 from core.plugins.authenticator import Login
 from core.user import Change
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.authenticators.jupyterhub.asking import ServerFacts, UserFacts
 from web.authenticators.jupyterhub.known import facts_of

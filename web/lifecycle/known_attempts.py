@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import trio
 
 from core.events.file.store import EventStore
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 
 
 def unfinished(store: EventStore) -> Iterator[ServerRow]:

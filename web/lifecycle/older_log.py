@@ -21,8 +21,9 @@ from core.reconcile.sorting_out import Consent, named
 from core.server import Server, replay
 from core.token import prefix_of, quick_digest
 from core.user import AddServer
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hub.hub import Hub
 from web.lifecycle.known_attempts import known_attempts

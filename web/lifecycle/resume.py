@@ -7,8 +7,8 @@ from math import inf
 import trio
 
 from core.events.file.store import EventStore
-from projections import servers as servers_table
 from projections import users as users_table
+from projections.servers import servers as servers_table
 from web.hub.hub import Hub
 from web.lifecycle.known_attempts import unfinished
 

@@ -22,7 +22,8 @@ from core.events.file.store import EventStore
 from core.events.record import HUB
 from core.events.user import user_stream
 from core.user import Change
-from projections import groups, roles, servers, sessions, tokens, users
+from projections import groups, roles, sessions, tokens, users
+from projections.servers import servers
 from projections.sharing import share_codes, shares
 from projections.users import UserRow
 from web.rights.rights import Rights

@@ -19,7 +19,7 @@ from core.scopes import (
 )
 from projections import groups
 from projections.groups import GroupRow
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.events.log.tables import Tables
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 
 

@@ -14,9 +14,10 @@ from core.events.log.tables import Tables
 from core.events.record import utc_text
 from core.naming.names import full_name
 from core.token import for_another_hub
-from projections import auth_states, groups, oauth, roles, servers, services, tokens, users
+from projections import auth_states, groups, oauth, roles, services, tokens, users
 from projections.roles import RoleRow
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.sharing import share_codes, shares
 from projections.users import UserRow
 from web.moving import back_rows, schema

@@ -12,7 +12,7 @@ from core.token import for_another_hub
 from projections.groups import GroupRow
 from projections.oauth import ClientRow
 from projections.roles import RoleRow
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.services import ServiceRow
 from projections.sharing.share_codes import PlainCode
 from projections.sharing.shares import PlainShare

@@ -13,7 +13,7 @@ from core.plugins.spawner import Elsewhere, Spawner
 from core.secrets.crypt import CryptKeeper
 from core.settings import Settings, SpawnerSettings
 from projections import engines
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from spawners import make_engine
 from web.sessions.auth_states import AuthStates
 from web.site.addresses import connect_url

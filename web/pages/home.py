@@ -10,8 +10,9 @@ from core.errors import ForbiddenError, InvalidError
 from core.events.file.writer import Outcome
 from core.naming.names import MAX_SERVER_NAME, name_from
 from core.scopes import Answer, User, check
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.sharing import shares
 from projections.users import UserRow
 from web.pages.parts.destination import default_url, destination

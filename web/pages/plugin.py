@@ -17,8 +17,9 @@ from core.logins.gate import Attempt
 from core.naming.names import MAX_USER_NAME
 from core.plugins.authenticator import Login
 from core.plugins.plugin_hub import HearsServers
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.authenticators.jupyterhub.asking import Answered, Asking
 from web.pages.errors import error_page

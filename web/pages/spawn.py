@@ -19,8 +19,8 @@ from core.errors import (
 from core.events.file.writer import Outcome
 from core.naming.names import escape
 from core.secrets.scrubbing import scrubbed
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.pages.home import myself
 from web.pages.parts.destination import destination

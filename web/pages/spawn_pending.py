@@ -9,8 +9,8 @@ from core.events.record import utc_text
 from core.events.server import SpawnFailed
 from core.naming.names import escape
 from core.scopes import Answer, Server, check
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.history.starts import usual_seconds
 from web.pages.home import myself

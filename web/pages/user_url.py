@@ -11,8 +11,9 @@ from core.backoff import Backoff
 from core.errors import NotFoundError
 from core.naming.names import escape
 from core.scopes import Answer, Server, check
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.pages.errors import error_page
 from web.pages.parts.spawn_url import spawn_url

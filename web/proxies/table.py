@@ -10,8 +10,9 @@ import trio
 from core.actors.activity import Activity
 from core.events.file.store import EventStore
 from core.reconcile.routes import Told
-from projections import routes, servers
+from projections import routes
 from projections.routes import Route
+from projections.servers import servers
 from web.proxies.connected import Proxies
 from web.site.hosts import Hosts
 

@@ -6,7 +6,7 @@ from core.errors import NotFoundError
 from core.events.user import user_stream
 from projections import groups, tokens, users
 from projections.groups import GroupRow
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.request.context import database, hub

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.events.log.tables import Tables
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from projections.users import UserRow
 
 

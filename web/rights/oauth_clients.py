@@ -10,8 +10,9 @@ from core.events.log.tables import Tables
 from core.events.server import server_stream
 from core.events.service import service_stream
 from core.scopes import Server, Service, depends_on_holder
-from projections import oauth, servers, services
+from projections import oauth, services
 from projections.oauth import ClientRow
+from projections.servers import servers
 from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow

@@ -18,7 +18,8 @@ from core.events.token import TokenRevoked
 from core.events.user import AdminGranted, AdminRevoked, UserDeleted, user_stream
 from core.naming.names import full_name
 from core.scopes import Grant, Owner, Scopes, ScopeTable, Server, Service, expand, token_scopes
-from projections import groups, roles, servers, users
+from projections import groups, roles, users
+from projections.servers import servers
 from projections.sessions import SessionRow
 from projections.sharing import shares
 from projections.tokens import TokenRow

@@ -19,8 +19,8 @@ from core.naming.names import check_any_server_name, check_display_name, check_s
 from core.plugins.hooks import Hooks
 from core.settings import Settings
 from core.user import AddServer, RenameServer, TitleServer
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.login.request_facts import RequestFacts, view_of
 

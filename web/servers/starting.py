@@ -20,7 +20,7 @@ from core.events.server import SpawnFailed
 from core.plugins.profiles import profile_named
 from core.server import Checking, Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.login.refresh import LoginRefresh
 from web.login.request_facts import RequestFacts

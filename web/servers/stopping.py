@@ -15,8 +15,8 @@ from core.events.record import By
 from core.events.stop_reason import StopReason, reason_of
 from core.server import Stop, Stopped
 from core.settings import Settings
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.login.refresh import LoginRefresh
 from web.login.request_facts import RequestFacts

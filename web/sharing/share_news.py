@@ -12,7 +12,8 @@ from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.user import user_stream
 from core.user import SeeNews
-from projections import groups, servers, users
+from projections import groups, users
+from projections.servers import servers
 from projections.sharing import share_news
 from projections.sharing.share_news import Change, News
 from web.history.names import NameBook

@@ -30,8 +30,9 @@ from core.scopes import (
 from core.share import GrantShare, Revoke, without_filter
 from core.share_code import Exchange, Issue, check_life, new_code
 from core.token import matches, prefix_of, quick_digest
-from projections import groups, servers, users
-from projections.servers import ServerRow
+from projections import groups, users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.sharing import share_codes, shares
 from projections.sharing.share_codes import ShareCodeRow
 from projections.sharing.shares import ShareRow

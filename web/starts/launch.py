@@ -27,8 +27,8 @@ from core.secrets.secret_file import derive
 from core.server import Spawning, Start
 from core.settings import Settings, SpawnerSettings
 from core.token import prefix_of, quick_digest
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.handler import HandlerView
 from web.rights.rights import Rights

@@ -7,7 +7,7 @@ from datetime import datetime
 from core.events.log.tables import Tables
 from core.queue.spawn_limits import Share, SpawnLimits
 from core.settings import Settings
-from projections import servers, spawn_queue
+from projections.servers import servers, spawn_queue
 
 
 def limits_of(settings: Settings, db: Tables) -> SpawnLimits:

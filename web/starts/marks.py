@@ -12,7 +12,8 @@ from core.reconcile.mark import PURPOSE, Mark, opened, sealed
 from core.reconcile.sorting_out import Consent, Strays, sort_out
 from core.secrets.secret_file import derive
 from core.server import Spawning
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 
 
 class Marks:

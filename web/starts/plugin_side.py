@@ -8,8 +8,9 @@ from core.events.log.tables import Tables
 from core.naming.names import server_prefix
 from core.plugins.plugin_hub import Group, KeptStates, Person, ServerFacts, Site
 from core.settings import Settings
-from projections import groups, servers, users
-from projections.servers import ServerRow
+from projections import groups, users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.sessions.auth_states import AuthStates
 from web.site.hosts import Hosts

@@ -11,7 +11,7 @@ import trio
 from core.errors import HubError, SpawnError
 from core.plugins.hook_errors import as_form_error, as_spawn_error, log_failure
 from core.plugins.plugin_hub import FormData, RunsOwnHooks
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.starts.plugin_side import PluginSide
 

@@ -19,7 +19,8 @@ from core.plugins.profiles import every_spawner, settings_of
 from core.plugins.spawner import Attempt, Spawner, Status, Telling, UserOptions
 from core.server import Checking, Queued, Ready, Server, Spawning, Stopped
 from core.settings import PluginSpawnerSettings, Settings
-from projections import routes, servers
+from projections import routes
+from projections.servers import servers
 from web.proxies.connected import Proxies, told_of_late
 from web.starts.launch import Launch
 from web.starts.marks import Marks

@@ -10,7 +10,7 @@ import msgspec
 from core.events.file.store import EventStore
 from core.secrets.crypt import CryptKeeper, SealError
 from core.secrets.secret_file import derive
-from projections import spawner_states
+from projections.servers import spawner_states
 
 logger = logging.getLogger("callboard.plugins")
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from core.plugins.plugin_hub import FormData
 from core.settings import SpawnerSettings
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.handler import HandlerView
 from web.hook_views.spawner import SpawnerView

@@ -11,9 +11,10 @@ from core.naming.user_names import UserNames
 from core.plugins.profiles import settings_of, with_options
 from core.server import Spawning
 from core.settings import Settings
-from projections import groups, servers, users
+from projections import groups, users
 from projections.groups import GroupRow
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.around import Around
 from web.hook_views.authenticator import AuthenticatorView

@@ -15,9 +15,9 @@ from core.errors import HubError, InvalidError, NotFoundError
 from core.events.log.tables import Tables
 from core.events.server import server_stream
 from core.queue.spawn_limits import SpawnLimits, Wait, in_words
-from projections import progress, servers
-from projections.progress import SPAWN, STOP, Message
-from projections.servers import ServerRow
+from projections.servers import progress, servers
+from projections.servers.progress import SPAWN, STOP, Message
+from projections.servers.servers import ServerRow
 from web.hub.hub import Hub
 from web.request.access import needs
 from web.request.answers import encode

@@ -9,8 +9,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from core.errors import AlreadyExistsError, InvalidError, NotFoundError, PendingError
 from core.events.file.writer import Outcome
 from core.server import StoreOptions
-from projections import servers
-from projections.servers import ServerRow
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.api.servers.bodies import Changes, StartBody, StopBody, parse_start, parse_stop
 from web.models.models import ServerModel

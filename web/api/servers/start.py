@@ -20,8 +20,9 @@ from core.plugins.profiles import profile_of
 from core.plugins.spawner import Progress
 from core.scopes import Answer, Server, check
 from core.server import Ready
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.request.access import IDENTIFIED, needs
 from web.request.answers import Refusal, reply

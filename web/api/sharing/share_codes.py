@@ -10,7 +10,7 @@ from quart import Response
 from core.events.file.writer import Outcome
 from core.scopes import Server
 from core.share_code import DEFAULT_LIFE, check_life
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.sharing import share_codes
 from projections.sharing.share_codes import Listing, ShareCodeRow
 from web.models.shares import ShareCodeModel

@@ -16,7 +16,8 @@ from core.errors import NotFoundError
 from core.events.log.tables import Tables
 from core.scopes import Owner
 from core.settings import Settings
-from projections import groups, servers, services, users
+from projections import groups, services, users
+from projections.servers import servers
 from projections.users import Listing, UserRow
 from web.models.activity import LastSeen, NothingSeen
 from web.models.models import GroupModel, Models, ServerModel, ServiceModel, UserModel

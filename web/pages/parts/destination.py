@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from core.naming.names import escape
 from core.plugins.hooks import Hooks
-from projections import servers
+from projections.servers import servers
 from projections.users import UserRow
 from web.request.context import asked, database, hub
 from web.request.handler_view import NOT_OF_THE_FORM, handler_view

@@ -20,7 +20,7 @@ from core.events.server import (
     server_stream,
 )
 from projections import tokens, users
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from web.request.context import caller, database, hub
 from web.starts.output import last_lines
 from web.texts.translate import _, told

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from core.naming.names import escape, full_name, server_prefix
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.rows import moment
 from web.hook_views.user import UserView

@@ -15,7 +15,7 @@ from core.events.user import user_stream
 from core.naming.names import escape, full_name, server_prefix
 from core.scopes import Answer, Server, check
 from projections import groups
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.sharing import share_code_uses, share_codes, shares
 from projections.sharing.share_code_uses import CodeUse
 from projections.sharing.share_codes import ShareCodeRow

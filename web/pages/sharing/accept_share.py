@@ -9,8 +9,9 @@ from quart import Response
 from core.errors import NotFoundError
 from core.naming.names import server_prefix
 from core.scopes import NOBODY, excess_scopes
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from projections.sharing.share_codes import ShareCodeRow
 from projections.users import UserRow
 from web.hook_views.rows import moment

@@ -14,7 +14,7 @@ from core.errors import HubError, InvalidError
 from core.scopes import Server
 from core.share import Revoke
 from core.share_code import DEFAULT_LIFE
-from projections.servers import ServerRow
+from projections.servers.servers import ServerRow
 from projections.sharing.share_codes import ShareCodeRow
 from projections.users import UserRow
 from web.pages.parts.render import page

@@ -16,7 +16,8 @@ from core.naming.subdomains import safe_label
 from core.plugins.hooks import trio_hook
 from core.plugins.spawner import Attempt
 from core.settings import CryptSettings, GroupSettings, SpawnerSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.simulated import SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in

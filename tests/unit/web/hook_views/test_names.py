@@ -22,7 +22,8 @@ from werkzeug.datastructures import Headers
 
 from core.plugins.hooks import running
 from core.settings import GroupSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.local_settings import LocalProcessSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hook_views.request import RequestView

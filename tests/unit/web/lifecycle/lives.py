@@ -12,8 +12,9 @@ from msgspec.structs import replace
 import projections
 from core.events.file.store import EventStore
 from core.settings import Settings
-from projections import ALL, servers, users
+from projections import ALL, users
 from projections.rebuild import drift
+from projections.servers import servers
 from projections.users import UserRow
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, hub_in_memory, settings_for_tests

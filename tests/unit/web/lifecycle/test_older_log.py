@@ -19,8 +19,9 @@ from core.events.user import UserDeletionRequested, user_stream
 from core.plugins.spawner import Listed
 from core.reconcile.sorting_out import NO_CONSENT, Consent
 from core.server import Ready
-from projections import servers, users
-from projections.servers import ServerRow
+from projections import users
+from projections.servers import servers
+from projections.servers.servers import ServerRow
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, SECRET, Client, settings_for_tests
 from web.hub.hub import Hub

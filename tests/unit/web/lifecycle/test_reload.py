@@ -17,7 +17,8 @@ from core.config.roles import RoleError
 from core.events.file.store import EventStore
 from core.events.server import server_stream
 from core.settings import ConfigError, ServiceSettings, Settings, TornadoSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.configuration import load_settings
 from spawners.simulated import SimulatedBackend
 from tests.conftest import SECRET, Client, hub_in_memory, settings_for_tests

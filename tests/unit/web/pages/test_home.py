@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trio
 
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.web.pages.html import shown

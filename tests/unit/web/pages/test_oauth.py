@@ -20,7 +20,8 @@ from core.events.token import TokenIssued
 from core.plugins.authenticator import Login, Redirect
 from core.service import Add
 from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, SpawnerSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from web.hub.hub import Hub

@@ -14,7 +14,8 @@ from tornado.web import HTTPError
 from core.errors import SpawnError
 from core.plugins.hooks import trio_hook
 from core.settings import Settings, SpawnerSettings
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.docker.settings import DockerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in, path_of

@@ -8,7 +8,8 @@ import trio
 from msgspec.structs import replace
 
 from core.settings import SpawnerSettings
-from projections import servers, tokens, users
+from projections import tokens, users
+from projections.servers import servers
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.web.pages.html import check_page, shown

@@ -12,7 +12,8 @@ import projections
 from core.errors import AlreadyExistsError
 from core.events.file.store import EventStore
 from core.plugins.spawner import Attempt, Report
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from spawners.simulated import SimulatedSettings, SimulatedSpawner
 from tests.conftest import ADMIN_TOKEN, SECRET, SERVICE_TOKEN, Client, settings_for_tests
 from web.main import open_hub

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from projections import servers, users
+from projections import users
+from projections.servers import servers
 from tests.conftest import Client
 
 PROGRESS = "/users/bob/server/progress"

@@ -15,7 +15,8 @@ import projections
 from core.events.file.store import EventStore
 from core.events.server import SpawnAdmitted, SpawnCancelled, SpawnRequested
 from core.settings import CallboardSettings, Settings, TornadoSettings
-from projections import rebuild, spawn_queue
+from projections import rebuild
+from projections.servers import spawn_queue
 from spawners.simulated import SimulatedBackend
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 

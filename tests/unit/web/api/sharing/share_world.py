@@ -12,8 +12,9 @@ from core.events.file.store import Write
 from core.events.group import GroupCreated, group_stream
 from core.events.record import HUB
 from core.naming.ids import new_id
-from projections import ALL, servers, users
+from projections import ALL, users
 from projections.rebuild import drift
+from projections.servers import servers
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hub.hub import Hub
 
