@@ -11,13 +11,13 @@ import httpx
 import pytest
 from quart_trio import QuartTrio
 
-import projections
 from core import token
 from core.events.file.store import EventStore
 from core.events.file.writer import Writer
 from core.settings import AuthenticatorSettings, HubSettings, ServiceSettings, Settings
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from tests.effort import choose_profile
+from tests.made_once import compile_templates_once, log_in_memory
 from tests.unit.web.openapi import openapi_check
 from web.app.app import build_app
 from web.hub.hub import Hub
@@ -30,6 +30,7 @@ ADMIN_TOKEN = "admin-token-of-the-tests"  # of alice, an administrator
 SERVICE_TOKEN = "service-token-of-the-tests"  # of a service that may do everything
 
 choose_profile()
+compile_templates_once()
 SLOW_ROUNDS, token.SLOW_ROUNDS = token.SLOW_ROUNDS, 1  # every hub in memory is given these two anew
 
 
@@ -101,7 +102,7 @@ async def hub_in_memory(
     `services`: where managed services run; without it nobody looks after them. `engines`: others besides the main one.
     """
     chosen = settings or settings_for_tests()
-    kept = store or EventStore(":memory:", projections.ALL, threaded=False)
+    kept = store or log_in_memory()
     spawner = SimulatedSpawner(SimulatedSettings(), backend)
     service_spawner = SimulatedSpawner(SimulatedSettings(), services) if services else None
     others = {name: SimulatedSpawner(SimulatedSettings(), one) for name, one in (engines or {}).items()}

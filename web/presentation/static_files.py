@@ -12,7 +12,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -52,7 +52,7 @@ class StaticFile(Struct, frozen=True):
 class StaticFiles:
     def __init__(self, directories: Iterable[Path] = ()) -> None:
         """`directories`: what is in these comes before ours, by the same path."""
-        found = {name: _lean(name, content) for name, content in _read_all(OURS).items()}
+        found = dict(_ours())
         for directory in directories:
             found |= _read_all(directory)
         whole = hashlib.sha512()
@@ -76,13 +76,23 @@ class StaticFiles:
         return self.version if language == ENGLISH else f"{self.version}.{language}"
 
     def _file(self, name: str, language: str) -> StaticFile:
-        content, kind = self._found[name], type_of(name)
-        if is_script(name):
-            content = in_language(content, language)
-            content = _IMPORT.sub(rb"\1?v=%b\2" % self.version_in(language).encode(), content)
-        return StaticFile(
-            content, kind, tag_of(content), _packed(content) if kind.startswith(_COMPRESSIBLE) else b""
-        )
+        return _served(name, self._found[name], language, self.version_in(language))
+
+
+@lru_cache(maxsize=1024)
+def _served(name: str, content: bytes, language: str, version: str) -> StaticFile:
+    kind = type_of(name)
+    if is_script(name):
+        content = in_language(content, language)
+        content = _IMPORT.sub(rb"\1?v=%b\2" % version.encode(), content)
+    packed = _packed(content) if kind.startswith(_COMPRESSIBLE) else b""
+    return StaticFile(content, kind, tag_of(content), packed)
+
+
+@cache
+def _ours() -> dict[str, bytes]:
+    """They are as they were installed for as long as the program runs."""
+    return {name: _lean(name, content) for name, content in _read_all(OURS).items()}
 
 
 def _lean(name: str, content: bytes) -> bytes:
@@ -102,7 +112,6 @@ def language_of(version: str) -> str:
     return language if language in LANGUAGES else ENGLISH
 
 
-@lru_cache(maxsize=1024)
 def _packed(content: bytes) -> bytes:
     packed = gzip.compress(content, mtime=0)
     return packed if len(packed) < len(content) * 0.9 else b""

@@ -35,6 +35,7 @@ from spawners import make_spawner
 from spawners.local_settings import LocalProcessSettings
 from spawners.service_process import make_service_spawner
 from tests.conftest import SECRET, settings_for_tests
+from tests.made_once import empty_log
 from tests.unit.web.lifecycle.built_parts import parts
 from web.app.app import build_app
 from web.hub.hub import Hub
@@ -207,6 +208,7 @@ class Process:
     def forget_log(self) -> None:
         for file in self._directory.glob(f"{self.log.name}*"):
             file.unlink()
+        self.log.write_bytes(empty_log())
 
     @asynccontextmanager
     async def hub(self, settings: Settings) -> AsyncIterator[Hub]:
