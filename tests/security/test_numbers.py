@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Client
-from tests.unit.test_route_matrix import routes_of
+from tests.unit.web.app.test_route_matrix import routes_of
 from tests.unit.web.pages.browser import NAVIGATES, logged_in
 from web.hub.hub import Hub
 from web.request.sent.numerals import whole_number
