@@ -110,43 +110,9 @@ def project(db: sqlite3.Connection, record: Record) -> None:
     entity = record.key
     match record.event:
         case TokenIssued() as token:
-            row = TokenRow(
-                record.position,
-                entity,
-                token.owner,
-                token.digest,
-                token.hint,
-                msgspec.json.encode(token.scopes).decode(),
-                token.note,
-                _created(token.since, record),
-                None if token.expires_at is None else utc_text(token.expires_at),
-                None,
-                token.client,
-                token.session_id,
-                "",
-                token.prefix or token.hint,
-            )
-            db.execute(_INSERT, row)
+            db.execute(_INSERT, _issued(record, token))
         case SpawnRequested() as spawn:
-            scopes = msgspec.json.encode(spawn.token_scopes).decode()
-            note = f"Server at {spawn.prefix}"
-            row = TokenRow(
-                record.position,
-                spawn.spawn_id,
-                user_stream(spawn.user),
-                spawn.token_digest,
-                "" if spawn.since is None else spawn.token_prefix,
-                scopes,
-                note,
-                _created(spawn.since, record),
-                None,
-                None,
-                "jupyterhub",
-                None,
-                entity,
-                spawn.token_prefix,
-            )
-            db.execute(_INSERT, row)
+            db.execute(_INSERT, _of_server(record, spawn))
         case TokenRevoked():
             db.execute("DELETE FROM tokens WHERE id = ?", (entity,))
         case (
@@ -172,6 +138,45 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case ClockCorrected(after=after) as correction:
             take_back(db, correction, "tokens", "created", "expires_at")
             db.execute("UPDATE tokens SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
+
+
+def _issued(record: Record, token: TokenIssued) -> TokenRow:
+    return TokenRow(
+        position=record.position,
+        id=record.key,
+        owner=token.owner,
+        digest=token.digest,
+        hint=token.hint,
+        scopes=msgspec.json.encode(token.scopes).decode(),
+        note=token.note,
+        created=_created(token.since, record),
+        expires_at=None if token.expires_at is None else utc_text(token.expires_at),
+        last_activity=None,
+        client=token.client,
+        session_id=token.session_id,
+        server="",
+        prefix=token.prefix or token.hint,
+    )
+
+
+def _of_server(record: Record, spawn: SpawnRequested) -> TokenRow:
+    """The token of a server's own, which bears the id of the attempt."""
+    return TokenRow(
+        position=record.position,
+        id=spawn.spawn_id,
+        owner=user_stream(spawn.user),
+        digest=spawn.token_digest,
+        hint="" if spawn.since is None else spawn.token_prefix,
+        scopes=msgspec.json.encode(spawn.token_scopes).decode(),
+        note=f"Server at {spawn.prefix}",
+        created=_created(spawn.since, record),
+        expires_at=None,
+        last_activity=None,
+        client="jupyterhub",
+        session_id=None,
+        server=record.key,
+        prefix=spawn.token_prefix,
+    )
 
 
 def _created(since: datetime | None, record: Record) -> str:

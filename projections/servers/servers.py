@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,22 +12,7 @@ from core.errors import NotFoundError
 from core.events.activity import ActivityRecorded
 from core.events.hub import ClockCorrected, HubStarted
 from core.events.record import Record, utc_text
-from core.events.server import (
-    LeftoverEnded,
-    OptionsStored,
-    OutOfSight,
-    ServerAdopted,
-    ServerDied,
-    ServerLost,
-    ServerStopped,
-    SpawnAdmitted,
-    SpawnAnswered,
-    SpawnCancelled,
-    SpawnFailed,
-    SpawnRequested,
-    SpawnSucceeded,
-    StopRequested,
-)
+from core.events.server import SpawnFailed
 from core.events.share import ShareCodeIssued, ShareGranted
 from core.events.user import (
     ServerAdded,
@@ -40,11 +24,13 @@ from core.events.user import (
     UserDeleted,
 )
 from projections.moments import take_back
+from projections.servers import life
 
 NAME = "servers"
 VERSION = 5
 TABLES = ("servers",)
 EVENTS = (
+    *life.EVENTS,
     UserCreated,
     UserDeleted,
     ServerAdded,
@@ -52,20 +38,6 @@ EVENTS = (
     ServerRemoved,
     ServerRenamed,
     ServerTitled,
-    SpawnRequested,
-    SpawnAdmitted,
-    SpawnAnswered,
-    SpawnSucceeded,
-    SpawnFailed,
-    SpawnCancelled,
-    StopRequested,
-    ServerStopped,
-    ServerDied,
-    ServerAdopted,
-    ServerLost,
-    OutOfSight,
-    LeftoverEnded,
-    OptionsStored,
     ShareGranted,
     ShareCodeIssued,
     HubStarted,
@@ -167,12 +139,11 @@ def create(db: Database) -> None:
 
 def project(db: sqlite3.Connection, record: Record) -> None:
     entity = record.key
-    at = utc_text(record.at)
     match record.event:
         case UserCreated(default_server=server):
             _insert(db, server, entity, "", "", None)
         case ServerAdded(server=server, name=name, display_name=display_name, user_options=options):
-            _insert(db, server, entity, name, display_name, _json(options))
+            _insert(db, server, entity, name, display_name, life.options_text(options))
         case ServerRenamed(server=server, name=name, default_server=default):
             db.execute("UPDATE servers SET name = ? WHERE id = ?", (name, server))
             if default:
@@ -185,47 +156,6 @@ def project(db: sqlite3.Connection, record: Record) -> None:
             db.execute("DELETE FROM servers WHERE id = ?", (server,))
         case UserDeleted():
             db.execute("DELETE FROM servers WHERE user = ?", (entity,))
-        case SpawnRequested() as spawn:
-            begun = utc_text(spawn.since or record.at)
-            changed = db.execute(
-                "UPDATE servers SET state = 'spawn', spawn_id = ?, prefix = ?, url = '', user_options = ?, "
-                "started = ?, last_activity = ?, failure = NULL, exit_status = NULL, leftovers = ?, lost = '', "
-                "fold_from = ? WHERE id = ? AND leaving = 0",
-                (
-                    spawn.spawn_id,
-                    spawn.prefix,
-                    _json(spawn.user_options),
-                    begun,
-                    begun,
-                    msgspec.json.encode(spawn.leftovers).decode(),
-                    record.version - 1,
-                    entity,
-                ),
-            )
-            if changed.rowcount == 0:  # refused here, where no other event can come between
-                raise NotFoundError("There is no such server, or not for much longer.")
-        case SpawnAdmitted():
-            db.execute("UPDATE servers SET started = ?, last_activity = ? WHERE id = ?", (at, at, entity))
-        case SpawnAnswered(url=url):
-            db.execute("UPDATE servers SET url = ? WHERE id = ?", (url, entity))
-        case SpawnSucceeded() | ServerAdopted():
-            db.execute("UPDATE servers SET state = 'ready', lost = '' WHERE id = ?", (entity,))
-        case OutOfSight(reason=reason):
-            db.execute("UPDATE servers SET state = 'check', lost = ? WHERE id = ?", (reason, entity))
-        case SpawnCancelled() | StopRequested():
-            db.execute("UPDATE servers SET state = 'stop', lost = '' WHERE id = ?", (entity,))
-        case SpawnFailed(exit_status=status, leftover=leftover):
-            _end(db, entity, at, status, msgspec.json.encode(record.event).decode())
-            _leave_behind(db, entity, record.event.spawn_id, leftover)
-        case ServerStopped(exit_status=status, leftover=leftover):
-            _end(db, entity, at, status, None)
-            _leave_behind(db, entity, record.event.spawn_id, leftover)
-        case LeftoverEnded(spawn_id=spawn_id):
-            _change_leftovers(db, entity, lambda left: [one for one in left if one != spawn_id])
-        case ServerDied(exit_status=status) | ServerLost(exit_status=status):
-            _end(db, entity, at, status, None)
-        case OptionsStored(user_options=options):
-            db.execute("UPDATE servers SET user_options = ? WHERE id = ?", (_json(options), entity))
         case ShareGranted(server=server) | ShareCodeIssued(server=server):
             _check_still_there(db, server)
         case HubStarted():
@@ -240,6 +170,8 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case ClockCorrected(after=after) as correction:
             db.execute("UPDATE servers SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
             take_back(db, correction, "servers", "started")
+        case _:
+            life.project(db, record)
 
 
 def _insert(
@@ -257,50 +189,26 @@ def _check_still_there(db: sqlite3.Connection, server: str) -> None:
         raise NotFoundError("There is no such server.")
 
 
-def _end(db: sqlite3.Connection, server: str, at: str, status: int | None, failure: str | None) -> None:
-    db.execute(
-        "UPDATE servers SET state = 'stopped', prefix = '', url = '', lost = '', started = NULL, last_activity = ?, "
-        "exit_status = ?, failure = ? WHERE id = ?",
-        (at, status, failure, server),
-    )
-
-
-def _leave_behind(db: sqlite3.Connection, server: str, spawn_id: str, leftover: bool) -> None:
-    if leftover:
-        _change_leftovers(db, server, lambda left: [*left, spawn_id])
-
-
-def _change_leftovers(db: sqlite3.Connection, server: str, change: Callable[[list[str]], list[str]]) -> None:
-    row = db.execute("SELECT leftovers FROM servers WHERE id = ?", (server,)).fetchone()
-    if row is not None:
-        left = msgspec.json.encode(change(msgspec.json.decode(row[0], type=list[str]))).decode()
-        db.execute("UPDATE servers SET leftovers = ? WHERE id = ?", (left, server))
-
-
-def _json(options: dict[str, Any] | None) -> str | None:
-    return None if options is None else msgspec.json.encode(options).decode()
-
-
 def not_yet(user_id: str, name: str, display_name: str = "") -> ServerRow:
     """What the row of a server would be that nobody has added."""
     return ServerRow(
-        "",
-        user_id,
-        name,
-        display_name,
-        "stopped",
-        "",
-        "",
-        "",
-        None,
-        None,
-        None,
-        None,
-        None,
-        "[]",
-        False,
-        0,
-        "",
+        id="",
+        user=user_id,
+        name=name,
+        display_name=display_name,
+        state="stopped",
+        spawn_id="",
+        prefix="",
+        url="",
+        user_options=None,
+        started=None,
+        last_activity=None,
+        failure=None,
+        exit_status=None,
+        leftovers="[]",
+        leaving=False,
+        fold_from=0,
+        lost="",
     )
 
 
