@@ -22,6 +22,7 @@ from spawners.docker.engine.found import (
 )
 from spawners.docker.output import Piece
 from spawners.docker.settings import USUAL_GRACE
+from spawners.docker.taken_in import Newcomers
 from spawners.docker.written import Written
 
 logger = logging.getLogger("callboard.spawner")
@@ -30,8 +31,11 @@ logger = logging.getLogger("callboard.spawner")
 class Ender:
     """`remove`: whether a container goes once it has ended."""
 
-    def __init__(self, engine: Engine, endings: Endings, written: Written, *, remove: bool) -> None:
+    def __init__(
+        self, engine: Engine, endings: Endings, newcomers: Newcomers, written: Written, *, remove: bool
+    ) -> None:
         self._engine = engine
+        self._newcomers = newcomers
         self._endings = endings
         self._written = written
         self._remove = remove
@@ -48,11 +52,20 @@ class Ender:
         """Write down how it has ended and what it wrote, then remove it."""
         if self._endings.ended(spawn_id) is None:
             output = await self._written.of(spawn_id, container)
-            owner = Owner(container.label(USER_ID), container.label(SERVER_ID))
-            if not await self._write(spawn_id, ended, output, owner):
+            if not await self._write(spawn_id, ended, output, self._owner(spawn_id, container)):
                 return  # the container is the only one that knows
         if self._remove:
+            await self.remove(spawn_id)
+
+    async def remove(self, spawn_id: str) -> None:
+        """But not what another hub has made: people may have files in it, which that one would have kept."""
+        if self._newcomers.of(spawn_id) is None:
             await self._engine.remove(name_of(spawn_id))
+
+    def _owner(self, spawn_id: str, container: Container) -> Owner:
+        if (taken := self._newcomers.of(spawn_id)) is not None:
+            return taken.owner
+        return Owner(container.label(USER_ID), container.label(SERVER_ID))
 
     async def bar(self, spawn_id: str) -> None:
         """See to it that nothing is ever started that has not been made yet."""
@@ -75,7 +88,8 @@ class Ender:
 
     async def _remove_late(self, spawn_id: str) -> None:
         """Unless it has ended since it was listed."""
-        container = await self._engine.container(name_of(spawn_id))
+        name = name_of(spawn_id)
+        container = await self._engine.container(name)
         if container is not None and not isinstance(stage_of(container), Ended):
             logger.warning("removing the container of %s, which was stopped before it was made", spawn_id)
-            await self._engine.remove(name_of(spawn_id))
+            await self._engine.remove(name)

@@ -14,12 +14,13 @@ from typing import Any, assert_never
 
 import trio
 
-from core.errors import UnreachableError
+from core.errors import SpawnError, UnreachableError
 from core.machine import faults
 from core.naming.ids import is_id
 from core.plugins.spawner import (
     Attempt,
     Beat,
+    Elsewhere,
     Gone,
     Kept,
     Listed,
@@ -32,7 +33,7 @@ from core.plugins.spawner import (
 )
 from core.plugins.spawner_kind import SpawnerKind
 from spawners.docker.ender import Ender
-from spawners.docker.endings import Endings
+from spawners.docker.endings import Endings, Owner
 from spawners.docker.engine.calls import Engine, EngineRefusal
 from spawners.docker.engine.found import (
     HUB,
@@ -41,7 +42,6 @@ from spawners.docker.engine.found import (
     Alive,
     Ended,
     Made,
-    name_of,
     stage_of,
 )
 from spawners.docker.engine.listing import Listing
@@ -50,6 +50,7 @@ from spawners.docker.engine.watch import Watch
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
 from spawners.docker.starting import Starter
+from spawners.docker.taken_in import Newcomers, TakenIn, check_meant, id_in
 from spawners.docker.traits import KNOWN, REASONS
 from spawners.docker.written import Written
 from spawners.pauses import pauses
@@ -71,11 +72,14 @@ class DockerSpawner(Spawner):
         )
         self._engine = Engine(place)
         self._endings = Endings(directory)
-        self._written = Written(self._engine, self._endings)
-        self._ender = Ender(self._engine, self._endings, self._written, remove=settings.remove)
+        self._newcomers = Newcomers(directory)
+        self._written = Written(self._engine, self._endings, self._newcomers)
+        self._ender = Ender(
+            self._engine, self._endings, self._newcomers, self._written, remove=settings.remove
+        )
         images = Images(self._engine, logins_of(os.environ))
-        self._starter = Starter(self._engine, self._endings, self._ender, images)
-        self._listing = Listing(self._engine, settings.hub_label)
+        self._starter = Starter(self._engine, self._endings, self._newcomers, self._ender, images)
+        self._listing = Listing(self._engine, settings.hub_label, self._others)
         self._watch = Watch(self._engine, self._listing, settings.hub_label, self._ender.tidy)
 
     async def run(self, beat: Beat) -> None:
@@ -85,10 +89,28 @@ class DockerSpawner(Spawner):
         settings = attempt.settings_as(DockerSettings, self._settings)
         return await self._starter.start(attempt, settings, report)
 
+    # --- from another hub, and to one ---
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        """A container of DockerSpawner's. It has no label of ours, and is known by its id."""
+        container = check_meant(found, await self._engine.container(id_in(found.state)))
+        if for_sure:
+            name = str(found.state.get("object_name") or container.id)
+            taken = TakenIn(container.id, name, found.url, Owner(found.user_id, found.server_id))
+            await trio.to_thread.run_sync(self._newcomers.keep, found.spawn_id, taken)
+
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        """DockerSpawner finds a container by the name in its state, whatever it would call it itself."""
+        if self._endings.ended(spawn_id) is not None:
+            raise SpawnError("its container has ended")
+        called = self._newcomers.called(spawn_id)
+        taken = self._newcomers.of(spawn_id)
+        return {"object_id": called, "object_name": called if taken is None else taken.name}
+
     # --- whether it runs ---
 
     async def poll(self, spawn_id: str) -> Status:
-        name = name_of(spawn_id)
+        name = self._newcomers.called(spawn_id)
         ended = self._endings.ended(spawn_id)
         if ended is not None:
             return _gone(ended)
@@ -130,14 +152,19 @@ class DockerSpawner(Spawner):
         found = [one.listed(now) for one in await self._listing.now() if is_id(one.spawn_id)]
         return sorted(found, key=lambda one: one.spawn_id)
 
+    def _others(self) -> dict[str, str]:
+        """Of what another hub has made: the spawn ids by container. One that has ended is nobody's any more."""
+        found = self._newcomers.by_container()
+        return {one: spawn_id for one, spawn_id in found.items() if self._endings.ended(spawn_id) is None}
+
     def state(self, spawn_id: str) -> dict[str, Any]:
-        """Its container's name, unless it is known to have ended."""
-        return {} if self._endings.ended(spawn_id) else {"container": name_of(spawn_id)}
+        """What its container goes by, unless it is known to have ended."""
+        return {} if self._endings.ended(spawn_id) else {"container": self._newcomers.called(spawn_id)}
 
     # --- stop ---
 
     async def stop(self, spawn_id: str) -> Gone:
-        name = name_of(spawn_id)
+        name = self._newcomers.called(spawn_id)
         self._starter.let_go(spawn_id)
         for pause in pauses():
             ended, container = self._endings.ended(spawn_id), await self._engine.container(name)
@@ -170,8 +197,9 @@ class DockerSpawner(Spawner):
 
     async def forget(self, spawn_id: str) -> None:
         if isinstance(await self.poll(spawn_id), Gone):
-            await self._engine.remove(name_of(spawn_id))
+            await self._ender.remove(spawn_id)
             await trio.to_thread.run_sync(self._endings.drop, spawn_id)
+            self._newcomers.drop(spawn_id)
             faults.point("output dropped")
 
     async def delete_forever(self, kept: Kept) -> None:

@@ -15,6 +15,7 @@ from spawners.docker.engine.calls import CONFLICT, Engine, EngineRefusal, failur
 from spawners.docker.engine.found import Container, Ended, Made, name_of, stage_of
 from spawners.docker.pulling import Images
 from spawners.docker.settings import DockerSettings
+from spawners.docker.taken_in import Newcomers
 from spawners.pauses import pauses
 from spawners.ports import Ports
 
@@ -22,8 +23,11 @@ _AT_ONCE = 16  # so many are made and started at the same time; an engine is no 
 
 
 class Starter:
-    def __init__(self, engine: Engine, endings: Endings, ender: Ender, images: Images) -> None:
+    def __init__(
+        self, engine: Engine, endings: Endings, newcomers: Newcomers, ender: Ender, images: Images
+    ) -> None:
         self._engine = engine
+        self._newcomers = newcomers
         self._endings = endings
         self._ender = ender
         self._images = images
@@ -33,6 +37,9 @@ class Starter:
     async def start(self, attempt: Attempt, settings: DockerSettings, report: Report) -> str:
         """The URL of its server. Raises SpawnError and UnreachableError."""
         self._check_not_ended(attempt.spawn_id)
+        if (taken := self._newcomers.of(attempt.spawn_id)) is not None:
+            await self._alive(attempt.spawn_id, taken.container)
+            return taken.url
         container = await self._engine.container(name_of(attempt.spawn_id))
         image = await self._images.provide(settings, report) if container is None else None
         report(Progress("Spawning server...", 50))
@@ -84,12 +91,15 @@ class Starter:
             if failure is not None:
                 raise SpawnError(f"The server's container could not be started: {failure.message}")
             faults.point("container started")
-            container = await self._known(name)
-        stage = stage_of(container)
-        if isinstance(stage, Ended):
+        container = await self._alive(spawn_id, name)
+        return address.url_of(container, self._engine.place, settings.network_name)
+
+    async def _alive(self, spawn_id: str, name: str) -> Container:
+        container = await self._known(name)
+        if isinstance(stage := stage_of(container), Ended):
             await self._ender.keep(spawn_id, container, stage)
             raise has_ended(stage)
-        return address.url_of(container, self._engine.place, settings.network_name)
+        return container
 
     async def _known(self, name: str) -> Container:
         container = await self._engine.container(name)

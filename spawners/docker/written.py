@@ -10,8 +10,9 @@ import trio
 
 from spawners.docker.endings import Endings
 from spawners.docker.engine.calls import Engine, EngineRefusal, EngineTrouble
-from spawners.docker.engine.found import Container, Ended, name_of, stage_of
+from spawners.docker.engine.found import Container, Ended, stage_of
 from spawners.docker.output import Frames, Piece, last_lines, since, tail
+from spawners.docker.taken_in import Newcomers
 
 logger = logging.getLogger("callboard.spawner")
 
@@ -20,12 +21,13 @@ _LOOK_AGAIN = 1.0  # seconds, at a container that runs and whose output has ende
 
 
 class Written:
-    def __init__(self, engine: Engine, endings: Endings) -> None:
+    def __init__(self, engine: Engine, endings: Endings, newcomers: Newcomers) -> None:
         self._engine = engine
+        self._newcomers = newcomers
         self._endings = endings
 
     async def last_lines(self, spawn_id: str) -> list[str]:
-        name = name_of(spawn_id)
+        name = self._newcomers.called(spawn_id)
         if self._endings.ended(spawn_id) is not None:
             return last_lines(self._endings.output(spawn_id))
         container = await self._engine.container(name)
@@ -33,7 +35,7 @@ class Written:
 
     async def follow(self, spawn_id: str, after: int = 0) -> AsyncIterator[tuple[bytes, int]]:
         """The places are moments, in nanoseconds since 1970."""
-        name = name_of(spawn_id)
+        name = self._newcomers.called(spawn_id)
         while True:
             container = await self._engine.container(name)
             has_ended = container is None or isinstance(stage_of(container), Ended)
@@ -64,8 +66,9 @@ class Written:
 
     async def of(self, spawn_id: str, container: Container) -> list[Piece]:
         """The last of what a container has; nothing where the engine keeps no output."""
+        name = self._newcomers.called(spawn_id)
         try:
-            async with self._engine.output(name_of(spawn_id), follow=False, tail=_LINES_KEPT) as data:
+            async with self._engine.output(name, follow=False, tail=_LINES_KEPT) as data:
                 return await tail(Frames(is_terminal=container.config.tty), data)
         except (EngineRefusal, EngineTrouble, ValueError) as error:
             logger.warning("cannot read what %s has written: %s", spawn_id, error)

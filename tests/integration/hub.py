@@ -219,7 +219,7 @@ c.Spawner.cmd = {self._cmd!r}
         return subprocess.run(
             [str(self._programs / "callboard"), *arguments],
             cwd=self.directory,
-            env={**own, _MARK: str(self.directory)},
+            env={**own, _MARK: str(self.directory), **self._environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

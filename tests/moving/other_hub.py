@@ -111,10 +111,19 @@ def common_config(directory: Path, *, shares: bool) -> str:
 
 
 class OtherHub:
-    """`programs`: the folder of its `jupyterhub`."""
+    """`programs`: the folder of its `jupyterhub`. `config`: lines to add to its configuration file.
+
+    `environment`: what it finds in its own, too.
+    """
 
     def __init__(
-        self, directory: Path, *, programs: Path = BIN, db_url: str = "sqlite:///jupyterhub.sqlite"
+        self,
+        directory: Path,
+        *,
+        programs: Path = BIN,
+        db_url: str = "sqlite:///jupyterhub.sqlite",
+        config: str = "",
+        environment: dict[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -124,8 +133,9 @@ class OtherHub:
         self.log_file = directory / "jupyterhub.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._programs = programs
+        self._environment = environment or {}
         self.version = self._version()
-        config = CONFIG.format(
+        own = CONFIG.format(
             port=self.port,
             hub_port=self.hub_port,
             db_url=db_url,
@@ -133,7 +143,7 @@ class OtherHub:
             cookie_days=COOKIE_DAYS,
         )
         self.common = common_config(directory, shares=self.version >= (5,))
-        (directory / "jupyterhub_config.py").write_text(config + self.common)
+        (directory / "jupyterhub_config.py").write_text(own + self.common + config)
 
     def _version(self) -> tuple[int, ...]:
         program = "import jupyterhub; print(*jupyterhub.version_info[:2])"
@@ -153,6 +163,7 @@ class OtherHub:
                     "JUPYTERHUB_CRYPT_KEY": CRYPT_KEY,
                     "PATH": f"{self._programs}:{os.environ['PATH']}",
                     "PYTHONWARNINGS": "ignore",
+                    **self._environment,
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -32,6 +32,7 @@ NOT_FOUND, CONFLICT = 404, 409
 _TRIES = 3  # of what an engine is asked to make, before its trouble is why that was not made
 _TRY_AGAIN = 1.0  # seconds
 _NOT_LET_IN = (401, 403)
+_ALIVE = ["created", "restarting", "running", "paused"]
 
 
 class EngineRefusal(Exception):
@@ -73,8 +74,14 @@ class Engine:
 
     async def containers(self, *labels: str, ended: bool = False) -> list[Summary]:
         """All that carry these labels and have not ended; or that have."""
-        status = ["exited", "dead"] if ended else ["created", "restarting", "running", "paused"]
-        filters = {"label": labels, "status": status}
+        status = ["exited", "dead"] if ended else _ALIVE
+        return await self._listed({"label": labels, "status": status})
+
+    async def containers_alive(self, ids: Collection[str]) -> list[Summary]:
+        """Those of these that have not ended."""
+        return await self._listed({"id": list(ids), "status": _ALIVE})
+
+    async def _listed(self, filters: Mapping[str, Sequence[str]]) -> list[Summary]:
         params = {"all": "1", "filters": json.dumps(filters)}
         return _decoded(await self._call("GET", "/containers/json", params), list[Summary])
 

@@ -43,6 +43,7 @@ class ContainerState(Struct, rename="pascal"):
 
 class ContainerConfig(Struct, rename="pascal"):
     labels: dict[str, str] | None = None
+    env: list[str] | None = None
     tty: bool = False
     stop_timeout: float | None = None
 
@@ -72,9 +73,15 @@ class Container(Struct, rename="pascal"):
     config: ContainerConfig
     host_config: HostConfig = field(default_factory=HostConfig)
     network_settings: NetworkSettings = field(default_factory=NetworkSettings)
+    id: str = ""
 
     def label(self, name: str) -> str:
         return (self.config.labels or {}).get(name, "")
+
+    def environment(self, name: str) -> str | None:
+        """Of what it was made with. It holds its server's token, too."""
+        given = dict(line.partition("=")[::2] for line in self.config.env or ())
+        return given.get(name)
 
 
 class Summary(Struct, rename="pascal"):
@@ -82,6 +89,7 @@ class Summary(Struct, rename="pascal"):
 
     created: float
     labels: dict[str, str] | None = None
+    id: str = ""
 
     @property
     def spawn_id(self) -> str:

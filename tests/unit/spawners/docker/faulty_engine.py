@@ -30,6 +30,7 @@ class FaultyEngine:
         self.asked: list[str] = []
         self.answer: Callable[[str, str], Answer] = lambda method, path: (200, b"[]")
         self.query: dict[str, Any] = {}
+        self.state = ""  # of its one container, for who answers
         self.length = 0
 
     async def _request(self, connection: h11.Connection, stream: trio.SocketStream) -> h11.Request:

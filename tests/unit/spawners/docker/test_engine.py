@@ -28,6 +28,7 @@ async def faulty(tmp_path: Path) -> AsyncIterator[FaultyEngine]:
 ASKING: list[Any] = [
     lambda engine: engine.container("callboard-x"),
     lambda engine: engine.containers("a=b"),
+    lambda engine: engine.containers_alive(["4f4f4f4f4f4f"]),
     lambda engine: engine.create("callboard-x", {}),
     lambda engine: engine.start("callboard-x"),
     lambda engine: engine.stop("callboard-x", 10),
