@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from logging.handlers import WatchedFileHandler
 from typing import Any
 
 import msgspec
@@ -55,9 +56,30 @@ def level(settings: HubSettings) -> int:
     return found if isinstance(found, int) else logging.INFO
 
 
+class LogFile(WatchedFileHandler):
+    """A file that may be moved away, by logrotate say: the next line begins another of its name.
+
+    Where none can be made, a line is lost to it and standard error is told; whoever had something to say goes on.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Says why, not what: standard error has the line already, without secrets."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            sys.stderr.write(f"{self.baseFilename} cannot be written: {error.strerror}\n")
+        else:
+            super().handleError(record)
+
+
 def _file(path: str) -> logging.Handler:
     try:
-        return logging.FileHandler(path, encoding="utf-8")
+        return LogFile(path, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"c.JupyterHub.extra_log_file = {path!r}: {error.strerror}") from error
 

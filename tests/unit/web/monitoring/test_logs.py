@@ -294,3 +294,33 @@ def test_the_proxys_lines_on_a_terminal_are_as_the_hubs(
     moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     ours, theirs = (re.sub(moment, "", one.format(record)) for one in (TerminalLine(), formatter))
     assert ours == theirs
+
+
+# --- a file that somebody moves away ---
+
+
+def test_lines_go_on_in_another_file_once_theirs_was_moved_away(tmp_path: Path) -> None:
+    file = tmp_path / "hub.log"
+    set_up_logging(HubSettings(extra_log_file=str(file)), "json")
+    logging.getLogger("callboard").info("before")
+    file.rename(tmp_path / "hub.log.1")
+    logging.getLogger("callboard").info("after")
+    assert "before" in (tmp_path / "hub.log.1").read_text()
+    assert [json.loads(line)["event"] for line in file.read_text().splitlines()] == ["after"]
+
+
+def test_where_no_other_file_can_be_made_the_rest_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line is lost to it, and standard error has it; later ones are written once there is room for a file again."""
+    file = tmp_path / "logs/hub.log"
+    file.parent.mkdir()
+    set_up_logging(HubSettings(extra_log_file=str(file)), "json")
+    file.parent.rename(tmp_path / "moved")
+    logging.getLogger("callboard").info("nowhere to go")
+    line, why = capsys.readouterr().err.splitlines()
+    assert "nowhere to go" in line
+    assert why == f"{file} cannot be written: No such file or directory"
+    file.parent.mkdir()
+    logging.getLogger("callboard").info("here again")
+    assert json.loads(file.read_text())["event"] == "here again"
