@@ -20,22 +20,12 @@ from core.events.share import ShareGranted, ShareNarrowed, ShareRevoked, ShareWi
 from core.events.user import NewsSeen, ServerRemoved, UserDeleted, user_stream
 from core.share import scopes_on
 from projections.moments import take_back
-from projections.sharing import share_news
+from projections.sharing import share_news, share_ways
 
 NAME = "shares"
-VERSION = 2
-TABLES = ("shares", *share_news.TABLES)
-EVENTS = (
-    ShareGranted,
-    ShareWidened,
-    ShareNarrowed,
-    ShareRevoked,
-    ServerRemoved,
-    NewsSeen,
-    UserDeleted,
-    GroupDeleted,
-    ClockCorrected,
-)
+VERSION = 3
+TABLES = ("shares", *share_ways.TABLES, *share_news.TABLES)
+EVENTS = (*share_ways.EVENTS, ShareWidened, ShareNarrowed, NewsSeen, ClockCorrected)
 
 
 class SharedServer(NamedTuple):
@@ -87,33 +77,36 @@ def create(db: Database) -> None:
     db.table("shares").create_index(["server", "grantee"], unique=True)
     db.table("shares").create_index(["owner"])
     db.table("shares").create_index(["grantee"])
+    share_ways.create(db)
     share_news.create(db)
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
+    before = share_ways.touched(db, record)
+    _change(db, record)
+    share_ways.project(db, record)
+    share_news.note(db, record, before, share_ways.touched(db, record))
+
+
+def _change(db: sqlite3.Connection, record: Record) -> None:
     entity = record.key
     match record.event:
         case ShareGranted() as share:
             _insert(db, record, entity, share)
-            share_news.given(db, record, share)
         case ShareWidened(scopes=scopes):
             _change_scopes(db, entity, lambda held: held.union(scopes))
         case ShareNarrowed(scopes=scopes):
             _change_scopes(db, entity, lambda held: held.difference(scopes))
         case ShareRevoked():
-            share_news.ended(db, record, "id", entity)
             db.execute("DELETE FROM shares WHERE id = ?", (entity,))
         case ServerRemoved(server=server):
-            share_news.ended(db, record, "server", server)
             db.execute("DELETE FROM shares WHERE server = ?", (server,))
         case GroupDeleted():
             db.execute("DELETE FROM shares WHERE grantee = ?", (record.stream,))
-            share_news.forget(db, record.stream)
         case NewsSeen(upto=upto):
             share_news.seen(db, entity, upto)
         case UserDeleted():
-            share_news.ended(db, record, "owner", entity)
-            share_news.forget(db, record.stream)
+            share_news.forget(db, entity)
             db.execute("DELETE FROM shares WHERE owner = ? OR grantee = ?", (entity, record.stream))
         case ClockCorrected() as correction:
             take_back(db, correction, "shares", "created")

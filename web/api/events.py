@@ -85,6 +85,8 @@ async def history(user: str) -> Response:
     """The history of a user, with their servers, tokens and shares: what others did to them, too.
 
     The same as `/events` of this user alone; with `server` (by name, `""` for the default one) of those servers alone.
+    An event `shares` tells users who follow their own that they may use somebody's server, or no longer, which may be
+    through a group.
     """
     return await _answer(wanted_of(user))
 

@@ -15,6 +15,7 @@ from quart import Request
 
 from core.errors import ForbiddenError
 from core.events import codec
+from projections.sharing import share_news, share_ways
 from web.history.catching_up import LogReader, Piece
 from web.history.feed import Happening
 from web.history.model import Event, Notice
@@ -24,10 +25,12 @@ from web.hub.hub import Hub
 from web.request.answers import encode
 from web.request.credentials import recognise
 from web.request.event_stream import KEEP_ALIVE_INTERVAL
+from web.rights.identity import Identity
 
 SCANNED = 10  # pieces of the log that are read for one page
 
 TOO_SLOW = "You have fallen behind: go on from here."
+SHARES = "What is shared with you has changed."
 ENDED = "Your credentials are no longer valid."
 
 
@@ -71,7 +74,7 @@ class Following:
                     async with feed.catching_up:
                         piece = await reader.after(position)
                 is_due = trio.current_time() >= due
-                lines = self._lines(piece) if piece.happenings or is_due else b""
+                lines = self._lines(piece, position) if piece.happenings or is_due else b""
                 if lines is None:
                     yield _notice(b"ended", position, ENDED)
                     return
@@ -103,16 +106,29 @@ class Following:
                     return Page(items, position, is_last)
         return Page(items, position, is_last=False)
 
-    def _lines(self, piece: Piece) -> bytes | None:
-        """What the caller may see of it; None if they are nobody any more."""
-        viewer = self._viewer()
-        return None if viewer is None else b"".join(map(_line, self._shown(viewer, piece.happenings)))
+    def _lines(self, piece: Piece, after: int) -> bytes | None:
+        """What the caller may see of it, which begins behind `after`; None if they are nobody any more."""
+        identity = recognise(self._hub, self._asking)
+        if identity is None:
+            return None
+        lines = b"".join(map(_line, self._shown(self._view(identity), piece.happenings)))
+        return lines + self._news(identity, piece, after)
+
+    def _news(self, identity: Identity, piece: Piece, after: int) -> bytes:
+        """What is given or ends through a group is no event of each member's: who follows their own is told of it."""
+        if self._wanted.things != (identity.principal,):
+            return b""
+        if not any(isinstance(one.record.event, share_ways.EVENTS) for one in piece.happenings):
+            return b""
+        is_new = share_news.is_any_after(self._hub.store.db, identity.id, after)
+        return _notice(b"shares", piece.reached, SHARES) if is_new else b""
 
     def _viewer(self) -> Viewer | None:
         """The caller as of now; None if they are nobody any more."""
         identity = recognise(self._hub, self._asking)
-        if identity is None:
-            return None
+        return None if identity is None else self._view(identity)
+
+    def _view(self, identity: Identity) -> Viewer:
         memberships = self._hub.rights.memberships
         return Viewer(identity, self._hub.feed.names, memberships, self._most_named)
 

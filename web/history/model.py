@@ -49,7 +49,7 @@ class EventPage(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """What ends a stream of events: `after` is where to go on."""
+    """What a stream of events says of itself, or ends with: `after` is where to go on."""
 
     after: int
     message: str

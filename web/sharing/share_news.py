@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from core.actors.hub_entities import Users
-from core.events.group import group_stream
 from core.events.log.tables import Tables
 from core.events.record import By
 from core.events.user import user_stream
 from core.user import SeeNews
-from projections import groups, users
+from projections import users
 from projections.servers import servers
 from projections.sharing import share_news
 from projections.sharing.share_news import Change, News
@@ -20,7 +19,7 @@ from web.history.names import NameBook
 
 
 class ShareNews(Struct, frozen=True):
-    """`server`: its name, `""` for the default one. `group`: through which one may use it, if so.
+    """`server`: its name, `""` for the default one. `group`: through which one may use it, or could, if so.
 
     `is_gone`: the server is no longer there.
     """
@@ -44,11 +43,7 @@ class ShareTelling:
 
     def unseen(self, user_id: str) -> list[ShareNews]:
         """The latest first."""
-        grantees = [
-            user_stream(user_id),
-            *(group_stream(row.id) for row in groups.of_user(self._db, user_id)),
-        ]
-        found = share_news.unseen(self._db, user_id, grantees, datetime.now(UTC))
+        found = share_news.unseen(self._db, user_id, datetime.now(UTC))
         return [self._told(one) for one in found]
 
     async def see(self, user_id: str, upto: int, *, by: By) -> None:

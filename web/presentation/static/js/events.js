@@ -36,6 +36,7 @@ export function follow(url, position, changed) {
     };
     source.onmessage = heard;
     source.addEventListener("resume", heard);
+    source.addEventListener("shares", heard);
     source.addEventListener("ended", async () => {
       source.close();
       if (!(await isLoggedIn())) say(_("You are logged out. Whatever you do next asks you to log in."));
