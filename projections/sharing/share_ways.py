@@ -60,13 +60,13 @@ def project(db: sqlite3.Connection, record: Record) -> None:
 
 # --- queries ---
 
-_WAYS = """
-SELECT user, server, owner, grantee FROM (
-    SELECT substr(grantee, 6) AS user, server, owner, grantee, id FROM shares WHERE grantee LIKE 'user/%'
-    UNION ALL
-    SELECT member, server, owner, grantee, id FROM shares JOIN share_teams ON team = grantee
-) WHERE owner != user AND
-"""
+_DIRECT = (
+    "SELECT substr(grantee, 6) AS user, server, owner, grantee FROM shares WHERE grantee LIKE 'user/%' AND"
+)
+_BY_GROUP = (
+    "SELECT member AS user, server, owner, grantee FROM shares JOIN share_teams ON team = grantee WHERE"
+)
+_AMONG = "(SELECT value FROM json_each(?))"
 
 
 def touched(db: sqlite3.Connection, record: Record) -> set[Way]:
@@ -82,26 +82,25 @@ def touched(db: sqlite3.Connection, record: Record) -> set[Way]:
         case GroupDeleted():
             return _ways(db, "grantee = ?", record.stream)
         case UsersJoined(users=users) | UsersLeft(users=users):
-            return _ways(
-                db, "grantee = ? AND user IN (SELECT value FROM json_each(?))", record.stream, _json(users)
-            )
+            return _found(db, f"{_BY_GROUP} team = ? AND member IN {_AMONG}", record.stream, _json(users))
     return set()
 
 
 def besides(db: sqlite3.Connection, ways: Collection[Way]) -> dict[tuple[str, str], Way]:
     """Other ways to the servers of these, than by the shares with their users and groups: by user and server."""
-    servers, grantees = ({way.server for way in ways}, {way.grantee for way in ways})
-    found = _ways(
-        db,
-        "server IN (SELECT value FROM json_each(?)) AND grantee NOT IN (SELECT value FROM json_each(?))",
-        _json(servers),
-        _json(grantees),
-    )
+    servers, grantees = {way.server for way in ways}, {way.grantee for way in ways}
+    where = f"server IN {_AMONG} AND grantee NOT IN {_AMONG}"
+    found = _ways(db, where, _json(servers), _json(grantees))
     return {(way.user, way.server): way for way in sorted(found)}
 
 
 def _ways(db: sqlite3.Connection, where: str, *parameters: str) -> set[Way]:
-    return {Way(*row) for row in db.execute(f"{_WAYS} {where}", parameters)}
+    return _found(db, f"{_DIRECT} {where} UNION ALL {_BY_GROUP} {where}", *parameters, *parameters)
+
+
+def _found(db: sqlite3.Connection, query: str, *parameters: str) -> set[Way]:
+    """An owner has no need of a share."""
+    return {Way(*row) for row in db.execute(query, parameters) if row[0] != row[2]}
 
 
 def _json(values: Collection[str]) -> str:

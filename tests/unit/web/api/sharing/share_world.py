@@ -68,6 +68,11 @@ class ShareWorld:
         await self.hub.store.append(Write(group_stream(group_id), 0, [event]), by=HUB)
         return group_id
 
+    async def members(self, method: str, *names: str, group: str = "students") -> None:
+        """They join (`POST`) or leave (`DELETE`)."""
+        answer = await self.admin.request(method, f"/groups/{group}/users", json={"users": list(names)})
+        assert answer.status_code == 200, answer.text
+
     def check_projections(self) -> None:
         db = self.hub.store.db
         assert drift(db, ALL) == []

@@ -6,7 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
+from core.events.record import By
+from core.events.user import user_stream
+from core.group import Leave
+from projections import groups
+from tests.live import live
 from tests.unit.web.api.sharing.share_world import ShareWorld, share_world
 from tests.unit.web.pages.browser import NAVIGATES, Browser, logged_in, path_of
 from tests.unit.web.pages.html import Element, shown
@@ -26,7 +32,9 @@ async def dave(world: ShareWorld) -> AsyncIterator[Browser]:
 
 async def news(browser: Browser, path: str = "/hub/home", status: int = 200) -> list[str]:
     page = await shown(browser, path, status)
-    return [item.text.partition(" Open it")[0] for item in page.one(id_="share-news").all("li")]
+    items = page.one(id_="share-news").all("li")
+    told = [item.text.removesuffix(item.one(class_="small").text).strip() for item in items]
+    return [text.removesuffix(" Open it") for text in told]
 
 
 async def put_away(browser: Browser, path: str = "/hub/token") -> str:
@@ -82,6 +90,7 @@ async def test_what_comes_through_a_group_says_so(world: ShareWorld, dave: Brows
     await world.share(group="students")
     assert await news(dave) == [f"{GIVEN} You may use it through the group students."]
     await put_away(dave)
+    assert await news(dave) == []
     async with aclosing(await logged_in(world.hub, "erin")) as erin:
         assert len(await news(erin)) == 1
     async with aclosing(await logged_in(world.hub, "carol")) as carol:
@@ -89,6 +98,84 @@ async def test_what_comes_through_a_group_says_so(world: ShareWorld, dave: Brows
     await world.admin.patch("/shares/bob/lab", json={"group": "students"})
     (told,) = await news(dave)
     assert "You could use it through the group students." in told
+
+
+LEFT = "You are no longer in the group students, through which you could use it."
+DISSOLVED = "The group students, through which you could use it, is gone."
+
+
+async def test_who_joins_a_group_is_told_what_that_opens_and_who_leaves_it_what_ends(
+    world: ShareWorld, dave: Browser
+) -> None:
+    await world.share(group="students")
+    async with aclosing(await logged_in(world.hub, "carol")) as carol:
+        await world.members("POST", "carol")
+        assert await news(carol) == [f"{GIVEN} You may use it through the group students."]
+        assert shared(await shown(carol, "/hub/home")) == ["bob/lab"]
+        await world.members("DELETE", "carol")
+        assert await news(carol) == [f"The server lab of bob is no longer shared with you. {LEFT}"]
+        assert shared(await shown(carol, "/hub/home")) == []
+        await world.share("bob/", group="students")
+        assert len(await news(carol)) == 1
+    assert len(await news(dave)) == 2
+
+
+async def test_each_member_is_told_when_a_group_is_deleted_or_its_share_ends(
+    world: ShareWorld, dave: Browser
+) -> None:
+    await world.share(group="students")
+    await world.share("bob/", group="students")
+    await world.admin.delete("/shares/bob/")
+    assert (await world.admin.delete("/groups/students")).status_code == 204
+    assert await news(dave) == [
+        f"The server lab of bob is no longer shared with you. {DISSOLVED}",
+        "The server of bob is no longer shared with you. You could use it through the group students.",
+    ]
+    assert shared(await shown(dave, "/hub/home")) == []
+
+
+async def test_who_may_still_use_a_server_is_told_nothing(world: ShareWorld, dave: Browser) -> None:
+    await world.share(group="students")
+    await world.share(user="dave")
+    await world.members("DELETE", "dave")
+    assert await news(dave) == [GIVEN]  # by what is left
+    await put_away(dave)
+    await world.members("POST", "dave")
+    await world.admin.patch("/shares/bob/lab", json={"user": "dave"})
+    assert await news(dave) == []
+    await world.admin.delete("/groups/students")
+    assert len(await news(dave)) == 1
+
+
+async def test_a_login_that_says_which_groups_one_is_in_is_not_ones_own_doing(
+    world: ShareWorld, dave: Browser
+) -> None:
+    await world.share(group="students")
+    await put_away(dave)
+    by_login = By(user_stream(world.user_id("dave")), "login")
+    group = groups.by_name(world.hub.store.db, "students")
+    assert group is not None
+    await world.hub.entities.groups.ask(group.id, Leave((world.user_id("dave"),)), by=by_login)
+    assert len(await news(dave)) == 1
+
+
+async def test_who_follows_their_own_history_hears_of_shares_through_groups(
+    world: ShareWorld, dave: Browser
+) -> None:
+    client = await world.as_user("dave")
+    carol = await world.as_user("carol")
+    async with live(client, "/users/dave/events") as stream, live(carol, "/users/carol/events") as other:
+        await wait_all_tasks_blocked()
+        stream.now()
+        other.now()
+        await world.share(group="students")
+        await wait_all_tasks_blocked()
+        (told,) = stream.now()
+        assert (told.kind, told.data["after"]) == ("shares", world.hub.store.head)
+        assert other.now() == []
+        await world.admin.delete("/groups/students")
+        await wait_all_tasks_blocked()
+        assert [one.kind for one in stream.now()] == ["shares"]
 
 
 async def test_what_one_does_oneself_is_no_news(world: ShareWorld, dave: Browser) -> None:
