@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypedDict, Unpack
 
 
 class HubError(Exception):
@@ -108,13 +109,23 @@ class DoubtError(UnavailableError):
     pass
 
 
-class ToldError(HubError):
-    """A refusal with a status and words of its own.
+class Told(TypedDict, total=False):
+    """How a refusal is told, besides its message.
 
     `status`: what an HTTP caller is answered. `html_message`: the same for people, marked up by a hook. `phrase`: what
     stands behind the status in the answer's first line, where that is not the usual one. `unexpected`: the message
     is the text of an exception, which nobody has worded for people. `headers`: of the answer, besides the hub's.
     """
+
+    status: int
+    html_message: str
+    phrase: str
+    unexpected: bool
+    headers: Mapping[str, str]
+
+
+class ToldError(HubError):
+    """A refusal with a status and words of its own: see `Told`."""
 
     def __init__(
         self,
@@ -127,11 +138,11 @@ class ToldError(HubError):
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(message)
-        self.headers = headers
         self.status = status
         self.html_message = html_message
         self.phrase = phrase
         self.unexpected = unexpected
+        self.headers = headers
 
 
 class SpawnError(ToldError):
@@ -145,22 +156,11 @@ class SpawnError(ToldError):
         self,
         message: str,
         *,
-        status: int = 500,
-        html_message: str = "",
         exit_status: int | None = None,
         reason: str = "",
-        phrase: str = "",
-        unexpected: bool = False,
-        headers: Mapping[str, str] = MappingProxyType({}),
+        **told: Unpack[Told],
     ) -> None:
-        super().__init__(
-            message,
-            status=status,
-            html_message=html_message,
-            phrase=phrase,
-            unexpected=unexpected,
-            headers=headers,
-        )
+        super().__init__(message, **told)
         self.reason = reason
         self.exit_status = exit_status
 

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import NamedTuple
 
-from core.errors import FormError, HookError, HubError, SpawnError
+from core.errors import FormError, HookError, HubError, SpawnError, Told
 
 LONGEST_PHRASE = 200  # characters
 _HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]*")
@@ -33,6 +33,15 @@ class Said(NamedTuple):
     phrase: str = ""
     unexpected: bool = False
     headers: Mapping[str, str] = MappingProxyType({})
+
+    def told(self) -> Told:
+        return Told(
+            status=self.status,
+            html_message=self.html_message,
+            phrase=self.phrase,
+            unexpected=self.unexpected,
+            headers=self.headers,
+        )
 
 
 def said_by(error: Exception) -> Said:
@@ -68,15 +77,7 @@ def as_spawn_error(error: Exception) -> SpawnError:
     if isinstance(error, HubError):
         return SpawnError(error.message)
     said = said_by(error)
-    return SpawnError(
-        said.message,
-        status=said.status,
-        html_message=said.html_message,
-        reason=said.reason,
-        phrase=said.phrase,
-        unexpected=said.unexpected,
-        headers=said.headers,
-    )
+    return SpawnError(said.message, reason=said.reason, **said.told())
 
 
 def as_form_error(error: Exception) -> HubError:
@@ -92,14 +93,7 @@ def as_hook_error(error: Exception) -> HubError:
     if isinstance(error, HubError):
         return error
     said = said_by(error)
-    return HookError(
-        said.message,
-        status=said.status,
-        html_message=said.html_message,
-        phrase=said.phrase,
-        unexpected=said.unexpected,
-        headers=said.headers,
-    )
+    return HookError(said.message, **said.told())
 
 
 def log_failure(logger: logging.Logger, what: str, error: Exception) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Response
 
+from core.actors.servers.endings import as_error
 from core.events.file.writer import Outcome
 from core.events.record import utc_text
 from core.events.server import SpawnFailed
@@ -28,7 +29,6 @@ from web.request.facts import request_facts
 from web.request.idempotency import idempotency_record
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
-from web.servers.starting import as_error
 
 endpoints = RouteGroup("spawn_pending", page=True)
 

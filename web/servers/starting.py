@@ -10,13 +10,13 @@ import trio
 from msgspec.structs import replace
 
 from core.actors.engines.engines import Engines
+from core.actors.servers.endings import as_error
 from core.actors.servers.server import ServerActor
 from core.actors.servers.spawn_turns import SpawnTurns
 from core.actors.servers.supervisor import Supervisor
 from core.errors import HubError, SpawnError, UnavailableError
 from core.events.file.writer import IdempotencyRecord
 from core.events.record import By
-from core.events.server import SpawnFailed
 from core.plugins.profiles import profile_named
 from core.server import Checking, Queued, Server, Spawning, Start, Stopped, Stopping
 from core.settings import Settings
@@ -130,16 +130,3 @@ class Starting:
         if isinstance(state, Stopped | Stopping):
             raise SpawnError("The start was cancelled.")
         return state
-
-
-def as_error(failure: SpawnFailed) -> SpawnError:
-    """What was recorded of a start, as it was raised."""
-    return SpawnError(
-        failure.reason,
-        status=failure.status,
-        html_message=failure.html_message,
-        exit_status=failure.exit_status,
-        phrase=failure.phrase,
-        unexpected=failure.unexpected,
-        headers=failure.headers,
-    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from core.errors import SpawnError
-from core.events.server import OutOfSight, ServerDied
+from core.events.server import OutOfSight, ServerDied, SpawnFailed
 from core.plugins.spawner import ANOTHER_ANSWERS, LOST, Gone, Lost
+from core.secrets.scrubbing import scrubbed, scrubbed_all
 from core.server import News
 
 
@@ -30,6 +31,34 @@ def _ended_early(gone: Gone) -> SpawnError:
     how = "" if status is None else f" with status {status}"
     message = f"The server ended{how} before it was ready. {gone.told}".rstrip()
     return SpawnError(message, exit_status=status)
+
+
+def as_failure(spawn_id: str, error: SpawnError, gone: Gone | None) -> SpawnFailed:
+    """What is recorded of a start that this has ended. `gone`: the attempt's end, where it was confirmed."""
+    return SpawnFailed(
+        spawn_id,
+        scrubbed(error.message),
+        error.status,
+        scrubbed(error.html_message),
+        exit_status=exit_status_of(gone) if error.exit_status is None else error.exit_status,
+        leftover=gone is None,
+        phrase=error.phrase,
+        unexpected=error.unexpected,
+        headers=scrubbed_all(dict(error.headers)),
+    )
+
+
+def as_error(failure: SpawnFailed) -> SpawnError:
+    """What was recorded of a start, as it was raised."""
+    return SpawnError(
+        failure.reason,
+        status=failure.status,
+        html_message=failure.html_message,
+        exit_status=failure.exit_status,
+        phrase=failure.phrase,
+        unexpected=failure.unexpected,
+        headers=failure.headers,
+    )
 
 
 def why_not_adopted(found: SpawnError) -> str:

@@ -11,7 +11,7 @@ import trio
 from msgspec import Struct
 
 from core.actors.asking import Pauses, retry_forever, root_cause, wait_out_of_sight
-from core.actors.servers.endings import end_of, exit_status_of, why_not_adopted, why_not_ready
+from core.actors.servers.endings import as_failure, end_of, exit_status_of, why_not_adopted, why_not_ready
 from core.actors.servers.start_clock import StartClock
 from core.errors import DoubtError, HubError, SilentError, SpawnError, UnreachableError
 from core.events.file.disk import unreadable
@@ -41,7 +41,6 @@ from core.plugins.spawner import (
     Telling,
     UserOptions,
 )
-from core.secrets.scrubbing import scrubbed, scrubbed_all
 from core.server import Checking, News, Queued, Ready, Report, Server, Spawning, Stop, Stopped, Stopping
 
 logger = logging.getLogger("callboard.server")
@@ -196,17 +195,7 @@ class ServerWork:
         if failure.reason != LOST:  # else nobody could confirm its end
             gone = await self._end(spawning.spawn_id, self._deadlines.stop)
         await self._runtime.after_end(self._server_id)
-        return SpawnFailed(
-            spawning.spawn_id,
-            scrubbed(failure.message),
-            failure.status,
-            scrubbed(failure.html_message),
-            exit_status=exit_status_of(gone) if failure.exit_status is None else failure.exit_status,
-            leftover=gone is None,
-            phrase=failure.phrase,
-            unexpected=failure.unexpected,
-            headers=scrubbed_all(dict(failure.headers)),
-        )
+        return as_failure(spawning.spawn_id, failure, gone)
 
     async def _start(self, spawning: Spawning) -> None:
         """Return once the server answers and has its route. Raises what keeps it from that."""
