@@ -147,4 +147,4 @@ def test_reload(hub: RealHub) -> None:
 def test_reload_without_a_hub(make_hub: MakeHub) -> None:
     said = make_hub().run_another("reload", "-f", "hub_config.py")
     assert (said.returncode, said.stdout) == (1, "")
-    assert "no hub is running on" in said.stderr
+    assert "No hub is running on" in said.stderr

@@ -72,6 +72,7 @@ def test_an_import_says_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     tried, done = call("--dry-run", "jupyterhub.sqlite"), call("jupyterhub.sqlite")
     assert done.exit_code == 0, done.output
     assert done.stdout == tried.stdout.replace("Nothing was changed.\n", "")
+    assert done.stderr.endswith("Start the hub: callboard -f FILE.\n")
     types = [tag for tag, _, _ in events_of(folder / "callboard.sqlite")]
     assert types[0] == "moving.begun"
     assert types[-1] == "moving.done"
@@ -123,7 +124,7 @@ def test_a_log_with_a_past(folder: Path) -> None:
 def test_a_log_that_a_hub_has(folder: Path) -> None:
     lock = LogLock("callboard.sqlite")
     try:
-        assert "Another hub" in refused("jupyterhub.sqlite")
+        assert "A hub (pid " in refused("jupyterhub.sqlite")
     finally:
         lock.release()
 

@@ -10,7 +10,7 @@ from web.commands.failure import Failure
 from web.commands.where import Where, about_a_log
 
 
-@click.command()
+@click.command(short_help="Have the running hub read its configuration anew.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as a JSON object.")
 @about_a_log
 def reload(where: Where, as_json: bool) -> None:

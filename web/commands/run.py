@@ -59,6 +59,7 @@ class Run(click.Command):
     help="Take servers that run into a log that is older than they are.",
 )
 @click.option("--end-strays", "later", flag_value="end", help="End such servers instead.")
+@click.version_option(package_name="callboard", message="%(version)s")
 @click.pass_context
 @config_choices
 def run(ctx: click.Context, files: tuple[Path, ...], hello: bool, later: Answer) -> None:

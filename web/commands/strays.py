@@ -17,7 +17,7 @@ WHOSE = {
 }
 
 
-@click.command()
+@click.command(short_help="Show what runs although no server knows it.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as a JSON object.")
 @about_a_log
 def strays(where: Where, as_json: bool) -> None:

@@ -15,7 +15,7 @@ TIMEOUT = 10.0  # seconds in which a hub that starts or ends may make up its min
 PAUSE = 0.1
 
 
-@click.command()
+@click.command(short_help="Make a token for a user, and print it.")
 @click.argument("names", nargs=-1, metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the name and the token.")
 @about_a_log
@@ -50,7 +50,7 @@ def issued(where: Where, name: str) -> str:
             from web.control.offline import issue_token
         try:
             return issue_token(where.log, where.settings, name)
-        except LogInUseError as error:  # it is just starting, or ending
+        except LogInUseError:  # it is just starting, or ending
             if time.monotonic() >= deadline:
-                raise Failure(f"{error} It does not answer.") from None
+                raise Failure(f"The hub that runs on {where.log} does not answer.") from None
         time.sleep(PAUSE)

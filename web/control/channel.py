@@ -62,9 +62,12 @@ def ask_hub(log: str, command: str, *, timeout: float = 30.0, **arguments: Any) 
             with short_address(control_path(log)) as address:
                 connection.connect(address)
         except (FileNotFoundError, ConnectionRefusedError):
-            raise NoHubError(f"no hub is running on {log}") from None
+            raise NoHubError(
+                f"No hub is running on {os.path.abspath(log)}. "
+                "Run this in the hub's folder, or name its configuration with -f."
+            ) from None
         except OSError as error:
-            raise NoHubError(f"the hub that runs on {log} cannot be asked: {error.strerror}") from None
+            raise NoHubError(f"The hub that runs on {log} cannot be asked: {error.strerror}.") from None
         try:
             connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(_line(connection))

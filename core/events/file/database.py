@@ -308,7 +308,7 @@ class LogLock:
         except BlockingIOError:
             holder = os.pread(self._file, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
-            raise LogInUseError(f"Another hub (pid {holder}) is running on {path}.") from None
+            raise LogInUseError(f"A hub (pid {holder}) is running on {path}: stop it first.") from None
         pid = f"{os.getpid()}\n".encode()
         os.pwrite(self._file, pid, 0)
         os.ftruncate(self._file, len(pid))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from web.commands.asking.names import Named, ServerName
+from web.commands.asking.names import Named, ServerName, told
 from web.commands.asking.table import print_json
 from web.commands.asking.which import asks_a_hub, public_origin
 
@@ -22,7 +22,7 @@ TIMEOUT = 600.0
 SHOWN_LINES = 10
 
 
-@click.command()
+@click.command(short_help="Start a server, tell how it goes, and print its URL.")
 @click.argument("server", type=ServerName(), metavar="USER[/SERVER]")
 @click.option("-o", "--option", "given", multiple=True, metavar="NAME=VALUE", help="An option of the start.")
 @click.option("--no-wait", is_flag=True, help="Ask for it, and leave.")
@@ -69,6 +69,8 @@ def stop(hub: Hub, server: Named, remove: bool, no_wait: bool, timeout: float, a
         hub.wait_stopped(user, name, timeout=timeout, on_event=None if as_json else _tell)
     if as_json:
         print_json({"user": user, "server": name, "stopped": is_over or not no_wait})
+    elif is_over or not no_wait:
+        sys.stderr.write(f"{told(user, name)} is stopped\n")
 
 
 @contextmanager
@@ -99,8 +101,8 @@ def _is_under_way(hub: Hub, user: str, name: str) -> bool:
 
 
 def _tell(said: Progress) -> None:
-    """On standard error, so that the URL alone is what a script reads."""
-    if said.message:
+    """On standard error, so that the URL alone is what a script reads. A failure is said once, at the end."""
+    if said.message and not said.failed:
         share = f"{said.progress:3.0f} % " if said.progress is not None else "      "
         sys.stderr.write(f"{share} {said.message}\n")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@click.command()
+@click.command(short_help="Say whether somebody may do something, and why.")
 @click.argument("who")
 @click.argument("method", type=click.Choice(METHODS, case_sensitive=False))
 @click.argument("path")

@@ -48,7 +48,7 @@ def users(hub: Hub, name_filter: str, state: str | None, is_new: bool, as_json: 
         )
         for user in found
     ]
-    print_table(("user", "admin", "groups", "servers", "active"), rows)
+    print_table(("user", "admin", "groups", "servers", "active"), rows, "no such users")
 
 
 @click.command()
@@ -69,7 +69,8 @@ def groups(hub: Hub, name: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(("group", "members"), [(group.name, str(len(group.users))) for group in found])
+    rows = [(group.name, str(len(group.users))) for group in found]
+    print_table(("group", "members"), rows, "no groups")
 
 
 @click.command()
@@ -99,7 +100,9 @@ def servers(hub: Hub, user: str, with_stopped: bool, as_json: bool) -> None:
         (told(owner, server.name), _word(server), ago(server.started), ago(server.last_activity))
         for owner, server in found
     ]
-    print_table(("server", "state", "started", "active"), rows)
+    print_table(
+        ("server", "state", "started", "active"), rows, "no servers" if with_stopped else "no server runs"
+    )
 
 
 @click.command()
@@ -122,7 +125,7 @@ def shares(hub: Hub, server: Named, given: bool, as_json: bool) -> None:
     rows = [
         (told(one.server.user.name, one.server.name), _grantee(one), ", ".join(one.scopes)) for one in found
     ]
-    print_table(("server", "shared with", "scopes"), rows)
+    print_table(("server", "shared with", "scopes"), rows, "nothing is shared")
 
 
 def _word(server: Server) -> str:

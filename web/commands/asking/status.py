@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from web.client.plain import Hub
 
 
-@click.command()
+@click.command(short_help="Print what the hub runs, how many users, and its troubles.")
 @asks_a_hub
 def status(hub: Hub, as_json: bool) -> None:
     """Print how the hub is: what it runs, how many users and servers there are, and whatever it complains of.

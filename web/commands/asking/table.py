@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as what is in them; the last one is not padded."""
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str = "nothing") -> None:
+    """Columns as wide as what is in them; the last one is not padded. `none`: said on standard error instead."""
+    if not rows:
+        click.echo(none, err=True)
+        return
     found = [columns, *rows]
     widths = [max(len(row[number]) for row in found) for number in range(len(columns))]
     for row in found:

@@ -67,7 +67,7 @@ def _here(where: Where) -> tuple[str, str]:
     try:
         admitted = ask_hub(where.log, "operator")
     except NoHubError as error:
-        raise Failure(f"{error}: name another hub with --url") from None
+        raise Failure(f"{error} --url asks another hub.") from None
     except RefusedError as error:
         raise Failure(str(error)) from None
     click.get_current_context().meta[PUBLIC] = _reachable(admitted["public"])

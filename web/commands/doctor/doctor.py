@@ -13,7 +13,7 @@ from web.commands.where import config_option
 SIGNS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "problem": ("BAD", "red")}
 
 
-@click.command()
+@click.command(short_help="Look at what a hub needs of this machine.")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(files: tuple[Path, ...], as_json: bool) -> None:

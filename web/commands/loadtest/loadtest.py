@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PASSWORD_VARIABLE = "CALLBOARD_LOADTEST_PASSWORD"  # noqa: S105 - its name
 
 
-@click.command()
+@click.command(short_help="Let simulated people use a hub, and print how long they wait.")
 @click.argument("url")
 @click.option(
     "--users", default=20, show_default=True, type=click.IntRange(1, 99_999), help="How many people."

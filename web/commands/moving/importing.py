@@ -12,7 +12,7 @@ from web.commands.moving.moves import as_object, moved_in, table, tried
 from web.commands.where import Where, about_a_log
 
 
-@click.command(name="import")
+@click.command(name="import", short_help="Move in from JupyterHub: its database into a new log.")
 @click.argument("database", metavar="FILE|URL")
 @click.option("--dry-run", is_flag=True, help="Only say what would come, what would not, and why.")
 @click.option(
@@ -48,3 +48,5 @@ def import_(where: Where, database: str, dry_run: bool, others_are_no_hub: bool,
     else:
         for line in (*table(tally), *notes):
             click.echo(line)
+        if not dry_run:
+            click.echo(f"All of that is in {where.log} now. Start the hub: callboard -f FILE.", err=True)

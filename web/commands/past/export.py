@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KINDS = ("events", "users", "servers", "groups", "services")
 
 
-@click.command()
+@click.command(short_help="Write all events, users, servers, groups or services.")
 @click.argument("kind", type=click.Choice(KINDS), required=False)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header, instead of JSON lines.")
 @click.option(

@@ -98,7 +98,8 @@ def _need_known(types: tuple[str, ...]) -> None:
     for wanted in types:
         if not any(fnmatchcase(tag, wanted) for tag in codec.FIELDS):
             kinds = sorted({f"{tag.partition('.')[0]}.*" for tag in codec.FIELDS})
-            near = get_close_matches(wanted, codec.FIELDS, n=1) or kinds
+            is_kind = [kind for kind in kinds if kind == f"{wanted}.*"]
+            near = is_kind or get_close_matches(wanted, codec.FIELDS, n=1) or kinds
             raise click.UsageError(f"no event is of type {wanted!r}: try {', '.join(near)}")
 
 

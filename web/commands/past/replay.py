@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
-@click.command()
+@click.command(short_help="Print what the API would have shown at a moment.")
 @click.option(
     "--at", "moment", metavar="POSITION|TIME", help="2026-05-04T09:03Z, 09:03, 2h (ago). Default: now."
 )

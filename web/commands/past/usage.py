@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = ("user", "server", "profile", "group")
 
 
-@click.command()
+@click.command(short_help="Print who has used how much.")
 @click.option(
     "--by", "kind", type=click.Choice(KINDS), default="user", show_default=True, help="Summed up by."
 )

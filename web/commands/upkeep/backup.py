@@ -10,7 +10,7 @@ from web.commands.long_work import long_work
 from web.commands.where import Where, about_a_log
 
 
-@click.command()
+@click.command(short_help="Copy the log as it is now; the hub goes on meanwhile.")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--json", "as_json", is_flag=True, help="Say its head as a JSON object.")

@@ -10,7 +10,7 @@ from web.commands.long_work import long_work
 from web.commands.where import Where, about_a_log
 
 
-@click.command()
+@click.command(short_help="Drop all tables and fold them afresh from the log.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as a JSON object.")
 @about_a_log
 def rebuild(where: Where, as_json: bool) -> None:

@@ -27,7 +27,7 @@ class Found(NamedTuple):
     waiting: list[str]
 
 
-@click.command()
+@click.command(short_help="Check that the log is whole and unchanged.")
 @click.option(
     "--head", "heads", multiple=True, metavar="POSITION:DIGEST", help="A head that the log once had."
 )

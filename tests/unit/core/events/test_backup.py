@@ -117,7 +117,7 @@ def test_what_changes_the_log_refuses_while_a_hub_runs(log: str, copy: str, comm
     refused = callboard(*command, "--db", log, *([copy] if command[0] == "restore" else []))
     lock.release()
     assert refused.exit_code == 1
-    assert refused.stderr == f"callboard: Another hub (pid {os.getpid()}) is running on {log}.\n"
+    assert refused.stderr == f"callboard: A hub (pid {os.getpid()}) is running on {log}: stop it first.\n"
 
 
 def test_a_wal_of_the_former_log_is_not_left_beside_the_restored_one(log: str, copy: str) -> None:

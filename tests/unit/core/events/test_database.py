@@ -202,7 +202,7 @@ def test_a_second_hub_is_refused_and_told_the_pid_of_the_first(path: str, tmp_pa
         assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         for name in (path, os.path.join(tmp_path, ".", "log.sqlite")):
-            with pytest.raises(DatabaseError, match=rf"Another hub \(pid {first.pid}\) is running on"):
+            with pytest.raises(DatabaseError, match=rf"A hub \(pid {first.pid}\) is running on"):
                 LogLock(name)
         link = tmp_path / "link.sqlite"
         link.symlink_to(path)

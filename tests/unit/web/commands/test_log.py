@@ -114,6 +114,7 @@ def test_what_is_chosen(log: str, arguments: list[str], found: list[int]) -> Non
     ("wanted", "says"),
     [
         ("server.redy", "try server.ready"),
+        ("server", "try server.*"),
         ("nonsense", "try access.*, activity.*, "),
         ("SERVER.*", "server.*"),
     ],

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from web.cli import main
+from web.cli import COMMANDS, main
 from web.commands.failure import UnknownWordError
 from web.commands.run import overrides
 
@@ -72,3 +72,23 @@ def test_what_is_nearly_right_is_asked_about(words: list[str], question: str) ->
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
     assert question in done.stderr
+
+
+def test_the_version_is_told_whatever_is_before_it() -> None:
+    told = [
+        CliRunner().invoke(main, words)
+        for words in (["--version"], ["-f", "hub.py", "--version"], ["run", "--version"])
+    ]
+    assert {(one.exit_code, one.stdout) for one in told} == {(0, told[0].stdout)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_has_each_in_whole_words(name: str) -> None:
+    """80 characters wide, click would cut it off."""
+    listed = next(
+        line
+        for line in CliRunner().invoke(main, ["--help"]).stdout.splitlines()
+        if line.split()[:1] == [name]
+    )
+    assert listed.endswith("."), listed
+    assert not listed.endswith("..."), listed
