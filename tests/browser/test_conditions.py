@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Windows, log_in, running, slow_down, violations
+from tests.integration.fronts import nginx
 from tests.integration.hub import RealHub
-from tests.integration.test_nginx import nginx
 
 pytestmark = [
     pytest.mark.slow,
