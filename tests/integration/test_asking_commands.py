@@ -126,3 +126,38 @@ def test_without_a_hub_one_line_says_so(hub: RealHub) -> None:
     assert done.returncode == 1
     assert "No hub is running" in done.stderr
     assert all(way in done.stderr for way in ("the hub's folder", "-f", "--url"))
+
+
+BASH = """
+eval "$(_CALLBOARD_COMPLETE=bash_source callboard)"
+COMP_WORDS=(callboard "$@")
+COMP_CWORD=$#
+_callboard_completion callboard
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def completed(hub: RealHub, *words: str, **environment: str) -> list[str]:
+    """By a real bash, as when Tab is pressed behind the last of the words."""
+    own = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", **environment}
+    done = subprocess.run(
+        ["/bin/bash", "--norc", "-c", BASH, "bash", *words],
+        env=own,
+        cwd=hub.directory,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_shell_completes_names_of_the_hub_that_runs_here_or_of_another(hub: RealHub) -> None:
+    hub.api("PUT", "/users/alice/servers/lab", json={})
+    assert completed(hub, "start", *HERE, "ali") == ["alice", "alice/lab"]
+    assert completed(hub, "log", *HERE, "--type", "token.i") == ["token.issued"]
+    remote = {"CALLBOARD_TOKEN": hub.token_of("alice"), "CALLBOARD_URL": hub.url}
+    assert completed(hub, "servers", "a", **remote) == ["alice"]  # who sees nobody else
+    hub.terminate()
+    assert completed(hub, "start", *HERE, "ali") == []

@@ -109,9 +109,10 @@ def revoke_token(user: str, token_id: str, *, key: str = "") -> Steps[None]:
 # --- groups ---
 
 
-def groups(offset: int, *, limit: int = 200) -> Steps[Page[Group]]:
+def groups(offset: int, *, name_filter: str = "", limit: int = 200) -> Steps[Page[Group]]:
     """Every group, page by page. `limit`: of one page."""
-    return decode(Page[Group], (yield from ask("GET", "/groups", accept=PAGES, query=_page(offset, limit))))
+    query = {**_page(offset, limit), "name_filter": name_filter}
+    return decode(Page[Group], (yield from ask("GET", "/groups", accept=PAGES, query=query)))
 
 
 def group(name: str) -> Steps[Group]:

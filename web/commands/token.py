@@ -8,6 +8,7 @@ import time
 
 import click
 
+from web.commands.asking import completion
 from web.commands.failure import Failure, UnknownWordError
 from web.commands.where import Where, about_a_log
 
@@ -16,7 +17,7 @@ PAUSE = 0.1
 
 
 @click.command(short_help="Make a token for a user, and print it.")
-@click.argument("names", nargs=-1, metavar="[NAME]")
+@click.argument("names", nargs=-1, metavar="[NAME]", shell_complete=completion.users)
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the name and the token.")
 @about_a_log
 def token(where: Where, names: tuple[str, ...], as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from web.commands.asking import completion
 from web.commands.asking.names import Named, ServerName, told
 from web.commands.asking.table import print_json
 from web.commands.asking.which import asks_a_hub, public_origin
@@ -23,7 +24,7 @@ SHOWN_LINES = 10
 
 
 @click.command(short_help="Start a server, tell how it goes, and print its URL.")
-@click.argument("server", type=ServerName(), metavar="USER[/SERVER]")
+@click.argument("server", type=ServerName(), metavar="USER[/SERVER]", shell_complete=completion.servers)
 @click.option("-o", "--option", "given", multiple=True, metavar="NAME=VALUE", help="An option of the start.")
 @click.option("--no-wait", is_flag=True, help="Ask for it, and leave.")
 @click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds to wait until it is ready.")
@@ -51,7 +52,9 @@ def start(
 
 
 @click.command()
-@click.argument("server", type=ServerName(), metavar="USER[/SERVER]")
+@click.argument(
+    "server", type=ServerName(), metavar="USER[/SERVER]", shell_complete=completion.running_servers
+)
 @click.option("--remove", is_flag=True, help="Remove the named server altogether.")
 @click.option("--no-wait", is_flag=True, help="Ask for it, and leave.")
 @click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds to wait until it has stopped.")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from web.commands.asking import completion
 from web.commands.asking.table import print_json
 from web.commands.asking.which import asks_a_hub
 
@@ -17,7 +18,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @click.command(short_help="Say whether somebody may do something, and why.")
-@click.argument("who")
+@click.argument("who", shell_complete=completion.principals)
 @click.argument("method", type=click.Choice(METHODS, case_sensitive=False))
 @click.argument("path")
 @asks_a_hub

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from web.commands.asking import completion
 from web.commands.asking.names import Named, ServerName, told
 from web.commands.asking.table import ago, print_json, print_table
 from web.commands.asking.which import asks_a_hub
@@ -18,7 +19,7 @@ STATES = ("active", "ready", "inactive")
 
 
 @click.command()
-@click.argument("name_filter", metavar="[TEXT]", default="")
+@click.argument("name_filter", metavar="[TEXT]", default="", shell_complete=completion.users)
 @click.option(
     "--state", type=click.Choice(STATES), default=None, help="With servers that run, or without any."
 )
@@ -52,7 +53,7 @@ def users(hub: Hub, name_filter: str, state: str | None, is_new: bool, as_json: 
 
 
 @click.command()
-@click.argument("name", default="")
+@click.argument("name", default="", shell_complete=completion.groups)
 @asks_a_hub
 def groups(hub: Hub, name: str, as_json: bool) -> None:
     """List groups, or the members of the group NAME.
@@ -74,7 +75,7 @@ def groups(hub: Hub, name: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("user", default="")
+@click.argument("user", default="", shell_complete=completion.users)
 @click.option("--all", "with_stopped", is_flag=True, help="Those that do not run, too.")
 @asks_a_hub
 def servers(hub: Hub, user: str, with_stopped: bool, as_json: bool) -> None:
@@ -106,7 +107,7 @@ def servers(hub: Hub, user: str, with_stopped: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("server", type=ServerName(), metavar="USER[/SERVER]")
+@click.argument("server", type=ServerName(), metavar="USER[/SERVER]", shell_complete=completion.servers)
 @click.option("--with", "given", is_flag=True, help="What is shared with USER, instead of by them.")
 @asks_a_hub
 def shares(hub: Hub, server: Named, given: bool, as_json: bool) -> None:

@@ -38,14 +38,15 @@ def asks_a_hub(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @wraps(command)
     def asking(*, files: tuple[Path, ...], db: str, url: str, as_json: bool, **options: Any) -> Any:
-        with _hub(Where(files, db), url) as hub, _in_one_line():
+        with hub_of(Where(files, db), url) as hub, _in_one_line():
             return command(hub, as_json=as_json, **options)
 
     return asking
 
 
 @contextmanager
-def _hub(where: Where, url: str) -> Iterator[Hub]:
+def hub_of(where: Where, url: str) -> Iterator[Hub]:
+    """A client of it, with the rights of whoever asks. Raises Failure."""
     from web.client.plain import Hub
 
     api, token = _elsewhere(url) if url else _here(where)

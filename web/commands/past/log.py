@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.events.log.tables import Tables
+from web.commands.asking import completion
 from web.commands.past.moments import Moment
 from web.commands.where import Where, about_a_log, need_current_tables, tables_are_current
 
@@ -26,17 +27,33 @@ Show = Callable[["Record"], str]
 
 
 @click.command()
-@click.option("--user", default="", metavar="NAME", help="About this user, their servers and tokens.")
 @click.option(
-    "--server", default="", metavar="USER/SERVER", help="About this server; alice/ is alice's default one."
+    "--user",
+    default="",
+    metavar="NAME",
+    shell_complete=completion.users,
+    help="About this user, their servers and tokens.",
 )
 @click.option(
-    "--type", "types", multiple=True, metavar="TYPE", help="Of this type, such as server.ready or 'user.*'."
+    "--server",
+    default="",
+    metavar="USER/SERVER",
+    shell_complete=completion.servers,
+    help="About this server; alice/ is alice's default one.",
+)
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    shell_complete=completion.event_types,
+    help="Of this type, such as server.ready or 'user.*'.",
 )
 @click.option(
     "--principal",
     default="",
     metavar="WHO",
+    shell_complete=completion.principals,
     help="Done by: a user, service/NAME, hub, command-line/NAME.",
 )
 @click.option("--request", default="", metavar="ID", help="What came of the request with this number.")

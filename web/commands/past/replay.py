@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from web.commands.asking import completion
 from web.commands.past.as_of import tables_as_of
 from web.commands.where import Where, about_a_log
 
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
 @click.option(
     "--at", "moment", metavar="POSITION|TIME", help="2026-05-04T09:03Z, 09:03, 2h (ago). Default: now."
 )
-@click.option("--user", default="", metavar="NAME", help="This user alone, by the name of that time.")
 @click.option(
-    "--server", default="", metavar="USER/SERVER", help="This server alone; alice/ is the default one."
+    "--user",
+    default="",
+    metavar="NAME",
+    shell_complete=completion.users,
+    help="This user alone, by the name of that time.",
+)
+@click.option(
+    "--server",
+    default="",
+    metavar="USER/SERVER",
+    shell_complete=completion.servers,
+    help="This server alone; alice/ is the default one.",
 )
 @click.option("--json", "as_json", is_flag=True, help="On one line.")
 @about_a_log
