@@ -203,9 +203,9 @@ BUTTONS: dict[str, Button] = {
         before=both(asked("POST", "/users/NAME/server", SLOWLY), again, pressed("text=Watch")),
     ),
     "not_running.html #same-again": Button(
-        "/hub/user/{name}/lab",
-        leads="/spawn-pending/",
-        before=both(asked("POST", "/users/NAME/server", FAILING), again),
+        "/hub/spawn-pending/{name}-form",
+        leads="/user/|/spawn-pending/",
+        before=both(asked("POST", "/users/NAME-form/server", FAILING), again),
     ),
     "not_running.html #copy-request": Button(
         "/hub/user/{name}/lab",
@@ -213,6 +213,7 @@ BUTTONS: dict[str, Button] = {
         heard="copied",
         before=both(asked("POST", "/users/NAME/server", FAILING), again),
     ),
+    "not_running.html #stay": Button("/hub/user/{name}/lab", "#start", heard="not started by itself"),
     "token.html #request-token": Button(
         "/hub/token", "#token-result", heard="The token is made", before=typed({"#token-note": "one"})
     ),

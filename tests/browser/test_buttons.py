@@ -18,6 +18,7 @@ CONFIG = """
 c.JupyterHub.spawner_class = "simulated"
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0, "slow_stop_timeout": 0}
 c.JupyterHub.api_page_default_limit = 10
+c.JupyterHub.implicit_spawn_seconds = 600
 c.JupyterHub.services = [{"name": "grades", "url": "http://127.0.0.1:9", "api_token": "token-of-grades-for-tests"}]
 c.JupyterHub.load_roles = [{"name": "user", "scopes": [
     "self", "access:services!service=grades", "read:users:name", "shares!user"

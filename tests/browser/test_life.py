@@ -155,7 +155,7 @@ def test_a_start_that_is_stopped_and_one_that_fails_say_so(tmp_path: Path, windo
         options = {"simulate": {"delay": 2, "fail": "no <room>"}}
         hub.request("POST", "/hub/api/users/alice/server", json={"user_options": options})
         page.goto("/hub/spawn-pending/alice?next=/user/alice/x")
-        expect(page.locator("h1")).to_have_text("Spawn failed")
+        expect(page.locator("h1")).to_have_text("Your server could not be started")
         expect(page.locator(".alert")).to_have_text("no <room>")
 
 

@@ -166,7 +166,10 @@ def look_at(page: Page, name: str) -> None:
     page.wait_for_load_state("load")
     page.wait_for_timeout(150)  # a picture wants its fonts
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
+    has_dialog = (
+        page.locator("dialog[open]").count() > 0
+    )  # what is behind one is dimmed as far as the window goes
+    page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=not has_dialog)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
         "it is wider than the window"
     )

@@ -108,6 +108,20 @@ def test_moments_are_said_as_people_say_them(hub: RealHub, windows: Windows) -> 
     expect(page.locator("#range")).to_contain_text(re.compile("UTC|GMT"))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3600, "in 1 hour"), (86400, "tomorrow"), (604800, "in 1 week"), (2592000, "in 1 month")],
+)
+def test_what_was_just_made_to_last_so_long_lasts_so_long(
+    hub: RealHub, windows: Windows, seconds: int, words: str
+) -> None:
+    name = f"fay-{seconds}"
+    hub.add_user(name)
+    hub.api("POST", f"/users/{name}/tokens", json={"expires_in": seconds})
+    page = page_of(hub, windows, name, "/hub/token")
+    expect(page.locator(".token-row td[data-label=Expires]")).to_have_text(words)
+
+
 @pytest.mark.parametrize("phone", [False, True])
 @pytest.mark.parametrize(
     "path",

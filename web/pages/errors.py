@@ -17,6 +17,9 @@ from web.texts.translate import N_, speak
 
 endpoints = RouteGroup("error")
 
+_BUG = N_(
+    "Something went wrong in the hub. Try once more; if it happens again, tell whoever runs it the number below."
+)
 _ON_THEIR_OWN = {
     503: N_("The server is not reachable now. It may be starting or stopping: the home page knows more."),
 }
@@ -60,7 +63,7 @@ async def error_page(status: int, message: str = "", *, error: Exception | None 
         status,
         status_code=status,
         status_message=phrase(status),
-        message=message,
+        message=message or (_BUG if status == 500 else ""),
         message_html=html_of_configuration(html),
         extra_error_html="",
         exception=error if isinstance(error, HubError) else None,

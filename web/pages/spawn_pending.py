@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Response
 
 from core.actors.servers.endings import as_error
+from core.errors import SpawnError
 from core.events.file.writer import Outcome
 from core.events.record import utc_text
 from core.events.server import SpawnFailed
@@ -26,6 +27,7 @@ from web.request.answers import redirect
 from web.request.context import asked, by, caller, database, hub
 from web.request.credentials import xsrf_token
 from web.request.facts import request_facts
+from web.request.handler_view import handler_view
 from web.request.idempotency import idempotency_record
 from web.request.known import known_server, known_user
 from web.request.routing import RouteGroup
@@ -143,12 +145,21 @@ async def not_running(owner: UserRow, server: ServerRow, status: int, *, next_ur
             "server": {"user": owner.name, "name": server.name, "pending_url": row_shown.pending_url},
         },
         advice=advice(failure) if failure else "",
-        has_form=bool(hub().settings.spawner.options_form),
+        has_form=failure is not None and await _asks(owner, row),
         failed=failure is not None,
         failed_message=failure.reason if failure else "",
         failed_html_message=html_of_configuration(failure.html_message) if failure else "",
         exception=None if failure is None else as_error(failure),
     )
+
+
+async def _asks(owner: UserRow, server: ServerRow) -> bool:
+    """Whether a start begins with a form. One that cannot be made says so when somebody comes to it."""
+    try:
+        form = await hub().launch.for_form(owner, server, handler_view(), {})
+        return bool(await form.html())
+    except SpawnError:
+        return True
 
 
 def _may(scope: str, owner: UserRow, server: ServerRow) -> bool:

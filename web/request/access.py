@@ -88,10 +88,10 @@ def check_access(
                 raise NotFoundError(
                     f"There is no such thing, or you may not know of it. This needs {missing}."
                 )
-            raise ForbiddenError(f"You lack the scope for this: it needs {missing}.")
+            raise ForbiddenError(f"You may not do this: it needs the scope {missing}.")
         case Lists(scope):
             if listed(identity.scopes, scope) is None:
-                raise ForbiddenError(f"You lack the scope for this: it needs {scope}.")
+                raise ForbiddenError(f"You may not do this: it needs the scope {scope}.")
         case _:
             assert_never(access)
 

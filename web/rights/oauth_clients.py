@@ -20,6 +20,7 @@ from web.site.hosts import Hosts
 from web.texts.translate import N_
 
 MAX_ID = 2048  # characters
+_SERVICE = N_("Service {name}")
 
 
 class OAuthClient(Struct, frozen=True):
@@ -79,7 +80,7 @@ class Clients:
         """What people are told that it is; `""` if it is gone."""
         kind, _, name = key.partition("/")
         if kind == "service":
-            return f"JupyterHub service {name}"
+            return _SERVICE.format(name=name)
         row = oauth.client_of_server(self._db, name)
         return "" if row is None else _describe(row)
 
@@ -109,7 +110,7 @@ class Clients:
             key=service_stream(row.name),
             identifier=row.client_id,
             redirect_uri=redirect_uri,
-            description=f"JupyterHub service {row.name}",
+            description=_SERVICE.format(name=row.name),
             target=Service(row.name),
             allowed=allowed,
             trusted=defined.oauth_no_confirm

@@ -21,6 +21,7 @@ from core.scopes import (
     expand,
     parse_scope,
 )
+from core.scopes.parse import Scope
 from core.scopes.table import ScopeTable
 from projections.users import UserRow
 from web.rights.oauth_clients import OAuthClient
@@ -61,7 +62,6 @@ class Consent:
             if isinstance(target, Server)
             else Owner(user.name, service=target.name)
         )
-        self._user = user.name
         self.required = (client.access, *IDENTIFYING)
 
     def may_use_client(self) -> bool:
@@ -116,17 +116,19 @@ class Consent:
             beyond = [INHERIT]
         if not beyond:
             return [Described(None, told(self._table.definitions[NO_SCOPE].description), "")]
-        return [self._describe(scope) for scope in beyond]
-
-    def _describe(self, text: str) -> Described:
-        return in_words(text, self._table, self._user)
+        return [in_words(scope, self._table) for scope in beyond]
 
 
-def in_words(text: str, table: ScopeTable, user: str) -> Described:
-    """`user`: whom `!user` means."""
+def in_words(text: str, table: ScopeTable) -> Described:
+    """For somebody whom `!user` means."""
     scope = parse_scope(text, table)
-    limited = ""
-    if scope.kind is not None:
-        value = user if scope.value is None and scope.kind.value == "user" else scope.value
-        limited = _(_APPLIES_TO[scope.kind.value]).format(name=value) if value else ""
-    return Described(text, told(table.definitions[scope.name].description), limited)
+    return Described(text, told(table.definitions[scope.name].description), _limit(scope))
+
+
+def _limit(scope: Scope) -> str:
+    """Whom or what it applies to alone; `""` where that is not said."""
+    if scope.kind is None:
+        return ""
+    if scope.value is None:
+        return _("Applies to you only.") if scope.kind.value == "user" else ""
+    return _(_APPLIES_TO[scope.kind.value]).format(name=scope.value)

@@ -118,7 +118,7 @@ def how_it_ended(status: int | None) -> str:
     number = -status if status < 0 else status - 128
     name = _SIGNALS.get(number, "") if number > 0 else ""
     if name == "SIGKILL":
-        return _("It was killed by SIGKILL, as systems do that run out of memory.")
+        return _("It was killed (SIGKILL): most likely it needed more memory than there is.")
     if name:
         return _("It was killed by {signal}.").format(signal=name)
     return _("Its exit status was {status}.").format(status=status)

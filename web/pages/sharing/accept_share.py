@@ -53,7 +53,7 @@ async def show() -> Response:
         spawner=await shown_server(owner, server),
         spawner_ready=server.state == "ready",
         spawner_url=url,
-        scope_descriptions=[in_words(scope, hub().rights.table, "") for scope in found.scopes],
+        scope_descriptions=[in_words(scope, hub().rights.table) for scope in found.scopes],
         next_url=checked(asked().args.get("next", "")) or url,
         auth_state=hub().logins.auth_states.of(caller().id),
     )

@@ -185,7 +185,7 @@ async def test_the_page_says_how_a_server_died_with_its_last_lines(
     await trio.sleep(6)
     page = await shown(browser, "/hub/home")
     assert page.one(class_="state")["data-state"] == "stopped"
-    assert "It ended by itself. It was killed by SIGKILL" in page.one(class_="alert").text
+    assert "It ended by itself. It was killed (SIGKILL)" in page.one(class_="alert").text
     assert "<b>out</b> of memory" in page.one("pre").text
 
 

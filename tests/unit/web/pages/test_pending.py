@@ -97,7 +97,7 @@ async def test_where_it_leads_to_is_of_this_hub(client: Client, hub: Hub, autoju
 async def test_a_stopped_server_is_424_with_a_link_to_start_it(hub: Hub) -> None:
     browser = await logged_in(hub, "bob")
     page = await shown(browser, "/hub/user/bob/tree/x?y=1", 424)
-    assert page.one("h1").text == "Server not running"
+    assert page.one("h1").text == "Your server is not running"
     link = urlsplit(page.one("a", id_="start")["href"])
     assert (link.path, parse_qs(link.query)) == ("/hub/spawn/bob", {"next": ["/hub/user/bob/tree/x?y=1"]})
 

@@ -377,7 +377,7 @@ async def test_a_slow_failure_is_told_of_by_the_page_that_waits(hub: Hub, autoju
     assert answer.status_code == 202
     await trio.sleep(20)
     page = await shown(browser, "/hub/spawn-pending/bob?next=/user/bob/x", 507)
-    assert page.one("h1").text == "Spawn failed"
+    assert page.one("h1").text == "Your server could not be started"
     assert page.one(class_="alert").text == "<i>no</i> disk"
     relaunch = page.one("a", id_="start")
     assert relaunch.text == "Relaunch my server"

@@ -45,11 +45,11 @@ async def test_a_form_for_a_token_that_is_sent_twice_shows_the_same_token(hub: H
     async with trio.open_nursery() as nursery:
         nursery.start_soon(submit)
         nursery.start_soon(submit)
-    first, second = [check_page(answer).one("input", id_="token-result")["value"] for answer in answers]
+    first, second = [check_page(answer).one("textarea", id_="token-result").text for answer in answers]
     assert first == second
     assert tokens_of(hub, "bob") == ["backup"]
     other = await send(browser, "/hub/token", _once=key, note="another", expires_in="3600")
-    assert check_page(other).one("input", id_="token-result")["value"] != first
+    assert check_page(other).one("textarea", id_="token-result").text != first
 
 
 async def test_a_form_whose_token_was_revoked_does_not_bring_it_back(hub: Hub) -> None:

@@ -16,6 +16,8 @@ const user = board()?.dataset.user ?? data.user;
 
 // --- as it happens ---
 
+const LIMITED = ["new-server-full", "new-server-fields", "new-server-hint"]; // parts of the form, by whether there is room
+
 let isFetching = false;
 let isStale = false;
 
@@ -39,6 +41,8 @@ async function redraw() {
       if (!response.ok) return;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (page.getElementById("servers")) replace(page.getElementById("servers"));
+      if (page.getElementById("shared")) replaceShared(page.getElementById("shared"));
+      for (const id of LIMITED) if (page.getElementById(id)) document.getElementById(id).hidden = page.getElementById(id).hidden;
       showNews(page);
     } while (isStale);
   } catch {
@@ -61,10 +65,17 @@ function replace(fresh) {
   tellChanges(before, statesIn(board()));
 }
 
+function replaceShared(fresh) {
+  const old = document.getElementById("shared");
+  keepAtWork(old, fresh);
+  old.replaceWith(document.adoptNode(fresh));
+  showTimes(fresh);
+}
+
 // From the id of a row to [name, state], as they are read.
 function statesIn(element) {
   const said = (row, selector) => row.querySelector(selector)?.textContent.trim() ?? "";
-  const rows = [...element.querySelectorAll(".server[id]:not(.shared)")];
+  const rows = [...element.querySelectorAll(".server[id]")];
   return new Map(rows.map((row) => [row.id, [said(row, "h1, .name"), said(row, ".state-text")]]));
 }
 

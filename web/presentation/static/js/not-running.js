@@ -34,8 +34,8 @@ copy?.addEventListener("click", async () => {
 
 const startsIn = (seconds) =>
   ngettext(
-    "It is started by itself in {number} second. Press Escape to stay here.",
-    "It is started by itself in {number} seconds. Press Escape to stay here.",
+    "It starts by itself in {number} second.",
+    "It starts by itself in {number} seconds.",
     seconds,
   );
 
@@ -51,9 +51,16 @@ function tick() {
 if (left > 0) {
   tick();
   const timer = setInterval(tick, 1000);
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+  const stay = document.getElementById("stay"); // a template of an administrator's may have none
+  const callOff = () => {
     clearInterval(timer);
-    if (countdown) countdown.textContent = "";
+    if (countdown) countdown.textContent = _("It is not started by itself any more.");
+    if (stay) stay.hidden = true;
+  };
+  if (stay) stay.hidden = false;
+  stay?.addEventListener("click", () => {
+    callOff();
+    start.focus();
   });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && callOff());
 }

@@ -2,7 +2,8 @@
 
 import { _, language, locale } from "./texts.js";
 
-const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const words = new Intl.RelativeTimeFormat(language);
+const nearby = new Intl.RelativeTimeFormat(language, { numeric: "auto" }); // "tomorrow", but not "next month"
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 const UNITS = [
   ["year", 31536000],
@@ -13,10 +14,14 @@ const UNITS = [
   ["minute", 60],
 ];
 
+// What is to come is rounded: what expires in a day less a moment does so tomorrow, not "in 23 hours".
 function inWords(moment) {
   const seconds = (moment - Date.now()) / 1000;
+  const nearly = seconds > 0 ? 0.98 : 1;
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) < nearly * length) continue;
+    const many = seconds > 0 ? Math.round(seconds / length) : Math.trunc(seconds / length);
+    return (unit === "day" ? nearby : words).format(many, unit);
   }
   return seconds > 0 ? _("in a moment") : _("just now");
 }

@@ -23,7 +23,7 @@ function show(element) {
 function showToken(token) {
   show(area);
   if (!result) return;
-  if (!(result instanceof HTMLInputElement)) {
+  if (!("value" in result)) {
     result.textContent = token;
     return;
   }

@@ -111,7 +111,7 @@ async def test_a_form_that_is_none_is_refused(bob: Browser) -> None:
 
 async def test_a_link_is_shown_once_and_says_who_has_come_by_it(world: ShareWorld, bob: Browser) -> None:
     page = await did(bob, "issue", expires_in="3600")
-    link = page.one("input", id_="link")["value"]
+    link = page.one("textarea", id_="link").text
     assert link.startswith("http://hub.test/hub/accept-share?code=")
     assert link not in (await bob.get(LAB, headers=NAVIGATES)).text
     assert "nobody has come by it yet" in (await shown(bob, LAB)).one(id_="share-links").text
@@ -130,7 +130,7 @@ async def test_a_link_is_shown_once_and_says_who_has_come_by_it(world: ShareWorl
 
 async def test_a_link_is_revoked_after_a_question(world: ShareWorld, bob: Browser) -> None:
     page = await did(bob, "issue", expires_in="3600")
-    link = page.one("input", id_="link")["value"]
+    link = page.one("textarea", id_="link").text
     (item,) = page.one(id_="share-links").all("li")
     code_id = item["id"].removeprefix("link-")
     question = await did(bob, "withdraw", id=code_id)
@@ -161,7 +161,7 @@ async def test_a_link_lives_as_long_as_is_chosen_and_no_longer_than_links_may(
 
 async def test_a_form_that_is_sent_twice_makes_one_link(world: ShareWorld, bob: Browser) -> None:
     links = {
-        (await did(bob, "issue", expires_in="3600", _once=key)).one("input", id_="link")["value"]
+        (await did(bob, "issue", expires_in="3600", _once=key)).one("textarea", id_="link").text
         for key in ("k1", "k1", "k2")
     }
     assert len(links) == len((await world.admin.get("/share-codes/bob/lab")).json()["items"]) == 2
