@@ -5,6 +5,7 @@
     doubt      sbatch failed, and the job may have been submitted all the same
     job        the id of the job
     port       where the server listens, as it has told itself
+    url        where it answers, if another hub has started it
     end        how it has ended, or that no job may be submitted any more
 
 Each spawn id has one of these directories, which nobody but the hub may look into. Where it is lost the server is not:
@@ -28,7 +29,10 @@ T = TypeVar("T")
 
 
 class Owner(Struct, frozen=True):
-    """`user`: of the job, as Slurm calls it. `as_user`: whether the hub has to act as that user to read `output`."""
+    """`user`: of the job, as Slurm calls it. `as_user`: whether the hub has to act as that user to read `output`.
+
+    `output`: `""` where that is not known.
+    """
 
     user: str
     output: str
@@ -63,6 +67,9 @@ class AttemptRecord:
     def port(self) -> int | None:
         return self._read("port", int)
 
+    def url(self) -> str | None:
+        return self._read("url", str)
+
     def end(self) -> End | None:
         return self._read("end", End)
 
@@ -88,6 +95,9 @@ class AttemptRecord:
         """False if there is another one already."""
         self._write("port", port, only_new=True)
         return self.port() == port
+
+    def write_url(self, url: str) -> None:
+        self._write("url", url)
 
     def write_end(self, gone: Gone) -> Gone:
         """The first end that is written counts."""

@@ -7,8 +7,9 @@ anybody has given to a job of theirs, so they are read from JSON, where none can
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -40,6 +41,7 @@ _STILL_THERE = frozenset({"COMPLETING", "STAGE_OUT"})  # it has ended, but its p
 _WAITING = frozenset({"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"})
 _LOST = frozenset({"NODE_FAIL", "BOOT_FAIL"})
 _SIGNALS = 64
+NONE: Mapping[int, str] = MappingProxyType({})
 
 
 class Job(Struct, frozen=True):
@@ -125,8 +127,10 @@ class _Answer(Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Answer).decode
 
 
-def parse_jobs(answer: bytes, prefix: str) -> list[Job]:
-    """`prefix`: what the names of the hub's jobs begin with. Raises UnreachableError where this is no list of all jobs.
+def parse_jobs(answer: bytes, prefix: str, others: Mapping[int, str] = NONE) -> list[Job]:
+    """`prefix`: what the names of the hub's jobs begin with. `others`: spawn ids of jobs with other names, by job.
+
+    Raises UnreachableError where this is no list of all jobs.
 
     An error in it counts, whatever the exit status was: with a controller that does not answer, squeue of 22.05 lists
     no jobs and exits with 0.
@@ -140,7 +144,9 @@ def parse_jobs(answer: bytes, prefix: str) -> list[Job]:
         raise UnreachableError(
             f"squeue does not tell: {'; '.join(filter(None, why)) or 'no jobs in its answer'}."
         )
-    found = [(_spawn_id(one.name or "", prefix), one) for one in told.jobs]
+    found = [
+        (others.get(int(_number(one.job_id))) or _spawn_id(one.name or "", prefix), one) for one in told.jobs
+    ]
     return [_job(spawn_id, one) for spawn_id, one in found if spawn_id]
 
 

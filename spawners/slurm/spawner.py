@@ -23,6 +23,7 @@ from core.plugins.spawner import (
     LOST,
     Attempt,
     Beat,
+    Elsewhere,
     Gone,
     Listed,
     Progress,
@@ -43,7 +44,8 @@ from spawners.slurm.node_list import USUAL_AGE, NodeList
 from spawners.slurm.nodes import free_in
 from spawners.slurm.output import Output, output_of
 from spawners.slurm.settings import SlurmSettings
-from spawners.slurm.submitting import Submitter
+from spawners.slurm.submitting import Submitter, hub_account
+from spawners.slurm.taken_in import Newcomers, check_meant, job_in
 
 UNSUPPORTED_OPTIONS = frozenset(
     {"custom", "flavor", "image", "nodes", "option", "queue", "repo2docker", "system"}
@@ -68,6 +70,7 @@ class SlurmSpawner(Spawner):
         self._nodes = NodeList(self._commands.list_nodes)
         self._submitter = Submitter(self._jobs, settings)
         self._fates = Fates(self._commands, self._jobs, self._nodes, settings.query_interval)
+        self._newcomers = Newcomers(self._directory)
         self._job_ids: dict[str, int] = {}  # of servers known to run
 
     async def run(self, beat: Beat) -> None:
@@ -87,7 +90,8 @@ class SlurmSpawner(Spawner):
 
     async def _list_jobs(self) -> list[Job]:
         answer = await self._commands.list_jobs()
-        return await trio.to_thread.run_sync(parse_jobs, answer, self._settings.job_name)
+        others = self._newcomers.by_job()
+        return await trio.to_thread.run_sync(parse_jobs, answer, self._settings.job_name, others)
 
     # --- start ---
 
@@ -97,6 +101,9 @@ class SlurmSpawner(Spawner):
             record = self._record(attempt.spawn_id)
             if record.end() is not None:
                 raise _ended(record.gone())
+            if (url := record.url()) is not None:
+                await self._running(await self._jobs.now(), attempt.spawn_id, record)
+                return url
             await self._submitter.ensure(attempt, record)
             return await self._wait_port(attempt.spawn_id, record, report)
 
@@ -104,11 +111,7 @@ class SlurmSpawner(Spawner):
         told = ""
         while True:
             snapshot = await self._jobs.now()
-            job = job_of(snapshot, spawn_id, record)
-            if job is None or job.phase == "ended":
-                raise _ended(await self._fates.gone(spawn_id, record, job))
-            if job.phase == "lost":
-                raise SpawnError("The server's node failed.", reason=LOST)
+            job = await self._running(snapshot, spawn_id, record)
             await self._cancel_doubles(snapshot, job)
             if (port := record.port()) is not None and job.node:
                 self._job_ids[spawn_id] = job.id
@@ -118,6 +121,15 @@ class SlurmSpawner(Spawner):
                 report(message)
             with trio.move_on_after(self._settings.query_interval):
                 await self._jobs.wait_news(spawn_id)
+
+    async def _running(self, snapshot: Snapshot, spawn_id: str, record: AttemptRecord) -> Job:
+        """Its job, which waits or runs. Raises SpawnError for another, or none."""
+        job = job_of(snapshot, spawn_id, record)
+        if job is None or job.phase == "ended":
+            raise _ended(await self._fates.gone(spawn_id, record, job))
+        if job.phase == "lost":
+            raise SpawnError("The server's node failed.", reason=LOST)
+        return job
 
     async def _cancel_doubles(self, snapshot: Snapshot, job: Job) -> None:
         """Those that came of requests that nobody had an answer to. They have waited for this one to end."""
@@ -133,6 +145,26 @@ class SlurmSpawner(Spawner):
             if not await trio.to_thread.run_sync(record.write_port, port):
                 raise AlreadyExistsError("The port of this server is known already, and it is another one.")
         self._jobs.wake(spawn_id)
+
+    # --- from another hub, and to one ---
+
+    async def take_in(self, found: Elsewhere, *, for_sure: bool = True) -> None:
+        """A job of batchspawner's, known by its id, for it is not named as ours are."""
+        only = {job_in(found): found.spawn_id}
+        listed = parse_jobs(await self._commands.list_jobs(), self._settings.job_name, only)
+        jobs = [job for job in listed if job.id in only]
+        job = check_meant(found, jobs, None if os.geteuid() == 0 else hub_account().user)
+        if for_sure:
+            with _asking():
+                await trio.to_thread.run_sync(self._newcomers.keep, found, job)
+
+    def hand_over(self, spawn_id: str) -> dict[str, Any]:
+        """As batchspawner keeps it, which asks anew for the job's status."""
+        record = self._record(spawn_id)
+        job_id = record.job()
+        if job_id is None or record.end() is not None:
+            raise SpawnError("its job has ended")
+        return {"job_id": str(job_id), "job_status": ""}
 
     # --- poll ---
 
@@ -285,13 +317,14 @@ class SlurmSpawner(Spawner):
             if (place := await self._output(spawn_id)) is not None:
                 await place.remove()
             await trio.to_thread.run_sync(record.remove)
+            self._newcomers.drop(spawn_id)
 
     async def _output(self, spawn_id: str) -> Output | None:
         """None where nothing was started."""
         await trio.lowlevel.checkpoint()
         with _asking():
             owner = self._record(spawn_id).owner()
-        return None if owner is None else await output_of(owner)
+        return await output_of(owner) if owner is not None and owner.output else None
 
     def _record(self, spawn_id: str) -> AttemptRecord:
         if not is_id(spawn_id):

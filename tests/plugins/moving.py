@@ -61,22 +61,29 @@ class Movers(Struct):
 
 @contextmanager
 def movers(
-    directory: Path, *, there: str, here: str, variables: dict[str, str], both: str
+    directory: Path,
+    *,
+    there: str,
+    here: str,
+    variables: dict[str, str],
+    both: str,
+    only_there: str = "",
+    only_here: str = "",
 ) -> Iterator[Movers]:
-    """`there`, `here`: the classes of spawners. `both`: lines of either configuration."""
+    """`there`, `here`: the classes of spawners. `both`, `only_there`, `only_here`: lines of the configurations."""
     programs = environment("spawners")
     outlive = "c.JupyterHub.cleanup_servers = False\n"
     other = OtherHub(
         directory / "other",
         programs=programs,
         environment=variables,
-        config=f'{both}\nc.JupyterHub.spawner_class = "{there}"\n',
+        config=f'{both}{only_there}\nc.JupyterHub.spawner_class = "{there}"\n',
     )
     ours = RealHub(
         directory / "ours",
         programs=programs,
         environment=variables,
-        config=f'{outlive}{both}\nc.JupyterHub.spawner_class = "{here}"\n',
+        config=f'{outlive}{both}{only_here}\nc.JupyterHub.spawner_class = "{here}"\n',
     )
     try:
         yield Movers(other, ours)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 import trio
 
 from core.errors import SpawnError, UnreachableError
-from core.plugins.spawner import Attempt, Gone, Lost, Progress, Running
+from core.plugins.spawner import Attempt, Elsewhere, Gone, Lost, Progress, Running
 from spawners.slurm import submitting
 from spawners.slurm.settings import SlurmSettings
 from spawners.slurm.spawner import SlurmSpawner
@@ -289,3 +291,48 @@ async def test_waiting_is_told_once_for_each_reason(fake: FakeSlurm, hub: Any) -
         ("Spawning server...", False),
         ("Waiting in Slurm's queue for jobs of higher priority.", True),
     ]
+
+
+# --- jobs of another hub's ---
+
+
+async def test_a_job_of_another_hub_is_joined_listed_and_ended(
+    fake: FakeSlurm, hub: Callable[[], SlurmSpawner]
+) -> None:
+    fake.lists({"name": "spawner-jupyterhub", "submit_time": time.time()})
+    fake.does("scancel", f"sed -i 's/RUNNING/CANCELLED/' {fake.directory}/jobs.json")
+    url = "http://n1:8888"
+    state = {"job_id": "7", "job_status": "RUNNING n1"}
+    there = Elsewhere(ID, "u1", "alice", "v1", "", "/", {}, state, url, datetime.now(UTC))
+    with trio.fail_after(20):
+        await hub().take_in(there, for_sure=False)
+        assert await hub().list_attempts() == [], "it was only looked"
+        await hub().take_in(there)
+        spawner = hub()
+        assert await spawner.start(ATTEMPT, lambda _: None) == url
+        assert await spawner.poll(ID) == Running({"job_id": 7})
+        assert await spawner.list_attempts() == [ID]
+        assert await spawner.last_lines(ID) == [], "where it writes is not known"
+        assert spawner.hand_over(ID) == {"job_id": "7", "job_status": ""}
+        assert isinstance(await spawner.stop(ID), Gone)
+        assert fake.calls("scancel") == ["scancel 7"]
+        assert fake.calls("sbatch") == []
+        with pytest.raises(SpawnError, match="has ended"):
+            spawner.hand_over(ID)
+        await spawner.forget(ID)
+        assert await hub().list_attempts() == []
+
+
+async def test_a_job_of_another_hub_that_has_ended_is_not_submitted_anew(
+    fake: FakeSlurm, hub: Callable[[], SlurmSpawner]
+) -> None:
+    fake.lists({"name": "spawner-jupyterhub", "submit_time": time.time()})
+    there = Elsewhere(
+        ID, "u1", "alice", "v1", "", "/", {}, {"job_id": "7"}, "http://n1:8888", datetime.now(UTC)
+    )
+    with trio.fail_after(20):
+        await hub().take_in(there)
+        fake.lists({"name": "spawner-jupyterhub", "job_state": "COMPLETED"})
+        with pytest.raises(SpawnError, match="has ended"):
+            await hub().start(ATTEMPT, lambda _: None)
+    assert fake.calls("sbatch") == []
