@@ -139,3 +139,20 @@ async def wait_out_of_sight(
             return status
         pauses = None
         await trio.sleep(MIN_POLL_INTERVAL)
+
+
+async def end_attempt(spawner: Spawner, spawn_id: str, timeout: float) -> Gone | None:
+    """End it, asking again and again; None if that could not be confirmed in so many seconds."""
+    with trio.move_on_after(timeout):
+        return await retry_forever("end", spawn_id, lambda: spawner.stop(spawn_id))
+    return None
+
+
+async def forget(spawner: Spawner, spawn_id: str) -> None:
+    """Let the output of an attempt go. That this fails is no reason not to go on, but that it cannot be asked."""
+    try:
+        await spawner.forget(spawn_id)
+    except Exception as error:
+        if isinstance(root_cause(error), UnreachableError):
+            raise
+        logger.exception("cannot drop what is left of %s", spawn_id)

@@ -28,7 +28,7 @@ from jupyterhub.spawner import Spawner
 from msgspec.structs import replace
 from traitlets.config import Config
 
-from core.actors.servers.server_work import Deadlines
+from core.actors.servers.deadlines import Deadlines
 from core.asyncio_thread.host import AsyncioHost
 from core.errors import HubError
 from core.naming.ids import new_id

@@ -11,7 +11,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from core.actors.errands import Errands
-from core.actors.servers.server_work import Deadlines
+from core.actors.servers.deadlines import Deadlines
 from core.actors.servers.shared_polls import SharedPolls
 from core.actors.servers.spawn_turns import SpawnTurns
 from core.events.file.store import EventStore

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import trio
 
 from core.actors.asking import root_cause
-from core.actors.servers.server_work import NEVER
+from core.actors.servers.deadlines import NEVER
 from core.errors import UnreachableError
 
 logger = logging.getLogger("callboard.server")

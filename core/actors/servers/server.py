@@ -18,9 +18,11 @@ import outcome
 import trio
 
 from core.actors.asking import root_cause
+from core.actors.servers.deadlines import GRACE, NEVER, last_resort
 from core.actors.servers.mailbox import Call, Mailbox
 from core.actors.servers.messages import Messages, as_event
-from core.actors.servers.server_work import GRACE, NEVER, ServerRuntime, ServerWork, last_resort
+from core.actors.servers.runtime import ServerRuntime
+from core.actors.servers.server_work import ServerWork
 from core.actors.servers.work_task import WorkTask
 from core.backoff import Backoff
 from core.errors import DoubtError, HubError, UnavailableError

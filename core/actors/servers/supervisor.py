@@ -14,8 +14,8 @@ from typing import Protocol
 import trio
 
 from core.actors.servers.polls import Polls
+from core.actors.servers.runtime import ServerRuntime
 from core.actors.servers.server import LOG_RETRY, ServerActor
-from core.actors.servers.server_work import ServerRuntime
 from core.actors.servers.work_task import WorkTask
 from core.errors import UnavailableError
 from core.events.file.disk import unreadable

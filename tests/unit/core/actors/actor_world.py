@@ -9,8 +9,8 @@ from typing import Any
 
 import trio
 
+from core.actors.servers.deadlines import Deadlines
 from core.actors.servers.server import ServerActor
-from core.actors.servers.server_work import Deadlines
 from core.actors.servers.spawn_turns import SpawnTurns
 from core.actors.servers.supervisor import Supervisor
 from core.errors import UnavailableError

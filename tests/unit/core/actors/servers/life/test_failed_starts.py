@@ -11,7 +11,7 @@ from tornado.web import HTTPError
 from trio.testing import MockClock
 
 from core.actors.servers import work_task
-from core.actors.servers.server_work import GRACE
+from core.actors.servers.deadlines import GRACE
 from core.errors import (
     ForbiddenError,
     SpawnError,

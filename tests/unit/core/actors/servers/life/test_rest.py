@@ -11,7 +11,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from core.actors.servers import server as actors
-from core.actors.servers.server_work import GRACE, Deadlines, ServerWork
+from core.actors.servers.deadlines import GRACE, Deadlines
+from core.actors.servers.server_work import ServerWork
 from core.plugins.spawner import Attempt, Report
 from core.server import (
     Ready,

@@ -7,7 +7,7 @@ import trio
 from msgspec.structs import replace
 from trio.testing import MockClock
 
-from core.actors.servers.server_work import Deadlines
+from core.actors.servers.deadlines import Deadlines
 from core.events.server import SpawnFailed, SpawnProgressed
 from core.plugins.spawner import Attempt, Progress, Report
 from core.server import Ready, Spawning, Stopped
