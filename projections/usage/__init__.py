@@ -14,7 +14,7 @@ from core.events.record import Record
 from projections.usage import attempts, months
 
 NAME = "usage"
-VERSION = 2
+VERSION = 3
 TABLES = ("usage_attempts", "usage_months")
 EVENTS = attempts.EVENTS
 

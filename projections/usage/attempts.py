@@ -96,6 +96,7 @@ def project(db: sqlite3.Connection, record: Record) -> Iterator[Change]:
 
 
 def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) -> Iterator[Change]:
+    """One that was moved in began in another hub: how long that took nobody here knows."""
     attempt = Attempt(
         asked.spawn_id,
         server,
@@ -104,7 +105,7 @@ def _begin(db: sqlite3.Connection, server: str, asked: SpawnRequested, at: int) 
         asked.server_name,
         profile_of(asked.user_options),
         at,
-        None if asked.queued else at,
+        None if asked.queued or asked.since else at,
         None,
         NOT_YET,
         "",
