@@ -12,11 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 import projections
+from core.events.activity import ActivityRecorded
 from core.events.file.writer import Writer
+from core.events.group import GroupCreated
 from core.events.hub import HubStarted
 from core.events.log.append_request import AppendRequest, Write
 from core.events.record import HUB, By
+from core.events.role import RoleGranted
 from core.events.server import ServerStopped, SpawnAnswered, SpawnRequested, SpawnSucceeded, StopRequested
+from core.events.session import SessionMovedIn
+from core.events.share import ShareCodeIssued, ShareGranted, ShareRevoked
 from core.events.token import TokenIssued
 from core.events.user import ServerAdded, UserCreated, UserDeleted, UserRenamed
 from web.cli import main
@@ -132,11 +137,50 @@ def test_lines_name_people_as_they_were_called_then(log: str) -> None:
     told = [" ".join(line.split()) for line in lines]
     assert told[0] == "1 2026-05-04 09:00:00Z hub hub.started hub version=0.1 hub=i1 epoch=7"
     assert told[2].startswith(
-        "3 2026-05-04 09:02:00Z command-line/root token.issued token of alice owner=user/u1"
+        "3 2026-05-04 09:02:00Z command-line/root token.issued token of alice owner=alice"
     )
     assert told[4].startswith("5 2026-05-04 09:04:00Z alice server.spawn-requested alice/lab spawn_id=s1")
     assert told[10] == "11 2026-05-04 09:07:00Z service/ops user.renamed alicia name=alicia"
     assert not any("digest-of" in line for line in lines)
+
+
+def test_lines_have_names_for_ids_within(tmp_path: Path) -> None:
+    """Of shares, codes, logins, members and use, too; what nobody ever called anything stays as it is."""
+    path = str(tmp_path / "log.sqlite")
+    later = START + timedelta(days=1)
+    history: list[tuple[str, int, list[Any]]] = [
+        ("user/u1", 0, [UserCreated("alice", "v1"), ServerAdded("v2", "lab")]),
+        ("user/u2", 0, [UserCreated("bob", "v3")]),
+        ("group/g1", 0, [GroupCreated("class", ["u1", "u2"])]),
+        ("share/h1", 0, [ShareGranted("u1", "v2", "user/u2", ["access:servers"])]),
+        ("share/h2", 0, [ShareGranted("u1", "v1", "group/g1", ["access:servers"]), ShareRevoked()]),
+        ("share-code/c1", 0, [ShareCodeIssued("u1", "v2", "digest", ["access:servers"], later)]),
+        ("session/l1", 0, [SessionMovedIn("u2", "digest", later)]),
+        ("activity", 0, [ActivityRecorded({"u1": START, "u2": START}, {"v2": START}, {"t9": START})]),
+        ("role/team", 0, [RoleGranted(["user/u2", "group/g1", "service/ops"])]),
+    ]
+    writer = Writer(path, projections.ALL, lambda: START)
+    for stream, version, events in history:
+        unit = AppendRequest([Write(stream, version, events)], HUB)
+        writer.commit([unit])
+        assert unit.error is None
+    writer.close()
+    told = [" ".join(line.split()[4:]) for line in callboard("log", "--db", path).stdout.splitlines()]
+    assert told == [
+        "user.created alice name=alice default_server=alice/ admin=false",
+        "user.server-added alice server=alice/lab name=lab",
+        "user.created bob name=bob default_server=bob/ admin=false",
+        "group.created group class name=class users=alice,bob",
+        'share.granted share of alice/lab with bob owner=alice server=alice/lab grantee=bob scopes=["access:servers"]',
+        "share.granted share of alice/ with group class owner=alice server=alice/ grantee=group class "
+        'scopes=["access:servers"]',
+        "share.revoked share of alice/ with group class",
+        'share-code.issued code for alice/lab owner=alice server=alice/lab scopes=["access:servers"] '
+        "expires_at=2026-05-05T09:00:00Z exchanged=0",
+        "session.moved-in session of bob user=bob expires_at=2026-05-05T09:00:00Z",
+        "activity.recorded activity users=alice,bob servers=alice/lab tokens=t9",
+        "role.granted role/team holders=bob,group class,service/ops",
+    ]
 
 
 def test_json_has_the_whole_event(log: str) -> None:
