@@ -47,21 +47,30 @@ async def form() -> Response:
     next_url = asked().args.get("next", "")
     if ticket := asked().args.get(ARGUMENT, ""):
         return await _log_in_by_link(ticket, next_url)
-    session = kept().session
-    user = users.by_id(database(), session.user) if session and kept().identity else None
-    if user is not None:
+    if (user := _logged_in_here()) is not None:
         return redirect(await destination(user, next_url))
     if hub().settings.authenticator.auto_login:
         return await _log_in_unasked(next_url)
     return await login_form(next_url=next_url)
 
 
+def _logged_in_here() -> UserRow | None:
+    """Whose browser this is already."""
+    session = kept().session
+    return users.by_id(database(), session.user) if session and kept().identity else None
+
+
 async def _log_in_by_link(ticket: str, next_url: str) -> Response:
-    """Whoever came by a link from the hub's own terminal. An answer's URL no longer has the ticket in it."""
+    """Whoever came by a link from the hub's own terminal. An answer's URL no longer has the ticket in it.
+
+    A used one still leads on whoever is logged in: they go back to it, or open it a second time.
+    """
     user = hub().acts.link_login.redeem(ticket, address=address_of(asked()))
-    if user is None:
-        return await login_form(next_url=next_url, error=LINK_USED, status=403)
-    return await enter(user, next_url)
+    if user is not None:
+        return await enter(user, next_url)
+    if (user := _logged_in_here()) is not None:
+        return redirect(await destination(user, next_url))
+    return await login_form(next_url=next_url, error=LINK_USED, status=403)
 
 
 async def _log_in_unasked(next_url: str) -> Response:

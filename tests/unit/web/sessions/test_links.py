@@ -66,6 +66,8 @@ async def test_a_browser_that_follows_it_is_logged_in_and_sees_the_ticket_no_mor
     assert (await browser.call("GET", "/user")).json()["name"] == "alice"
     again = await other.get(link, headers=NAVIGATES)
     assert (again.status_code, other.session_id) == (403, "")
+    twice = await browser.get(link, headers=NAVIGATES)
+    assert (twice.status_code, path_of(twice)) == (302, "/hub/token"), "who is logged in goes on"
 
 
 async def test_the_ticket_is_in_no_line_of_the_log(hub: Hub, caplog):

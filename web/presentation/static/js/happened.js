@@ -110,7 +110,7 @@ const WORDS = {
     ngettext(
       "Logins or tokens were refused, from {number} address",
       "Logins or tokens were refused, from {number} addresses",
-      data.addresses?.length ?? 0,
+      Object.keys(data.addresses ?? {}).length,
     ),
 
   "share.granted": (event) =>
