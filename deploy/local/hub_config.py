@@ -28,6 +28,8 @@ c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {admin}
 
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["self", "shares!user", "list:users", "list:groups"]}]
+
 c.JupyterHub.allow_named_servers = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(Path("homes", "{username}").absolute())

@@ -19,3 +19,10 @@ def test_it_listens_at_another_port_if_one_is_named(
     settings, _ = load_settings([FILE], [])
     assert settings.hub.bind_url == f"http://127.0.0.1:{found[0]}/"
     assert settings.hub.hub_port == found[1]
+
+
+def test_who_tries_it_out_may_share() -> None:
+    settings, notes = load_settings([FILE], [])
+    assert not notes
+    (user,) = [role for role in settings.hub.load_roles if role["name"] == "user"]
+    assert "shares!user" in user["scopes"]

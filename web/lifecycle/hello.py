@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
+from core.config.logins.login_checks import lets_everybody_in
 from core.events.record import HUB
 from core.events.user import user_stream
 from core.naming.ids import new_id
@@ -12,6 +13,7 @@ from core.naming.names import escape
 from core.token import Issue, new_token, prefix_of, quick_digest
 from web.hub.hub import Hub
 from web.lifecycle.reconcile import admins, ensure_user
+from web.site.addresses import public_address
 
 TOKEN_LIFE = timedelta(days=7)
 
@@ -22,7 +24,7 @@ Log in as {name}, an administrator, once within a quarter of an hour:
 
     {link}
 
-A token of {name} for the API, for a week:
+{others}A token of {name} for the API, for a week:
 
     export TOKEN={token}
 
@@ -33,6 +35,9 @@ Start a server, watch it start, open it:
     curl -H "Authorization: token $TOKEN" {address}user/{escaped}/api/status
 
 Ctrl-C stops the hub and its servers.
+"""
+OTHERS = """Be others, in another browser: {address} lets in any name with any password.
+
 """
 
 
@@ -50,7 +55,7 @@ async def say_hello(hub: Hub) -> None:
         prefix=prefix_of(token),
     )
     await hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
-    address = hub.settings.hub.bind_url.replace("//:", "//127.0.0.1:")  # its path is the base URL
+    address = public_address(hub.settings.hub)
     text = TEXT.format(
         name=name,
         escaped=escape(name),
@@ -58,5 +63,6 @@ async def say_hello(hub: Hub) -> None:
         address=address,
         api=f"{address}hub/api",
         link=urljoin(address, hub.acts.link_login.make(owner)),
+        others=OTHERS.format(address=address) if lets_everybody_in(hub.settings) else "",
     )
     print(text, flush=True)

@@ -26,6 +26,7 @@ from web.monitoring.logs import set_up_logging
 from web.process.process import run
 from web.proxies.free_address import ProxyError
 from web.request.log_context import request_named
+from web.site.addresses import public_address
 
 EXPECTED = (
     ConfigError,
@@ -85,7 +86,7 @@ def _cause(error: Exception) -> Exception:
 
 def _ready(hello: bool) -> Callable[[Hub], Awaitable[None]]:
     async def ready(hub: Hub) -> None:
-        logging.getLogger("callboard").info("Callboard is running at %s", hub.settings.hub.bind_url)
+        logging.getLogger("callboard").info("Callboard is running at %s", public_address(hub.settings.hub))
         if hello:
             await say_hello(hub)
 

@@ -33,6 +33,14 @@ def proxied_address(settings: Settings) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def public_address(hub: HubSettings) -> str:
+    """Where a browser on this machine opens the hub, with the base URL: one that listens everywhere listens here."""
+    parts = urlsplit(hub.bind_url)
+    if (host := parts.hostname or "") not in _LOOPBACK:
+        return hub.bind_url
+    return f"{_at(hub.bind_url, _LOOPBACK[host])}{parts.path or '/'}"
+
+
 def connect_url(settings: Settings) -> str:
     """Where servers reach the hub, with the base URL: `http://127.0.0.1:8081/hub`.
 

@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from core.settings import PluginAuthenticatorSettings, Settings
 
 
+def lets_everybody_in(settings: Settings) -> bool:
+    """Whether any name will do, with any password."""
+    is_open = settings.hub.authenticator_class == "dummy" and not settings.dummy.password
+    return is_open and settings.authenticator.allow_all
+
+
 def login_warnings(settings: Settings) -> Iterator[str]:
     login, name = settings.authenticator, settings.hub.authenticator_class
     lets_somebody_in = (

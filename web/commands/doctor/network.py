@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
@@ -41,7 +42,8 @@ def _free(url: str, name: str) -> Finding:
             else ""
         )
         return problem("ports", str(error), hint)
-    return ok("ports", f"{url} is free.")
+    port = urlsplit(url).port if not urlsplit(url).hostname else None
+    return ok("ports", f"Port {port} is free on all addresses." if port else f"{url} is free.")
 
 
 def look_at_certificate(settings: Settings) -> Iterator[Finding]:

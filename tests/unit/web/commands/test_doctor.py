@@ -67,6 +67,13 @@ def test_a_person_reads_lines(here: Path) -> None:
     assert {line.split()[0] for line in lines} == {"ok"}
 
 
+def test_a_port_on_all_addresses_is_told_as_that(here: Path) -> None:
+    (port,) = free_ports(1)
+    (here / "config.py").write_text(f"{good()}c.JupyterHub.bind_url = 'http://:{port}'\n")
+    said = CliRunner().invoke(main, ["doctor", "-f", "config.py"]).stdout
+    assert f"Port {port} is free on all addresses." in said
+
+
 @pytest.mark.parametrize(
     ("config", "area", "state", "words"),
     [

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core.errors import ForbiddenError
 from core.events.record import HUB
-from core.settings import AuthenticatorSettings
+from core.settings import AuthenticatorSettings, DummySettings
 from projections import users
 from tests.conftest import hub_in_memory, settings_for_tests
 from tests.unit.web.pages.browser import NAVIGATES, Browser, path_of
@@ -100,7 +100,15 @@ async def test_who_is_blocked_is_not_logged_in():
 
 async def test_the_first_words_of_a_hub_hold_such_a_link(hub: Hub, capsys):
     await say_hello(hub)
-    found = re.search(r"http://127\.0\.0\.1:8000(/hub/login\?ticket=\S+)", capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert "http://127.0.0.1:8000/ lets in any name with any password." in said
+    found = re.search(r"http://127\.0\.0\.1:8000(/hub/login\?ticket=\S+)", said)
     assert found
     answer = await Browser(hub).get(found[1], headers=NAVIGATES)
     assert answer.status_code == 302
+
+
+async def test_the_first_words_promise_nothing_where_a_password_is_wanted(capsys):
+    async with hub_in_memory(replace(settings_for_tests(), dummy=DummySettings(password="secret"))) as hub:
+        await say_hello(hub)
+    assert "any password" not in capsys.readouterr().out

@@ -11,7 +11,7 @@ from quart import request
 from core.settings import CHP, HubSettings, ProxySettings, Settings, SpawnerSettings
 from tests.conftest import Client, hub_in_memory, settings_for_tests
 from web.request.client_address import address_of
-from web.site.addresses import bind_address, connect_url, local_address, proxied_address
+from web.site.addresses import bind_address, connect_url, local_address, proxied_address, public_address
 
 HERE = socket.gethostname()
 
@@ -44,6 +44,21 @@ def test_where_the_hub_is(hub: dict[str, Any], bound: str, local: str, connect: 
     assert bind_address(settings) == bound
     assert local_address(settings) == local
     assert connect_url(Settings(hub=settings)) == connect
+
+
+@pytest.mark.parametrize(
+    ("bind_url", "opened"),
+    [
+        ("http://:8000/", "http://127.0.0.1:8000/"),
+        ("http://0.0.0.0:8000/lab/", "http://127.0.0.1:8000/lab/"),
+        ("https://[::]:443/", "https://[::1]:443/"),
+        ("https://:443/@/a%20hub/", "https://127.0.0.1:443/@/a%20hub/"),
+        ("http://10.0.0.5:80/", "http://10.0.0.5:80/"),
+        ("http+unix://%2Frun%2Fhub/", "http+unix://%2Frun%2Fhub/"),
+    ],
+)
+def test_an_address_that_can_be_opened_is_told(bind_url: str, opened: str) -> None:
+    assert public_address(HubSettings(bind_url=bind_url)) == opened
 
 
 def test_spawners_may_be_told_another_address() -> None:
