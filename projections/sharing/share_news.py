@@ -43,7 +43,7 @@ class News(NamedTuple):
 def create(db: Database) -> None:
     db.execute(
         "CREATE TABLE share_news (user TEXT, server TEXT, position INTEGER, change TEXT, grantee TEXT, owner TEXT, "
-        "at TEXT, PRIMARY KEY (user, server)) STRICT, WITHOUT ROWID"
+        "at TEXT, PRIMARY KEY (user, server)) STRICT"
     )
     db.execute("CREATE INDEX share_news_at ON share_news (at)")
 

@@ -23,7 +23,7 @@ from projections.moments import take_back
 from projections.sharing import share_news, share_ways
 
 NAME = "shares"
-VERSION = 3
+VERSION = 4
 TABLES = ("shares", *share_ways.TABLES, *share_news.TABLES)
 EVENTS = (*share_ways.EVENTS, ShareWidened, ShareNarrowed, NewsSeen, ClockCorrected)
 
