@@ -25,7 +25,8 @@ from core.naming.ids import new_id
 from core.plugins.spawner import Spawner
 from core.reconcile.sorting_out import NO_CONSENT, Consent
 from core.settings import Settings
-from web.hub.build import Others, build_hub
+from web.hub.build import build_hub
+from web.hub.build_starts import Others
 from web.hub.giving_up import give_up_log, give_up_starts
 from web.hub.hub import Hub
 from web.hub.plugins import plugins_of

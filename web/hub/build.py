@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from core.actors.activity import Activity
-from core.actors.engines.engine import Engine
-from core.actors.engines.engines import Engines
-from core.actors.engines.missing import MissingSpawner
-from core.actors.errands import Errands
 from core.actors.hub_entities import HubEntities
 from core.actors.jobs import Jobs
 from core.actors.removals import Removals
-from core.actors.servers.shared_polls import SharedPolls
-from core.actors.servers.spawn_turns import SpawnTurns
-from core.actors.servers.supervisor import Supervisor
 from core.actors.service_process import ServiceProcesses
 from core.actors.sharing import Sharing
 from core.actors.user_deletion import UserDeletion
 from core.config.desired import DesiredState
 from core.events.file.store import EventStore
 from core.events.hub import ClockCorrected
-from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.logins.failures import Refusals
 from core.plugins.admission import Admission
-from core.plugins.plugin_hub import RunsOwnHooks
 from core.plugins.spawner import Spawner
 from core.secrets.crypt import load_keys
 from core.secrets.secret_file import derive
 from core.settings import Settings
-from projections import engines as engines_table
-from projections.servers import servers as servers_table
 from projections.sharing import share_codes as share_codes_table
 from projections.sharing import shares as shares_table
 from web.authenticators import make_authenticator
 from web.history.feed import Feed
 from web.hub.build_acts import build_acts, build_bulk
+from web.hub.build_starts import Others, build_starts
 from web.hub.hub import Ending, Hub
 from web.hub.plugins import Plugins
 from web.hub.timetable import Timetable
@@ -47,7 +37,6 @@ from web.models.models import Models
 from web.models.shares import ShareModels
 from web.monitoring.metrics import Metrics
 from web.presentation.presentation import Presentation
-from web.proxies.connected import Proxies
 from web.proxies.table import RouteTable
 from web.proxy.command import TOKEN_VARIABLE
 from web.rights.identity import TokenBook
@@ -59,38 +48,11 @@ from web.services.launch import ServiceLaunch
 from web.sessions.auth_states import AuthStates
 from web.sessions.confirmations import Confirmations
 from web.sessions.logins import Logins
-from web.sessions.saved_auth_states import SavedAuthStates
 from web.sessions.sessions import Sessions
 from web.site.addresses import connect_url, proxied_address
 from web.site.headers import AnswerHeaders
 from web.site.hosts import Hosts
 from web.site.stream_places import StreamPlaces
-from web.starts.launch import Launch
-from web.starts.limits import limits_of
-from web.starts.marks import Marks
-from web.starts.plugin_side import PluginSide
-from web.starts.plugin_starts import PluginStarts
-from web.starts.server_runtime import HubServerRuntime
-from web.starts.spawner_states import SpawnerStates
-from web.starts.views import Views
-
-Others = Callable[[Collection[str]], Mapping[str, Spawner]]
-"""From the names of the engines in which servers may run to all that are to be asked besides the main one."""
-
-
-class KnownServers:
-    """What a server's row says of it."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-
-    def fold_from(self, server_id: str) -> int:
-        row = servers_table.by_id(self._store.db, server_id)
-        return row.fold_from if row else 0
-
-    def has_ended(self, server_id: str) -> bool:
-        row = servers_table.by_id(self._store.db, server_id)
-        return row is None or row.has_ended
 
 
 def build_hub(
@@ -108,43 +70,24 @@ def build_hub(
     db, hosts, entities, metrics = store.db, Hosts(settings.hub), HubEntities(store), Metrics()
     services = ServiceBook(db, {service.name: service for service in settings.hub.services})
     rights = Rights(db, services, wanted.rights)
-    limits = limits_of(settings, db)
-    turns = SpawnTurns(limits)
+    logins = _logins(settings, wanted, store, secret, plugins)
+    starts = build_starts(
+        settings,
+        wanted,
+        store=store,
+        secret=secret,
+        spawner=spawner,
+        others=others,
+        hosts=hosts,
+        entities=entities,
+        rights=rights,
+        logins=logins,
+        metrics=metrics,
+    )
+    engines, servers, errands = starts.spawner, starts.servers, starts.errands
     tokens = TokenBook(db, store.fact("salt"), lambda: store.has_told_all)
-    store.listen(limits.on_records, limits.HEARS)
-    store.listen(turns.on_records, limits.HEARS)
     store.listen(rights.forget)
     store.listen(tokens.forget, tokens.HEARS)
-    logins = _logins(settings, wanted, store, secret, plugins)
-    engines = _engines(settings.hub.spawner_class, spawner, others, db)
-    views = Views(
-        db,
-        settings,
-        hosts,
-        connect_url(settings),
-        logins,
-        wanted.names,
-        rights,
-        engines.state,
-        SavedAuthStates(logins.auth_states, entities.users).save,
-        engines.free_now,
-    )
-    side = PluginSide(db, settings, hosts, views.hub_url, logins.auth_states, SpawnerStates(store, secret))
-    plugins_of_starts = _plugins_of_starts(settings, engines, side)
-    launch = Launch(
-        settings,
-        secret,
-        rights,
-        views,
-        logins.session_opener,
-        logins.start_authenticator,
-        wanted.names,
-        plugins_of_starts,
-    )
-    polls = SharedPolls(engines, lambda seconds, running: metrics.polled(seconds, running=running))
-    proxies, errands, marks = Proxies(), Errands(), Marks(store, secret)
-    runtime = HubServerRuntime(store, engines, settings, launch, marks, turns, proxies, errands, polls)
-    servers = Supervisor(runtime, KnownServers(store))
     activity = Activity(store, settings.hub.activity_resolution)
     store.listen(activity.on_records, (ClockCorrected,))
     clients = Clients(db, hosts, rights.known)
@@ -171,15 +114,15 @@ def build_hub(
         operators=Operators(rights.of_operators),
         proxy_secret=os.environ.get(TOKEN_VARIABLE) or derive(secret, "proxy").hex(),
         spawner=engines,
-        polls=polls,
-        runtime=runtime,
+        polls=starts.polls,
+        runtime=starts.runtime,
         errands=errands,
         jobs=Jobs(entities.jobs, Timetable(db), errands),
         servers=servers,
-        launch=launch,
-        marks=marks,
-        limits=limits,
-        turns=turns,
+        launch=starts.launch,
+        marks=starts.marks,
+        limits=starts.limits,
+        turns=starts.turns,
         user_deletion=UserDeletion(entities.users, servers, errands, engines),
         removals=Removals(entities.users, servers, errands, engines.delete_forever),
         sharing=Sharing(
@@ -190,8 +133,10 @@ def build_hub(
         ),
         service_processes=None
         if service_spawner is None
-        else _service_processes(service_spawner, lambda: launch.settings, services, entities, hosts, secret),
-        proxies=proxies,
+        else _service_processes(
+            service_spawner, lambda: starts.launch.settings, services, entities, hosts, secret
+        ),
+        proxies=starts.proxies,
         route_table=RouteTable(store, hosts, (settings.hub.hub_routespec or settings.hub.base_url, address)),
         models=Models(rights, LastSeen(activity), hosts, engines.state, services, clients),
         share_models=ShareModels(hosts),
@@ -207,27 +152,6 @@ def build_hub(
     for kind, work in hub.bulk.works():
         hub.jobs.teach(kind, work)
     return hub
-
-
-def _plugins_of_starts(settings: Settings, engines: Engines, side: PluginSide) -> dict[str, PluginStarts]:
-    """By engine, for those in which classes of JupyterHub's kind start servers."""
-    found = {}
-    for engine in engines:
-        if isinstance(engine.spawner, RunsOwnHooks):
-            engine.spawner.attach(side)
-            found[engine.name] = PluginStarts(engine.spawner, side, settings.callboard.hook_timeout)
-    return found
-
-
-def _engines(main: str, spawner: Spawner, others: Others, db: Tables) -> Engines:
-    """All in which servers run, also those that the configuration does not name any more."""
-    needed = {name for name in engines_table.with_servers(db) if name not in ("", main)}
-    found = {name: MissingSpawner(name) for name in needed} | dict(others(needed))
-    made = {
-        name: Engine(name, one, silent_since=engines_table.silent_since(db, name))
-        for name, one in {main: spawner, **found}.items()
-    }
-    return Engines(made.pop(main), made.values(), partial(engines_table.engine_of, db))
 
 
 def _logins(
