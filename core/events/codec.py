@@ -9,8 +9,12 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from core.errors import InvalidError
 from core.events import Event
+from core.events.nesting import DEEPEST_EVENT, is_nested_too_deeply
 from core.events.retired import SHAPES, Retired
+
+_TOO_DEEP = "What is to be kept is nested too deeply."
 
 
 class UnknownEventError(Exception):
@@ -28,7 +32,7 @@ class Codec:
 
     def __init__(self, events: Any, retired: tuple[type[Retired], ...]) -> None:
         self._retired = retired
-        self.encode: Callable[[Event], bytes] = msgspec.json.Encoder().encode
+        self._encode: Callable[[Event], bytes] = msgspec.json.Encoder().encode
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
             functools.reduce(operator.or_, retired, events)
         )
@@ -37,6 +41,16 @@ class Codec:
         self.fields: Mapping[str, frozenset[str]] = {
             _tag(kind): frozenset(_fields(kind)) for kind in (*get_args(events), *retired)
         }
+
+    def encode(self, event: Event) -> bytes:
+        """Raises InvalidError for what would be read in some places only."""
+        try:
+            payload = self._encode(event)
+        except RecursionError:
+            raise InvalidError(_TOO_DEEP) from None
+        if is_nested_too_deeply(payload, DEEPEST_EVENT):
+            raise InvalidError(_TOO_DEEP)
+        return payload
 
     def tag_of(self, event: Event) -> str:
         return self._tags[type(event)]

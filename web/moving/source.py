@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from web.moving.cells import Cells
 from web.moving.database_servers import PREFIXES, connect_to_server
 from web.moving.rows import MovingError, Row
 
@@ -77,15 +78,20 @@ class Source:
         self.close()
 
     def rows(self, table: str) -> Iterator[Row]:
-        """All of a table's, in the order of their ids; none where there is no such table."""
+        """All of a table's, in the order of their ids; none where there is no such table.
+
+        Raises MovingError for one with something else in it than belongs there.
+        """
         if table not in self._present:
             return
-        cursor = self.connection.cursor()
+        cells, cursor = Cells(table), self.connection.cursor()
         cursor.execute(f"SELECT * FROM {self._quoted(table)} ORDER BY {TABLES[table]}")  # noqa: S608
         names = [column[0] for column in cursor.description]
         while chunk := cursor.fetchmany(CHUNK):
             for values in chunk:
-                yield dict(zip(names, values, strict=True))
+                row = dict(zip(names, values, strict=True))
+                cells.check(row)
+                yield row
 
     def count(self, table: str) -> int:
         if table not in self._present:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestURITooLarge
 from werkzeug.sansio.request import Request
 
 from core.errors import InvalidError
+from core.events.nesting import is_nested_too_deeply
 
 LONGEST_PATH = 16 * 1024  # bytes: of a file's path in the URL, three for each of its own
 MOST_ARGUMENTS = 1000  # of a query
@@ -49,3 +50,5 @@ def check_json(data: bytes) -> None:
             f"The JSON in the body has more than {MOST_VALUES} values (its punctuation counts, also in texts): "
             "send it in parts."
         )
+    if is_nested_too_deeply(data):
+        raise InvalidError("The JSON in the body is nested too deeply.")
