@@ -23,9 +23,10 @@ _SERVERS = f"""
 """  # noqa: S608
 _ATTEMPTS = f"""
     SELECT {_COLUMNS} FROM (
-        SELECT *, row_number() OVER (PARTITION BY server ORDER BY asked DESC) AS number FROM usage_attempts
+        SELECT *, row_number() OVER (PARTITION BY server ORDER BY asked DESC, rowid DESC) AS number
+        FROM usage_attempts
         WHERE {_WITHIN} AND server IN (SELECT value FROM json_each(:of))
-    ) WHERE number <= :most ORDER BY asked
+    ) WHERE number <= :most ORDER BY asked, number DESC
 """  # noqa: S608
 _RUNNING = f"SELECT count(*) FROM usage_attempts WHERE {_WITHIN} AND ready <= :since"  # noqa: S608
 _CHANGES = f"""
