@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from babel.messages.jslexer import Token, tokenize, unquote_string
 
-_PROSE = re.compile(r"[A-Z][a-z]+…?$|[^\W\d_]{2,} [^\W\d_]{2,}|[A-Z][a-z]+ |[a-z]…|[a-z]\.$")
+_PROSE = re.compile(
+    r"[A-Z][a-z]+…?$|[^\W\d_]{2,} [^\W\d_]{2,}|[A-Z][a-z]+ |[a-z]…|[a-z]\.$|^ ?[a-z]{2,} $|^ [a-z]{2,}|^(never|none)$"
+)
 _IN_TEMPLATE = re.compile(r"\$\{[^{}]*\}")
 CALLS = ("_", "ngettext")
 

@@ -15,7 +15,7 @@ TEMPLATES = sorted(path.name for path in templates_found.OURS.glob("*.html"))
 SCRIPTS = sorted(path.name for path in (static_files.OURS / "js").glob("*.js"))
 PYTHON = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "web/pages").rglob("*.py"))
 
-THE_SAME = frozenset({"Callboard", "· Callboard"})  # in every language
+THE_SAME = frozenset({"Callboard", "· Callboard", "CSV", "JSON"})  # in every language
 OF_TEMPLATES = {
     "not_running.html": {"alert bad"},  # classes
     "token.html": {"placeholder=servers!user, read:users!user"},  # scopes
@@ -25,14 +25,18 @@ OF_SCRIPTS = {
     "admin-groups.js": {"faint nothing", ".join input", ".join label", "rest link"},
     "admin-hub.js": {"Python"},
     "admin-overview.js": {"thead th"},
-    "admin-request.js": {"under way", "alert bad"},
-    "admin-users.js": {"mayOpen"},
+    "admin-request.js": {"under way", "alert bad", "about beside", "by beside"},
+    "admin-users.js": {"mayOpen", ".row button"},
     "away.js": {"X-Callboard-Away", "TimeoutError"},
     "happened.js": {  # types of events
         "server.",
         "hub user group role session share share-code service access token.revoked job.requested job.done "
         "job.given-up job.cancelled",
     },
+    "history-list.js": {"about beside", "by beside"},
+    "elapsed.js": {" min${rest ? "},  # units
+    "picture.js": {"bar "},
+    "tokens.js": {"none"},
     "focus.js": {"nextElementSibling", "previousElementSibling"},
     "jhapi.js": {"The hub could not do this: .", "The hub cannot be reached"},  # to scripts of administrators
     "progress-words.js": {  # what the API says, to be recognised
@@ -84,8 +88,8 @@ def test_what_is_left_outside_is_found() -> None:
         "Some text",
         "Yes, please",
     ]
-    script = 'say("Out of it."); say(_("In it, {x}", { x: f("y") })); a = `${b} is out`; "spawn-failed"; // "Not read."'
-    assert script_literals.outside(script) == ["Out of it.", " is out"]
+    script = 'say("Out of it."); say(_("In it, {x}", { x: f("y") })); a = `${b} is out`; "spawn-failed"; c + " from " + d; "never"; // "Not read."'
+    assert script_literals.outside(script) == ["Out of it.", " is out", " from ", "never"]
     python = '"""Not read at all."""\nWHY = "Out of it."\nN_("In it, it is.")\nraise InvalidError(f"No {x} there.")'
     assert python_literals.outside(python) == ["Out of it."]
 

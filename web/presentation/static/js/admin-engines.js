@@ -1,6 +1,7 @@
 // Where servers run, and what runs there although no server knows it. Both are read anew now and then.
 
 import { call } from "./api.js";
+import { lamp } from "./lamp.js";
 import { _, ngettext } from "./texts.js";
 
 const EVERY = 10000;
@@ -28,8 +29,13 @@ function fill(table, rows) {
   element.ariaBusy = "false";
 }
 
-const engineRow = (engine) =>
-  row(engine.title, cell(_("State"), engine.trouble || _("Answers")), cell(_("Strays"), String(engine.strays)));
+function stateOf(engine) {
+  const shown = cell(_("State"), "");
+  shown.append(lamp(engine.trouble ? "failed" : "ready", engine.trouble || _("Answers")));
+  return shown;
+}
+
+const engineRow = (engine) => row(engine.title, stateOf(engine), cell(_("Strays"), String(engine.strays)));
 
 function whose(stray) {
   if (stray.user === null) return _("Not of this log, or without a true mark");

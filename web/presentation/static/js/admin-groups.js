@@ -11,7 +11,7 @@ import { announce, say } from "./said.js";
 import { _, ngettext } from "./texts.js";
 import { working } from "./working.js";
 
-const SHOWN = 60; // members, until all are asked for
+const SHOWN = 24; // members, until all are asked for
 
 const sheet = document.getElementById("groups");
 const list = document.getElementById("group-list");
@@ -43,6 +43,7 @@ async function load() {
     pager.show(_pagination, items.length);
     trouble.hidden = true;
   } catch (error) {
+    if (mine !== loads) return;
     trouble.textContent = error.message;
     trouble.hidden = false;
   }

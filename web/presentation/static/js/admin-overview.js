@@ -3,14 +3,18 @@
 import { base, call } from "./api.js";
 import { streamOf, TYPES } from "./changes.js";
 import { follow } from "./events.js";
-import { _, locale } from "./texts.js";
+import { announce } from "./said.js";
+import { DAY, clock } from "./span.js";
+import { _, locale, ngettext } from "./texts.js";
 
 /* global uPlot */
 
-const MOST = 200; // rows of a table
+const FIRST = 20; // rows of a table
+const MOST = 200; // and when more is asked for
 const PAUSE = 2000; // milliseconds between looks
 const element = (id) => document.getElementById(id);
-const hourOf = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const hourOf = new Intl.DateTimeFormat(locale, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+const hundredths = new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const number = (value) => value.toLocaleString(locale);
 const seconds = (value) => (value === null ? "–" : `${value.toLocaleString(locale, { maximumFractionDigits: 1 })} s`);
 
@@ -34,25 +38,34 @@ function fill(table, rows) {
 
 // --- now ---
 
-function showNumbers({ servers, today, week }) {
+// A number and what it counts; where it counts somebody it leads to them.
+function figure([value, name, path]) {
+  const part = document.createElement("div");
+  const term = document.createElement("dt");
+  const text = document.createElement("dd");
+  term.textContent = name;
+  if (value) {
+    const link = document.createElement("a");
+    link.href = base + path;
+    link.textContent = number(value);
+    text.append(link);
+  } else text.textContent = number(value);
+  part.append(term, text);
+  return part;
+}
+
+function showNumbers({ servers, today, week, hours }) {
+  const failed = hours.reduce((sum, one) => sum + one.failed, 0);
   const shown = [
-    [servers.running, _("running")],
-    [servers.starting, _("starting")],
-    [servers.waiting, _("waiting for a turn")],
-    [servers.stopping, _("stopping")],
-    [today, _("people in 24 hours")],
-    [week, _("people in 7 days")],
+    [servers.running, _("running"), "admin?state=running"],
+    [servers.starting, _("starting"), "admin?state=pending"],
+    [servers.waiting, _("waiting for a turn"), "admin?state=pending"],
+    [servers.stopping, _("stopping"), "admin?state=pending"],
+    [failed, _("failed in 24 hours"), "admin/history?kind=bad&span=86400"],
+    [today, _("people in 24 hours"), "admin?sort=-last_activity"],
+    [week, _("people in 7 days"), "admin?sort=-last_activity"],
   ];
-  const parts = shown.map(([value, name]) => {
-    const part = document.createElement("div");
-    const term = document.createElement("dt");
-    const text = document.createElement("dd");
-    term.textContent = name;
-    text.textContent = number(value);
-    part.append(term, text);
-    return part;
-  });
-  element("numbers").replaceChildren(...parts);
+  element("numbers").replaceChildren(...shown.map(figure));
   element("numbers").ariaBusy = "false";
 }
 
@@ -77,7 +90,10 @@ function draw(hours) {
         x: { range: () => [times[0] - 1800, times[times.length - 1] + 1800] },
         y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.1))] },
       },
-      axes: [axis, { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000] }],
+      axes: [
+        { ...axis, size: 30, incrs: [1, 2, 3, 6, 12].map((some) => some * 3600), values: (_, splits) => splits.map((at) => clock(at * 1000, DAY)) },
+        { ...axis, size: 50, values: (_, splits) => splits.map(number), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000] },
+      ],
       series: [
         {},
         { label: _("Starts"), stroke: colour("--accent"), fill: colour("--accent-wash"), width: 1.5, paths: bars(0.7), points: { show: false } },
@@ -122,6 +138,7 @@ async function look() {
   } catch (error) {
     trouble.textContent = error.message;
     trouble.hidden = false;
+    element("starts").hidden = !hours.length;
   }
 }
 
@@ -135,19 +152,42 @@ function asked() {
   return new URLSearchParams({ by: element("use-by").value, since: element("use-since").value, until: day(until) });
 }
 
+let use = { items: [] };
+let rows = FIRST;
+
+const cells = (one) => [
+  one.name || "–", hundredths.format(one.hours), number(one.starts), number(one.failed), seconds(one.median), seconds(one.slow),
+];
+
+function showRows() {
+  const shown = use.items.slice(0, rows);
+  fill(element("use-table"), shown.map(cells));
+  element("use-table").hidden = !shown.length;
+  const left = Math.min(MOST, use.items.length) - shown.length;
+  element("use-more").hidden = left <= 0;
+  element("use-more").textContent = ngettext("Show {number} more", "Show {number} more", left);
+  const cut = _("The first {shown} of {all} are shown; the CSV has all.", { shown: shown.length, all: use.items.length });
+  element("use-cut").textContent = shown.length < use.items.length ? cut : "";
+}
+
+element("use-more").addEventListener("click", () => {
+  rows = MOST;
+  showRows();
+  announce(ngettext("{number} row is shown.", "{number} rows are shown.", element("use-table").tBodies[0].rows.length));
+});
+
 async function showUse() {
   const trouble = element("use-trouble");
   try {
     const query = asked();
     element("use-csv").href = `${base}api/usage?${query}&format=csv`;
-    const { items, total } = await call("GET", `usage?${query}`);
-    const cells = (one, name) => [
-      name, one.hours.toFixed(2), number(one.starts), number(one.failed), seconds(one.median), seconds(one.slow),
-    ];
-    fill(element("use-table"), items.slice(0, MOST).map((one) => cells(one, one.name || "–")));
-    const sum = _("{hours} hours, {starts} starts in all.", { hours: Number(total.hours.toFixed(1)), starts: total.starts });
-    const cut = _("The first {shown} of {all} are shown; the CSV has all.", { shown: MOST, all: items.length });
-    element("use-said").textContent = items.length > MOST ? `${sum} ${cut}` : sum;
+    element("use-json").href = `${base}api/usage?${query}`;
+    use = await call("GET", `usage?${query}`);
+    rows = FIRST;
+    element("use-said").textContent = use.items.length
+      ? _("{hours} hours, {starts} starts in all.", { hours: Number(use.total.hours.toFixed(1)), starts: use.total.starts })
+      : _("Nothing was used in this time.");
+    showRows();
     trouble.hidden = true;
   } catch (error) {
     trouble.textContent = error.message;

@@ -3,10 +3,10 @@
 import { base, call } from "./api.js";
 import { doer, inWords, isBad } from "./happened.js";
 import { serverName } from "./names.js";
-import { _, locale, ngettext } from "./texts.js";
+import { exactly } from "./span.js";
+import { _, ngettext } from "./texts.js";
 
 const element = (id) => document.getElementById(id);
-const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const said = element("request-said");
 
 const OUTCOMES = {
@@ -54,8 +54,9 @@ function outputOf(lines, isOpen) {
 
 // --- events ---
 
-function cell(label, ...content) {
+function cell(name, label, ...content) {
   const one = document.createElement("td");
+  one.className = name;
   if (label) one.dataset.label = label;
   one.append(...content);
   return one;
@@ -65,16 +66,16 @@ function rowOf(event) {
   const row = document.createElement("tr");
   const about = event.user === null ? (event.group ?? event.service ?? event.role ?? "–") : link(event.user);
   row.append(
-    cell("", exact.format(new Date(event.at))),
-    cell("", made("span", inWords(event), isBad(event) ? "bad" : "")),
-    cell(_("Who"), about),
-    cell(_("By"), doer(event)),
+    cell("when", "", exactly(event.at)),
+    cell("what", "", made("span", inWords(event), isBad(event) ? "bad" : "")),
+    cell("about beside", _("Who"), about),
+    cell("by beside", _("By"), doer(event)),
   );
   return row;
 }
 
 function summary({ at, events, more }) {
-  const came = at === null ? "" : _("It came on {moment}.", { moment: exact.format(new Date(at)) });
+  const came = at === null ? "" : _("It came on {moment}.", { moment: exactly(at) });
   const said = events.length
     ? [ngettext("One event came of it.", "{number} events came of it.", events.length), more ? _("More are not shown.") : ""]
     : [_("Nothing in the log came of it that you may see: it may only have read, or been refused.")];

@@ -4,9 +4,10 @@ import { Address } from "./address.js";
 import { base, call } from "./api.js";
 import { streamOf } from "./changes.js";
 import { follow } from "./events.js";
+import { lamp } from "./lamp.js";
 import { Pager, fetchPage } from "./paged.js";
 import { say } from "./said.js";
-import { _ } from "./texts.js";
+import { _, withElements } from "./texts.js";
 import { showTimes } from "./time.js";
 import { working } from "./working.js";
 
@@ -67,16 +68,9 @@ async function attempt(trouble, job) {
 
 // --- services ---
 
-function state(service) {
-  const [lamp, word] = WORDS[service.status] ?? ["stopped", _("Not known")];
-  const shown = document.createElement("span");
-  shown.className = "state";
-  shown.dataset.state = lamp;
-  const light = document.createElement("span");
-  light.className = "lamp";
-  light.ariaHidden = "true";
-  shown.append(light, service.pid ? `${word} (process ${service.pid})` : word);
-  return shown;
+function stateOf(service) {
+  const [state, word] = WORDS[service.status] ?? ["stopped", _("Not known")];
+  return lamp(state, service.pid ? _("{state} (process {pid})", { state: word, pid: String(service.pid) }) : word);
 }
 
 function serviceRow(service) {
@@ -85,12 +79,12 @@ function serviceRow(service) {
     const link = document.createElement("a");
     link.href = service.prefix;
     link.textContent = service.prefix;
-    address.append(link, " from ", code(service.url));
+    address.append(...withElements(_("{prefix} from {url}"), { prefix: link, url: code(service.url) }));
   } else {
-    address.textContent = "none";
+    address.textContent = _("none");
   }
-  const roles = [...(service.admin ? ["administrator"] : []), ...(service.roles ?? [])].join(", ");
-  return row(head(service.name), cell("", state(service)), cell(_("Address"), address), cell(_("Roles"), roles || _("none")));
+  const roles = [...(service.admin ? [_("administrator")] : []), ...(service.roles ?? [])].join(", ");
+  return row(head(service.name), cell("", stateOf(service)), cell(_("Address"), address), cell(_("Roles"), roles || _("none")));
 }
 
 const loadServices = () =>
@@ -109,13 +103,13 @@ const pager = new Pager(_("No routes"), (to) => {
 
 function whose(data) {
   if (data.hub) return _("the hub");
-  if (data.service) return `service ${data.service}`;
+  if (data.service) return _("the service {name}", { name: data.service });
   if (data.user) return data.server_name ? `${data.user}/${data.server_name}` : data.user;
   return _("added by hand");
 }
 
 function lastUsed(data) {
-  if (!data.last_activity || data.last_activity.startsWith("0001")) return "never";
+  if (!data.last_activity || data.last_activity.startsWith("0001")) return _("never");
   const time = document.createElement("time");
   time.dateTime = data.last_activity;
   return time;

@@ -76,13 +76,21 @@ async function load() {
       return;
     }
     show(answer);
+    tell(null);
   } catch (error) {
     if (mine !== loads) return;
     if (error.status === 404) show({ items: [], _pagination: { offset: 0, limit: Number(wanted.limit), total: 0 } }); // no such group
-    else say(error.message);
+    tell(error.status === 404 ? null : error);
   } finally {
     if (mine === loads && !typing) table.ariaBusy = "false";
   }
+}
+
+// What is wrong with the list stays beside it for as long as it is.
+function tell(error) {
+  const trouble = element("users-trouble");
+  trouble.textContent = error?.message ?? "";
+  trouble.hidden = !error;
 }
 
 // Rows that stay are kept, with what is unfolded and focused in them.
@@ -197,7 +205,7 @@ table.tHead.addEventListener("click", (event) => {
   const sort = wanted.sort === first ? other : first;
   filters.elements.sort.value = sort;
   change({ sort });
-  announce(`Order: ${filters.elements.sort.selectedOptions[0].text}`);
+  announce(_("Order: {order}", { order: filters.elements.sort.selectedOptions[0].text }));
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -237,8 +245,14 @@ element("pick-none").addEventListener("click", () => {
   element("pick-page").focus();
   announce(_("Nobody is selected any more."));
 });
+// What is done to all who are selected waits until they are.
+function selecting(isGoingOn) {
+  for (const button of element("picked").querySelectorAll(".row button")) button.ariaDisabled = isGoingOn ? "true" : null;
+}
+
 element("pick-all").addEventListener("click", async () => {
   await working(element("pick-all"), async () => {
+    selecting(true);
     for (let offset = 0; ; ) {
       const { items, _pagination } = await fetchPage("users", { ...wanted, sort: "id", offset, limit: 200 });
       for (const model of items) picked.add(model.name);
@@ -246,6 +260,7 @@ element("pick-all").addEventListener("click", async () => {
       offset = _pagination.next.offset;
     }
   });
+  selecting(false);
   showPicked();
 });
 

@@ -49,8 +49,8 @@ function rowOf(event, { at, isOfAll, queryOf }) {
   if (isBad(event)) what.className = "bad";
   const more = isOfAll ? [...besides(event, isCurrent)].flatMap((one) => [" ", one]) : [];
   row.append(cell("when", "", link), cell("what", "", what, ...more));
-  if (isOfAll) row.append(cell("about", _("Who"), whose(event)));
-  row.append(cell("by", _("By"), doer(event)));
+  if (isOfAll) row.append(cell("about beside", _("Who"), whose(event)));
+  row.append(cell("by beside", _("By"), doer(event)));
   return row;
 }
 

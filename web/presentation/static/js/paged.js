@@ -10,7 +10,8 @@ export function fetchPage(path, query) {
   return call("GET", `${path}?${new URLSearchParams(query)}`, undefined, WRAPPED);
 }
 
-// Buttons that turn pages, and where one is. `turn` is called with the offset to go to.
+// Buttons that turn pages, and where one is. `turn` is called with the offset to go to. Until a page is shown there is nowhere
+// to go from: the templates have the buttons disabled.
 export class Pager {
   // `none`: what is said where there is nothing to be shown.
   constructor(none, turn) {

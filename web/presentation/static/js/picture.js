@@ -85,7 +85,7 @@ export class Picture {
       role: "img",
       "aria-label": this.said(content, begin, end),
     });
-    for (const at of ticks(begin, end, Math.floor(this.width / 110))) svg.append(...this.tick(at, height));
+    for (const at of ticks(begin, end, Math.max(4, Math.floor(this.width / 110)))) svg.append(...this.tick(at, height));
     let top = 0;
     for (const part of parts) {
       svg.append(part.draw(top));

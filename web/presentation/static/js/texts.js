@@ -27,6 +27,11 @@ export function withValues(text, values) {
   });
 }
 
+// The same with elements in the places of its names, in the order in which a language says them: what `append` takes.
+export function withElements(text, elements) {
+  return text.split(/\{(\w+)\}/).map((part, index) => (index % 2 ? elements[part] : part));
+}
+
 export function _(text, values = {}) {
   return withValues(text, values);
 }

@@ -1,8 +1,9 @@
 // One user in the list: drawn from the model of the REST API, and drawn again in place when that changes.
 
 import { base, userPath } from "./api.js";
+import { lamp } from "./lamp.js";
 import { serverName } from "./names.js";
-import { _ } from "./texts.js";
+import { _, withElements } from "./texts.js";
 import { showTimes } from "./time.js";
 
 const WORDS = {
@@ -27,25 +28,11 @@ export function isActive(server) {
 
 const fromTemplate = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
-function timeOf(text, never = "never") {
+function timeOf(text, never = _("never")) {
   if (!text) return never;
   const time = document.createElement("time");
   time.dateTime = text;
   return time;
-}
-
-function lamp(state, text) {
-  const shown = document.createElement("span");
-  shown.className = "state";
-  shown.dataset.state = state;
-  const light = document.createElement("span");
-  light.className = "lamp";
-  light.ariaHidden = "true";
-  const word = document.createElement("span");
-  word.className = "state-text";
-  word.textContent = text;
-  shown.append(light, word);
-  return shown;
 }
 
 export class UserRow {
@@ -147,10 +134,11 @@ export class UserRow {
     shown.querySelector(".state-text").textContent = wordOf(state);
     const when = line.querySelector(".when");
     if (state === "failed") when.textContent = server.failure;
-    else if (server.started) when.append("started ", timeOf(server.started));
-    else if (server.last_activity) when.append(_("last active"), " ", timeOf(server.last_activity));
+    else if (server.started) when.append(...withElements(server.ready ? _("started {when}") : _("asked for {when}"), { when: timeOf(server.started) }));
+    else if (server.last_activity) when.append(...withElements(_("last active {when}"), { when: timeOf(server.last_activity) }));
     else when.textContent = _("never started yet");
-    for (const of of line.querySelectorAll(".of")) of.textContent = ` ${serverName(server.name)} of ${this.model.name}`;
+    const whose = _("{server} of {user}", { server: serverName(server.name), user: this.model.name });
+    for (const of of line.querySelectorAll(".of")) of.textContent = ` ${whose}`;
     const open = line.querySelector(".open");
     open.href = server.url;
     open.hidden = !this.mayOpen || !server.ready;

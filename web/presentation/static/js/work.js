@@ -75,7 +75,8 @@ export class Work {
     this.job = job;
     this.bar.max = Math.max(1, job.total);
     this.bar.value = job.done + job.failed;
-    this.bar.classList.toggle("bad", job.failed > 0 && !this.isRunning);
+    this.bar.classList.toggle("bad", job.failed > 0);
+    this.bar.style.setProperty("--good", `${(100 * job.done) / Math.max(1, job.done + job.failed)}%`);
     this.nameButton();
     document.getElementById("work-text").textContent = this.text();
     this.failures.hidden = job.failures.length === 0;
