@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 
 VALUE = "\N{OBJECT REPLACEMENT CHARACTER}"  # where a template shows a value
 READ = frozenset({"title", "placeholder", "aria-label", "alt", "data-working", "data-label", "label"})
+TRANSLATING = frozenset({"gettext", "ngettext"})
 SILENT = frozenset({"script", "style", "code", "pre"})
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -38,7 +39,7 @@ def _in_html(html: str) -> list[str]:
 
 
 def _in_expressions(tree: nodes.Node) -> Iterator[str]:
-    """Literals that are shown: whatever is not an argument of a function or a key."""
+    """Literals that are shown, or are handed to a macro that shows them: whatever is no key."""
     for output in tree.find_all(nodes.Output):
         for node in output.nodes:
             yield from _shown(node)
@@ -55,6 +56,9 @@ def _shown(node: nodes.Node) -> Iterator[str]:
                 yield from _shown(node.expr2)
         case nodes.Concat() | nodes.Or() | nodes.Add() | nodes.Filter() | nodes.MarkSafeIfAutoescape():
             for child in node.iter_child_nodes():
+                yield from _shown(child)
+        case nodes.Call(node=nodes.Name(name=name), args=given) if name not in TRANSLATING:
+            for child in given:
                 yield from _shown(child)
         case _:
             return

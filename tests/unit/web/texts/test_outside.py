@@ -80,13 +80,14 @@ def test_of_a_page_in_python(name: str) -> None:
 def test_what_is_left_outside_is_found() -> None:
     template = (
         '<p title="A title">Some text {{ "Yes, please" if x else "no" }} {% trans %}In it{% endtrans %}</p>'
-        '{{ gettext("In it") }}<code>ls -l</code>{{ static_url("js/page.js") }}'
+        '{{ gettext("In it") }}{{ part("Handed over", gettext("In it")) }}<code>ls -l</code>{{ static_url("js/page.js") }}'
     )
     texts = template_texts.outside(environment([]), template)
     assert [text.replace(template_texts.VALUE, "").strip() for text in texts] == [
         "title=A title",
         "Some text",
         "Yes, please",
+        "Handed over",
     ]
     script = 'say("Out of it."); say(_("In it, {x}", { x: f("y") })); a = `${b} is out`; "spawn-failed"; c + " from " + d; "never"; // "Not read."'
     assert script_literals.outside(script) == ["Out of it.", " is out", " from ", "never"]
