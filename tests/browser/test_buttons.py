@@ -52,7 +52,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
         )
         for number in range(12):
             hub.api("POST", f"/groups/some-{number:02}")
-            hub.begin(f"some-{number:04}")  # each has a route then
+        for number in range(24):  # each has a route then, and a line in the table of use
+            hub.begin(f"some-{number:04}")
         yield hub
 
 
