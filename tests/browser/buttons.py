@@ -365,7 +365,9 @@ BUTTONS: dict[str, Button] = {
     "admin-groups.js .rest": Button(
         GROUPS, ".group >> nth=0 >> .leave >> nth=0", heard="All members of", before=_group_of
     ),
-    "admin-overview.html #use-more": Button("/hub/admin/overview", "#use-title", heard="[0-9]+ rows are shown"),
+    "admin-overview.html #use-more": Button(
+        "/hub/admin/overview", "#use-title", heard="[0-9]+ rows are shown"
+    ),
     "admin-services.html #check-routes": Button(
         "/hub/admin/services", "#check-routes", heard="has all these routes"
     ),

@@ -67,7 +67,9 @@ def test_after_a_button_the_focus_is_somewhere_and_something_is_said(
         button.before(hub, page, name)
     page.evaluate("window.isTheSame = true; window.heard.length = 0")
     pressed = page.locator(button.press or key.split()[1]).first
-    expect(pressed).not_to_have_attribute("aria-disabled", "true")  # nobody presses what cannot be pressed yet
+    expect(pressed).not_to_have_attribute(
+        "aria-disabled", "true"
+    )  # nobody presses what cannot be pressed yet
     pressed.focus()
     page.keyboard.press("Enter")
     if button.after is not None:

@@ -80,7 +80,8 @@ def test_of_a_page_in_python(name: str) -> None:
 def test_what_is_left_outside_is_found() -> None:
     template = (
         '<p title="A title">Some text {{ "Yes, please" if x else "no" }} {% trans %}In it{% endtrans %}</p>'
-        '{{ gettext("In it") }}{{ part("Handed over", gettext("In it")) }}<code>ls -l</code>{{ static_url("js/page.js") }}'
+        '{{ gettext("In it") }}{{ part("Handed over", gettext("In it")) }}'
+        '<code>ls -l</code>{{ static_url("js/page.js") }}'
     )
     texts = template_texts.outside(environment([]), template)
     assert [text.replace(template_texts.VALUE, "").strip() for text in texts] == [
@@ -89,7 +90,10 @@ def test_what_is_left_outside_is_found() -> None:
         "Yes, please",
         "Handed over",
     ]
-    script = 'say("Out of it."); say(_("In it, {x}", { x: f("y") })); a = `${b} is out`; "spawn-failed"; c + " from " + d; "never"; // "Not read."'
+    script = (
+        'say("Out of it."); say(_("In it, {x}", { x: f("y") })); a = `${b} is out`;'
+        ' "spawn-failed"; c + " from " + d; "never"; // "Not read."'
+    )
     assert script_literals.outside(script) == ["Out of it.", " is out", " from ", "never"]
     python = '"""Not read at all."""\nWHY = "Out of it."\nN_("In it, it is.")\nraise InvalidError(f"No {x} there.")'
     assert python_literals.outside(python) == ["Out of it."]
