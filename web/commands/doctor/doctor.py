@@ -51,19 +51,34 @@ def _look(files: tuple[Path, ...]) -> Iterator[Finding]:
     except ConfigError as error:
         yield problem("configuration", str(error))
         return
-    named = ", ".join(map(str, files)) or "no file is named with -f: those of this directory, if any"
-    yield ok("configuration", named)
+    is_running = log.runs_already(settings)
+    yield _configuration(files, is_running=is_running)
     if notes:
         yield warning(
             "configuration", f"{len(notes)} options do not act.", "callboard check says which, and why."
         )
     yield from log.look_at_log(settings)
     yield from log.look_at_secret(settings)
-    yield from network.look_at_ports(settings, is_running=log.runs_already(settings))
+    yield from network.look_at_ports(settings, is_running=is_running)
     yield from network.look_at_certificate(settings)
     yield from proxy.look_at_proxy(settings)
     yield from people.look_at_logins(settings)
     yield from servers.look_at_servers(settings)
+
+
+def _configuration(files: tuple[Path, ...], *, is_running: bool) -> Finding:
+    """Which one is looked at: a hub at work may have another than a doctor who was told of none."""
+    from core.config.file import DEFAULT_FILES
+
+    if named := files or [file for file in DEFAULT_FILES if file.is_file()]:
+        return ok("configuration", ", ".join(map(str, named)))
+    if is_running:
+        return warning(
+            "configuration",
+            "The hub that runs here has been given one that is not in this directory.",
+            "What follows is about a hub without any: name it with -f.",
+        )
+    return ok("configuration", "There is none, in this directory or named with -f.")
 
 
 def _line(one: Finding) -> str:

@@ -17,6 +17,7 @@ from core.settings import ConfigError, PluginSpawnerSettings, Settings, SpawnerS
 from spawners import make_engine
 from spawners.local_settings import LocalProcessSettings
 from web.commands.doctor.finding import Finding, ok, problem, warning
+from web.commands.doctor.programs import closed_to_others
 
 TIMEOUT = 10.0
 
@@ -58,7 +59,8 @@ def _engine(name: str, settings: SpawnerSettings) -> Finding:
 
 def _local(settings: Settings) -> Iterator[Finding]:
     command = settings.spawner.cmd[0] if settings.spawner.cmd else ""
-    if command and shutil.which(command) is None:
+    program = shutil.which(command) if command else None
+    if command and program is None:
         beside = Path(sys.executable).with_name(command)
         hint = "pip install jupyterhub jupyterlab" if command == "jupyterhub-singleuser" else ""
         if beside.exists():
@@ -66,9 +68,27 @@ def _local(settings: Settings) -> Iterator[Finding]:
         yield problem(
             "servers", f"There is no program {command!r} (c.Spawner.cmd) on this user's path.", hint
         )
-    if settings.hub.spawner_class in ("localprocess", "default") and os.geteuid() != 0:
+    if settings.hub.spawner_class in ("localprocess", "default"):
+        yield from _as_other_users(program)
+    if settings.spawner.mem_limit or settings.spawner.cpu_limit:
+        yield warning(
+            "servers",
+            "c.Spawner.mem_limit and cpu_limit are told to servers; nothing keeps processes of this machine to them.",
+            "Containers and jobs of a cluster are kept to them.",
+        )
+
+
+def _as_other_users(program: str | None) -> Iterator[Finding]:
+    """`program`: what they are to run, if it is there."""
+    if os.geteuid() != 0:
         yield warning(
             "servers",
             "As this user the hub can start servers for this user alone.",
             "Run it as root, or choose another spawner_class, such as simple.",
+        )
+    elif program and (closed := closed_to_others(program)):
+        yield warning(
+            "servers",
+            f"Servers run as their users, who may not run {program}: {closed} is closed to others.",
+            "Install Python and the environment of it where everybody may, below /opt for instance.",
         )

@@ -21,6 +21,7 @@ from core.events.file.writer import Writer
 from tests.integration.hub import free_ports
 from tests.logs import commit, created
 from web.cli import main
+from web.commands.doctor import log as logs
 from web.commands.doctor import machine
 
 GOOD = """
@@ -134,6 +135,33 @@ def test_what_is_wrong_is_named(here: Path, config: str, area: str, state: str, 
     code, found = examined(here, config)
     assert any(one == state and words in text for one, text in found[area]), found
     assert code == (1 if state == "problem" else 0)
+
+
+def test_limits_that_nothing_keeps_processes_to(here: Path) -> None:
+    assert "servers" not in examined(here, 'c.Spawner.mem_limit = "2G"')[1], "simulated ones are no processes"
+    code, found = examined(
+        here, 'c.JupyterHub.spawner_class = "simple"\nc.Spawner.cmd = ["sh"]\nc.Spawner.mem_limit = "2G"'
+    )
+    assert code == 0
+    assert any("mem_limit" in text for _, text in found["servers"])
+
+
+def test_which_configuration_is_looked_at(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "runs_already", lambda _: False)
+
+    def told() -> tuple[str, str]:
+        one = next(
+            one
+            for one in json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)
+            if one["area"] == "configuration"
+        )
+        return one["state"], one["text"]
+
+    assert told() == ("ok", "There is none, in this directory or named with -f.")
+    monkeypatch.setattr(logs, "runs_already", lambda _: True)
+    assert told()[0] == "warning", "that of the hub at work is another one"
+    (here / "jupyterhub_config.py").write_text(good())
+    assert told() == ("ok", "jupyterhub_config.py")
 
 
 def test_a_secret_that_others_may_read(here: Path) -> None:
