@@ -144,6 +144,44 @@ def violations(page: Page) -> list[str]:
     return [str(one) for one in found]
 
 
+CUT_OFF = """() => {
+    const cut = [];
+    for (const field of document.querySelectorAll("input[placeholder], textarea[placeholder]")) {
+        if (!field.checkVisibility()) continue;
+        const style = getComputedStyle(field);
+        const canvas = document.createElement("canvas").getContext("2d");
+        canvas.font = style.font;
+        const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        if (canvas.measureText(field.placeholder).width > room) cut.push(field.placeholder);
+    }
+    for (const field of document.querySelectorAll("textarea[readonly], input[readonly]")) {
+        if (!field.checkVisibility()) continue;
+        const isWhole = field.scrollHeight <= field.clientHeight + 1 && field.scrollWidth <= field.clientWidth + 1;
+        if (!isWhole) cut.push(field.value);
+    }
+    for (const sheet of document.querySelectorAll(".sheet, .bar, .announcement, dialog[open]")) {
+        const end = sheet.getBoundingClientRect().right;
+        const walk = document.createTreeWalker(sheet, NodeFilter.SHOW_TEXT);
+        for (let text = walk.nextNode(); text; text = walk.nextNode()) {
+            const element = text.parentElement;
+            const isApart = element.closest(".hidden, .table-wrap, pre, svg, .picture, .tabs, datalist, select");
+            if (!text.data.trim() || isApart || !element.checkVisibility()) continue;
+            const range = document.createRange();
+            range.selectNodeContents(text);
+            const rightmost = range.getBoundingClientRect().right;
+            const isShortened = getComputedStyle(element).textOverflow === "ellipsis";
+            if (rightmost > end + 1 && !isShortened) cut.push(text.data.trim());
+        }
+    }
+    return cut;
+}"""
+
+
+def cut_off(page: Page) -> list[str]:
+    """Texts that are not seen to their end: placeholders, what is to be copied, and what reaches beyond its sheet."""
+    return [str(one) for one in page.evaluate(CUT_OFF)]
+
+
 MakeRealHub = Callable[..., RealHub]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SCREENSHOTS, Windows, log_in, running, violations
+from tests.browser.conftest import SCREENSHOTS, Windows, cut_off, log_in, running, violations
 from tests.integration.hub import RealHub
 
 pytestmark = pytest.mark.slow
@@ -173,4 +173,5 @@ def look_at(page: Page, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
         "it is wider than the window"
     )
+    assert cut_off(page) == []
     assert violations(page) == []

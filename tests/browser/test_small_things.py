@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Windows, log_in, running
+from tests.browser.conftest import Windows, cut_off, log_in, running
 from tests.integration.hub import RealHub
 
 pytestmark = pytest.mark.slow
@@ -132,19 +132,7 @@ def test_no_placeholder_is_cut_off(hub: RealHub, windows: Windows, path: str, ph
     page = page_of(hub, windows, "admin", path, phone=phone)
     if path.endswith("groups"):
         expect(page.locator(".group").first).to_be_visible()
-    cut = page.evaluate(
-        """() => [...document.querySelectorAll("input[placeholder], textarea[placeholder]")]
-            .filter((field) => field.checkVisibility())
-            .filter((field) => {
-                const style = getComputedStyle(field);
-                const canvas = document.createElement("canvas").getContext("2d");
-                canvas.font = style.font;
-                const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-                return canvas.measureText(field.placeholder).width > room;
-            })
-            .map((field) => field.placeholder)"""
-    )
-    assert cut == []
+    assert cut_off(page) == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from web.request.routing import RouteGroup
 from web.request.sent.forms import form
 from web.request.sent.numerals import whole_number
 from web.rights.identity import is_valid
+from web.rights.oauth_clients import title
 from web.sharing.issuing import HUB_CLIENT
 from web.texts.translate import N_, _, ngettext, number
 
@@ -159,7 +160,7 @@ def _application(client: str, its: list[TokenRow], name: str) -> Application:
     shown = [_shown(model) for model in models]
     return Application(
         token_id=its[0].id,
-        description=models[0].oauth_client or client,
+        description=title(client, models[0].oauth_client or client),
         scopes=sorted({scope for token in shown for scope in token.scopes}),
         created=min(token.created for token in shown),
         last_activity=max((token.last_activity for token in shown if token.last_activity), default=None),

@@ -17,10 +17,9 @@ from projections.services import ServiceRow
 from projections.tokens import TokenRow
 from projections.users import UserRow
 from web.site.hosts import Hosts
-from web.texts.translate import N_
+from web.texts.translate import N_, _, told
 
 MAX_ID = 2048  # characters
-_SERVICE = N_("Service {name}")
 
 
 class OAuthClient(Struct, frozen=True):
@@ -72,15 +71,15 @@ class Clients:
         if secret.server:
             row = oauth.client_of_server(self._db, secret.server)
             return None if row is None else self._of_server(row)
-        kind, _, name = secret.owner.partition("/")
+        kind, _slash, name = secret.owner.partition("/")
         service = services.by_name(self._db, name) if kind == "service" else None
         return None if service is None else self._of_service(service)
 
     def described(self, key: str) -> str:
         """What people are told that it is; `""` if it is gone."""
-        kind, _, name = key.partition("/")
+        kind, _slash, name = key.partition("/")
         if kind == "service":
-            return _SERVICE.format(name=name)
+            return f"JupyterHub service {name}"
         row = oauth.client_of_server(self._db, name)
         return "" if row is None else _describe(row)
 
@@ -110,12 +109,18 @@ class Clients:
             key=service_stream(row.name),
             identifier=row.client_id,
             redirect_uri=redirect_uri,
-            description=_SERVICE.format(name=row.name),
+            description=f"JupyterHub service {row.name}",
             target=Service(row.name),
             allowed=allowed,
             trusted=defined.oauth_no_confirm
             and (row.from_config or not any(map(depends_on_holder, allowed))),
         )
+
+
+def title(key: str, description: str) -> str:
+    """What a page calls a client, by its key; programs are told JupyterHub's words for it, its description."""
+    kind, _slash, name = key.partition("/")
+    return _("Service {name}").format(name=name) if kind == "service" else told(description)
 
 
 def _describe(row: ClientRow) -> str:
