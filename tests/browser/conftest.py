@@ -164,7 +164,7 @@ CUT_OFF = """() => {
         const walk = document.createTreeWalker(sheet, NodeFilter.SHOW_TEXT);
         for (let text = walk.nextNode(); text; text = walk.nextNode()) {
             const element = text.parentElement;
-            const isApart = element.closest(".hidden, .table-wrap, pre, svg, .picture, .tabs, datalist, select");
+            const isApart = element.closest(".hidden, .table-wrap, thead, pre, svg, .picture, .tabs, select");
             if (!text.data.trim() || isApart || !element.checkVisibility()) continue;
             const range = document.createRange();
             range.selectNodeContents(text);
