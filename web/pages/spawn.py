@@ -28,6 +28,7 @@ from web.pages.parts.filled_form import filled_in
 from web.pages.parts.options import form_fields, query_options, storable
 from web.pages.parts.render import html_of_configuration, page
 from web.pages.parts.server_rows import shown_server, state_text
+from web.pages.spawn_pending import not_running
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
 from web.request.context import asked, by, caller, database, hub
@@ -45,7 +46,7 @@ from web.texts.translate import _
 endpoints = RouteGroup("spawn", page=True)
 
 MAY = needs("servers")
-AT_ONCE = 1.0  # second: a start that fails within it is told of here, not on the page that waits
+AT_ONCE = 1.0  # second: a start that fails within it is told of at once, not by the page that waits
 STATUSES = (200, 302, 400, 422, 429, 500)
 
 
@@ -163,13 +164,26 @@ async def _submit(owner: UserRow, name: str) -> Response:
 
 
 async def _start(owner: UserRow, name: str, options: dict[str, Any] | None) -> Response:
-    """Raises SpawnError where it fails at once."""
+    """A start that fails at once has the page of all that fail. Raises HubError for one that does not come about."""
     acts, facts, display_name = hub().acts, request_facts(), asked().args.get("display_name")
     server = await acts.named.find_or_add(owner, name, display_name, by=by(), request=facts)
     outcome = idempotency_record(lambda _: Outcome(202))
     started = await acts.starting.begin(owner, server, options, by=by(), idempotency=outcome, request=facts)
-    await acts.starting.wait_settled(started, time_to_wait(AT_ONCE))
+    try:
+        await acts.starting.wait_settled(started, time_to_wait(AT_ONCE))
+    except SpawnError as error:
+        return await _failed(owner, server.id, error)
     return _to_pending(owner, name)
+
+
+async def _failed(owner: UserRow, server_id: str, error: SpawnError) -> Response:
+    """Raises the error where it is no failure: the start was cancelled."""
+    row = servers.by_id(database(), server_id)
+    if row is None or row.failed() is None:
+        raise error
+    answer = await not_running(owner, row, status_of(error))
+    answer.headers.update(headers_of(error))
+    return answer
 
 
 async def _fields(owner: UserRow, target: ServerRow, given: FormData) -> StartForm:

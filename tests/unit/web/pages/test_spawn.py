@@ -69,6 +69,41 @@ async def test_a_start_that_fails_at_once_is_an_error_page_with_its_status(
         assert "No <room> for you." in page.one("main").text
 
 
+@pytest.mark.parametrize("form", ["", FORM])
+@pytest.mark.parametrize("delay", [0, 20])
+async def test_every_start_that_fails_has_the_same_page_however_soon_it_does(
+    form: str, delay: int, autojump_clock: object
+) -> None:
+    options = {"simulate": {"fail": "no disk", "delay": delay}}
+
+    async def read(_: object) -> dict[str, Any]:
+        return options
+
+    chosen = {"options_form": form, "options_from_form": trio_hook(read)} if form else {}
+    async with hub_in_memory(with_spawner(**chosen)) as hub:
+        browser = await logged_in(hub, "bob")
+        if form:
+            path = f"/hub/spawn?_xsrf={browser.xsrf}"
+            answer = await browser.post(path, data={"size": "big"}, headers=NAVIGATES)
+        else:
+            await browser.call("POST", "/users/bob/server", json={"user_options": options})
+            await trio.sleep(delay + 1)
+            answer = await browser.get("/hub/spawn", headers=NAVIGATES)
+        if delay:
+            assert path_of(answer) == "/hub/spawn-pending/bob"
+            await trio.sleep(delay)
+            answer = await browser.get(path_of(answer), headers=NAVIGATES)
+        assert answer.status_code == 500
+        page = check_page(answer)
+        assert page.one("h1").text == "Your server could not be started"
+        assert page.one(class_="alert").text == "no disk"
+        assert page.one(id_="advice").text
+        assert page.one(id_="request-number").text
+        assert "Internal Server Error" not in answer.text
+        assert len(page.all("button", id_="same-again")) == bool(form)
+        assert page.one("a", id_="start").text == ("Choose other options" if form else "Relaunch my server")
+
+
 def _async(function: Any) -> Any:
     async def hook(*args: Any) -> Any:
         return function(*args)
