@@ -162,7 +162,7 @@ def _explain_list(subject: Subject, scope: str) -> Explanation:
 def _as_reply(subject: Subject, scopes: tuple[str, ...], about: Resource | None, found: Explanation) -> Reply:
     if found.answer is not Answer.ALLOWED:
         needed = " or ".join(found.missing)
-        others = " What they hold of it is about other things." if found.elsewhere else ""
+        others = " They hold such a scope, but for something else." if found.elsewhere else ""
         message = f"{subject.name} lacks the scope for this: it needs {needed}.{others}"
         return Reply(False, scopes, (), found.elsewhere, found.missing, message)
     if _is_narrowed(subject, scopes, about):

@@ -22,7 +22,7 @@ class JSONLine(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps(line, separators=(",", ":"))  # as the hub's beside it
 
 
 class TerminalLine(logging.Formatter):

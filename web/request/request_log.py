@@ -75,7 +75,7 @@ def shown_url(path: str, query: str) -> str:
     if is_too_long_a_query(query.encode("latin-1", "replace")):
         return f"{shown}?[too many arguments]"
     arguments = [
-        (name, HIDDEN if is_secret_argument(name, value) else value)
+        (name, HIDDEN if value and is_secret_argument(name, value) else value)
         for name, value in parse_qsl(query, keep_blank_values=True)
     ]
     return f"{shown}?{urlencode(arguments, safe='[]/:')}"

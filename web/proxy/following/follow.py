@@ -126,12 +126,13 @@ class Follower:
         self._news.set()
 
     def _complain(self, text: str) -> None:
-        """Once for every trouble, not twice a second. A hub that ends or restarts is none yet."""
+        """Once for every trouble, not twice a second. A hub that ends or restarts is none yet, however it looks."""
         now = trio.current_time()
         if self._said is None:
             self._lost = now
         level = logging.WARNING if now - self._lost >= _TIMEOUT else logging.INFO
-        if self._said != (level, text):
+        is_known = self._said is not None and level == logging.INFO
+        if self._said != (level, text) and not is_known:
             log.log(level, "not following the hub: %s", text)
             self._said = level, text
 

@@ -114,6 +114,9 @@ async def test_queries_and_paths_have_their_bounds_everywhere(hub: Hub, client: 
 def test_what_is_not_taken_apart_is_not_logged_in_parts() -> None:
     assert shown_url("/x", "token=s3cret&" * (MOST_ARGUMENTS + 1)) == "/x?[too many arguments]"
     assert shown_url("/x", "a=1&token=s") == "/x?a=1&token=[secret]"
+    assert shown_url("/x", "state=&name_filter=&token=") == "/x?state=&name_filter=&token=", (
+        "nothing is hidden"
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from core.secrets.scrubbing import _WORDS, is_clean, scrubbed
 from core.settings import ConfigError, HubSettings
 from tests.conftest import ADMIN_TOKEN, Client
 from web.monitoring.log_records import Records
-from web.monitoring.logs import set_up_logging
-from web.proxy.log_lines import TerminalLine
+from web.monitoring.logs import JSONLines, set_up_logging
+from web.proxy.log_lines import JSONLine, TerminalLine
 from web.request.log_context import request_named
 
 
@@ -293,6 +293,13 @@ def test_the_proxys_lines_on_a_terminal_are_as_the_hubs(
     assert formatter is not None
     moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     ours, theirs = (re.sub(moment, "", one.format(record)) for one in (TerminalLine(), formatter))
+    assert ours == theirs
+
+
+def test_the_proxys_objects_are_as_the_hubs() -> None:
+    record = logging.LogRecord("callboard.proxy", logging.INFO, __file__, 1, "following the hub", (), None)
+    moment = r'"timestamp":"[^"]*"'
+    ours, theirs = (re.sub(moment, "", one.format(record)) for one in (JSONLine(), JSONLines(lambda: {})))
     assert ours == theirs
 
 
