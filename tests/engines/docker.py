@@ -47,7 +47,7 @@ class DockerEngine:
         self.socket = self.directory / "docker.sock"
         self.host = f"unix://{self.socket}"
         self._bridge = f"cb{os.getpid()}{os.urandom(1).hex()}"
-        self.gateway = _free_gateway()
+        self.gateway = free_gateway()
         runc = self.directory / "runc"
         runc.write_text(_RUNC)
         runc.chmod(0o755)
@@ -179,10 +179,44 @@ address = "{self.directory}/containerd.sock"
             headers={"Content-Type": "application/x-tar"},
         )
 
+    def build(self, name: str, dockerfile: str, context: bytes) -> None:
+        """An image by a Dockerfile of that tar archive, without a network. Fails the test with what was said."""
+        said = self.request(
+            "POST",
+            "/build",
+            params={"dockerfile": dockerfile, "t": name, "networkmode": "none", "forcerm": "true"},
+            content=io.BytesIO(context),
+            headers={"Content-Type": "application/x-tar"},
+            timeout=600,
+        ).text
+        assert f"Successfully tagged {name}" in said, said
+
+    def remove_images(self, *names: str) -> None:
+        """These, and all that have no name, which stages of builds leave behind."""
+        for name in names:
+            self._ask("DELETE", f"/images/{name}")
+        self._ask("POST", "/images/prune", params={"filters": json.dumps({"dangling": ["true"]})})
+
+    def create(self, name: str, **wanted: Any) -> None:
+        """A container, and have it run; `wanted` as the Engine API has it."""
+        self._ask("POST", "/containers/create", params={"name": name}, json=wanted)
+        self._ask("POST", f"/containers/{name}/start")
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._ask("GET", f"/containers/{name}/json")
+        return found
+
+    def remove(self, *names: str) -> None:
+        """Containers, with volumes that have no name."""
+        for name in names:
+            self._ask("DELETE", f"/containers/{name}", params={"force": "true", "v": "true"})
+
     def images(self) -> list[str]:
         """Tags of all images, of those without any their ids."""
         return [
-            tag for image in self._ask("GET", "/images/json") for tag in image["RepoTags"] or [image["Id"]]
+            image["Id"] if tag == "<none>:<none>" else tag
+            for image in self._ask("GET", "/images/json")
+            for tag in image["RepoTags"] or [image["Id"]]
         ]
 
     def containers(self, **labels: str) -> list[dict[str, Any]]:
@@ -226,7 +260,7 @@ def _ip(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _free_gateway() -> str:
+def free_gateway() -> str:
     """The first address of a network that this machine has no route to."""
     routes = _ip("route")
     free = [number for number in range(16, 32) if f"172.{number}." not in routes]

@@ -13,16 +13,32 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PAGE_SERVER = Path(__file__).parents[1] / "integration/page_server.py"
-COMMANDS = ("sh", "cat", "env", "false", "id", "ls", "sleep", "wget")
+COMMANDS = ("sh", "cat", "env", "false", "id", "ls", "mkdir", "sleep", "wget")
 LEFT_OUT = re.compile(
     r"/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|pydoc_data)(/|$)"
     r"|/config-[^/]*(/|$)|\.a$|\.opt-[12]\.pyc$"
 )
 
 
+WITH_PIP = re.compile(LEFT_OUT.pattern.replace("ensurepip|", ""))
+PIP_CONF = "[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n"
+SINGLEUSER = "#!/bin/sh\nexec python3 -S -E /srv/page_server.py\n"
+
+
 def python_image() -> bytes:
-    """A file system as a tar archive. `python3 /srv/page_server.py` is the server that tests with hubs use."""
+    """A file system as a tar archive. `python3 /srv/page_server.py` is the server that tests with hubs use.
+
+    `jupyterhub-singleuser` is that server, too.
+    """
     return _archive([*_python(), *_shell(), (PAGE_SERVER, "/srv/page_server.py")])
+
+
+def base_image(wheels: Path) -> bytes:
+    """What Dockerfiles begin with: Python with pip, whose index are these wheels, and libraries that they take."""
+    packages = [(path, f"/wheels/{path.name}") for path in wheels.glob("*.whl")]
+    installed = _tree(Path(sysconfig.get_path("platlib")), LEFT_OUT)
+    libraries = _libraries(path for path, _ in installed if path.suffix == ".so")
+    return _archive([*_python(WITH_PIP), *_shell(), *libraries, *packages])
 
 
 def singleuser_image(environment: Path, packages: Path) -> bytes:
@@ -51,10 +67,10 @@ def singleuser_image(environment: Path, packages: Path) -> bytes:
 Entry = tuple[Path, str]  # a file here, and its path in the image
 
 
-def _python() -> list[Entry]:
+def _python(left_out: re.Pattern[str] = LEFT_OUT) -> list[Entry]:
     interpreter = Path(sys.executable).resolve()
     standard = Path(sysconfig.get_path("stdlib"))
-    files = list(_tree(standard, LEFT_OUT))
+    files = list(_tree(standard, left_out))
     extensions = [path for path, _ in files if path.suffix == ".so"]
     return [
         (interpreter, str(interpreter)),
@@ -103,7 +119,10 @@ def _archive(entries: list[Entry]) -> bytes:
                 tar.add(path.resolve() if ".so" in name else path, name.lstrip("/"), recursive=False)
         for name in COMMANDS:
             _link(tar, f"bin/{name}", "busybox")
-        _link(tar, "usr/local/bin/python3", interpreter)
+        for name in ("python", "python3"):
+            _link(tar, f"usr/local/bin/{name}", interpreter)
+        _file(tar, "usr/local/bin/jupyterhub-singleuser", SINGLEUSER, 0o755)
+        _file(tar, "etc/pip.conf", PIP_CONF)
         _folder(tar, "tmp", 0o1777)
         _folder(tar, "home", 0o755)
         _file(tar, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home:/bin/sh\n")
@@ -122,7 +141,7 @@ def _folder(tar: tarfile.TarFile, name: str, mode: int) -> None:
     tar.addfile(entry)
 
 
-def _file(tar: tarfile.TarFile, name: str, text: str) -> None:
+def _file(tar: tarfile.TarFile, name: str, text: str, mode: int = 0o644) -> None:
     entry = tarfile.TarInfo(name)
-    entry.size = len(text.encode())
+    entry.size, entry.mode = len(text.encode()), mode
     tar.addfile(entry, io.BytesIO(text.encode()))

@@ -10,6 +10,7 @@ from web.hub.hub import Hub
 from web.proxies.health import EVERY
 from web.proxies.own import OwnProgram, ProxyElsewhere
 from web.proxies.process import Proxy, ProxyProcess
+from web.site.addresses import connect_origin
 
 
 def make_proxy(hub: Hub) -> Proxy:
@@ -18,7 +19,7 @@ def make_proxy(hub: Hub) -> Proxy:
     if settings.hub.proxy_class == CHP:
         return _driven(hub)
     if not settings.proxy.should_start:
-        return ProxyElsewhere(hub.address)
+        return ProxyElsewhere(connect_origin(settings))
     return ProxyProcess(OwnProgram(settings, hub.address, hub.proxy_secret), EVERY)
 
 

@@ -19,11 +19,18 @@ from web.proxy.pid_file import PROTOCOL, PidFile
 logger = logging.getLogger("callboard.proxy")
 
 
+PATIENCE = 10.0  # seconds until one that is nowhere to be seen is asked for
+
+
 class ProxyElsewhere:
-    """One that somebody else starts, keeps and ends: `c.Proxy.should_start = False`."""
+    """One that somebody else starts, keeps and ends: `c.Proxy.should_start = False`.
+
+    `hub_address`: as it reaches the hub.
+    """
 
     def __init__(self, hub_address: str) -> None:
         self._hub_address = hub_address
+        self._connected: Callable[[], Awaitable[None]] = trio.sleep_forever
 
     async def carry(self) -> None:
         """It asks for its routes by itself."""
@@ -31,13 +38,17 @@ class ProxyElsewhere:
 
     async def begin(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Nobody is waited for: the hub serves meanwhile."""
-        logger.warning(
-            "start a proxy: callboard proxy --hub-url=%s, with %s as in the hub's environment",
-            self._hub_address,
-            TOKEN_VARIABLE,
-        )
+        self._connected = connected
 
     async def run(self) -> None:
+        with trio.move_on_after(PATIENCE) as looked:
+            await self._connected()
+        if looked.cancelled_caught:
+            logger.warning(
+                "start a proxy: callboard proxy --hub-url=%s, with %s as in the hub's environment",
+                self._hub_address,
+                TOKEN_VARIABLE,
+            )
         await trio.sleep_forever()
 
     async def stop(self) -> None:

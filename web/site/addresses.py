@@ -29,6 +29,11 @@ def proxied_address(settings: Settings) -> str:
     hub = settings.hub
     if settings.proxy.should_start or hub.proxy_class != CHP:
         return local_address(hub)
+    return connect_origin(settings)
+
+
+def connect_origin(settings: Settings) -> str:
+    """Where what runs elsewhere reaches the hub, but for what is said of servers alone."""
     url = urlsplit(connect_url(replace(settings, spawner=SpawnerSettings())))
     return f"{url.scheme}://{url.netloc}"
 

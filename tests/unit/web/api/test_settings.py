@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec.structs import replace
 
 from core.secrets.secret_file import load_or_make_secret
 from core.settings import HubSettings, ProxySettings, Settings, TornadoSettings
@@ -35,19 +36,22 @@ async def test_what_ends_with_the_hub(cleanup_servers: bool, cleanup_proxy: bool
         assert (hub.ending.servers, hub.ending.proxy) == (cleanup_servers, cleanup_proxy)
 
 
+@pytest.mark.parametrize(("is_there", "said"), [(True, 0), (False, 1)])
 async def test_a_proxy_of_somebody_elses_is_left_to_them(
-    caplog: pytest.LogCaptureFixture, autojump_clock: object
+    caplog: pytest.LogCaptureFixture, autojump_clock: object, is_there: bool, said: int
 ) -> None:
-    """c.Proxy.should_start"""
-    async with hub_in_memory(Settings(proxy=ProxySettings(should_start=False))) as hub:
+    """c.Proxy.should_start: they are asked to start it, once it has not come for a while."""
+    settings = settings_for_tests(hub_ip="0.0.0.0", hub_connect_ip="hub")
+    settings = replace(settings, proxy=ProxySettings(should_start=False))
+    async with hub_in_memory(settings) as hub:
         proxy = make_proxy(hub)
     assert isinstance(proxy, ProxyElsewhere)
-    await proxy.begin(trio.sleep_forever)
-    assert "callboard proxy --hub-url=http://127.0.0.1:8081" in caplog.text
-    assert hub.proxy_secret not in caplog.text
+    await proxy.begin(trio.lowlevel.checkpoint if is_there else trio.sleep_forever)
     with trio.move_on_after(3600) as an_hour:
         await proxy.run()
     assert an_hour.cancelled_caught
+    assert caplog.text.count("start a proxy: callboard proxy --hub-url=http://hub:8081, with ") == said
+    assert hub.proxy_secret not in caplog.text
     await proxy.stop()
     async with hub_in_memory(Settings()) as hub:
         assert isinstance(make_proxy(hub), ProxyProcess)
