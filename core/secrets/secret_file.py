@@ -37,7 +37,19 @@ def load_or_make_secret(path: Path, given: str) -> bytes:
             _make(path)
         return _read(path)
     except OSError as error:
-        raise ConfigError(f"{path}: the secret file is out of reach: {error.strerror}") from error
+        raise _out_of_reach(path, error) from error
+
+
+def check_secret(path: Path) -> None:
+    """What a hub would say of a file that is there. Raises ConfigError."""
+    try:
+        _read(path)
+    except OSError as error:
+        raise _out_of_reach(path, error) from error
+
+
+def _out_of_reach(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path}: the secret file is out of reach: {error.strerror}")
 
 
 def derive(secret: bytes, purpose: str) -> bytes:

@@ -47,7 +47,7 @@ class DockerEngine:
         self.socket = self.directory / "docker.sock"
         self.host = f"unix://{self.socket}"
         self._bridge = f"cb{os.getpid()}{os.urandom(1).hex()}"
-        self.gateway = free_gateway()
+        self.gateway = _free_gateway()
         runc = self.directory / "runc"
         runc.write_text(_RUNC)
         runc.chmod(0o755)
@@ -260,7 +260,7 @@ def _ip(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def free_gateway() -> str:
+def _free_gateway() -> str:
     """The first address of a network that this machine has no route to."""
     routes = _ip("route")
     free = [number for number in range(16, 32) if f"172.{number}." not in routes]

@@ -115,7 +115,7 @@ async def answers(url: str) -> bool | None:
     """Whether anything is answered there in time; None where the asking itself went wrong."""
     with trio.move_on_after(TIMEOUT):
         try:
-            await get(parse_url(url), ssl_context=_unverified())
+            await get(parse_url(url), ssl_context=unverified())
         except ConnectionError as error:
             reason = error.__cause__
             return False if isinstance(reason, OSError) and reason.errno in _NOWHERE else None
@@ -131,7 +131,7 @@ def health_url(address: str, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://{_TO_CONNECT.get(host, host)}:{port}{_HEALTH}"
 
 
-def _unverified() -> ssl.SSLContext:
+def unverified() -> ssl.SSLContext:
     """The certificate is for the public name, and nothing is told or believed here but that there is an answer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.events.file.ballast import SIZE
 from core.events.file.database import DatabaseError, open_to_look
 from core.events.file.file_system import file_system
 from core.events.file.reading import head_position, read_records
+from core.secrets.secret_file import ENVIRONMENT, check_secret
 from core.settings import ConfigError, Settings, database_path
 from web.commands.doctor.finding import Finding, ok, problem, warning
 from web.control.channel import is_answered
 
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "ceph", "fuse.glusterfs"})
 LITTLE = 200 * 2**20  # bytes
+NEEDED = 2 * SIZE  # the ballast, and as much for the log itself
 
 
 def runs_already(settings: Settings) -> bool:
@@ -48,7 +50,11 @@ def _disk(folder: str) -> Iterator[Finding]:
         yield problem(
             "disk", f"{folder} is on {kind}: SQLite's log needs a local disk.", "Set c.JupyterHub.db_url."
         )
-    if free < LITTLE:
+    if free < NEEDED:
+        yield problem(
+            "disk", f"There is no room left on the disk of {folder}: a hub needs {NEEDED // 2**20} MiB."
+        )
+    elif free < LITTLE:
         yield warning("disk", f"{free // 2**20} MiB are left on the disk of {folder}.")
     else:
         yield ok("disk", f"{free / 2**30:.1f} GiB are free in {folder} ({kind or 'of unknown kind'}).")
@@ -84,21 +90,29 @@ CLOCK = "Set the machine's clock; chrony or systemd-timesyncd keeps it right."
 
 
 def look_at_secret(settings: Settings) -> Iterator[Finding]:
-    if settings.hub.cookie_secret or os.environ.get("JPY_COOKIE_SECRET"):
+    if settings.hub.cookie_secret or os.environ.get(ENVIRONMENT):
         yield ok("secret", "The cookie secret comes from the configuration or the environment.")
         return
     path = Path(settings.hub.cookie_secret_file).expanduser().absolute()
+    if not path.exists():
+        yield _no_secret(path, database_path(settings.hub.db_url))
+        return
     try:
-        found = path.stat()
-    except FileNotFoundError:
-        yield ok("secret", f"There is no secret file yet: the first start makes {path}.")
+        check_secret(path)
+    except ConfigError as error:
+        yield problem("secret", f"{error}.")
         return
-    except OSError as error:
-        yield problem("secret", f"{path}: {error.strerror}.")
-        return
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        yield problem("secret", f"Others may read {path}.", f"chmod 600 {path}")
-    elif not os.access(path, os.R_OK):
-        yield problem("secret", f"This user may not read {path}.")
-    else:
-        yield ok("secret", f"{path} is its owner's alone.")
+    yield ok("secret", f"{path} is its owner's alone.")
+
+
+def _no_secret(path: Path, log: str) -> Finding:
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return problem(
+            "secret", f"{path} cannot be made by this user.", "Set c.JupyterHub.cookie_secret_file."
+        )
+    if os.path.exists(log):
+        return warning("secret", f"There is a log, but its secret file is gone: {path}.", LOST)
+    return ok("secret", f"There is no secret file yet: the first start makes {path}.")
+
+
+LOST = "With a new one people log in anew, and what is encrypted is lost: put it back from a backup, if there is one."

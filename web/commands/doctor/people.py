@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 from core.config.logins.login_checks import login_warnings
@@ -26,6 +27,12 @@ def _pam(pam: PAMSettings) -> Iterator[Finding]:
         yield problem(
             "logins", f"PAM has no service {pam.service!r} in {SERVICES}.", "Set c.PAMAuthenticator.service."
         )
+        return
+    if find_library("pam") is None:
+        yield problem(
+            "logins", "There is no libpam on this machine.", "Debian and Ubuntu: apt install libpam0g"
+        )
+        return
     if os.geteuid() == 0 or _is_in_shadow():
         yield ok("logins", f"PAM may be asked about every user (service {pam.service!r}).")
     else:

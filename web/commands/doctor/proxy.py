@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+import httpx
 import trio
 
 from core.settings import CHP, ConfigError, Settings
 from web.commands.doctor.finding import Finding, ok, problem, warning
 from web.proxies.carrier import TroubleError
 from web.proxies.chp import auth_token
+from web.proxies.health import health_url, unverified
 from web.proxies.rest import RestAPI
 
+_START = "Somebody else has to run `callboard proxy`, with the same CALLBOARD_PROXY_TOKEN as the hub."
+_ANY = unverified()  # whose certificate it is matters to those who send something there
 _INSTALL = "npm install configurable-http-proxy has it, below node_modules/.bin."
 
 
@@ -21,7 +26,24 @@ def look_at_proxy(settings: Settings) -> Iterator[Finding]:
         is_ours = settings.proxy.should_start
         yield _program(settings.configurable_http_proxy.command[0]) if is_ours else _driven(settings)
     elif not settings.proxy.should_start:
-        yield warning("proxy", "c.Proxy.should_start is off: somebody else has to run `callboard proxy`.")
+        yield _elsewhere(settings)
+
+
+def _elsewhere(settings: Settings) -> Finding:
+    """Somebody else's `callboard proxy`, which may be on another machine."""
+    public = settings.hub.bind_url
+    parts = urlsplit(public)
+    host = parts.netloc.removesuffix(f":{parts.port}") or "127.0.0.1"
+    address = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    try:
+        serves = httpx.get(
+            health_url(address, tls=parts.scheme == "https"), trust_env=False, verify=_ANY
+        ).is_success
+    except httpx.HTTPError:
+        serves = False
+    if serves:
+        return ok("proxy", f"A proxy serves at {public}.")
+    return warning("proxy", f"c.Proxy.should_start is off, and no proxy serves at {public} yet.", _START)
 
 
 def _program(name: str) -> Finding:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -18,11 +22,13 @@ from cryptography.x509.oid import NameOID
 import projections
 from core.events.file import file_system
 from core.events.file.writer import Writer
+from core.secrets.secret_file import load_or_make_secret
+from core.settings import ConfigError
 from tests.integration.hub import free_ports
 from tests.logs import commit, created
 from web.cli import main
 from web.commands.doctor import log as logs
-from web.commands.doctor import machine
+from web.commands.doctor import machine, people
 
 GOOD = """
 c.JupyterHub.bind_url = "http://127.0.0.1:0/"
@@ -90,7 +96,7 @@ def test_a_port_on_all_addresses_is_told_as_that(here: Path) -> None:
             "warning",
             "Nobody may log in",
         ),
-        ("c.Proxy.should_start = False", "proxy", "warning", "callboard proxy"),
+        ("c.Proxy.should_start = False", "proxy", "warning", "no proxy serves at http://127.0.0.1:0/ yet"),
         (
             'c.JupyterHub.proxy_class = "configurable-http-proxy"\nc.ConfigurableHTTPProxy.command = "no-such-proxy"',
             "proxy",
@@ -164,13 +170,86 @@ def test_which_configuration_is_looked_at(here: Path, monkeypatch: pytest.Monkey
     assert told() == ("ok", "jupyterhub_config.py")
 
 
-def test_a_secret_that_others_may_read(here: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "content", "words"),
+    [
+        (0o644, "00" * 32, "others may use this secret"),
+        (0o600, "", "expected 64 hexadecimal digits"),
+        (0o600, "zz" * 32, "expected 64 hexadecimal digits"),
+    ],
+)
+def test_a_secret_that_no_hub_would_take(here: Path, mode: int, content: str, words: str) -> None:
+    """In the words that the hub would refuse to start with."""
     secret = here / "jupyterhub_cookie_secret"
+    secret.write_text(content)
+    secret.chmod(mode)
+    code, found = examined(here)
+    ((state, text),) = found["secret"]
+    assert (code, state) == (1, "problem")
+    assert words in text
+    with pytest.raises(ConfigError, match=words):
+        load_or_make_secret(secret, "")
     secret.write_text("00" * 32)
-    secret.chmod(0o644)
-    assert examined(here)[1]["secret"] == [("problem", f"Others may read {secret}.")]
     secret.chmod(0o600)
     assert examined(here) == (0, {})
+
+
+def test_a_folder_in_the_place_of_the_secret_and_a_place_where_none_can_be_made(here: Path) -> None:
+    (here / "jupyterhub_cookie_secret").mkdir(mode=0o700)
+    assert "is out of reach: Is a directory" in examined(here)[1]["secret"][0][1]
+    code, found = examined(here, 'c.JupyterHub.cookie_secret_file = "/nowhere/at/all"')
+    assert (code, found["secret"]) == (1, [("problem", "/nowhere/at/all cannot be made by this user.")])
+
+
+def test_a_log_whose_secret_is_gone(here: Path) -> None:
+    """Nothing keeps a hub from running; everybody is logged out."""
+    writer = Writer(str(here / "callboard.sqlite"), projections.ALL, lambda: datetime.now(UTC))
+    commit(writer, created(1))
+    writer.close()
+    code, found = examined(here)
+    ((state, text),) = found["secret"]
+    assert (code, state) == (0, "warning")
+    assert "its secret file is gone" in text
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(0, "problem"), (7 * 2**20, "problem"), (50 * 2**20, "warning"), (2**40, None)]
+)
+def test_a_disk_with_little_room(
+    here: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: str | None
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    code, found = examined(here)
+    assert [one for one, _ in found.get("disk", [])] == ([state] if state else [])
+    assert code == (1 if state == "problem" else 0)
+
+
+def test_a_machine_without_pam(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "find_library", lambda name: None)
+    code, found = examined(here, 'c.JupyterHub.authenticator_class = "pam"')
+    assert (code, found["logins"]) == (1, [("problem", "There is no libpam on this machine.")])
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/_chp_healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_a_proxy_of_somebody_elses_is_asked_whether_it_serves(here: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever).start()
+        place = (
+            f'c.JupyterHub.bind_url = "http://127.0.0.1:{server.server_port}/"\nc.Proxy.should_start = False'
+        )
+        assert examined(here, place) == (0, {})
+        server.shutdown()
+    ((state, text),) = examined(here, place)[1]["proxy"]
+    assert state == "warning"
+    assert "no proxy serves at" in text
 
 
 def test_a_port_that_is_taken(here: Path) -> None:
