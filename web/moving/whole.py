@@ -16,6 +16,7 @@ import trio
 import projections
 from core.events.file.database import MEMORY
 from core.events.file.store import EventStore
+from core.machine.private_file import begin_private_file
 from core.plugins.profiles import engine_of
 from core.settings import Settings
 from web.moving.back import Back
@@ -78,8 +79,7 @@ def move_out(target: Target, settings: Settings, file: Path, on_progress: OnProg
     if file.exists():
         raise MovingError(f"{file} is there already.")
     draft = file.with_name(f"{file.name}.draft")
-    draft.unlink(missing_ok=True)
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    os.close(begin_private_file(draft))
     store = EventStore(target.log, projections.ALL)
     try:
         with closing(sqlite3.connect(draft)) as database, database:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from core.events.file.database import DatabaseError, LogLock, open_for_writing, open_to_look
 from core.events.file.heads import head_of, heads_path, note_head, replace_heads, sync_directory
 from core.events.file.verify import Head
+from core.machine.private_file import begin_private_file
 
 PAGES = 2000  # copied at a time
 BESIDE = ("-wal", "-shm", ".heads")
@@ -60,8 +63,8 @@ def restore(
             raise DatabaseError(f"{log} is there already: --force puts it aside.")
         head = _copy(backup, draft, on_progress)
         check(draft)
-        aside = put_aside(log)
-        os.replace(draft, log)
+        aside = _kept_aside(log)
+        os.replace(draft, log)  # at every moment there is a log, the former or this one
         replace_heads(log, head, "restored")
     finally:
         Path(draft).unlink(missing_ok=True)
@@ -74,24 +77,49 @@ def put_aside(log: str) -> str:
 
     Everything that is in the WAL goes into the file first: a WAL must never be beside another log than its own.
     """
+    aside = _kept_aside(log)
+    if aside:
+        os.unlink(log)
+        sync_directory(heads_path(log).parent)
+    return aside
+
+
+def _kept_aside(log: str) -> str:
+    """Give it another name besides its own; what is beside it has the other name only."""
     if not os.path.exists(log):
         return ""
-    aside = f"{log}.{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    aside = _free_name(f"{log}.{datetime.now(UTC):%Y%m%dT%H%M%S}")
     with (
         suppress(sqlite3.Error),
         closing(open_for_writing(log)) as connection,
     ):  # a damaged one is kept as it is
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    for part in (*BESIDE, ""):
+    _second_name(log, aside)
+    for part in BESIDE:
         if os.path.exists(log + part):
             os.rename(log + part, aside + part)
     sync_directory(heads_path(log).parent)
     return aside
 
 
+def _free_name(wanted: str) -> str:
+    names = (wanted if number == 1 else f"{wanted}.{number}" for number in count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _second_name(file: str, name: str) -> None:
+    """A link, or a copy where the file system has none."""
+    try:
+        os.link(file, name)
+    except OSError:
+        with open(file, "rb") as source, open(begin_private_file(name), "wb") as copy:
+            shutil.copyfileobj(source, copy)
+        _sync(name)
+
+
 def _copy(log: str, target: str, on_progress: OnProgress) -> Head:
     """A file of its own, without a WAL, synced to disk."""
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    os.close(begin_private_file(target))
     source = open_to_look(log)
     copy = sqlite3.connect(target, isolation_level=None)
     try:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.events.file.verify import START, Head, parse_head
+from core.machine.private_file import begin_private_file
 
 KEPT = 100  # heads; the oldest go first
 
@@ -53,11 +54,10 @@ def _line(head: Head, why: str) -> str:
 
 def _write(path: Path, lines: list[str]) -> None:
     draft = path.with_name(f"{path.name}.draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w") as file:
+    with open(begin_private_file(draft), "w") as file:
         file.write("".join(f"{line}\n" for line in lines))
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
     os.replace(draft, path)
     sync_directory(path.parent)
 

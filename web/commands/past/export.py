@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,10 +130,11 @@ def _target(output: Path | None) -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
         return
+    from core.machine.private_file import begin_private_file
+
     draft = output.with_name(f"{output.name}.draft")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+        with open(begin_private_file(draft), "w", encoding="utf-8", newline="") as file:
             yield file
         draft.replace(output)
     finally:

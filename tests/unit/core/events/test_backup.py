@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
+from glob import glob
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import projections
-from core.events.file.backup import put_aside
+from core.events.file.backup import put_aside, restore
 from core.events.file.database import LogLock
 from core.events.file.heads import KEPT, note_head, noted_heads
 from core.events.file.verify import Head
@@ -146,3 +150,78 @@ def test_a_log_put_aside_keeps_all_it_holds(log: str) -> None:
     assert aside.startswith(f"{log}.20")
     assert head(aside) == last
     assert put_aside(log) == ""
+
+
+def test_logs_put_aside_in_the_same_second_are_both_kept(log: str) -> None:
+    kept = []
+    for _ in range(3):
+        kept.append(put_aside(log))
+        Path(log).write_text(f"a later one, after {kept[-1]}")
+    assert len({*kept}) == 3
+    assert head(kept[0]).position == 20
+
+
+def test_a_log_is_put_aside_where_there_are_no_links(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    last, aside = head(log), put_aside(log)
+    assert head(aside) == last
+    assert stat.S_IMODE(os.stat(aside).st_mode) == 0o600
+    assert not os.path.exists(log)
+
+
+class Killed(BaseException):
+    """Nothing is tidied up after it."""
+
+
+CHANGES = ("link", "rename", "replace", "unlink", "fsync")
+
+
+@pytest.mark.parametrize("survived", range(14))
+def test_a_restore_that_is_killed_leaves_the_former_log_or_the_restored_one(
+    log: str, copy: str, survived: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a log the next hub would begin one with nobody in it."""
+    callboard("backup", "--db", log, copy)
+    writer = Writer(log, projections.ALL)
+    commit(writer, created(2, "bob"))
+    writer.close()
+    left = survived
+
+    def until_killed(change: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*args: Any, **options: Any) -> Any:
+            nonlocal left
+            if not left:
+                raise Killed
+            left -= 1
+            return change(*args, **options)
+
+        return changed
+
+    with monkeypatch.context() as world:
+        for name in CHANGES:
+            world.setattr(os, name, until_killed(getattr(os, name)))
+        with contextlib.suppress(Killed):
+            restore(copy, log, lambda _: None, replace=True)
+    assert head(log).position in (20, 21)
+    assert callboard("verify", "--db", log).exit_code == 0
+    former = [
+        path
+        for path in (log, *glob(f"{log}.2*T*"))
+        if not path.endswith(".heads") and head(path).position == 21
+    ]
+    assert former, "what was there is never lost"
+
+
+def test_a_link_in_the_place_of_a_draft_leads_nowhere(log: str, copy: str, tmp_path: Path) -> None:
+    """In a folder that others may write to, such as /tmp."""
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    for file in (copy, f"{copy}.heads", str(tmp_path / "users.jsonl")):
+        os.symlink(precious, f"{file}.draft")
+    assert callboard("backup", "--db", log, copy).exit_code == 0
+    assert callboard("export", "users", "--db", log, "-o", str(tmp_path / "users.jsonl")).exit_code == 0
+    assert precious.read_text() == "kept"
+    assert head(copy).position == 20
