@@ -16,6 +16,7 @@ from core.events.record import HUB, By, Record
 from core.events.share import ShareGranted, ShareRevoked, share_stream
 from core.events.user import NewsSeen, ServerRemoved, UserDeleted, user_stream
 from projections.sharing import share_news, shares
+from tests.databases import in_memory
 from tests.effort import examples
 
 START = datetime(2026, 1, 28, tzinfo=UTC)
@@ -110,7 +111,7 @@ def records(steps: Sequence[tuple[Step, By]]) -> Iterator[Record]:
 @settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(steps, doers), min_size=10, max_size=30))
 def test_news_is_what_differs_between_before_and_after(steps: list[tuple[Step, By]]) -> None:
-    db, model = sqlite3.connect(":memory:"), Model()
+    db, model = in_memory(), Model()
     shares.create(Database(db))
     for record in records(steps):
         event = record.event

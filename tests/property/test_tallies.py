@@ -15,6 +15,7 @@ from core.events.record import HUB, Record
 from core.events.server import ServerStopped, SpawnFailed, SpawnRequested, SpawnSucceeded
 from projections import tallies
 from projections.tallies import Count, seconds
+from tests.databases import in_memory
 
 START = datetime(2026, 5, 4, 9, tzinfo=UTC)
 EVENTS: tuple[Event, ...] = (
@@ -31,7 +32,7 @@ some_types = st.sets(st.sampled_from(TAGS))
 
 
 def folded(happened: Sequence[tuple[float, Event]]) -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
+    db = in_memory()
     tallies.create(Database(db))
     for number, (at, event) in enumerate(happened, 1):
         tallies.project(db, Record(number, "server/v1", number, START + timedelta(seconds=at), HUB, event))

@@ -30,6 +30,7 @@ from core.events.server import (
 from projections import usage
 from projections.usage import attempts, months
 from projections.usage.attempt import NOT_YET, microseconds, next_month
+from tests.databases import in_memory
 
 START = datetime(2026, 1, 28, tzinfo=UTC)
 SERVERS = ("v0", "v1", "v2")
@@ -71,7 +72,7 @@ def _event(kind: type, server: str, attempts: list[str], back: int, number: int)
 
 
 def folded(records: Sequence[Record]) -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
+    db = in_memory()
     usage.create(Database(db))
     for record in records:
         if isinstance(record.event, usage.EVENTS):

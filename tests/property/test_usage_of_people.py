@@ -19,6 +19,7 @@ from core.events.record import HUB, By, Record
 from core.events.server import ServerAdopted, ServerStopped, SpawnRequested, SpawnSucceeded
 from core.events.user import ServerAdded, ServerRenamed, UserCreated, UserDeleted, UserRenamed
 from projections.usage.attempt import microseconds
+from tests.databases import in_memory
 from tests.effort import examples
 from web.history.usage import Kind, Summing, Usage
 from web.history.use import HOUR
@@ -100,7 +101,7 @@ def told(steps: Sequence[tuple[float, int, str]]) -> tuple[list[Record], Story]:
 
 
 def folded(records: Sequence[Record]) -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
+    db = in_memory()
     for projection in projections.ALL:
         projection.create(Database(db))
     Folding(projections.ALL).project(db, records)

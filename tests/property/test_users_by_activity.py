@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from core.events.record import utc_text
 from projections import users
 from projections.users import Listing, UserRow
+from tests.databases import in_memory
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 moments = st.integers(0, 30).map(lambda seconds: BEGIN + timedelta(seconds=seconds))
@@ -18,7 +19,7 @@ crowds = st.lists(st.tuples(st.none() | moments, st.none() | moments), max_size=
 
 
 def table(crowd: list[tuple[datetime | None, datetime | None]]) -> Database:
-    db = Database(memory=True)
+    db = Database(in_memory())
     users.create(db)
     for number, (recorded, _) in enumerate(crowd):
         text = None if recorded is None else utc_text(recorded)

@@ -14,6 +14,7 @@ from core.events.server import ServerStopped, SpawnRequested, SpawnSucceeded
 from projections import usage
 from projections.usage import attempts, months
 from projections.usage.attempt import microseconds
+from tests.databases import in_memory
 
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 JUNE = datetime(2026, 6, 1, tzinfo=UTC)
@@ -37,7 +38,7 @@ def run(db: sqlite3.Connection, number: int, ready: datetime, ended: datetime | 
 
 
 def test_every_user_is_counted_once_and_so_is_every_start() -> None:
-    db = sqlite3.connect(":memory:")
+    db = in_memory()
     usage.create(Database(db))
     for number in range(PEOPLE):
         run(db, number, MAY - HOUR, None)  # since April
