@@ -9,13 +9,15 @@ from pathlib import Path
 from core.plugins.spawner import Spawner
 from core.plugins.spawner_kind import SpawnerKind, kind_named
 from core.settings import PluginSpawnerSettings, Settings, SpawnerSettings
-from spawners import local_process, simulated
+from spawners import simulated
 from spawners.docker.spawner import KIND as DOCKER
+from spawners.local.spawner import KIND as LOCAL
+from spawners.local.spawner import SIMPLE
 from spawners.slurm.kind import KIND as SLURM
 
 KINDS: tuple[SpawnerKind, ...] = (
-    local_process.KIND,
-    local_process.SIMPLE,
+    LOCAL,
+    SIMPLE,
     simulated.KIND,
     DOCKER,
     SLURM,

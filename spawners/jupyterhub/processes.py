@@ -10,10 +10,10 @@ from jupyterhub.spawner import LocalProcessSpawner
 
 from core.machine.process_identity import Identity, identify, open_process, read_stat
 from core.plugins.spawner import Elsewhere
-from spawners.local_settings import LocalProcessSettings
-from spawners.process_end import end_family
+from spawners.local.process_end import end_family
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.taken_in import process_meant
 from spawners.process_family import Census
-from spawners.taken_in import process_meant
 
 
 def process_of(state: dict[str, Any]) -> Identity | None:

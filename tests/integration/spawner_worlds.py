@@ -24,8 +24,8 @@ from spawners.docker.engine.found import SPAWN_ID
 from spawners.docker.settings import DockerSettings
 from spawners.docker.spawner import DockerSpawner
 from spawners.jupyterhub.adapter import PluginSpawner
-from spawners.local_process import LocalProcessSpawner
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.spawner import LocalProcessSpawner
 from spawners.process_family import marked
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 from spawners.slurm.settings import SlurmSettings

@@ -6,8 +6,8 @@ from pathlib import Path
 import trio
 
 from core.plugins.spawner import Attempt
-from spawners.local_process import LocalProcessSpawner
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.spawner import LocalProcessSpawner
 from tests.integration.spawner_worlds import TINY_SERVER, ignore
 
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from core.errors import SpawnError
 from core.plugins.spawner import ANOTHER_ANSWERS, Attempt, Gone, Running
-from spawners.local_process import LocalProcessSpawner
+from spawners.local.spawner import LocalProcessSpawner
 from spawners.process_family import MARK
 from tests.integration.spawner_worlds import LocalWorld, ignore
 
@@ -161,7 +161,7 @@ LOOK = (
     """
 import encodings.ascii, json, sys
 from core.machine.process_identity import identify, read_stat
-from spawners.port_owner import _look, owner_of
+from spawners.local.port_owner import _look, owner_of
 """
     + CHANGE
     + """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from spawners.listeners import read_listeners
+from spawners.local.listeners import read_listeners
 from tests.integration.conftest import MakeHub
 from tests.integration.hub import RealHub, free_ports, wait_for
 

@@ -28,7 +28,7 @@ from core.reconcile.sorting_out import Answer, Consent
 from core.secrets.secret_file import load_or_make_secret
 from core.settings import ConfigError, Settings, SpawnerSettings, database_path
 from spawners import make_engine, make_spawner
-from spawners.service_process import make_service_spawner
+from spawners.local.service_process import make_service_spawner
 from web.app.app import build_app
 from web.app.listen import listen
 from web.app.serve import serve

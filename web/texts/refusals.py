@@ -46,7 +46,7 @@ SENTENCES = (  # files in which whole sentences are for people: why something en
     "core/actors/servers/start_work.py",
     "core/reconcile/adoption.py",
     "core/scopes/table.py",
-    "spawners/answering.py",
+    "spawners/local/answering.py",
     "spawners/docker/engine/found.py",
     "spawners/slurm/fate.py",
     "spawners/slurm/jobs.py",

@@ -15,7 +15,7 @@ from core.plugins.spawner import Attempt, Gone, Progress, Running
 from core.settings import HubSettings, Settings
 from spawners import make_spawner
 from spawners.configuration import load_settings
-from spawners.local_process import LocalProcessSpawner
+from spawners.local.spawner import LocalProcessSpawner
 from spawners.simulated import SimulatedBackend, SimulatedSettings, SimulatedSpawner
 
 

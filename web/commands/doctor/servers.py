@@ -15,7 +15,7 @@ from core.config.plugins.classes import full_name
 from core.errors import HubError, UnreachableError
 from core.settings import ConfigError, PluginSpawnerSettings, Settings, SpawnerSettings
 from spawners import make_engine
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
 from web.commands.doctor.finding import Finding, ok, problem, warning
 from web.commands.doctor.programs import closed_to_others
 

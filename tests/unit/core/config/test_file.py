@@ -11,7 +11,7 @@ from core.config.masking import describe, is_secret
 from core.config.notes import REASONS, Note, table
 from core.settings import ConfigError, GroupSettings, ServiceSettings, Settings, database_path
 from spawners.configuration import NAMES, load_settings
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
 from tests.effort import PROFILE
 
 TOKEN = "0123456789abcdef"

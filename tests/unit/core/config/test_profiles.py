@@ -12,7 +12,7 @@ from core.errors import SpawnError
 from core.plugins.profiles import every_spawner, settings_of, with_options
 from core.settings import ConfigError, Settings
 from spawners.configuration import as_text, load_settings
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
 from spawners.simulated import SimulatedSettings
 from web.lifecycle.reload import differences, merged
 

@@ -24,7 +24,7 @@ from core.plugins.hooks import running
 from core.settings import GroupSettings
 from projections import users
 from projections.servers import servers
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
 from tests.conftest import ADMIN_TOKEN, Client, hub_in_memory, settings_for_tests
 from web.hook_views.request import RequestView
 from web.hook_views.view import NotHereError

@@ -32,8 +32,8 @@ from core.settings import (
     TornadoSettings,
 )
 from spawners import make_spawner
-from spawners.local_settings import LocalProcessSettings
-from spawners.service_process import make_service_spawner
+from spawners.local.service_process import make_service_spawner
+from spawners.local.settings import LocalProcessSettings
 from tests.conftest import SECRET, settings_for_tests
 from tests.made_once import empty_log
 from tests.unit.web.lifecycle.built_parts import parts

@@ -18,10 +18,10 @@ from core.errors import SpawnError
 from core.plugins.spawner import Attempt, Spawner
 from core.settings import ServiceSettings, Settings
 from spawners.account import Account, system_account
-from spawners.attempt_files import AttemptFiles
-from spawners.launching import run_launcher
-from spawners.local_process import LocalProcessSpawner
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.attempt_files import AttemptFiles
+from spawners.local.launching import run_launcher
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.spawner import LocalProcessSpawner
 from spawners.process_family import MARK
 
 _SETTINGS = LocalProcessSettings(interrupt_timeout=5, term_timeout=5, kill_timeout=5)

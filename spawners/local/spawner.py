@@ -9,8 +9,8 @@ and nothing is on its way. Linux only (pidfds, /proc).
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
@@ -35,15 +35,16 @@ from core.plugins.spawner import (
 )
 from core.plugins.spawner_kind import SpawnerKind
 from spawners import output_file
-from spawners.answering import trouble_after_end, wait_answer
-from spawners.attempt_files import Alive, AttemptFiles, AttemptStatus, Ended, UnderWay, Untouched
-from spawners.launching import launch as launch_server
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.answering import trouble_after_end, wait_answer
+from spawners.local.attempt_files import Alive, AttemptFiles, AttemptStatus, Ended, UnderWay, Untouched
+from spawners.local.launchers import CLEANUP_TIMEOUT, Launch, Launchers
+from spawners.local.launching import launch as launch_server
+from spawners.local.process_end import end_family, end_server, has_left_nothing
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.taken_in import process_meant
 from spawners.pauses import pauses
 from spawners.ports import Ports
-from spawners.process_end import end_family, end_server, has_left_nothing
 from spawners.process_family import Census
-from spawners.taken_in import process_meant
 
 UNSUPPORTED_OPTIONS = frozenset(
     {
@@ -62,9 +63,7 @@ UNSUPPORTED_OPTIONS = frozenset(
 )
 """Options that say where or in what image to run. All others are free-form and nobody's promise."""
 
-_FORKS_AT_ONCE = 8
 _LAUNCHES_AT_MOST = 3
-_CLEANUP_TIMEOUT = 2.0  # seconds a launcher has to write the exit status down
 _FIRST_LOOK, _LAST_LOOK = 1.0, 60.0  # seconds between looks at how much output there is
 _FOLLOW_PAUSE = 0.25
 
@@ -85,15 +84,15 @@ class LocalProcessSpawner(Spawner):
         settings: LocalProcessSettings,
         *,
         simple: bool,
-        launch: Callable[[Attempt, AttemptFiles], int | None] | None = None,
+        launch: Launch | None = None,
     ) -> None:
         """`launch`: how an attempt that holds no process yet gets one; by default as a server."""
         self._directory = str(directory.absolute())
         self._settings = settings
         self._ports = Ports(settings.ip, settings.port_range, self._ports_in_use)
-        self._launch = launch or partial(launch_server, ports=self._ports, configured=settings, simple=simple)
-        self._launchers: dict[str, int] = {}  # pids of children that nobody has waited for yet
-        self._forks = trio.CapacityLimiter(_FORKS_AT_ONCE)
+        self._launchers = Launchers(
+            launch or partial(launch_server, ports=self._ports, configured=settings, simple=simple)
+        )
         self._census = Census()
         self._pids: dict[str, int] = {}  # of servers known to run
 
@@ -112,7 +111,7 @@ class LocalProcessSpawner(Spawner):
                 launches += 1
                 if launches > _LAUNCHES_AT_MOST:
                     raise SpawnError("The server could not be launched: the launcher ends without a trace.")
-                await trio.to_thread.run_sync(self._launch_one, attempt, files, limiter=self._forks)
+                await self._launchers.launch(attempt, files)
             await trio.sleep(pause)
         raise AssertionError("pauses never end")
 
@@ -180,8 +179,7 @@ class LocalProcessSpawner(Spawner):
             return Gone(ended.exit_status)
 
     async def listed(self) -> list[Listed]:
-        for spawn_id in list(self._launchers):
-            self._reap(spawn_id)
+        self._launchers.reap_all()
         with _asking():
             found = await trio.to_thread.run_sync(self._not_ended)
             return [self._files(spawn_id).listed(spawn_id) for spawn_id in found]
@@ -229,16 +227,6 @@ class LocalProcessSpawner(Spawner):
     def unsupported_options(self, user_options: UserOptions) -> frozenset[str]:
         return UNSUPPORTED_OPTIONS & user_options.keys()
 
-    def _launch_one(self, attempt: Attempt, files: AttemptFiles) -> None:
-        """In a thread."""
-        pid = self._launch(attempt, files)
-        if pid is not None:
-            former = self._launchers.get(attempt.spawn_id)
-            self._launchers[attempt.spawn_id] = pid
-            if former is not None:
-                with suppress(ChildProcessError):
-                    os.waitpid(former, 0)  # its lock was free: it was killed before it could launch anything
-
     async def _end(self, spawn_id: str, files: AttemptFiles) -> Ended:
         """Return when the server has ended, its launcher has said how, and none can be launched any more."""
         for pause in pauses():
@@ -249,7 +237,7 @@ class LocalProcessSpawner(Spawner):
                 case Alive(identity):
                     family, in_order = await end_server(identity, self._settings)
                     faults.point("server ended")
-                    await self._reap_soon(spawn_id)
+                    await self._launchers.reap_soon(spawn_id)
                     if not (in_order and await has_left_nothing(family, identity.session)):
                         await end_family(spawn_id, family, self._census, self._settings)
                     files.mark_swept()
@@ -292,32 +280,13 @@ class LocalProcessSpawner(Spawner):
         """Of what was kept in memory while it ran."""
         self._pids.pop(spawn_id, None)
         self._ports.release(spawn_id)
-        await self._reap_soon(spawn_id)
-
-    async def _reap_soon(self, spawn_id: str) -> None:
-        """Wait for the launcher, if it is a child of this process: it has nothing more to do."""
-        with trio.move_on_after(_CLEANUP_TIMEOUT):
-            for pause in pauses():
-                if self._reap(spawn_id):
-                    return
-                await trio.sleep(pause)
-
-    def _reap(self, spawn_id: str) -> bool:
-        """False if the launcher still runs."""
-        pid = self._launchers.get(spawn_id)
-        if pid is None:
-            return True
-        with suppress(ChildProcessError):  # somebody else has waited for it
-            if os.waitpid(pid, os.WNOHANG) == (0, 0):
-                return False
-        self._launchers.pop(spawn_id, None)
-        return True
+        await self._launchers.reap_soon(spawn_id)
 
 
 async def _look(files: AttemptFiles) -> AttemptStatus:
     """The stage, once a launcher whose server has ended has had its time to say how."""
     await trio.lowlevel.checkpoint()
-    with trio.move_on_after(_CLEANUP_TIMEOUT):
+    with trio.move_on_after(CLEANUP_TIMEOUT):
         for pause in pauses():
             stage = files.stage()
             if not (isinstance(stage, UnderWay) and stage.server_has_ended):

@@ -14,8 +14,8 @@ from core.machine.process_identity import this_boot, this_namespace
 from core.plugins.spawner import Attempt
 from spawners import output_file
 from spawners.account import Account, hub_account, system_account
-from spawners.attempt_files import AttemptFiles
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.attempt_files import AttemptFiles
+from spawners.local.settings import LocalProcessSettings
 from spawners.ports import WILDCARDS, Ports, url_at
 from spawners.process_family import MARK
 

@@ -1,4 +1,4 @@
-# Runs one server and keeps its exit status. Started by local_process.py, which holds the attempt's lock:
+# Runs one server and keeps its exit status. Started by launching.py, which holds the attempt's lock:
 #
 #     launch.sh PLACE BOOT NAMESPACE HOME COMMAND [ARGUMENT...]
 #

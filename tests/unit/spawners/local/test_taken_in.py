@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from core.errors import SpawnError
 from core.machine.process_identity import as_line, began, identify, parse_identity, read_stat
 from core.plugins.spawner import Elsewhere, Gone, Running
-from spawners.local_process import LocalProcessSpawner
-from spawners.local_settings import LocalProcessSettings
-from spawners.taken_in import process_meant
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.spawner import LocalProcessSpawner
+from spawners.local.taken_in import process_meant
 
 PREFIX = "/user/alice/"
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from spawners.listeners import Listener, parse, reached, read_listeners
+from spawners.local.listeners import Listener, parse, reached, read_listeners
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 REST = "00000000:00000000 00:00000000 00000000"

@@ -8,8 +8,8 @@ from core.errors import SpawnError
 from core.machine.process_identity import this_boot
 from core.machine.readiness import Target, parse_url, wait_server_up
 from core.plugins.spawner import ANOTHER_ANSWERS
-from spawners.attempt_files import Alive, AttemptFiles
-from spawners.port_owner import Owner, owner_after, owner_of
+from spawners.local.attempt_files import Alive, AttemptFiles
+from spawners.local.port_owner import Owner, owner_after, owner_of
 
 _LOOK_AGAIN = 0.1  # seconds
 _CERTAIN = 2  # looks in a row: a server that opens its port anew in the middle of one looks like a stranger

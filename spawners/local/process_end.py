@@ -11,7 +11,7 @@ import trio
 
 from core.errors import UnreachableError
 from core.machine.process_identity import Identity, is_alive, open_process
-from spawners.local_settings import LocalProcessSettings
+from spawners.local.settings import LocalProcessSettings
 from spawners.pauses import pauses
 from spawners.process_family import Census, descendants
 

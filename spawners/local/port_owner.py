@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from core.machine.process_identity import Identity, is_alive, read_stat
-from spawners.listeners import Listener, reached, read_listeners
+from spawners.local.listeners import Listener, reached, read_listeners
 from spawners.process_family import descendants, session_members
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]")

@@ -28,9 +28,10 @@ from core.machine.process_identity import (
 from core.naming.ids import new_id
 from core.plugins.spawner import Attempt, Gone, Running
 from spawners import output_file
-from spawners.attempt_files import AttemptFiles
-from spawners.local_process import LocalProcessSpawner
-from spawners.local_settings import LocalProcessSettings
+from spawners.local import launching
+from spawners.local.attempt_files import AttemptFiles
+from spawners.local.settings import LocalProcessSettings
+from spawners.local.spawner import LocalProcessSpawner
 from spawners.ports import Ports
 from spawners.process_family import marked
 from tests.integration.spawner_worlds import LocalWorld, ignore
@@ -175,7 +176,7 @@ async def test_no_zombies_are_left(world: LocalWorld) -> None:
     attempt = world.attempt()
     await hub.start(attempt, ignore)
     await hub.stop(attempt.spawn_id)
-    assert not hub._launchers
+    assert not hub._launchers._pids
 
 
 # When something goes wrong between hub and server
@@ -219,10 +220,10 @@ async def test_a_launcher_killed_at_any_moment_leaves_one_server_or_none(
 
     async def kill_launcher() -> None:
         with trio.fail_after(5):
-            while attempt.spawn_id not in hub._launchers:
+            while attempt.spawn_id not in hub._launchers._pids:
                 await trio.sleep(0)
         await trio.sleep(delay)
-        os.kill(hub._launchers[attempt.spawn_id], signal.SIGKILL)
+        os.kill(hub._launchers._pids[attempt.spawn_id], signal.SIGKILL)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(kill_launcher)
@@ -235,7 +236,7 @@ async def test_a_launcher_killed_at_any_moment_leaves_one_server_or_none(
 
 
 def test_nothing_is_run_whose_identity_cannot_be_written(tmp_path: Path) -> None:
-    launcher = Path(output_file.__file__).with_name("launch.sh")
+    launcher = Path(launching.__file__).with_name("launch.sh")
     command = ["touch", str(tmp_path / "was_run")]
     place = ["boot", "namespace", str(tmp_path)]
     for directory in (tmp_path, tmp_path / "none"):
@@ -302,7 +303,7 @@ async def test_what_ended_between_look_and_launch_is_not_run(world: LocalWorld) 
     files.create()
     await hub.stop(stopped.spawn_id)
     for attempt in (died, stopped):
-        hub._launch_one(attempt, AttemptFiles(str(world.state / attempt.spawn_id)))
+        await hub._launchers.launch(attempt, AttemptFiles(str(world.state / attempt.spawn_id)))
         await trio.sleep(0.02)
         assert isinstance(await hub.poll(attempt.spawn_id), Gone)
         assert not world.processes(attempt.spawn_id)
@@ -638,7 +639,7 @@ async def test_output_is_kept_short_while_it_grows(world: LocalWorld) -> None:
 
 
 async def test_output_is_kept_short_between_polls(world: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spawners.local_process._FIRST_LOOK", 0.05)
+    monkeypatch.setattr("spawners.local.spawner._FIRST_LOOK", 0.05)
     hub, attempt = world.hub(), world.attempt(says=["0123456789" * 10, 80_000])
     await hub.start(attempt, ignore)
     output = world.state / attempt.spawn_id / "output"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spawners.listeners import Listener
-from spawners.port_owner import Holder, strangers
+from spawners.local.listeners import Listener
+from spawners.local.port_owner import Holder, strangers
 
 HUB, ALICE, MALLORY = 0, 1001, 1002
 
