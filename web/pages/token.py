@@ -21,7 +21,7 @@ from web.pages.home import myself
 from web.pages.parts.render import page
 from web.request.access import IDENTIFIED, check_access, needs
 from web.request.answers import redirect
-from web.request.context import asked, by, caller, database, hub
+from web.request.context import asked, by, caller, database, hub, scopes
 from web.request.errors import status_of
 from web.request.idempotency import FORM_KEY, idempotency_record
 from web.request.known import known_token
@@ -30,6 +30,7 @@ from web.request.sent.forms import form
 from web.request.sent.numerals import whole_number
 from web.rights.identity import is_valid
 from web.rights.oauth_clients import title
+from web.rights.oauth_scopes import Described, in_words
 from web.sharing.issuing import HUB_CLIENT
 from web.texts.translate import N_, _, ngettext, number
 
@@ -94,12 +95,12 @@ async def submit() -> Response:
 
 async def _issued(me: UserRow, fields: Mapping[str, str]) -> str:
     """The token that this form asks for: the same, if it is sent again."""
-    scopes, seconds = fields.get("scopes", "").replace(",", " ").split(), fields.get("expires_in", "")
+    wanted, seconds = fields.get("scopes", "").replace(",", " ").split(), fields.get("expires_in", "")
     expires_in = whole_number(seconds)
     if seconds and expires_in is None:
         raise InvalidError("expires_in is a number of seconds, at least 1.")
     issuing, key = hub().acts.tokens, fields.get(FORM_KEY, "")
-    new = issuing.new(me, scopes or None, fields.get("note", ""), expires_in, form=key)
+    new = issuing.new(me, wanted or None, fields.get("note", ""), expires_in, form=key)
     await issuing.issue(new, by=by())
     return new.secret
 
@@ -127,7 +128,16 @@ async def _shown_page(
         new_token=new_token,
         token_error=token_error,
         given={name: (given or {}).get(name, "") for name in ("note", "scopes")},
+        held_scopes=_held(me.name),
     )
+
+
+def _held(name: str) -> list[Described]:
+    """All that this user may give to a token, as they would write it."""
+    return [
+        in_words(scope.replace(f"!user={name}", "!user"), hub().rights.table)
+        for scope in scopes().as_strings()
+    ]
 
 
 def _shown(model: TokenModel) -> ShownToken:

@@ -45,6 +45,21 @@ async def test_tokens_are_listed_with_what_they_may_do(hub: Hub) -> None:
     assert not (await shown(browser, "/hub/token")).all("tr", class_="token-row")
 
 
+async def test_one_reads_which_scopes_one_may_give_to_a_token_and_what_they_mean(hub: Hub) -> None:
+    """As they are to be written: each of them is taken."""
+    bob = await logged_in(hub, "bob")
+    lines = [
+        line.text for line in (await shown(bob, "/hub/token")).one("details", id_="held-scopes").all("li")
+    ]
+    assert any(line.startswith("servers!user ") and len(line.split()) > 3 for line in lines), lines
+    held = [line.split()[0] for line in lines]
+    assert "admin:users" not in held
+    made = await bob.call("POST", "/users/bob/tokens", json={"scopes": held})
+    assert made.status_code == 201
+    admin = await shown(await logged_in(hub, "alice"), "/hub/token")
+    assert "admin:users" in [code.text for code in admin.one("details", id_="held-scopes").all("code")]
+
+
 async def test_nobody_sees_the_tokens_of_others(client: Client, hub: Hub) -> None:
     await client.post("/users/alice/tokens", json={"note": "of alice"})
     assert "of alice" not in (await shown(await logged_in(hub, "bob"), "/hub/token")).text
