@@ -15,6 +15,9 @@ from tests.conftest import Client
 from tests.docs.blocks import DOCS
 from tests.unit.plugins.hub_with import hub_with
 from web.cli import COMMANDS
+from web.commands.loadtest.measured import Step
+from web.commands.loadtest.own_words import OwnWords
+from web.commands.loadtest.report import Report
 from web.hub.giving_up import LOG_LOST
 
 
@@ -66,3 +69,10 @@ def test_the_command_line_has_each_exit_code() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_command_line_has_each_command(command: str) -> None:
     assert re.search(rf"callboard {command}\b|`{command}`", (DOCS / "command-line.md").read_text()), command
+
+
+def test_the_command_line_has_all_that_a_load_test_says_as_json() -> None:
+    table = (DOCS / "command-line.md").read_text().partition("| of `--json` |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`(\w+)`", table))
+    for struct in (Report, Step, OwnWords):
+        assert told >= set(struct.__struct_fields__)

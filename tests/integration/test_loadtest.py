@@ -96,7 +96,10 @@ def test_people_who_are_there_already_are_not_touched(make_hub: MakeHub) -> None
     process = begin(hub.url, "--users", "3", "--traffic", "none")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err == "callboard: the hub has a user loadtest-00002 already: choose other names with --prefix\n"
+    assert err == (
+        "callboard: the hub has a user loadtest-00002 already: choose other names with --prefix, or remove those of an "
+        "earlier test with --remove\n"
+    )
     assert names(hub) == ["admin", "loadtest-00002"]
 
 
@@ -112,6 +115,36 @@ def test_ctrl_c_leaves_nothing_behind(make_hub: MakeHub) -> None:
     assert "Traceback" not in err
     assert names(hub) == ["admin"]
     assert hub.server_processes() == []
+
+
+def test_a_hub_that_is_killed_meanwhile_and_comes_back_is_left_as_it_was(make_hub: MakeHub) -> None:
+    hub = make_hub()
+    hub.start()
+    process = begin(
+        hub.url, "--users", "3", "--seconds", "8", "--pattern", "burst", "--traffic", "http", "--json"
+    )
+    wait_for(lambda: len(hub.server_processes()) >= 3, 30)
+    hub.kill()
+    process.send_signal(signal.SIGINT)
+    hub.start()
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert names(hub) == ["admin"]
+    wait_for(lambda: hub.server_processes() == [])
+
+
+def test_people_whom_a_test_had_to_leave_behind_are_removed_later(make_hub: MakeHub) -> None:
+    hub = make_hub()
+    hub.start()
+    for name in ("loadtest-00001", "loadtest-00002", "loadtest-somebody"):
+        hub.add_user(name)
+    hub.begin("loadtest-00001")
+    process = begin(hub.url, "--users", "2", "--traffic", "none")
+    assert "remove those of an earlier test with --remove" in process.communicate(timeout=60)[1]
+    process = begin(hub.url, "--users", "3", "--remove")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, "left" in err) == (0, False)
+    assert names(hub) == ["admin", "loadtest-somebody"]
 
 
 def test_people_of_jupyterhub_do_the_same(tmp_path: Path) -> None:

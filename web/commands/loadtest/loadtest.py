@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from web.commands.loadtest.hub import Hub
     from web.commands.loadtest.person import Habits
     from web.commands.loadtest.report import Report
+
+T = TypeVar("T")
 
 PASSWORD_VARIABLE = "CALLBOARD_LOADTEST_PASSWORD"  # noqa: S105 - its name
 
@@ -64,6 +66,9 @@ PASSWORD_VARIABLE = "CALLBOARD_LOADTEST_PASSWORD"  # noqa: S105 - its name
 )
 @click.option("--prefix", default="loadtest", show_default=True, help="Of the names of the people.")
 @click.option("--seed", type=int, help="To have people come at the same moments as in another run.")
+@click.option(
+    "--remove", is_flag=True, help="Only remove the people whom an earlier test had to leave behind."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def loadtest(
     url: str,
@@ -75,16 +80,19 @@ def loadtest(
     start_timeout: float,
     prefix: str,
     seed: int | None,
+    remove: bool,
     as_json: bool,
 ) -> None:
     """Let simulated people use the hub at URL, Callboard or JupyterHub, and print how long they had to wait.
 
     They are made for it, each starts a server, follows its start, works with it, stops it, and is removed at the end:
-    also after Ctrl-C. The token of an administrator comes in CALLBOARD_TOKEN. With a password in
-    CALLBOARD_LOADTEST_PASSWORD, one that all people may log in with, they log in on the form, too, and open their
-    servers as browsers do. It needs a real Jupyter server behind each start, unless --traffic says otherwise.
+    also after Ctrl-C. If the hub is away then, they are removed later, with --remove. The token of an administrator
+    comes in CALLBOARD_TOKEN. With a password in CALLBOARD_LOADTEST_PASSWORD, one that all people may log in with,
+    they log in on the form, too, and open their servers as browsers do. It needs a real Jupyter server behind each
+    start, unless --traffic says otherwise.
 
-    Exit codes: 0 when all went as people hope, or the hub refused some of it; 1 when something broke.
+    Exit codes: 0 when all went as people hope, or the hub refused some of it; 1 when something broke, or somebody is
+    left.
 
     \b
     callboard loadtest http://127.0.0.1:8000 --users 200 --pattern lecture
@@ -95,6 +103,9 @@ def loadtest(
         raise Failure(f"{TOKEN_VARIABLE} is not set: it is the token of an administrator of {url}")
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url!r} is not http://... or https://...", param_hint="URL")
+    if remove:
+        _remove(url, token, prefix, users)
+        return
     from web.commands.loadtest.person import Habits
 
     seed = SystemRandom().randrange(2**32) if seed is None else seed
@@ -102,6 +113,8 @@ def loadtest(
     habits = Habits(os.environ.get(PASSWORD_VARIABLE, ""), traffic, pause, start_timeout)
     report = _carried_out(url, token, prefix, pattern, planned, habits)
     _print(report, as_json)
+    if report.left:
+        raise Failure(f"{len(report.left)} people are left: {_how_to_remove(url, prefix, users)}")
     if report.failed:
         raise Failure(f"{report.failed} steps failed; the same again with --seed {seed}")
 
@@ -109,15 +122,40 @@ def loadtest(
 def _carried_out(
     url: str, token: str, prefix: str, pattern: str, planned: list[Visit], habits: Habits
 ) -> Report:
+    async def visit(hub: Hub) -> Report:
+        with long_work("people made, gone, removed", 3 * len(planned)) as on_progress:
+            return await _watched(hub, prefix, pattern, planned, habits, on_progress)
+
+    return _with_hub(url, token, visit)
+
+
+def _remove(url: str, token: str, prefix: str, users: int) -> None:
+    """Those who would have been made."""
+    from web.commands.loadtest.crowd import names_of, remove
+
+    async def gone(hub: Hub) -> list[str]:
+        await _version(hub)
+        with long_work("people removed", users) as on_progress:
+            return await remove(hub, names_of(prefix, users), on_progress)
+
+    if left := _with_hub(url, token, gone):
+        raise Failure(f"{len(left)} people are left: {_how_to_remove(url, prefix, users)}")
+
+
+def _how_to_remove(url: str, prefix: str, users: int) -> str:
+    return f"once the hub is well, callboard loadtest {url} --prefix {prefix} --users {users} --remove"
+
+
+def _with_hub(url: str, token: str, work: Callable[[Hub], Awaitable[T]]) -> T:
+    """Raises Failure where the hub says no, or is not there."""
     import trio
 
     from web.client.errors import HubError
     from web.commands.loadtest.hub import hub_at
 
-    async def run() -> Report:
+    async def run() -> T:
         async with hub_at(url, token) as hub:
-            with long_work("people made, gone, removed", 3 * len(planned)) as on_progress:
-                return await _watched(hub, prefix, pattern, planned, habits, on_progress)
+            return await work(hub)
 
     try:
         return trio.run(run)
@@ -147,11 +185,12 @@ async def _watched(
     version = await _version(hub)
     measured = Measured()
     before, begin = await _samples(hub), trio.current_time()
-    await Crowd(hub, measured, habits, prefix, on_progress).visit(planned)
+    crowd = Crowd(hub, measured, habits, prefix, on_progress)
+    await crowd.visit(planned)
     seconds, after = trio.current_time() - begin, await _samples(hub)
     said = said_between(before, after) if before and after else None
     reasons = dict(measured.reasons.most_common())
-    return Report(version, pattern, len(planned), seconds, measured.steps(), reasons, said)
+    return Report(version, pattern, len(planned), seconds, measured.steps(), reasons, said, crowd.left)
 
 
 async def _version(hub: Hub) -> str:

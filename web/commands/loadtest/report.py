@@ -17,7 +17,7 @@ SHOWN = 10  # reasons, the most frequent
 class Report(Struct, frozen=True):
     """`reasons`: what was refused or went wrong, in which step, and how often. `seconds`: how long it took in all.
 
-    `hub`: its own words; None where it would not say.
+    `hub`: its own words; None where it would not say. `left`: people whom it did not take away again.
     """
 
     hub_version: str
@@ -27,6 +27,7 @@ class Report(Struct, frozen=True):
     steps: list[Step]
     reasons: dict[str, int]
     hub: OwnWords | None
+    left: list[str] = []
 
     @property
     def failed(self) -> int:
@@ -66,7 +67,7 @@ def _print_reasons(reasons: dict[str, int]) -> None:
 def _print_own_words(said: OwnWords | None) -> None:
     click.echo("\nthe hub's own metrics")
     if said is None:
-        click.echo("  it does not show them to this token (scope read:metrics)")
+        click.echo("  it did not show them: it has to be there, and the token to have the scope read:metrics")
         return
     if said.cpu is not None:
         click.echo(f"  CPU     {said.cpu:.1f} s")

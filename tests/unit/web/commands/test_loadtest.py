@@ -5,11 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+import trio
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from web.cli import main
+from web.client.errors import RefusedError, UnreachableError
+from web.commands.loadtest.crowd import PATIENCE, remove
 from web.commands.loadtest.measured import Failed, Measured, Refused, percentile
 from web.commands.loadtest.own_words import parse, said_between
 from web.commands.loadtest.patterns import PATTERNS, visits
@@ -121,3 +124,41 @@ def test_bad_input_is_one_line(
     assert outcome.exit_code != 0
     assert says in outcome.output
     assert "Traceback" not in outcome.output
+
+
+# --- removing people again ---
+
+
+class Hub:
+    """`replies`: what it does each time that somebody is to be removed, the last of them for ever."""
+
+    def __init__(self, *replies: Exception | None) -> None:
+        self.admin = self
+        self.replies = list(replies)
+
+    async def delete_user(self, name: str) -> None:
+        await trio.lowlevel.checkpoint()
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if reply is not None:
+            raise reply
+
+
+AWAY, RESTARTING = UnreachableError("no answer"), RefusedError(503, "The hub is away.")
+
+
+@pytest.mark.parametrize(
+    ("replies", "left"),
+    [
+        ([None], []),
+        ([AWAY, RESTARTING, AWAY, None], []),
+        ([RESTARTING, RefusedError(404, "no such user")], []),
+        ([AWAY], ["alice"]),
+        ([RefusedError(403, "not yours")], ["alice"]),
+    ],
+)
+async def test_a_hub_that_is_away_is_asked_again_for_a_while(
+    replies: list[Exception | None], left: list[str], autojump_clock: object
+) -> None:
+    progress: list[int] = []
+    with trio.fail_after(PATIENCE + 1):
+        assert await remove(Hub(*replies), ["alice"], progress.append) == left  # type: ignore[arg-type]
