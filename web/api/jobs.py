@@ -60,7 +60,8 @@ class FailureModel(Struct):
 class JobModel(Struct):
     """`done` and `failed`: how many of `total` users. `failures`: the first 200. `message`: what went wrong as a whole.
 
-    `waiting`: it is not due yet, or will be tried again when it is.
+    `waiting`: it is not due yet, or will be tried again when it is. `asked_by`: the user who asked; null for one who is
+    gone, a service, and the command line.
     """
 
     id: str
@@ -75,6 +76,7 @@ class JobModel(Struct):
     asked: str
     due: str | None
     ended: str | None
+    asked_by: str | None
 
 
 @endpoints.post(
@@ -200,7 +202,13 @@ def _model(db: Tables, row: JobRow, *, is_under_way: bool) -> JobModel:
         shown(row.asked),
         shown(row.due) if row.due else None,
         shown(row.ended) if row.ended else None,
+        _asker(db, row.principal),
     )
+
+
+def _asker(db: Tables, principal: str) -> str | None:
+    kind, _, key = principal.partition("/")
+    return _name(users.by_id(db, key)) if kind == "user" else None
 
 
 def _state(row: JobRow, is_under_way: bool) -> Literal["waiting", "running", "done", "given up", "cancelled"]:

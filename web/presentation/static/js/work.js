@@ -1,11 +1,12 @@
 // One thing done for many: a job of the hub's, which goes on when this page is closed. The panel shows how far it is.
 
-import { call } from "./api.js";
+import { call, data } from "./api.js";
 import { _, withValues } from "./texts.js";
 import { isAtWork, working } from "./working.js";
 
 const LOOK = 700; // milliseconds between looks at the job
-const KEPT = "callboard-job"; // what this browser has begun, to be found again by the next page
+const SOON = 60000; // milliseconds: a job that is due later, or put off for longer, is not what one waits for
+const LATEST = 20; // jobs among which one that goes on is looked for
 
 const WORDS = {
   start: [_("Starting: {done} of {total}"), _("{done} of {total} started")],
@@ -33,19 +34,16 @@ export class Work {
   }
 
   // The job, to be followed. Throws what the hub refuses it with.
-  async begin(act, users) {
-    const job = await call("POST", "jobs", { act, users });
-    localStorage.setItem(KEPT, job.id);
-    return job;
+  begin(act, users) {
+    return call("POST", "jobs", { act, users });
   }
 
-  // What an earlier page has begun, if it still goes on.
+  // What one has begun on an earlier page, in whichever browser, if it still goes on.
   async resume() {
-    const id = localStorage.getItem(KEPT);
-    if (!id) return;
-    const job = await call("GET", path(id)).catch(() => null);
-    if (job && job.ended === null) await this.follow(job);
-    else localStorage.removeItem(KEPT);
+    const jobs = await call("GET", `jobs?limit=${LATEST}`).catch(() => []);
+    const isSoon = (due) => due === null || Date.parse(due) < Date.now() + SOON;
+    const job = jobs.find(({ ended, due, asked_by }) => ended === null && isSoon(due) && asked_by === data.user);
+    if (job && !this.isRunning) await this.follow(job);
   }
 
   // The job when it has ended.
@@ -57,7 +55,6 @@ export class Work {
       await pause(LOOK);
       await this.look();
     }
-    localStorage.removeItem(KEPT);
     document.getElementById("work-said").textContent = this.text();
     return this.job;
   }
