@@ -164,7 +164,11 @@ def _begin_background_work(hub: Hub, nursery: trio.Nursery) -> None:
     )
     chores: Rounds = (
         (HOUR, "old idempotency keys are still there", partial(_forget_keys, hub.store)),
-        (HOUR, "expired tokens and sessions are still there", partial(take_out_expired, hub)),
+        (
+            HOUR,
+            "expired tokens and sessions are still there",
+            partial(take_out_expired, hub.store.db, hub.entities, hub.sessions),
+        ),
         (interval or math.inf, "services could not be checked", services.check_all),
     )
     for every, what, work in gathered:

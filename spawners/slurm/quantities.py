@@ -10,8 +10,6 @@ _DIGITS = r"\d{1,9}"
 _CLOCK = re.compile(rf"(?:({_DIGITS})-)?({_DIGITS})(?::({_DIGITS}))?(?::({_DIGITS}))?", re.ASCII)
 _MEMORY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)I?B?", re.ASCII)
 
-WHOLE_NODE = 0  # as an amount of memory: all that a node has
-
 
 def seconds(text: str) -> int:
     """Of `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours[:minutes[:seconds]]`. Raises ValueError.

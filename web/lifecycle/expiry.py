@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from core.actors.hub_entities import HubEntities
+from core.events.log.tables import Tables
 from core.events.record import HUB
 from core.token import Revoke
 from projections import tokens
-from web.hub.hub import Hub
+from web.sessions.sessions import Sessions
+
+EXPIRED = "It has expired."
 
 
-async def take_out_expired(hub: Hub) -> None:
+async def take_out_expired(db: Tables, entities: HubEntities, sessions: Sessions) -> None:
     now = datetime.now(UTC)
-    await revoke_expired(hub, now)
-    await end_expired(hub, now)
+    await revoke_expired(db, entities, now)
+    await end_expired(sessions, now)
 
 
-async def revoke_expired(hub: Hub, now: datetime) -> None:
-    while rows := tokens.expired(hub.store.db, now):
+async def revoke_expired(db: Tables, entities: HubEntities, now: datetime) -> None:
+    while rows := tokens.expired(db, now):
         for row in rows:
-            await hub.entities.tokens.ask(row.id, Revoke("It has expired."), by=HUB)
+            await entities.tokens.ask(row.id, Revoke(EXPIRED), by=HUB)
 
 
-async def end_expired(hub: Hub, now: datetime) -> None:
-    while rows := hub.sessions.expired(now):
+async def end_expired(sessions: Sessions, now: datetime) -> None:
+    while rows := sessions.expired(now):
         for row in rows:
-            await hub.sessions.end(row.id, "It has expired.", by=HUB)
+            await sessions.end(row.id, EXPIRED, by=HUB)

@@ -2,19 +2,17 @@
 
 A server's token is derived from the secret file and the spawn id: a hub that re-enters a start after a crash
 gives the same token, and the log holds no more than its digest.
-Source of the environment: JupyterHub 6.1, what a single-user server reads.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from core.config.roles import SERVER
 from core.errors import ForbiddenError, InvalidError, SpawnError
 from core.naming.ids import new_id
-from core.naming.names import escape, full_name, server_client_id, server_prefix
+from core.naming.names import full_name, server_prefix
 from core.naming.user_names import UserNames
 from core.plugins.authenticator import SessionAuthenticator, StartAuthenticator
 from core.plugins.hooks import Hooks
@@ -32,7 +30,7 @@ from projections.servers.servers import ServerRow
 from projections.users import UserRow
 from web.hook_views.handler import HandlerView
 from web.rights.rights import Rights
-from web.site.environment import public_addresses
+from web.starts.environment import server_environment
 from web.starts.kept_views import KeptViews
 from web.starts.plugin_starts import PluginStarts
 from web.starts.profile_form import FormOfProfiles, chosen_profile
@@ -153,7 +151,7 @@ class Launch:
             raise SpawnError(why_not, status=403)
         self._check_profile(server_id, spawning)
         token = self.token(spawning.spawn_id, server_id, spawning.user_options)
-        environment = self._environment(spawning, token)
+        environment = server_environment(self.settings, self.views.hosts, self.views.hub_url, spawning, token)
         if (opener := self._session_opener()) is not None:
             await opener.open_session(spawning.user_name)
         handler = self._handlers.pop(spawning.spawn_id, None)
@@ -280,31 +278,6 @@ class Launch:
         self._kept.end(server_id)
         if opener is not None:
             await opener.close_session(view.user.name)
-
-    def _environment(self, spawning: Spawning, token: str) -> dict[str, str]:
-        user, server = spawning.user_name, spawning.server_name
-        api_url = f"{self.views.hub_url}/api"
-        access = json.dumps([f"access:servers!server={user}/{server}", f"access:servers!user={user}"])
-        environment = {
-            "JUPYTERHUB_API_TOKEN": token,
-            "JPY_API_TOKEN": token,
-            "JUPYTERHUB_API_URL": api_url,
-            "JUPYTERHUB_ACTIVITY_URL": f"{api_url}/users/{escape(user)}/activity",
-            **public_addresses(self.settings.hub, self.views.hosts, spawning.prefix),
-            "JUPYTERHUB_CLIENT_ID": server_client_id(user, server),
-            "JUPYTERHUB_OAUTH_CALLBACK_URL": self.views.hosts.url(f"{spawning.prefix}oauth_callback"),
-            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": access,
-            "JUPYTERHUB_OAUTH_SCOPES": access,
-            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps(
-                [*spawning.client_scopes, f"access:servers!server={user}/{server}"]
-            ),
-            "JUPYTERHUB_USER": user,
-            "JUPYTERHUB_SERVER_NAME": server,
-            "JUPYTERHUB_SERVICE_PREFIX": spawning.prefix,
-        }
-        if self.settings.hub.admin_access:
-            environment["JUPYTERHUB_ADMIN_ACCESS"] = "1"
-        return environment
 
 
 def _namespace(spawning: Spawning) -> dict[str, str]:

@@ -242,6 +242,6 @@ async def test_expired_tokens_are_swept_up(world: Client):
             user_stream(row.id), quick_digest(name), [], expires_at=now + timedelta(seconds=seconds)
         )
         await world.hub.entities.tokens.ask(new_id("t"), issue, by=HUB)
-    await revoke_expired(world.hub, now)
+    await revoke_expired(world.hub.store.db, world.hub.entities, now)
     left = tokens_table.of_owner(world.hub.store.db, user_stream(row.id))
     assert [token.digest for token in left] == [quick_digest("young")]

@@ -299,9 +299,9 @@ async def test_a_session_ends_when_its_time_is_over(hub: Hub) -> None:
     secret, now = browser.cookies["jupyterhub-hub-login"], datetime.now(UTC)
     assert hub.sessions.find(secret, now + timedelta(days=13, hours=23)) is not None
     assert hub.sessions.find(secret, now + timedelta(days=14, seconds=1)) is None
-    await end_expired(hub, now + timedelta(days=13))
+    await end_expired(hub.sessions, now + timedelta(days=13))
     assert len(session_events(hub)) == 1
-    await end_expired(hub, now + timedelta(days=15))
+    await end_expired(hub.sessions, now + timedelta(days=15))
     assert len(session_events(hub)) == 2
     assert (await browser.call("GET", "/user")).status_code == 403
 
