@@ -146,13 +146,15 @@ def violations(page: Page) -> list[str]:
 
 CUT_OFF = """() => {
     const cut = [];
-    for (const field of document.querySelectorAll("input[placeholder], textarea[placeholder]")) {
+    const said = (field) => field.placeholder ?? field.selectedOptions[0]?.text ?? "";
+    for (const field of document.querySelectorAll("input[placeholder], textarea[placeholder], select")) {
         if (!field.checkVisibility()) continue;
         const style = getComputedStyle(field);
         const canvas = document.createElement("canvas").getContext("2d");
         canvas.font = style.font;
-        const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-        if (canvas.measureText(field.placeholder).width > room) cut.push(field.placeholder);
+        const arrow = field.matches("select") ? 16 : 0;
+        const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+        if (canvas.measureText(said(field)).width > room) cut.push(said(field));
     }
     for (const field of document.querySelectorAll("textarea[readonly], input[readonly]")) {
         if (!field.checkVisibility()) continue;
@@ -178,7 +180,7 @@ CUT_OFF = """() => {
 
 
 def cut_off(page: Page) -> list[str]:
-    """Texts that are not seen to their end: placeholders, what is to be copied, and what reaches beyond its sheet."""
+    """Texts that are not seen to their end: placeholders, what is chosen, what is to be copied, and what reaches beyond its sheet."""
     return [str(one) for one in page.evaluate(CUT_OFF)]
 
 

@@ -159,6 +159,16 @@ def opened(windows: Windows, hub: Visited, mode: str, path: str, locale: str = "
     return page
 
 
+def squeezed(page: Page) -> list[str]:
+    """Names that have room for few letters in a line."""
+    found: list[str] = page.locator("main .name:visible, main th[scope=row]:visible").evaluate_all(
+        """all => all
+            .filter((one) => one.clientHeight > 9 * parseFloat(getComputedStyle(one).lineHeight))
+            .map((one) => one.outerHTML)"""
+    )
+    return found
+
+
 @pytest.mark.parametrize("name", BUSY)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_busy_hub(busy: Visited, windows: Windows, mode: str, name: str) -> None:
@@ -167,6 +177,7 @@ def test_a_busy_hub(busy: Visited, windows: Windows, mode: str, name: str) -> No
     act(page)
     settled(page)
     look_at(page, f"{name}-{mode}")
+    assert squeezed(page) == []
 
 
 # Words that other languages do not have, beside no hyphen: names of users may have any.
@@ -289,4 +300,6 @@ def test_a_job_that_runs_and_one_of_which_some_failed(small: Visited, windows: W
 def test_on_paper(busy: Visited, windows: Windows, path: str) -> None:
     page = opened(windows, busy, "light", path)
     page.emulate_media(media="print")
+    if path.endswith("history"):
+        expect(page.locator(".picture .bar").first).to_be_visible()
     look_at(page, f"paper-{path.rsplit('/', 1)[1].partition('?')[0]}")
