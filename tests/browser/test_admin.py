@@ -564,7 +564,7 @@ LANES = """async () => {
     const at = second => new Date(second * 1000).toISOString();
     const event = (second, type, server = "a", data = {}) =>
         ({at: at(second), type, stream: `server/${server}`, user: "u", server, data});
-    const shown = (events, running) => lanesOf(events, 0, 100000, running).lanes.map(lane =>
+    const shown = (events, running, areAll) => lanesOf(events, 0, 100000, running, areAll).lanes.map(lane =>
         [lane.name,
          lane.bars.map(bar => [bar.state, bar.from / 1000, bar.to / 1000]),
          lane.marks.map(mark => mark.at / 1000)]);
@@ -576,6 +576,7 @@ LANES = """async () => {
         cut: shown([event(6, "server.stop-requested"), event(7, "server.stopped")]),
         failed: shown([event(1, "server.spawn-requested"), event(4, "server.spawn-failed")]),
         died: shown([event(4, "server.died")]),
+        failures_alone: shown([event(4, "server.spawn-failed"), event(6, "server.died")], [], false),
         going_on: shown([event(3, "server.ready", "a"), event(4, "server.spawn-requested", "b")]),
         running: shown([], [{user: "u", name: "x", started: at(-5)}, {user: "u", name: "y", started: at(5)}]),
         removed: shown([event(4, "server.options-stored")]),
@@ -589,6 +590,7 @@ def test_bars_say_what_events_say(page: Page) -> None:
         "cut": [["a", [["ready", 0, 6], ["stop", 6, 7]], []]],
         "failed": [["a", [["spawn", 1, 4]], [4]]],
         "died": [["a", [["ready", 0, 4]], [4]]],
+        "failures_alone": [["a", [], [4, 6]]],
         "going_on": [["a", [["spawn", 0, 3], ["ready", 3, 100]], []], ["b", [["spawn", 4, 100]], []]],
         "running": [["x", [["ready", 0, 100]], []]],
         "removed": [],

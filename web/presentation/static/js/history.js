@@ -132,7 +132,7 @@ function pieces({ density, servers }) {
 function contentOf() {
   const groups = { failing: 0, going_on: 0, others: 0 };
   if (!known.density) {
-    const content = lanesOf([...known.events].reverse(), begin(), end(), known.running);
+    const content = lanesOf([...known.events].reverse(), begin(), end(), known.running, shown.kind !== "bad");
     for (const lane of content.lanes) groups[lane.group] += 1;
     return { ...content, pieces: null, groups, all: content.lanes.length };
   }
@@ -141,10 +141,12 @@ function contentOf() {
   return { lanes: lanesOfServers(items), marks: [], pieces: pieces(known), groups, all: count };
 }
 
+const failedAt = (lane) => lane.marks.at(-1)?.at ?? 0;
+
 function drawPicture() {
   const content = contentOf();
   const order = Object.keys(content.groups);
-  const lanes = content.lanes.toSorted((one, other) => order.indexOf(one.group) - order.indexOf(other.group)).slice(0, lanesShown);
+  const lanes = content.lanes.toSorted((one, other) => order.indexOf(one.group) - order.indexOf(other.group) || failedAt(other) - failedAt(one)).slice(0, lanesShown);
   const groups = content.all > LANES ? content.groups : null;
   picture.show({ ...content, lanes, groups }, begin(), end(), (lane) => label(lane, !user), momentOf(known.events));
   showPieces(content.pieces);

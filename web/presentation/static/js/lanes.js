@@ -43,14 +43,14 @@ class Lane {
     this.now = undefined; // {state, from, event}; undefined: nothing is known yet, null: it is stopped
   }
 
-  // `begin`: where the picture begins.
+  // `begin`: where the picture begins; null where not all events are known, and nothing follows from one for the time before.
   add(event, begin) {
     const at = Date.parse(event.at);
     this.name = event.server ?? this.name;
     this.user = event.user ?? this.user;
     if (FAILURES.has(event.type)) this.marks.push({ at, event, reason: event.data.reason ?? _("ended by itself") });
     if (this.now === undefined) {
-      const before = BEFORE[event.type];
+      const before = begin !== null && BEFORE[event.type];
       this.now = before ? { state: before, from: begin, event } : null;
     }
     const next = AFTER[event.type];
@@ -79,14 +79,14 @@ class Lane {
   }
 }
 
-// `events`: the oldest first. `running`: servers of which is known that they run, as {stream?, user, server, started}.
-export function lanesOf(events, begin, end, running = []) {
+// `events`: the oldest first; `areAll`: and none of these servers is left out. `running`: servers of which is known that they run, as {stream?, user, server, started}.
+export function lanesOf(events, begin, end, running = [], areAll = true) {
   const lanes = new Map();
   const marks = [];
   for (const event of events) {
     if (event.stream.startsWith("server/")) {
       if (!lanes.has(event.stream)) lanes.set(event.stream, new Lane(event.stream));
-      lanes.get(event.stream).add(event, begin);
+      lanes.get(event.stream).add(event, areAll ? begin : null);
     } else {
       if (event.type === "hub.clock-corrected") lanes.forEach((lane) => lane.correct(Date.parse(event.data.after)));
       marks.push({ at: Date.parse(event.at), event });
