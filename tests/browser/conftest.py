@@ -180,7 +180,7 @@ CUT_OFF = """() => {
 
 
 def cut_off(page: Page) -> list[str]:
-    """Texts that are not seen to their end: placeholders, what is chosen, what is to be copied, and what reaches beyond its sheet."""
+    """Texts not seen to their end: placeholders, what is chosen or to be copied, what reaches beyond its sheet."""
     return [str(one) for one in page.evaluate(CUT_OFF)]
 
 
