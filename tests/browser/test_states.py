@@ -269,6 +269,20 @@ def test_the_history_of_oneself(busy: RealHub, windows: Windows, mode: str) -> N
 
 
 @MODES
+def test_a_server_that_does_not_answer(busy: RealHub, windows: Windows, mode: str) -> None:
+    _make_room(busy)
+    busy.begin("fay")
+    busy.wait_ready("fay")
+    page = window(windows, busy, mode)
+    log_in(page, "fay", "/hub/token")
+    page.goto("/user/fay/lab")  # nothing listens where a simulated one is said to be
+    expect(page.locator("h1")).to_have_text("The server does not answer")
+    look_at(page, f"server-away-{mode}")
+    busy.end("fay")
+    expect(page.locator("h1")).to_have_text("Your server is not running")
+
+
+@MODES
 def test_menus(busy: RealHub, windows: Windows, mode: str) -> None:
     page = window(windows, busy, mode)
     log_in(page, LONG[:40], "/hub/token")

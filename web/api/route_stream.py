@@ -12,7 +12,7 @@ from msgspec import Struct
 from quart import Response
 
 from web.hub.hub import Hub
-from web.presentation.away import away_page
+from web.presentation.away import SERVER_AWAY, away_page
 from web.proxies.table import as_change
 from web.request.access import THE_PROXY
 from web.request.answers import empty, encode
@@ -73,7 +73,8 @@ async def _follow(the_hub: Hub, proxy: str, last_seen: str, name: str = "") -> A
     the_hub.proxies.connect(proxy, name)
     try:
         if away := away_page(the_hub.presentation, the_hub.base_url):
-            yield _event(table.head, "away", away)
+            server = away_page(the_hub.presentation, the_hub.base_url, SERVER_AWAY)
+            yield _event(table.head, "away", {**away, "server": server})
         position = whole_number(last_seen)
         head = table.head
         if position is None or not head - TOO_FAR_BEHIND <= position <= head:

@@ -1,4 +1,4 @@
-"""The page that the proxy shows while the hub is away: made by the hub while it is there."""
+"""The pages that the proxy shows while the hub, or a server, is away: made by the hub while it is there."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from web.texts.translate import speak, spoken
 
 logger = logging.getLogger("callboard.pages")
 
-TEMPLATE = "proxy_away.html"
+HUB_AWAY = "proxy_away.html"
+SERVER_AWAY = "proxy_server_away.html"
 _NONE = "'none'"
 _INLINE = r"<{0}(?:\s[^>]*)?>(.*?)</{0}>"
 
 
-def away_page(presentation: Presentation, base_url: str) -> dict[str, Any] | None:
+def away_page(presentation: Presentation, base_url: str, template: str = HUB_AWAY) -> dict[str, Any] | None:
     """`html` and its `policy` in English, and `others`: the same by language.
 
     None where a template of the configuration cannot be shown.
     """
     try:
-        pages = {language: _page(presentation, base_url, language) for language in LANGUAGES}
+        pages = {language: _page(presentation, base_url, template, language) for language in LANGUAGES}
     except (TemplateError, TypeError, ValueError) as error:
-        logger.warning("the page for when the hub is away cannot be made: %s: %s", TEMPLATE, error)
+        logger.warning("a page for the proxy cannot be made: %s: %s", template, error)
         return None
     english = pages.pop(ENGLISH)
     return {**english, "others": {language: page for language, page in pages.items() if page != english}}
 
 
-def _page(presentation: Presentation, base_url: str, language: str) -> dict[str, str]:
+def _page(presentation: Presentation, base_url: str, template: str, language: str) -> dict[str, str]:
     before = spoken()
     speak(language)
     try:
-        html = presentation.templates.get_template(TEMPLATE).render(
+        html = presentation.templates.get_template(template).render(
             {
                 "language": language,
                 **presentation.variables,

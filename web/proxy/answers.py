@@ -14,8 +14,10 @@ class Answer(Protocol):
 
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title></head>
-<body><h1>{status} : {phrase}</h1><p>{message}</p></body></html>
+<html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"></head>
+<body><main><h1>{status} : {phrase}</h1><p>{message}</p></main></body></html>
 """
 _POLICY = b"default-src 'none'; frame-ancestors 'none'; form-action 'none'"
 _PORT = re.compile(rb":\d*$")
@@ -74,9 +76,18 @@ def hub_away(request: Request, *, closes: bool) -> bytes:
 
 def hub_away_page(request: Request, page: bytes, policy: str, *, closes: bool) -> bytes:
     """`policy`: the page's Content-Security-Policy."""
-    html = b"text/html; charset=utf-8"
-    headers = b"Vary: Accept-Language\r\n" + _AWAY
-    return _for(request, 503, html, page, headers, closes=closes, policy=policy.encode("latin-1"))
+    return _page_of_hub(request, page, policy, _AWAY, closes=closes)
+
+
+def server_away_page(request: Request, page: bytes, policy: str, *, closes: bool) -> bytes:
+    return _page_of_hub(request, page, policy, b"Cache-Control: no-store\r\n", closes=closes)
+
+
+def _page_of_hub(request: Request, page: bytes, policy: str, headers: bytes, *, closes: bool) -> bytes:
+    html, by_language = b"text/html; charset=utf-8", b"Vary: Accept-Language\r\n"
+    return _for(
+        request, 503, html, page, by_language + headers, closes=closes, policy=policy.encode("latin-1")
+    )
 
 
 def told(status: int, content_type: bytes, content: bytes, request: Request, *, closes: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""What visitors are told while the hub is away: its own page, as it sent it before it went, kept on disk for later."""
+"""What visitors are told while the hub or a server is away: the hub's own pages, as it sent them, kept on disk."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ log = logging.getLogger("callboard.proxy")
 class Page(Struct, frozen=True):
     """`policy`: its Content-Security-Policy, which lets its own style and script through and nothing else.
 
-    `others`: the same page in other languages than English.
+    `others`: the same page in other languages than English. `server`: that for a server which does not answer.
     """
 
     html: str
     policy: str
     others: dict[str, Page] = {}
+    server: Page | None = None
 
 
 class AwayPage:
@@ -49,10 +50,17 @@ class AwayPage:
     def answer(self, request: Request, *, closes: bool) -> bytes:
         """The page for people, JSON for programs, a line of text for all else."""
         if self._page is not None and answers.is_for_people(request):
-            wanted = preferred(request.header(b"accept-language").decode("latin-1"))
-            page = self._page.others.get(wanted, self._page)
+            page = _in_language(self._page, request)
             return answers.hub_away_page(request, page.html.encode(), page.policy, closes=closes)
         return answers.hub_away(request, closes=closes)
+
+    def server_answer(self, request: Request, *, closes: bool) -> bytes:
+        """Of a server that does not answer; the hub may well be there."""
+        server = self._page.server if self._page is not None else None
+        if server is not None and answers.is_for_people(request):
+            page = _in_language(server, request)
+            return answers.server_away_page(request, page.html.encode(), page.policy, closes=closes)
+        return answers.server_away(request, closes=closes)
 
     def _read(self) -> Page | None:
         if self._path is None:
@@ -76,3 +84,8 @@ class AwayPage:
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+
+
+def _in_language(page: Page, request: Request) -> Page:
+    """As the browser wants it, where there is one."""
+    return page.others.get(preferred(request.header(b"accept-language").decode("latin-1")), page)

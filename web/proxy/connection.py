@@ -63,7 +63,7 @@ class RelayedConnection(Connection):
             log.debug("%s: %s", route.spec, error)
             if route.is_hub:
                 return await self._reply(request, self._parts.away.answer)
-            return await self._explain(request, 503, answers.server_away)
+            return await self._explain(request, 503, self._parts.away.server_answer)
         except BadReplyError as error:
             log.warning("%s: %s", route.spec, error)
             return await self._explain(request, 502, answers.bad_reply)

@@ -13,7 +13,7 @@ import pytest
 
 from core.settings import HubSettings
 from web.http1.request import Request, parse_request
-from web.presentation.away import away_page, policy_of
+from web.presentation.away import SERVER_AWAY, away_page, policy_of
 from web.presentation.presentation import Presentation
 from web.proxy.away import AwayPage
 from web.texts.translate import spoken
@@ -80,6 +80,39 @@ def test_the_page_is_in_the_language_that_the_browser_wants(wanted: str, shown: 
     assert b"Vary: Accept-Language\r\n" in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "content_type", "words"),
+    [
+        ("/user/alice/lab", BROWSER, "text/html", b"<h1>Le serveur</h1>"),
+        ("/user/alice/api/contents", BROWSER, "application/json", b'"status": 503'),
+        ("/user/alice/lab", "application/json", "application/json", b'"status": 503'),
+    ],
+)
+def test_of_a_server_that_does_not_answer_people_see_a_page(
+    path: str, accept: str, content_type: str, words: bytes
+) -> None:
+    page = AwayPage("")
+    french = {"html": "<h1>Le serveur</h1>", "policy": "default-src 'none'"}
+    server = {"html": "<h1>The server</h1>", "policy": "default-src 'none'", "others": {"fr": french}}
+    page.learn(msgspec.json.encode({"html": "<h1>The hub</h1>", "policy": "x", "server": server}))
+    asked = parse_request(
+        f"GET {path} HTTP/1.1\r\nHost: h\r\nAccept: {accept}\r\nAccept-Language: fr\r\n\r\n".encode()
+    )
+    answer = page.server_answer(asked, closes=False)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert f"Content-Type: {content_type}".encode() in answer
+    assert words in answer
+    assert b"X-Callboard-Away" not in answer
+
+
+def test_a_hub_that_sends_no_page_for_servers_has_ours() -> None:
+    page = AwayPage("")
+    page.learn(SENT)
+    answer = page.server_answer(request("/user/alice/lab", BROWSER), closes=False)
+    assert b"does not answer" in answer
+    assert b"text/html" in answer
+
+
 def test_without_a_page_people_read_a_line() -> None:
     answer = AwayPage("").answer(request("/hub/home", BROWSER), closes=False)
     assert b"Content-Type: text/plain" in answer
@@ -127,6 +160,16 @@ def test_the_hubs_page_stands_alone_and_its_policy_lets_its_own_style_and_script
     assert "default-src 'none'" in made["policy"]
     assert '"/base/hub/api/"' in script
     assert not re.findall(r"(?:src|href)=", made["html"])
+
+
+def test_the_page_for_a_server_looks_at_that_server_and_leads_home() -> None:
+    made = away_page(Presentation(HubSettings()), "/base/", SERVER_AWAY)
+    assert made is not None
+    (script,) = re.findall(r"<script>(.*?)</script>", made["html"], re.DOTALL)
+    assert f"script-src {digest(script)};" in made["policy"]
+    assert "fetch(location.href" in script
+    assert "/hub/api/" not in script
+    assert re.findall(r"(?:src|href)=\"([^\"]*)", made["html"]) == ["/base/hub/home"]
 
 
 @pytest.mark.parametrize(("language", "words"), [("de", "kurz nicht da"), ("fr", "absent un instant")])
