@@ -12,8 +12,8 @@ from web.moving.rows import MovingError
 Connect = Callable[[Any, Mapping[str, Any]], Any]
 
 
-def connect_to_server(url: str) -> tuple[Any, str]:
-    """A connection in a transaction that sees one moment and writes nothing; and what stands around names.
+def connect_to_server(url: str) -> tuple[Any, str, type[Exception]]:
+    """A connection in a transaction that sees one moment and writes nothing, what stands around names, and errors.
 
     Raises MovingError, which does not show the password.
     """
@@ -26,7 +26,7 @@ def connect_to_server(url: str) -> tuple[Any, str]:
     except driver.Error as error:
         first = str(error).partition("\n")[0]
         raise MovingError(f"The database server cannot be asked: {_without(first, url)}.") from None
-    return connection, kind.quote
+    return connection, kind.quote, driver.Error
 
 
 class Kind:

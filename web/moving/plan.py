@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from core.config.roles import ADMIN
 from core.events.activity import STREAM, ActivityRecorded
@@ -17,6 +16,7 @@ from web.moving.from_servers import client_of, own_tokens, running
 from web.moving.from_sharing import share_codes, shares
 from web.moving.from_tokens import scopes_by_role, tokens
 from web.moving.rows import Row
+from web.moving.sound_rows import SoundRows, Tables
 from web.moving.units import Comes, Known, Pieces, Stays
 
 KINDS = (
@@ -33,12 +33,6 @@ KINDS = (
     "OAuth codes",
 )
 """What the table of a move tells of, line by line."""
-
-
-class Tables(Protocol):
-    """Rows by table, in the order of their ids; see source.py."""
-
-    def rows(self, table: str) -> Iterator[Row]: ...
 
 
 class Plan:
@@ -58,7 +52,7 @@ class Plan:
         engine_of: Callable[[UserOptions], str],
     ) -> None:
         self.known = known
-        self._source = source
+        self._source = SoundRows(source)
         self._now = now
         self._until = now + life
         self._base_url = base_url
@@ -75,6 +69,7 @@ class Plan:
         yield from share_codes(rows("share_codes"), known, self._now)
         for code in rows("oauth_codes"):
             yield Stays("OAuth codes", f"code {code['id']}", "is good for five minutes only")
+        yield from self._source.damaged
         for number, batch in enumerate(activity(known)):
             yield Comes("", (Write(STREAM, number, [ActivityRecorded(**batch)]),), rows=0)
 

@@ -45,10 +45,7 @@ def texts_of(value: object) -> list[str]:
 
 
 def raw(value: object) -> bytes | None:
-    if value is None:
-        return None
-    assert isinstance(value, bytes | bytearray | memoryview)
-    return bytes(value) or None
+    return bytes(value) or None if isinstance(value, bytes | bytearray | memoryview) else None
 
 
 def text(value: object) -> str:

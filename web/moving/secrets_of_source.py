@@ -19,7 +19,7 @@ def whose_secret(database: Path | None, ours: Path, given: str) -> list[str]:
     if given or os.environ.get(ENVIRONMENT) or ours.expanduser().exists():
         return []
     if _beside(database) is not None:
-        return [f"The secret of cookies is copied to {ours}."]
+        return [f"The secret of cookies will be copied to {ours}."]
     return [
         f"The secret of cookies is not at {ours}: put JupyterHub's {USUAL} there before you move in, "
         "or everybody logs in anew."
@@ -41,6 +41,7 @@ def carry_secret(database: Path | None, ours: Path, given: str) -> list[str]:
             raise MovingError(
                 f"The secret of cookies cannot be copied to {ours}: {error.strerror}."
             ) from error
+        return [f"The secret of cookies is copied to {ours}."]
     return notes
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from web.commands.printable import printable
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str = "nothing") -> None:
     """Columns as wide as what is in them; the last one is not padded. `none`: said on standard error instead."""
     if not rows:
         click.echo(none, err=True)
         return
-    found = [columns, *rows]
+    found = [[*map(printable, row)] for row in (columns, *rows)]
     widths = [max(len(row[number]) for row in found) for number in range(len(columns))]
     for row in found:
         padded = [text.ljust(width) for text, width in zip(row, widths, strict=True)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from web.commands.long_work import long_work
+from web.commands.printable import printable
 from web.commands.where import Where
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def table(tally: Tally, go: str = "come") -> Iterator[str]:
         yield f"{kind:<16} {tally.came[kind]:>8} {tally.stayed[kind]:>8}"
         for why, count in tally.why.get(kind, {}).items():
             named = tally.named[kind, why]
-            yield f"{'':<4}{count} stay{'s' if count == 1 else ''}: {why} ({named}{', ...' if count > 1 else ''})"
+            such = f"{named}{', ...' if count > 1 else ''}"
+            yield printable(f"{'':<4}{count} stay{'s' if count == 1 else ''}: {why} ({such})")
 
 
 def as_object(tally: Tally, notes: list[str]) -> dict[str, object]:

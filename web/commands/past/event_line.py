@@ -12,6 +12,7 @@ from core.events.log.tables import Tables
 from core.events.record import Record, utc_text
 from core.events.server import server_stream
 from projections.histories.belongings import belonging
+from web.commands.printable import printable
 from web.history.names import NO_NAME, NameBook
 
 LONGEST = 60  # characters of a value
@@ -62,7 +63,7 @@ class Lines:
         who, what = self._who(record), self._about(record.stream, record.position)
         details = " ".join(self._details(record))
         start = f"{record.position:>7}  {at}  {who:<16}  {codec.tag_of(record.event):<24}  {what}"
-        return f"{start}  {details}".rstrip()
+        return printable(f"{start}  {details}".rstrip())
 
     def _who(self, record: Record) -> str:
         by = record.by
