@@ -1,6 +1,7 @@
 """The documentation as a site: `make docs`. The pages are Markdown, and read as well where they lie."""
 
 from importlib.metadata import version as version_of
+from typing import Any
 
 project = "Callboard"
 author = "The authors of Callboard"
@@ -30,3 +31,13 @@ html_theme_options = {  # the colours of the hub's own pages
 html_static_path = ["site"]
 html_css_files = ["site.css"]
 html_show_copyright = html_show_sphinx = html_show_sourcelink = html_copy_source = False
+
+
+def setup(app: Any) -> None:
+    app.connect("doctree-read", leave_to_their_titles)
+
+
+def leave_to_their_titles(app: Any, _: object) -> None:
+    """Whoever searches wants to do something: pages that say why something is so are found by their titles alone."""
+    if app.env.docname.startswith("decisions/"):
+        app.env.metadata[app.env.docname]["no-search"] = ""

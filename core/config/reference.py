@@ -81,8 +81,9 @@ def markdown(names: Names) -> str:
     lines = [
         "# Options",
         "",
-        "Made from the settings and `core/config/help.toml` by `python -m spawners.configuration > docs/options.md`.",
-        "What they are for and how to give them: [configuration.md](configuration.md).",
+        "<!-- made from core/config/help.toml and the settings: python -m spawners.configuration > docs/options.md -->",
+        "",
+        "Every option there is, with its default. [Configuring a hub](configuration.md) goes through them by task.",
     ]
     section = group = ""
     for option in options(names):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import jinja2
 import pytest
 
 from spawners.configuration import load_settings
-from tests.docs.blocks import ALL, Block
+from tests.docs.blocks import ALL, PAGES, Block, name_of
 from tests.docs.console import commands
 from tests.plugins.environments import NAMES
 
@@ -50,3 +51,10 @@ def test_a_configuration_is_one(block: Block, tmp_path: Path) -> None:
 
 def test_there_are_some() -> None:
     assert len(CONFIGURATIONS) >= 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_say_where_they_lead(page: Path) -> None:
+    """Not as files are called: on the site there are none. README.md is read where they lie."""
+    named = re.findall(r"\[[\w./-]+\.md\]\(", page.read_text())
+    assert named == [] or page.name == "README.md"

@@ -8,7 +8,9 @@ from typing import Any
 METHODS = ("get", "post", "put", "patch", "delete")
 HEAD = """# All endpoints
 
-Made from [openapi.json](openapi.json), which has bodies and answers too, by `make openapi`.
+<!-- made from openapi.json by `make openapi` -->
+
+[The OpenAPI document](openapi.json) has bodies and answers too.
 [The REST API](rest-api.md) says how to use them. Paths are below `/hub/api`. Where several scopes are named, any one of
 them will do; `-` is open to everybody.
 """
