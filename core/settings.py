@@ -10,9 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from msgspec import Meta, Struct, field
 
+CENTURY = 36_525 * 86_400  # seconds: longer than anybody means, and no calendar ends before it is over
 Count = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = float
+Seconds = Annotated[float, Meta(le=CENTURY)]  # JupyterHub has a use for negative ones, here and there
+PositiveSeconds = Annotated[float, Meta(gt=0, le=CENTURY)]
+FromZeroSeconds = Annotated[float, Meta(ge=0, le=CENTURY)]
+WholeSeconds = Annotated[int, Meta(ge=0, le=CENTURY)]
 Token = Annotated[str, Meta(min_length=8, max_length=64)]
 LOG_NAME = "callboard.sqlite"  # of the log's file, where nobody says otherwise
 
@@ -85,9 +89,9 @@ class HubSettings(Struct, frozen=True):
     reset_db: bool = False
     cookie_secret: str = ""
     cookie_secret_file: str = "jupyterhub_cookie_secret"  # noqa: S105 -- a file's name
-    cookie_max_age_days: Annotated[float, Meta(gt=0)] = 14
+    cookie_max_age_days: Annotated[float, Meta(gt=0, le=CENTURY / 86_400)] = 14
     cookie_host_prefix_enabled: bool = False
-    oauth_token_expires_in: Count = 0  # seconds; 0: as long as cookies
+    oauth_token_expires_in: WholeSeconds = 0  # seconds; 0: as long as cookies
     oauth_require_pkce: bool = False
     cleanup_servers: bool = True
     cleanup_proxy: bool = True
@@ -95,14 +99,14 @@ class HubSettings(Struct, frozen=True):
     api_tokens: dict[Token, str] = {}
     service_tokens: dict[Token, str] = {}
     services: list[ServiceSettings] = []
-    service_check_interval: Seconds = 60
+    service_check_interval: FromZeroSeconds = 60
     authenticate_prometheus: bool = True
     load_roles: list[dict[str, Any]] = []
     load_groups: dict[str, GroupSettings] = {}
     custom_scopes: dict[str, dict[str, Any]] = {}
     extra_user_scopes: set[str] = set()
     admin_access: bool = False
-    token_expires_in_max_seconds: Count = 0
+    token_expires_in_max_seconds: WholeSeconds = 0
     trust_user_provided_tokens: bool = False
     allow_named_servers: bool = False
     named_server_limit_per_user: Any = 0  # or a function of the request's handler
@@ -119,7 +123,7 @@ class HubSettings(Struct, frozen=True):
     redirect_to_server: bool = True
     default_url: Any = ""  # or a function of the request's handler
     user_redirect_hook: Any = None
-    implicit_spawn_seconds: Annotated[float, Meta(ge=0)] = 0
+    implicit_spawn_seconds: FromZeroSeconds = 0
     use_legacy_stopped_server_status_code: bool = False
     shutdown_on_logout: bool = False
     template_paths: list[str] = []
@@ -175,7 +179,7 @@ class ConfigurableHTTPProxySettings(Struct, frozen=True):
 
     api_url: str = "http://127.0.0.1:8001"
     auth_token: str = ""
-    check_running_interval: Annotated[float, Meta(gt=0)] = 5
+    check_running_interval: PositiveSeconds = 5
     command: list[str] = field(default_factory=lambda: [CHP])
     command_umask: int = 0o007
     concurrency: Annotated[int, Meta(ge=1)] = 10
@@ -220,8 +224,8 @@ class SpawnerSettings(Struct, frozen=True):
     default_url: str = ""
     debug: bool = False
     disable_user_config: bool = False
-    start_timeout: Seconds = 60
-    http_timeout: Seconds = 30
+    start_timeout: FromZeroSeconds = 60
+    http_timeout: FromZeroSeconds = 30
     poll_interval: Seconds = 30
     poll_jitter: Annotated[float, Meta(ge=0, le=1)] = 0.1
     consecutive_failure_limit: Count = 0  # starts that fail one after another, after which the hub gives up
@@ -444,11 +448,13 @@ class CallboardSettings(Struct, frozen=True):
     """`c.Callboard`: what JupyterHub has no word for"""
 
     allow_any_server_name: bool = False
-    session_idle_timeout: Seconds = 0  # after which an unused session is over; 0: never before its time
+    session_idle_timeout: FromZeroSeconds = (
+        0  # after which an unused session is over; 0: never before its time
+    )
     max_body_size: Annotated[int, Meta(ge=1024)] = 2**20
     spawn_queue_limit: Count = 1000  # starts that wait for their turn; 0: what is too much is refused
-    spawn_queue_timeout: Annotated[Seconds, Meta(gt=0)] = 3600  # how long one may wait
-    reconcile_interval: Annotated[Seconds, Meta(gt=0)] = 60  # between looks at what runs in an engine
+    spawn_queue_timeout: PositiveSeconds = 3600  # how long one may wait
+    reconcile_interval: PositiveSeconds = 60  # between looks at what runs in an engine
     spawner_profiles: dict[
         str, SpawnerProfile
     ] = {}  # by name; the first that somebody may choose is their default
@@ -457,7 +463,7 @@ class CallboardSettings(Struct, frozen=True):
     state_dir: str = ""  # where launch files and outputs live; beside the log by default
     proxy_pid_file: str = "callboard-proxy.pid"
     mailbox_size: Annotated[int, Meta(ge=1)] = 100
-    hook_timeout: Annotated[float, Meta(gt=0)] = 30  # seconds for each hook outside of a start
+    hook_timeout: PositiveSeconds = 30  # seconds for each hook outside of a start
     http_engine: Engine = "own"
     max_streams_per_user: Annotated[int, Meta(ge=1)] = 1000
     max_streams: Annotated[int, Meta(ge=1)] = 10_000
