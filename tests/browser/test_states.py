@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -325,3 +326,56 @@ def test_a_hub_that_asks(asking: RealHub, windows: Windows, mode: str) -> None:
     page.click("#start-button")
     expect(page.locator("#hours")).to_be_visible()
     look_at(page, f"spawn-profile-form-{mode}")
+
+
+# --- what needs a hub of its own ---
+
+ELSEWHERE = """
+c.JupyterHub.authenticator_class = "oidc"
+c.OIDCAuthenticator.issuer = "https://login.example/realms/campus"
+c.OIDCAuthenticator.client_id = "callboard"
+c.OIDCAuthenticator.client_secret = "a-secret-of-tests"
+c.OIDCAuthenticator.login_service = "the University of Somewhere and its Institutes"
+"""
+
+
+def test_logging_in_and_out_elsewhere(tmp_path: Path, windows: Windows) -> None:
+    with running(RealHub(tmp_path / "hub", config=ELSEWHERE)) as hub:
+        for mode in ("light", "dark", "phone"):
+            page = window(windows, hub, mode)
+            page.goto("/hub/login")
+            expect(page.locator("#login_submit")).to_contain_text("Log in with")
+            look_at(page, f"login-elsewhere-{mode}")
+            page.goto("/hub/oauth_callback?error=access_denied&state=x")
+            look_at(page, f"login-elsewhere-refused-{mode}")
+        hub.configure(f"{ELSEWHERE}c.Authenticator.auto_login = True\n")
+        hub.restart()
+        for mode in ("light", "dark", "phone"):
+            page = window(windows, hub, mode)
+            page.goto("/hub/logout")
+            expect(page.locator("h1")).to_have_text("You are logged out")
+            look_at(page, f"logged-out-{mode}")
+
+
+def test_a_hub_that_is_away_and_a_server_that_is_gone_with_it(tmp_path: Path, windows: Windows) -> None:
+    config = f"{BUSY}c.JupyterHub.cleanup_servers = False\nc.JupyterHub.cleanup_proxy = False\n"
+    with running(RealHub(tmp_path / "hub", config=config)) as hub:
+        hub.add_user("alice")
+        hub.begin("alice", json=simulate(unreachable_from=0.5))
+        pages = {mode: window(windows, hub, mode) for mode in ("light", "dark", "phone")}
+        for page in pages.values():
+            log_in(page, "alice", "/hub/token")
+            page.goto("/hub/home")
+        hub.kill()
+        for mode, page in pages.items():
+            expect(page.locator("#away")).to_be_visible()
+            look_at(page, f"home-away-{mode}")
+            page.goto("/hub/token")
+            expect(page.locator("h1")).to_have_text("The hub is away for a moment")
+            look_at(page, f"away-{mode}")
+        hub.start()
+        for mode, page in pages.items():
+            page.goto("/hub/home")
+            look_at(page, f"home-gone-{mode}")
+            page.goto("/hub/spawn-pending/alice")
+            look_at(page, f"gone-{mode}")

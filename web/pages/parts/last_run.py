@@ -114,7 +114,7 @@ async def _badly(
 def how_it_ended(status: int | None) -> str:
     """As in a shell: from 128 on, or below 0, it is a signal."""
     if status is None:
-        return _("Nobody knows how.")
+        return _("It is not known why.")
     number = -status if status < 0 else status - 128
     name = _SIGNALS.get(number, "") if number > 0 else ""
     if name == "SIGKILL":
