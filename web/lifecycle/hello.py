@@ -36,7 +36,7 @@ Start a server, watch it start, open it:
 
 Ctrl-C stops the hub and its servers.
 """
-OTHERS = """Be others, in another browser: {address} lets in any name with any password.
+OTHERS = """To be somebody else use another browser: {address} lets in any name with any password.
 
 """
 
