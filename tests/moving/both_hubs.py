@@ -30,6 +30,8 @@ def our_config(directory: Path) -> str:
 c.JupyterHub.api_tokens = {{"{ADMIN_TOKEN}": "admin"}}
 c.JupyterHub.cookie_max_age_days = {COOKIE_DAYS}
 c.JupyterHub.cleanup_servers = False
+c.JupyterHub.active_server_limit = 3
+c.JupyterHub.named_server_limit_per_user = 1
 c.Authenticator.enable_auth_state = True
 c.DummyAuthenticator.password = "opensesame"
 {common_config(directory, shares=True)}

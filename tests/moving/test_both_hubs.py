@@ -175,6 +175,25 @@ def test_the_log_says_who_told_it_and_that_it_has_not_seen_it(both: Both) -> Non
     assert "canary" not in str([event.payload for event in events if event.position <= upto])
 
 
+def test_what_moved_in_counts_once(both: Both) -> None:
+    """In use, in limits and in metrics; also once the hub was killed, which joins what runs once more."""
+    admin = both.held.tokens["admin"]
+    for _ in range(2):
+        model = both.ours.api("GET", "/usage?by=server", token=admin).json()
+        assert {item["name"]: item["starts"] for item in model["items"]} == {"alice/": 1, "bob/lab": 1}
+        assert (model["total"]["starts"], model["total"]["median"]) == (2, None), "they began elsewhere"
+        metrics = both.ours.api("GET", "/metrics", token=admin).text
+        assert "\njupyterhub_running_servers 2.0\n" in metrics
+        assert "\njupyterhub_total_users 5.0\n" in metrics
+        second = both.ours.api("POST", "/users/bob/servers/second", token=admin)
+        assert second.status_code == 400
+        assert "already has 1 named server" in second.text
+        both.ours.restart()
+        for user, name in (("alice", ""), ("bob", "lab")):
+            path = f"/users/{user}/servers/{name}"
+            wait_for(lambda path=path: both.ours.api("GET", path, token=admin).json()["ready"])  # type: ignore[misc]
+
+
 def test_a_logout_ends_the_login_that_came_along(both: Both) -> None:
     browser = requests.Session()
     for name, value in both.held.cookies["bob"].items():
@@ -218,6 +237,8 @@ def test_the_way_back(both: Both, tmp_path: Path) -> None:
     dora = wait_for(
         lambda: (model := both.ours.api("GET", "/users/dora", token=admin).json())["server"] and model
     )
+    fourth = both.ours.api("POST", "/users/carol/server", token=admin)
+    assert fourth.status_code == 429, "of three that may run, two have moved in"
     assert both.ours.terminate() == 0
     target = tmp_path / "back.sqlite"
     moved = both.ours.run_another("export", "-f", "hub_config.py", "--jupyterhub", str(target))
