@@ -60,11 +60,12 @@ def via(credential: str) -> str:
 
 
 def about(db: sqlite3.Connection, record: Record) -> About:
-    return _about(db, record)._replace(stream=record.stream, via=record.by.via)
+    found = _by_its_fields(db, record) or _by_its_stream(db, record)
+    return found._replace(stream=record.stream, via=record.by.via)
 
 
-def _about(db: sqlite3.Connection, record: Record) -> About:
-    kind, entity = record.kind, record.key
+def _by_its_fields(db: sqlite3.Connection, record: Record) -> About | None:
+    entity = record.key
     match record.event:
         case (
             ServerAdded(server=server)
@@ -85,7 +86,12 @@ def _about(db: sqlite3.Connection, record: Record) -> About:
         case ShareCodeExchanged(user=user):
             code = belonging(db, record.stream)
             return About(code.user, code.server, others=(user_stream(user),))
-    match kind:
+    return None
+
+
+def _by_its_stream(db: sqlite3.Connection, record: Record) -> About:
+    entity = record.key
+    match record.kind:
         case "user":
             return About(user=entity)
         case "server":

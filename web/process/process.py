@@ -79,11 +79,7 @@ async def run(
     lock = None if path == MEMORY else LogLock(path)
     secret = load_or_make_secret(Path(settings.hub.cookie_secret_file), settings.hub.cookie_secret)
     listener = listen(bind_address(settings.hub))
-    former_log = ""
-    if settings.hub.reset_db and lock:
-        former_log = log_id_at(path)
-        if aside := put_aside(path):
-            logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
+    former_log = _reset_log(path) if settings.hub.reset_db and lock else ""
     directory = servers_folder(settings.callboard.state_dir, path)
     spawner = make_spawner(settings, directory)
     service_spawner = make_service_spawner(settings, directory / "services")
@@ -110,6 +106,14 @@ async def run(
         store.close()
         if lock:
             lock.release()
+
+
+def _reset_log(path: str) -> str:
+    """The id of the log that has been put aside, for a new one to begin."""
+    former = log_id_at(path)
+    if aside := put_aside(path):
+        logger.warning("the log was put aside as %s (c.JupyterHub.reset_db): a new one begins", aside)
+    return former
 
 
 def _others(
