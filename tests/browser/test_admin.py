@@ -389,9 +389,18 @@ def test_back_goes_through_pages_of_groups(hub: RealHub, page: Page) -> None:
         hub.request("DELETE", f"/hub/api/groups/many-{number:02}")
 
 
-def test_an_overview_shows_numbers_a_chart_and_hours_of_use(hub: RealHub, page: Page) -> None:
-    hub.add_user("overseen")
-    hub.begin("overseen")
+@pytest.fixture
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    """A hub of which few have used anything."""
+    with running(RealHub(tmp_path_factory.mktemp("quiet"), config=CONFIG)) as hub:
+        yield hub
+
+
+def test_an_overview_shows_numbers_a_chart_and_hours_of_use(quiet: RealHub, windows: Windows) -> None:
+    page = windows.context(url=quiet.url).new_page()
+    log_in(page, "admin", "/hub/admin")
+    quiet.add_user("overseen")
+    quiet.begin("overseen")
     page.goto("/hub/admin/overview")
     numbers = page.locator("#numbers")
     expect(numbers).to_contain_text("running")
