@@ -138,6 +138,12 @@ def create(db: Database) -> None:
 
 
 def project(db: sqlite3.Connection, record: Record) -> None:
+    if isinstance(record.event, life.EVENTS):  # most of what happens
+        return life.project(db, record)
+    return _project_others(db, record)
+
+
+def _project_others(db: sqlite3.Connection, record: Record) -> None:
     entity = record.key
     match record.event:
         case UserCreated(default_server=server):
@@ -170,8 +176,6 @@ def project(db: sqlite3.Connection, record: Record) -> None:
         case ClockCorrected(after=after) as correction:
             db.execute("UPDATE servers SET last_activity = ?1 WHERE last_activity > ?1", (utc_text(after),))
             take_back(db, correction, "servers", "started")
-        case _:
-            life.project(db, record)
 
 
 def _insert(
