@@ -167,6 +167,22 @@ def test_who_is_shared_with_is_told_at_once_and_once(hub: RealHub, windows: Wind
     expect(row).to_have_count(0)
 
 
+def test_what_a_group_opens_and_ends_is_told_on_an_open_home(hub: RealHub, windows: Windows) -> None:
+    people(hub, "nora", "otto")
+    hub.request("POST", "/hub/api/groups/physics")
+    hub.request("POST", "/hub/api/shares/nora/lab", json={"group": "physics"})
+    otto = window(windows, hub, "otto")
+    news, row = otto.locator("#share-news"), otto.locator(".shared")
+    hub.request("POST", "/hub/api/groups/physics/users", json={"users": ["otto"]})
+    expect(news).to_contain_text("You may use it through the group physics.")
+    expect(row).to_contain_text("nora/lab")
+    hub.request("POST", "/hub/api/shares/nora/", json={"group": "physics"})
+    expect(row).to_have_count(2)  # a share of the group is no event of otto's
+    hub.request("DELETE", "/hub/api/groups/physics")
+    expect(news).to_contain_text("The group physics, through which you could use it, is gone.")
+    expect(row).to_have_count(0)
+
+
 def test_what_is_shared_is_left_from_home(hub: RealHub, windows: Windows) -> None:
     people(hub, "finn", "gus")
     hub.request("POST", "/hub/api/shares/finn/lab", json={"user": "gus"})
