@@ -5,12 +5,13 @@ The database is JupyterHub's schema in memory, built anew with the thread. What 
 
 from __future__ import annotations
 
+import weakref
 from hashlib import sha256
 from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.user import User
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
@@ -36,7 +37,9 @@ class People:
     """`settings`: what JupyterHub's User looks up."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self.db = _open_database()
+        engine = _make_engine()
+        self.db: Session = sessionmaker(bind=engine, expire_on_commit=False)()
+        weakref.finalize(self, engine.dispose)  # a world that hangs is left with its thread, not ended
         self._settings = settings
         self._users: dict[str, PluginUser] = {}
 
@@ -91,8 +94,8 @@ def stable_number(id: str) -> int:
     return int.from_bytes(sha256(id.encode()).digest()[:6], "big")
 
 
-def _open_database() -> Session:
+def _make_engine() -> Engine:
     engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
     orm.register_foreign_keys(engine)
     orm.Base.metadata.create_all(engine)
-    return sessionmaker(bind=engine, expire_on_commit=False)()
+    return engine

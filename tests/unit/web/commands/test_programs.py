@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,10 +12,14 @@ from web.commands.doctor.programs import closed_to_others
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place() -> Iterator[Path]:
     """Open folders: a program in one, its interpreter in another, to which a link leads."""
-    here = tmp_path_factory.mktemp("programs")
-    for folder in (here.parents[1], here.parent, here, here / "bin", here / "python"):
+    with TemporaryDirectory() as here:
+        yield furnished(Path(here))
+
+
+def furnished(here: Path) -> Path:
+    for folder in (here, here / "bin", here / "python"):
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
     (here / "python/python3").write_bytes(b"\x7fELF")
