@@ -17,6 +17,7 @@ from core.errors import SpawnError
 _RETRY = Backoff(0.002, 0.5, growth=1.5)
 _FIRST_TIMEOUT = 1.0  # a connection may be lost in a backlog, and a server may be slow at first
 _LAST_TIMEOUT = 10.0
+_MOST_INTERIM = 100  # answers of 1xx before the one that counts
 
 
 class Answer(Struct, frozen=True):
@@ -132,7 +133,8 @@ async def _ask(stream: trio.abc.Stream, target: Target) -> Answer:
     head = connection.send(request)
     assert head is not None
     await stream.send_all(head)
-    while True:
+    interim = 0
+    while interim < _MOST_INTERIM:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             connection.receive_data(bytes(await stream.receive_some(16384)))
@@ -141,5 +143,8 @@ async def _ask(stream: trio.abc.Stream, target: Target) -> Answer:
                 event.status_code,
                 {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers},
             )
-        elif not isinstance(event, h11.InformationalResponse):
+        elif isinstance(event, h11.InformationalResponse):
+            interim += 1
+        else:
             raise ConnectionError("the connection was closed before an answer came")
+    raise ConnectionError("no answer is at the end of its interim ones")

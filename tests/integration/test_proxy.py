@@ -17,6 +17,8 @@ import psutil
 import pytest
 import trio
 
+from web.proxy.relay.exchange import MOST_INTERIM
+
 TOKEN = "proxy-token-for-tests"
 REPOSITORY = Path(__file__).parents[2]
 MIB = 1 << 20
@@ -223,6 +225,11 @@ class FakeServer:
     async def _hints(self, wire: Wire, head: bytes) -> bool:
         await wire.send(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
         return await self._echo(wire, head)
+
+    async def _endless_hints(self, wire: Wire, head: bytes) -> bool:
+        """As fast as they are taken."""
+        while True:
+            await wire.send(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000)
 
     async def _continue(self, wire: Wire, head: bytes) -> bool:
         assert b"Expect: 100-continue" in head
@@ -547,6 +554,15 @@ async def test_head_and_interim_replies(world: World) -> None:
     assert await wire.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     await wire.send(b"body")
     assert (await wire.reply())[2].endswith(b"\r\n\r\nbody")
+
+
+async def test_interim_replies_without_end_are_no_reply(world: World) -> None:
+    """The proxy would do nothing else for those who come to other servers."""
+    wire = await world.wire()
+    await wire.send(message("GET /user/alice/endless-hints"))
+    for _ in range(MOST_INTERIM):
+        assert await wire.until(b"\r\n\r\n") == b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    assert (await wire.reply())[0] == 502
 
 
 async def test_a_server_may_answer_before_it_has_read_all(world: World) -> None:

@@ -14,6 +14,8 @@ from web.proxy.relay.upstreams import UnreachableError, Upstream
 from web.proxy.relay.visit import Visit
 from web.proxy.routes import Route
 
+MOST_INTERIM = 100  # replies of 1xx before the one that counts: each costs us more than whoever sends it
+
 
 class BrokenOffError(OSError):
     """The server left in the middle of a reply. So must we: anything else would be taken for its rest."""
@@ -96,7 +98,7 @@ class Exchange:
 
     async def _final_reply(self, upstream: Upstream) -> tuple[Reply, bytes]:
         data = b""
-        while True:
+        for _ in range(MOST_INTERIM):
             try:
                 reply, data = await upstream.read_reply(data)
             except OSError as error:
@@ -105,6 +107,7 @@ class Exchange:
                 return reply, data
             if not self._request.is_http10:
                 await self._connection.stream.send(interim_head(reply))
+        raise BadReplyError("no reply is at the end of its interim ones")
 
     async def _pass_on(self, upstream: Upstream, reply: Reply, data: bytes) -> bool:
         if reply.status == 101:

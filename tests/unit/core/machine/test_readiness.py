@@ -53,6 +53,8 @@ async def listening(server: Server) -> AsyncIterator[int]:
         ([NOT_FOUND], 1, None),
         ([ELSEWHERE], 1, None),
         ([EARLY + NOT_FOUND], 1, None),
+        ([EARLY * 50 + NOT_FOUND], 1, None),
+        ([EARLY * 200 + NOT_FOUND, OK], 2, "6.1.1"),
         ([UNAVAILABLE, UNAVAILABLE, OK], 3, "6.1.1"),
         ([b"", b"", NOT_FOUND], 3, None),
         ([b"SSH-2.0-OpenSSH_9\r\n\r\n", OK], 2, "6.1.1"),
