@@ -17,6 +17,7 @@ from projections import groups, users
 from projections.histories.called import names_of
 from projections.usage import attempts, months
 from projections.usage.attempt import Attempt, microseconds
+from web.history.spreadsheet import cell
 from web.history.use import Sum, Use
 
 Kind = Literal["user", "server", "profile", "group"]
@@ -156,5 +157,5 @@ def as_csv(usage: Usage) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Use.__struct_fields__)
-    writer.writerows(map(astuple, usage.items))
+    writer.writerows(map(cell, astuple(use)) for use in usage.items)
     return text.getvalue()

@@ -151,6 +151,8 @@ def _csv(file: TextIO) -> Callable[[dict[str, Any]], object]:
     """The columns are those of the first row."""
     from msgspec import Raw, json
 
+    from web.history.spreadsheet import cell
+
     writer = csv.writer(file, lineterminator="\n")
     columns: list[str] = []
 
@@ -161,7 +163,7 @@ def _csv(file: TextIO) -> Callable[[dict[str, Any]], object]:
         values = [row.get(column) for column in columns]
         writer.writerow(
             [
-                json.encode(value).decode() if isinstance(value, list | dict | bool | Raw) else value
+                json.encode(value).decode() if isinstance(value, list | dict | bool | Raw) else cell(value)
                 for value in values
             ]
         )
