@@ -328,6 +328,18 @@ def test_a_hub_that_asks(asking: RealHub, windows: Windows, mode: str) -> None:
     look_at(page, f"spawn-profile-form-{mode}")
 
 
+@pytest.mark.parametrize("width", [360, 600, 720, 768, 834, 1024])
+def test_pages_fit_into_a_window_of_any_width(busy: RealHub, windows: Windows, width: int) -> None:
+    page = windows.context(url=busy.url, locale="de-DE").new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/hub/login")
+    look_at(page, f"login-{width}")
+    log_in(page, "dora", "/hub/token")
+    for name in ("home", "token", "share/dora/exercise-4"):
+        page.goto(f"/hub/{name}")
+        look_at(page, f"{name.partition('/')[0]}-{width}")
+
+
 # --- what needs a hub of its own ---
 
 ELSEWHERE = """
