@@ -122,6 +122,18 @@ def test_what_was_just_made_to_last_so_long_lasts_so_long(
     expect(page.locator(".token-row td[data-label=Expires]")).to_have_text(words)
 
 
+def test_refused_logins_are_told_with_the_number_of_their_addresses(hub: RealHub, windows: Windows) -> None:
+    page = page_of(hub, windows, "admin", "/hub/history")
+    said = page.evaluate(
+        """async () => {
+            const { inWords } = await import("/hub/static/js/happened.js");
+            const of = (addresses) => inWords({ type: "access.refused", data: { addresses } });
+            return [of({ "192.0.2.1": 3 }), of({ "192.0.2.1": 3, "192.0.2.2": 1 })];
+        }"""
+    )
+    assert [one.rpartition(", ")[2] for one in said] == ["from 1 address", "from 2 addresses"]
+
+
 @pytest.mark.parametrize("phone", [False, True])
 @pytest.mark.parametrize(
     "path",
