@@ -142,6 +142,8 @@ async def test_asking_again_may_be_what_finishes_it(world: World, autojump_clock
                 await trio.sleep(0.1)
         with trio.fail_after(1):
             await world_of.user_deletion.wait_gone("u1")
+        assert not world_of.user_deletion.is_under_way("u1")
+        assert world.backend.running() == []
 
 
 async def _ask_again(world_of: Leaving) -> None:

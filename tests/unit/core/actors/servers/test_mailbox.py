@@ -69,10 +69,17 @@ async def test_a_nudge_wakes_once_takes_no_room_and_goes_first() -> None:
 
 async def test_a_nudge_wakes_who_waits(autojump_clock: MockClock) -> None:
     mailbox: Mailbox[str, str] = Mailbox(1)
+    woken: list[str | None] = []
+
+    async def wait() -> None:
+        woken.append(await take(mailbox))
+
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(mailbox.take)
+        nursery.start_soon(wait)
         await wait_all_tasks_blocked()
+        assert woken == []
         mailbox.nudge()
+    assert woken == [None]
 
 
 async def test_a_cancelled_take_takes_nothing(autojump_clock: MockClock) -> None:
@@ -117,7 +124,9 @@ async def test_an_answer_waits_for_who_asked() -> None:
 
 async def test_an_answer_to_nobody_is_no_trouble() -> None:
     asked = call("a")
-    with trio.move_on_after(0):
+    with trio.move_on_after(0) as gone:
         await asked.wait()
+    assert gone.cancelled_caught
     asked.answer("yes")
     asked.answer("again")
+    assert asked.is_answered

@@ -206,7 +206,9 @@ async def test_output_that_cannot_be_dropped_does_not_keep_a_server_from_startin
         await hub.start_ready({"die_after": 1})
         await hub.wait_stopped()
         world.spawner.errors["forget"] = [error]
-        await hub.start_ready()
+        again = await hub.start_ready()
+        assert world.spawner.errors["forget"] == []
+    assert world.backend.running() == [again.spawn_id]
 
 
 async def test_output_that_takes_for_ever_to_drop_meets_the_deadline(
