@@ -276,8 +276,9 @@ def check_shapes(connection: sqlite3.Connection, path: str) -> None:
         if tag not in codec.FIELDS:
             raise DatabaseError(f"{path} was written by a newer Callboard: it holds {tag!r} events.")
         if unknown := set(fields.split()) - codec.FIELDS[tag]:
+            names = ", ".join(map(repr, sorted(unknown)))
             raise DatabaseError(
-                f"{path} was written by a newer Callboard: {tag!r} events have {', '.join(sorted(unknown))}."
+                f"{path} was written by a newer Callboard: its {tag!r} events have {names}, too."
             )
 
 

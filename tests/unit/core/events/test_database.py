@@ -113,7 +113,7 @@ def test_a_known_event_with_a_newer_field_is_refused_for_it_would_be_overlooked(
     commit(writer, created(1))
     writer.close()
     change(path, "UPDATE event_shapes SET fields = fields || ' shoe_size' WHERE type = 'user.created'")
-    assert refusal(path).endswith("'user.created' events have shoe_size.")
+    assert refusal(path).endswith("its 'user.created' events have 'shoe_size', too.")
 
 
 def test_the_shapes_of_what_is_recorded_are_noted_once(path: str, open_writer: OpenWriter) -> None:
