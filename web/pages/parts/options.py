@@ -49,12 +49,12 @@ def storable(options: dict[str, Any], most: int) -> dict[str, Any]:
 
     Raises InvalidError for what has no JSON, or has more than so many bytes.
     """
-    if _weight(options) > most:
-        raise InvalidError(
-            f"These options have more than {most} bytes, which is what is kept of a start. "
-            "(c.Spawner.options_from_form may put a file somewhere, and keep its name.)"
-        )
     try:
+        if _weight(options) > most:
+            raise InvalidError(
+                f"These options have more than {most} bytes, which is what is kept of a start. "
+                "(c.Spawner.options_from_form may put a file somewhere, and keep its name.)"
+            )
         found = msgspec.to_builtins(_texts(options), str_keys=True)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidError(f"These options cannot be stored: {error}.") from None

@@ -14,6 +14,7 @@ from core.events import codec
 from core.events.nesting import DEEPEST, DEEPEST_EVENT, is_nested_too_deeply
 from core.events.server import OptionsStored
 from tests.conftest import Client
+from web.pages.parts.options import storable
 
 JSON = st.recursive(
     st.none() | st.text(alphabet='[]{}"\\a', max_size=5),
@@ -62,3 +63,9 @@ async def test_what_is_taken_is_shown_everywhere(client: Client, depth: int) -> 
     assert (await client.put("/groups/g/properties", content=content)).status_code in (400, 404)
     for path in ("/users", "/users/alice", "/users/alice/events?limit=100", "/groups", "/events?limit=100"):
         assert (await client.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize("depth", [2000, 100_000])
+def test_what_a_form_is_made_into_is_refused_however_deep(depth: int) -> None:
+    with pytest.raises(InvalidError, match="cannot be stored"):
+        storable(nested(depth), 1_000_000)
