@@ -11,5 +11,8 @@ class _ClosedWithItsLastReader(sqlite3.Connection):
 
 
 def in_memory() -> sqlite3.Connection:
-    """An empty one. It is closed when nobody has it any more, as each example of a property makes its own."""
-    return sqlite3.connect(":memory:", factory=_ClosedWithItsLastReader)
+    """An empty one. It is closed when nobody has it any more, as each example of a property makes its own.
+
+    That may be noticed in any thread, since each may be the one that collects garbage.
+    """
+    return sqlite3.connect(":memory:", factory=_ClosedWithItsLastReader, check_same_thread=False)
