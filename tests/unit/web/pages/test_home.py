@@ -132,6 +132,17 @@ async def test_the_limit_of_named_servers_is_shown() -> None:
         assert "0 of 3" in page.one("main").text
 
 
+@pytest.mark.parametrize("there", [0, 1])
+async def test_who_has_as_many_as_they_may_is_asked_for_no_other(there: int) -> None:
+    async with hub_in_memory(settings_for_tests(named_server_limit_per_user=1)) as hub:
+        browser = await logged_in(hub, "bob")
+        for _ in range(there):
+            await browser.call("PUT", "/users/bob/servers/lab")
+        page = await shown(browser, "/hub/home")
+        assert ("hidden" in page.one(id_="new-server-fields").attributes) == bool(there)
+        assert ("hidden" in page.one(id_="new-server-full").attributes) == (not there)
+
+
 async def test_the_page_says_who_stopped_a_server(client: Client, hub: Hub, autojump_clock: object) -> None:
     browser = await logged_in(hub, "bob")
     await client.post("/users/bob/server")

@@ -104,6 +104,18 @@ async def test_every_start_that_fails_has_the_same_page_however_soon_it_does(
         assert page.one("a", id_="start").text == ("Choose other options" if form else "Relaunch my server")
 
 
+@pytest.mark.parametrize("form", ["", FORM])
+async def test_the_same_options_are_offered_again_where_this_start_begins_with_a_form(
+    autojump_clock: object, form: str
+) -> None:
+    failing = {"simulate": {"fail": "no disk", "delay": 0}}
+    async with hub_in_memory(with_spawner(options_form=trio_hook(_async(lambda _: form)))) as hub:
+        browser = await logged_in(hub, "bob")
+        await browser.call("POST", "/users/bob/server", json={"user_options": failing})
+        page = await shown(browser, "/hub/spawn-pending/bob", 500)
+        assert len(page.all("button", id_="same-again")) == bool(form)
+
+
 def _async(function: Any) -> Any:
     async def hook(*args: Any) -> Any:
         return function(*args)
