@@ -100,6 +100,7 @@ def open_log(
     """
     try:
         if path != MEMORY:
+            _check_is_file(path)
             _check_ours(path)
             _check_sound(path)
             _make_private(path)
@@ -201,6 +202,12 @@ def _check_ours(path: str) -> None:
         raise DatabaseError(f"{path} is an SQLite file of something else, not a Callboard log.")
     if version > SCHEMA_VERSION:
         raise DatabaseError(f"{path} was written by a newer Callboard (schema {version}).")
+
+
+def _check_is_file(path: str) -> None:
+    """A device is none, and keeps its mode: others use `/dev/null`, too."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise DatabaseError(f"{path} is no file: a log cannot be kept there.")
 
 
 def _check_sound(path: str) -> None:

@@ -84,6 +84,15 @@ def test_a_file_that_is_no_database_is_refused(path: str, content: bytes) -> Non
     assert Path(path).read_bytes() == content
 
 
+def test_what_is_no_file_is_refused_and_keeps_its_mode(tmp_path: Path) -> None:
+    """As `/dev/null`, which a hub that root ran on it had taken from everybody else."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    assert refusal(str(pipe)) == f"{pipe} is no file: a log cannot be kept there."
+    assert pipe.stat().st_mode & 0o777 == 0o666
+
+
 def test_a_directory_is_refused(tmp_path: Path) -> None:
     assert str(tmp_path) in refusal(str(tmp_path))
 
