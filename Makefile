@@ -18,13 +18,13 @@ setup: ## .venv with callboard and all it needs, exactly as locked; quick when n
 hub: setup ## a hub for trying things out, at http://127.0.0.1:8000, or PORT=9000
 	$(BIN)/callboard -f deploy/local/hub_config.py --hello
 
-# Real servers and browsers get a second try, for machines that are busy; it is said aloud.
+# Real servers and browsers, two at a time, get a second try, for machines that are busy; it is said aloud.
 test: setup ## every test, those with real servers and killed hubs too
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt)
 	$(BIN)/pytest -n auto -p no:rerunfailures -m "not slow"
 	$(BIN)/python -m tests.plugins.environments spawners authenticators
 	$(BIN)/python -m tests.proxies
-	$(BIN)/pytest -m "slow and not world" --reruns 1 -rR
+	$(BIN)/pytest -n 2 -m "slow and not world" --reruns 1 -rR
 
 test-world: setup ## real engines and plug-ins in all ways that take long (as root); docs/world.md says how it went
 	bash deploy/need_debian.sh $$(sed 's/#.*//' tests/debian_packages.txt tests/world_packages.txt)
