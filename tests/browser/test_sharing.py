@@ -32,8 +32,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
 
 
 def people(hub: RealHub, *names: str) -> None:
-    """Whom a test has to itself; the first has a server `lab`."""
+    """Whom a test has to itself, also when it is tried again; the first has a server `lab`."""
     for name in names:
+        hub.request("DELETE", f"/hub/api/users/{name}")
         assert hub.request("POST", f"/hub/api/users/{name}").status_code == 201
     hub.request("PUT", f"/hub/api/users/{names[0]}/servers/lab", json={"display_name": "Lab"})
 
@@ -342,3 +343,13 @@ def test_others_use_a_real_server_until_it_is_taken_back(tmp_path: Path, windows
             answer = page.request.get(f"{hub.url}/user/alice/api/contents", max_redirects=0)
             assert answer.status in (302, 403)
         assert re.search("/hub/user/alice/", bob.url)
+
+
+def test_what_is_moved_while_it_has_the_focus_keeps_it(hub: RealHub, windows: Windows) -> None:
+    people(hub, "alice")
+    page = window(windows, hub, "alice", "/hub/share/alice/lab")
+    page.focus("#grant-name")
+    page.evaluate(
+        "() => { const form = document.getElementById('grant-form'); form.parentElement.append(form); }"
+    )
+    expect(page.locator("#grant-name")).to_be_focused()

@@ -86,6 +86,7 @@ function look() {
   const { activeElement } = document;
   if (isThere(held.element)) {
     if (activeElement === held.element) held.places = placesOf(held.element);
+    else if (activeElement === document.body) give(held.element); // it was moved, which takes the focus from it
     return;
   }
   if (activeElement && activeElement !== document.body && activeElement !== held.element) return;

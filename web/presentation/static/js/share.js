@@ -93,6 +93,7 @@ async function redraw() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("share");
   if (!fresh || [...board().querySelectorAll("button")].some(isAtWork)) return;
+  if (Number(fresh.dataset.position) < Number(board().dataset.position)) return; // what was sent meanwhile has drawn more
   board().dataset.position = fresh.dataset.position;
   const undo = element("undo-form");
   for (const id of LISTS) {
