@@ -158,6 +158,7 @@ def test_no_placeholder_and_no_choice_is_cut_off(
 def test_pages_are_turned_once_it_is_known_which_there_are(
     hub: RealHub, windows: Windows, path: str, asked: str
 ) -> None:
+    hub.api("POST", "/groups/physics", json={"users": ["admin"]})
     page = page_of(hub, windows, "admin", "/hub/token")
     held: list[Route] = []
     page.route(re.compile(rf"/hub/api/{asked}\?"), lambda route: held.append(route))
