@@ -27,9 +27,12 @@ PREFIX = "/user/alice/"
 def pid() -> Iterator[int]:
     """Of a process that does nothing, for alice's server."""
     own = {**os.environ, "JUPYTERHUB_SERVICE_PREFIX": PREFIX}
+    program = "import time; print('begun', flush=True); time.sleep(60)"
     with subprocess.Popen(
-        [sys.executable, "-S", "-c", "import time; time.sleep(60)"], env=own, start_new_session=True
+        [sys.executable, "-S", "-c", program], env=own, start_new_session=True, stdout=subprocess.PIPE
     ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # before that its environment may not be there yet
         try:
             yield process.pid
         finally:
