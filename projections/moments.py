@@ -14,7 +14,8 @@ def take_back(
 ) -> None:
     """In rows that have begun ahead of time (by the column `begun`), this moment and the `others` lose its offset.
 
-    So what was issued for an hour lives for an hour, and not for as long as the clock was ahead.
+    So what was issued for an hour lives for an hour, and not for as long as the clock was ahead. `table`: one with
+    row ids.
     """
     columns = (begun, *others)
     rows = db.execute(

@@ -1,4 +1,4 @@
-"""Files that are begun anew and are their owner's alone, in folders that others may write to as well."""
+"""Files that are their owner's alone, in folders that others may write to as well: begun anew, or written whole."""
 
 from __future__ import annotations
 
@@ -14,3 +14,19 @@ def begin_private_file(path: str | os.PathLike[str]) -> int:
     with suppress(FileNotFoundError):
         os.unlink(path)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+
+def write_private_file(path: str | os.PathLike[str], content: bytes, *, synced: bool = False) -> None:
+    """Whole or not at all, in place of what has this name. `synced`: it outlives a power cut. Raises OSError."""
+    draft = f"{os.fspath(path)}.{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        with open(begin_private_file(draft), "wb") as file:
+            file.write(content)
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise

@@ -149,6 +149,10 @@ class Kept(Struct, frozen=True):
     server: str = ""
 
 
+PREFIX_VARIABLE = "JUPYTERHUB_SERVICE_PREFIX"
+"""Of a server's environment: below which path it serves."""
+
+
 class Elsewhere(Struct, frozen=True):
     """A server that another hub has started, and that runs: what that hub knew of it.
 

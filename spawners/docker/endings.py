@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from core.machine.private_file import write_private_file
 from core.naming.ids import is_id
 from spawners.docker.engine.found import Ended
 from spawners.docker.output import Piece
@@ -49,9 +50,9 @@ class Endings:
 
     def write(self, spawn_id: str, ended: Ended, output: list[Piece], owner: Owner) -> None:
         os.makedirs(f"{self._directory}/{spawn_id}", mode=0o700, exist_ok=True)
-        self._put(spawn_id, "owner", msgspec.json.encode(owner))
-        self._put(spawn_id, "output", msgspec.msgpack.encode(output))
-        self._put(spawn_id, "end", msgspec.json.encode(ended))
+        write_private_file(self._path(spawn_id, "owner"), msgspec.json.encode(owner))
+        write_private_file(self._path(spawn_id, "output"), msgspec.msgpack.encode(output))
+        write_private_file(self._path(spawn_id, "end"), msgspec.json.encode(ended))
 
     def of(self, user_id: str, server_id: str = "") -> list[str]:
         """The spawn ids of a server's attempts that are written down; without a server those of all of a user's."""
@@ -69,19 +70,6 @@ class Endings:
 
     def drop(self, spawn_id: str) -> None:
         shutil.rmtree(f"{self._directory}/{spawn_id}", ignore_errors=True)
-
-    def _put(self, spawn_id: str, name: str, content: bytes) -> None:
-        """Whole or not at all."""
-        path = self._path(spawn_id, name)
-        part = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(part, path)
-        except OSError:
-            os.unlink(part)
-            raise
 
     def _path(self, spawn_id: str, name: str) -> str:
         return f"{self._directory}/{spawn_id}/{name}"

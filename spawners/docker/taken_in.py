@@ -17,12 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from core.errors import SpawnError
+from core.machine.private_file import write_private_file
 from core.naming.ids import is_id
-from core.plugins.spawner import Elsewhere
+from core.plugins.spawner import PREFIX_VARIABLE, Elsewhere
 from spawners.docker.endings import Owner
 from spawners.docker.engine.found import Alive, Container, name_of, stage_of
 
-PREFIX = "JUPYTERHUB_SERVICE_PREFIX"
 _FILE = "container"
 _ID = re.compile("[0-9a-f]{12,64}")
 
@@ -53,7 +53,7 @@ def check_meant(found: Elsewhere, container: Container | None) -> Container:
         raise SpawnError("its container is gone")
     if not isinstance(stage_of(container), Alive):
         raise SpawnError("its container has ended")
-    serves = container.environment(PREFIX)
+    serves = container.environment(PREFIX_VARIABLE)
     if serves is None:
         raise SpawnError("its container holds no server of a JupyterHub")
     if serves != found.prefix:
@@ -85,12 +85,7 @@ class Newcomers:
         """As a whole, and on the disk: the log says next that it runs. Raises OSError."""
         path = self._path(spawn_id)
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        draft = f"{path}.{os.getpid()}"
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(taken))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        write_private_file(path, msgspec.json.encode(taken), synced=True)
         self._all()[spawn_id] = taken
 
     def drop(self, spawn_id: str) -> None:

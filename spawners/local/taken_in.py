@@ -6,13 +6,12 @@ from datetime import timedelta
 
 from core.errors import SpawnError
 from core.machine.process_identity import Identity, began, identify, read_stat
-from core.plugins.spawner import Elsewhere
+from core.plugins.spawner import PREFIX_VARIABLE, Elsewhere
 
 EARLIER, LATER = (
     timedelta(seconds=5),
     timedelta(minutes=10),
 )  # of a start, between which its process has begun
-PREFIX = "JUPYTERHUB_SERVICE_PREFIX"
 
 
 def process_meant(found: Elsewhere) -> Identity:
@@ -27,7 +26,7 @@ def process_meant(found: Elsewhere) -> Identity:
     identity = identify(stat)
     if not -EARLIER <= began(identity) - found.started <= LATER:
         raise SpawnError(f"process {pid} was not begun when the server was: it is another")
-    serves = _environment(stat.pid).get(PREFIX)
+    serves = _environment(stat.pid).get(PREFIX_VARIABLE)
     if serves is not None and serves != found.prefix:
         raise SpawnError(f"process {pid} serves {serves}: it is another")
     return identity

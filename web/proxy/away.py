@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from core.machine.private_file import write_private_file
 from web.http1.request import Request
 from web.proxy import answers
 from web.texts.languages import preferred
@@ -74,16 +73,8 @@ class AwayPage:
             return None
 
     def _keep(self, page: Page) -> None:
-        if self._path is None:
-            return
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(page))
-            draft.replace(self._path)
-        finally:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+        if self._path is not None:
+            write_private_file(self._path, msgspec.json.encode(page))
 
 
 def _in_language(page: Page, request: Request) -> Page:

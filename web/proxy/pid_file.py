@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from core.machine.private_file import write_private_file
 from core.machine.process_identity import read_stat, this_boot
 
 PROTOCOL = 1  # of the hub's route stream and the reports; a hub replaces a proxy that speaks another
@@ -29,11 +30,7 @@ def write(path: str, address: str) -> PidFile:
     assert stat is not None, "whoever asks is there"
     ourselves = PidFile(pid, stat.start, this_boot(), address, PROTOCOL)
     if path:
-        beside = f"{path}.{pid}"
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(ourselves) + b"\n")
-        os.rename(beside, path)
+        write_private_file(path, msgspec.json.encode(ourselves) + b"\n")
     return ourselves
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.events.file.verify import START, Head, parse_head
-from core.machine.private_file import begin_private_file
+from core.machine.private_file import write_private_file
 
 KEPT = 100  # heads; the oldest go first
 
@@ -53,12 +53,7 @@ def _line(head: Head, why: str) -> str:
 
 
 def _write(path: Path, lines: list[str]) -> None:
-    draft = path.with_name(f"{path.name}.draft")
-    with open(begin_private_file(draft), "w") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    write_private_file(path, "".join(f"{line}\n" for line in lines).encode(), synced=True)
     sync_directory(path.parent)
 
 

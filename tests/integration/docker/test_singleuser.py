@@ -33,8 +33,8 @@ def test_a_kernel_in_a_container(make_docker_hub: MakeDockerHub, image: str, lin
     hub = make_docker_hub(
         "c.Spawner.http_timeout = 120",
         "c.Spawner.mem_limit = '1G'",
-        "c.DockerSpawner.volumes = {'work-{username}': '/work'}",
-        "c.Spawner.notebook_dir = '/work'",
+        "c.DockerSpawner.volumes = {'work-{username}': '/kept'}",
+        "c.Spawner.notebook_dir = '/kept'",
         *lines,
         image=image,
         cmd=[str(BIN / "jupyterhub-singleuser"), "--allow-root"],
@@ -49,7 +49,7 @@ def test_a_kernel_in_a_container(make_docker_hub: MakeDockerHub, image: str, lin
     assert hub.request("GET", "/user/alice/api/status", token=None).status_code == 403
     with new_kernel(hub, "/user/alice/", token) as kernel:
         assert kernel.run("6*7") == "42"
-        assert kernel.run("open('/work/kept', 'w').write('x')") == "1"
+        assert kernel.run("open('/kept/file', 'w').write('x')") == "1"
         hub.kill()
         assert kernel.run("x = 21; x * 2") == "42"
         hub.start()
@@ -63,7 +63,7 @@ def test_a_kernel_in_a_container(make_docker_hub: MakeDockerHub, image: str, lin
     hub.begin("alice")  # another container, and the same files
     hub.wait_ready("alice", timeout=TIMEOUT)
     assert hub.running("alice") != running
-    assert hub.request("GET", "/user/alice/api/contents/kept", token=token).json()["content"] == "x"
+    assert hub.request("GET", "/user/alice/api/contents/file", token=token).json()["content"] == "x"
     assert hub.api("DELETE", "/users/alice").status_code == 202
     wait_for(lambda: hub.containers() == [] and hub.engine.volumes() == [], 60)
     assert hub.engine.request("DELETE", f"/images/{image}").is_success

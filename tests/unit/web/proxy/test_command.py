@@ -69,7 +69,7 @@ def test_the_process_needs_nothing_of_the_hub() -> None:
         "import sys, web.proxy.run;"
         "assert not {'quart', 'hypercorn', 'sqlite_utils', 'sqlite3', 'asyncio'} & set(sys.modules);"
         "of_core = {name for name in sys.modules if name.startswith('core.')};"
-        "names = {'machine', 'machine.process_identity', 'machine.bind_port', 'backoff'};"
+        "names = {'machine.process_identity', 'machine.bind_port', 'machine.private_file', 'machine', 'backoff'};"
         "assert of_core == {f'core.{name}' for name in names}, of_core"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])
